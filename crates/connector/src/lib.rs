@@ -1,0 +1,1 @@
+//! What a CRM connector is, and the one HTTP client all of them use.

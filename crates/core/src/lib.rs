@@ -1,0 +1,1 @@
+//! Vocabulary, values, claims, derivation of records, mapping and plan: pure.

@@ -1,0 +1,1 @@
+//! Signals to claims: normalise, read replies, recognise. Pure.

@@ -1,0 +1,1 @@
+//! Bytes to signals and raw leads: CSV, JSON, mail. Pure.

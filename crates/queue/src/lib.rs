@@ -1,0 +1,1 @@
+//! Jobs over two carriers: the job table itself, or RabbitMQ.

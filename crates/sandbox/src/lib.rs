@@ -1,0 +1,1 @@
+//! In-memory Salesforce and HubSpot that speak the vendors' wire protocols.

@@ -1,0 +1,3 @@
+//! The `mittler` binary.
+
+fn main() {}

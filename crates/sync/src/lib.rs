@@ -1,0 +1,1 @@
+//! Pull, plan, gate, push and receipts between records and CRMs.

@@ -1,0 +1,1 @@
+//! The enrichment worker and the sync worker: what jobs do.

@@ -1,0 +1,3 @@
+//! Benchmarks and the harness that breaks the service on purpose.
+
+fn main() {}
