@@ -1,0 +1,167 @@
+//! What surrounds both vendors: the listener, the counting of calls, the faults, and `/_sandbox/`.
+
+mod control;
+pub(crate) mod outbound;
+
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::{Request, Response};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::net::{TcpListener, TcpStream};
+use tokio_util::sync::CancellationToken;
+use tower::ServiceExt;
+
+use crate::hubspot::Hubspot;
+use crate::salesforce::Salesforce;
+use crate::{Access, Calls, Clock, Config, Fault, FaultKind, Faults, Vendor};
+
+/// Everything a request can reach.
+#[derive(Clone)]
+pub struct Core {
+    pub salesforce: Salesforce,
+    pub hubspot: Hubspot,
+    pub faults: Faults,
+    pub calls: Calls,
+    pub clock: Clock,
+    latency: Duration,
+}
+
+impl Core {
+    pub fn new(config: &Config, base_url: &str) -> Core {
+        let clock = Clock::new();
+        Core {
+            salesforce: Salesforce::new(config.salesforce.clone(), clock.clone(), config.seed, base_url.to_owned()),
+            hubspot: Hubspot::new(config.hubspot.clone(), clock.clone(), config.seed, base_url.to_owned()),
+            faults: Faults::new(config.seed),
+            calls: Calls::default(),
+            clock,
+            latency: Duration::from_millis(config.latency_ms),
+        }
+    }
+
+    pub fn access(&self) -> Access {
+        Access { salesforce: self.salesforce.access(), hubspot: self.hubspot.access() }
+    }
+}
+
+/// The client gets a closed connection instead of an answer.
+#[derive(Debug)]
+struct ConnectionCut;
+
+impl std::fmt::Display for ConnectionCut {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("connection cut on request")
+    }
+}
+
+impl std::error::Error for ConnectionCut {}
+
+struct Routes {
+    core: Core,
+    salesforce: Router,
+    hubspot: Router,
+    control: Router,
+}
+
+/// Accepts connections until `stop`. The accept loop is our own because only hyper's connection, not axum's `serve`,
+/// lets a service refuse to answer at all.
+pub async fn serve(listener: TcpListener, core: Core, stop: CancellationToken) {
+    let routes = std::sync::Arc::new(Routes {
+        salesforce: core.salesforce.router(),
+        hubspot: core.hubspot.router(),
+        control: control::router(core.clone()),
+        core,
+    });
+    loop {
+        let stream = tokio::select! {
+            () = stop.cancelled() => return,
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => stream,
+                // Out of file descriptors or a client that left at once: neither ends the listener.
+                Err(error) => {
+                    tracing::warn!(%error, "sandbox could not accept a connection");
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                    continue;
+                }
+            },
+        };
+        tokio::spawn(connection(stream, routes.clone(), stop.clone()));
+    }
+}
+
+async fn connection(stream: TcpStream, routes: std::sync::Arc<Routes>, stop: CancellationToken) {
+    // Small answers must not wait for the client's delayed acknowledgements; a failure only costs speed.
+    let _ = stream.set_nodelay(true);
+    let service = service_fn(move |request: Request<Incoming>| {
+        let routes = routes.clone();
+        async move { routes.answer(request.map(Body::new)).await }
+    });
+    let http = hyper::server::conn::http1::Builder::new();
+    tokio::select! {
+        // A cut connection and a client that hangs up end here as errors; both are normal for a sandbox.
+        result = http.serve_connection(TokioIo::new(stream), service) => if let Err(error) = result {
+            tracing::debug!(%error, "sandbox connection ended early");
+        },
+        () = stop.cancelled() => {}
+    }
+}
+
+impl Routes {
+    async fn answer(&self, request: Request<Body>) -> Result<Response<Body>, ConnectionCut> {
+        let path = request.uri().path();
+        if path.starts_with("/_sandbox") {
+            return Ok(run(&self.control, request).await);
+        }
+        let vendor = if path.starts_with("/services/") { Vendor::Salesforce } else { Vendor::Hubspot };
+        self.vendor_call(vendor, request).await
+    }
+
+    async fn vendor_call(&self, vendor: Vendor, mut request: Request<Body>) -> Result<Response<Body>, ConnectionCut> {
+        let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+        let (kind, router) = match vendor {
+            Vendor::Salesforce => (self.core.salesforce.call_kind(&method, &path), &self.salesforce),
+            Vendor::Hubspot => (self.core.hubspot.call_kind(&method, &path), &self.hubspot),
+        };
+        self.core.calls.count(vendor, &kind);
+        if !self.core.latency.is_zero() {
+            tokio::time::sleep(self.core.latency).await;
+        }
+        let Some(fault) = self.core.faults.draw(vendor, &kind) else {
+            return Ok(run(router, request).await);
+        };
+        match fault.kind {
+            FaultKind::CutBefore => return Err(ConnectionCut),
+            FaultKind::CutAfter => {
+                run(router, request).await;
+                return Err(ConnectionCut);
+            }
+            FaultKind::Slow => tokio::time::sleep(Duration::from_millis(fault.ms)).await,
+            _ => {
+                if let Some(answer) = self.vendor_fault(vendor, fault, &kind) {
+                    return Ok(answer);
+                }
+                // The vendor breaks one row of the call rather than the call; it finds the fault in the extensions.
+                request.extensions_mut().insert(fault);
+            }
+        }
+        Ok(run(router, request).await)
+    }
+
+    fn vendor_fault(&self, vendor: Vendor, fault: Fault, kind: &str) -> Option<Response<Body>> {
+        match vendor {
+            Vendor::Salesforce => self.core.salesforce.fault_answer(fault, kind),
+            Vendor::Hubspot => self.core.hubspot.fault_answer(fault, kind),
+        }
+    }
+}
+
+async fn run(router: &Router, request: Request<Body>) -> Response<Body> {
+    match router.clone().oneshot(request).await {
+        Ok(response) => response,
+        Err(never) => match never {},
+    }
+}
