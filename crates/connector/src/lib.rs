@@ -1,1 +1,240 @@
-//! What a CRM connector is, and the one HTTP client all of them use.
+//! What a CRM connector is: one trait, its vocabulary, its errors, and the one HTTP client that
+//! all connectors use.
+//!
+//! Adding a CRM is one new crate that implements [`Connector`], and one line in the server.
+//!
+//! **Invariant:** connectors translate. They do not schedule, retry, throttle or store: pacing,
+//! authorisation and timeouts live in [`http`], retries and batching in the sync crate.
+//!
+//! **Invariant:** what a CRM cannot do is a value in its [`Profile`], never a default method.
+//!
+//! **Invariant:** a write that may have been committed is never reported as failed: it is
+//! [`Error::Unknown`], and the caller looks before it decides.
+
+mod error;
+pub mod http;
+pub mod oauth;
+mod profile;
+
+use async_trait::async_trait;
+use mittler_core::{RemoteFields, RemoteSchema, Time};
+use uuid::Uuid;
+
+pub use error::{Error, Result};
+pub use profile::{Budget, Feed, KeyForm, KindProfile, OwnKey, Profile};
+
+/// One CRM account.
+#[async_trait]
+pub trait Connector: Send + Sync {
+    /// What the engine must know before calling. Capabilities are data, not methods.
+    fn profile(&self) -> &Profile;
+
+    /// The fields of one remote type: for the mapping check and for drift.
+    async fn describe(&self, remote_type: &str) -> Result<RemoteSchema>;
+
+    /// Ids and stamps of what changed after the cursor, oldest first. `None` starts from the
+    /// beginning. Values come from [`Connector::read`] alone.
+    async fn pull(&self, remote_type: &str, cursor: Option<&Cursor>) -> Result<Page>;
+
+    /// The only source of values: finds records by keys of one form that the profile names, and
+    /// returns the named fields. Several records for one key are normal; a record names the key
+    /// that found it. A key that finds nothing is absent from the answer.
+    async fn read(&self, remote_type: &str, keys: &[Key], fields: &[String]) -> Result<Vec<RemoteRecord>>;
+
+    /// Writes at most the profile's batch of one remote type, all of them [`Write::Create`] or
+    /// all [`Write::Update`] or all [`Write::Archive`], with one call where the vendor has a batch
+    /// call. One outcome per write, in the order of the batch, never fewer.
+    async fn push(&self, remote_type: &str, batch: &[Write]) -> Result<Vec<Outcome>>;
+
+    /// Authenticates a webhook as the vendor allows and says what it tells, and what to answer.
+    fn receive(&self, hook: &RawHook, now: Time) -> std::result::Result<Received, NotAuthentic>;
+
+    /// Creates what the connection needs in the CRM and the API can create (own key fields).
+    /// Returns one plain sentence per thing created or still to be done by hand.
+    async fn prepare(&self) -> Result<Vec<String>>;
+
+    /// Who the credentials belong to: the account's id (organisation id, portal id), to make sure
+    /// that it is the configured one.
+    async fn account(&self) -> Result<String>;
+}
+
+/// How to find a remote record.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Key {
+    /// The CRM's own id.
+    Id(String),
+    /// Our id, in the field that the profile names.
+    Own(String),
+    /// An e-mail address, lower-cased.
+    Email(String),
+    /// A company's domain.
+    Domain(String),
+    /// A name, exactly. Users, queues, fairs, organisations.
+    Name(String),
+    /// Two remote ids where a record is a pair of others: campaign and lead, event and contact.
+    Pair(String, String),
+    /// All records of the type that hang on this parent id (activities).
+    Parent(String),
+}
+
+impl Key {
+    pub fn form(&self) -> KeyForm {
+        match self {
+            Key::Id(_) => KeyForm::Id,
+            Key::Own(_) => KeyForm::Own,
+            Key::Email(_) => KeyForm::Email,
+            Key::Domain(_) => KeyForm::Domain,
+            Key::Name(_) => KeyForm::Name,
+            Key::Pair(..) => KeyForm::Pair,
+            Key::Parent(_) => KeyForm::Parent,
+        }
+    }
+}
+
+/// A record as the CRM shows it now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RemoteRecord {
+    /// The key it was found by. An alias (merged-away id) still names the key that was asked for.
+    pub key: Key,
+    /// The CRM's own id of the record, which differs from an asked id after a merge.
+    pub id: String,
+    /// Only fields that were asked for; `None` is empty in the CRM.
+    pub fields: RemoteFields,
+    /// When the CRM last changed it, if it says so.
+    pub modified_at: Option<Time>,
+    /// Deleted, archived or merged away: no longer writable.
+    pub gone: bool,
+    /// Salesforce: the contact a lead was converted to. Otherwise: the id it was merged into.
+    pub successor: Option<(String, String)>,
+}
+
+/// One write of a batch. `tag` comes back in the outcome.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Write {
+    /// Creates the record; where the profile names an own key field, as an upsert by `own_key`, so
+    /// that a repetition finds the first one.
+    Create { tag: Uuid, own_key: String, fields: RemoteFields },
+    Update { tag: Uuid, id: String, fields: RemoteFields },
+    Archive { tag: Uuid, id: String },
+}
+
+impl Write {
+    pub fn tag(&self) -> Uuid {
+        match self {
+            Write::Create { tag, .. } | Write::Update { tag, .. } | Write::Archive { tag, .. } => *tag,
+        }
+    }
+
+    pub fn fields(&self) -> Option<&RemoteFields> {
+        match self {
+            Write::Create { fields, .. } | Write::Update { fields, .. } => Some(fields),
+            Write::Archive { .. } => None,
+        }
+    }
+}
+
+/// What became of one write.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outcome {
+    pub tag: Uuid,
+    pub result: RowResult,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RowResult {
+    /// Written. `created` tells a create from an update where the CRM says so.
+    Written { id: String, created: bool, shown: Option<RemoteFields> },
+    /// The CRM will not take it as it is.
+    Refused(Refusal),
+    /// A record with the same unique value exists: adopt it if e-mail or own key agree.
+    Exists { id: Option<String>, code: String, message: String },
+    /// A duplicate rule found likely candidates: they go through the decision.
+    Candidates { ids: Vec<String>, may_save: bool, code: String },
+    /// The record is gone or no longer writable (deleted, merged, converted).
+    Gone { successor: Option<(String, String)>, code: String },
+    /// Not now: a lock, a busy trigger. The same write is worth repeating.
+    Busy { code: String },
+}
+
+/// Why a CRM refused a row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// The vendor's code: `REQUIRED_FIELD_MISSING`, `INVALID_EMAIL`.
+    pub code: String,
+    /// The vendor's words. May hold personal data: stored, never logged.
+    pub message: String,
+    /// The fields it named.
+    pub fields: Vec<String>,
+}
+
+/// Where a pull stopped: time and id, so that ties at one time stamp are not lost.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Cursor {
+    pub at: Time,
+    pub id: String,
+}
+
+/// One page of changes.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Page {
+    pub changes: Vec<Change>,
+    /// More pages follow after the last change.
+    pub more: bool,
+    /// The CRM's own clock at the answer, if it told.
+    pub server_time: Option<Time>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    pub id: String,
+    pub at: Time,
+    pub deleted: bool,
+}
+
+/// A webhook request as it came: raw bytes, because signatures cover them.
+#[derive(Debug, Clone)]
+pub struct RawHook {
+    pub method: String,
+    /// The full address that the vendor called, as configured (not from Host headers).
+    pub uri: String,
+    /// The part of the path after the connection's own, holding a secret where the vendor signs
+    /// nothing.
+    pub path_secret: String,
+    /// Names lower-cased.
+    pub headers: Vec<(String, String)>,
+    pub body: bytes::Bytes,
+}
+
+impl RawHook {
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+}
+
+/// What an authentic webhook tells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Received {
+    pub events: Vec<HookEvent>,
+    /// Media type and body to answer with; `None`: an empty 200.
+    pub answer: Option<(&'static str, String)>,
+}
+
+/// A hint that a remote record changed: "read id X not before T".
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HookEvent {
+    /// The account (portal, organisation) the event belongs to.
+    pub account: String,
+    /// Names the event for de-duplication; repeats of a delivery have the same.
+    pub key: String,
+    pub remote_type: String,
+    pub id: String,
+    pub at: Time,
+    pub deleted: bool,
+    /// Says that we caused it ourselves.
+    pub own_echo: bool,
+}
+
+/// A webhook that could not be authenticated; the caller answers the same for every cause.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the webhook is not authentic")]
+pub struct NotAuthentic;

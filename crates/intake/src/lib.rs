@@ -1,1 +1,92 @@
-//! Bytes to signals and raw leads: CSV, JSON, mail. Pure.
+//! Bytes to signals and raw leads: CSV and JSON leads, RFC 5322 mails and mbox files. Pure.
+//!
+//! A signal keeps the bytes of one row or mail verbatim; [`csv::Layout`] (kept with the run) says
+//! how to read a row again, so that a corrected column mapping can be replayed.
+//!
+//! **Invariant:** no column and no row is dropped: what has no meaning becomes an attribute, what
+//! cannot be read is a problem of that one row, with its line and a stable code.
+//!
+//! **Invariant:** no input makes this crate panic.
+
+pub mod csv;
+pub mod json;
+pub mod mail;
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// What a column or a JSON member of a lead means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LeadField {
+    /// Id of the lead in its source; with the source's name a strong key.
+    ExternalId,
+    /// Badge number, unique within one fair.
+    Badge,
+    ScannedAt,
+    Salutation,
+    Title,
+    FirstName,
+    LastName,
+    /// Both names in one cell.
+    FullName,
+    Company,
+    Position,
+    Department,
+    Street,
+    HouseNumber,
+    AddressExtra,
+    PostalCode,
+    City,
+    State,
+    Country,
+    Phone,
+    Mobile,
+    Fax,
+    Email,
+    Website,
+    VatId,
+    Language,
+    Interest,
+    Priority,
+    Note,
+    /// Who scanned; kept as a random id, never as a name.
+    ScannedBy,
+    Newsletter,
+    /// Sales person wished for, by e-mail address.
+    Owner,
+}
+
+/// One lead as its source wrote it: nothing normalised yet, but for the encoding.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct RawLead {
+    pub fields: BTreeMap<LeadField, String>,
+    /// Columns without a meaning of ours, by their header.
+    pub attributes: BTreeMap<String, String>,
+}
+
+/// Why one row, member or mail cannot be taken.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[error("{reason} ({code})")]
+pub struct Problem {
+    /// A stable code: `columns_missing`, `not_utf8`, `no_name_and_no_email`.
+    pub code: String,
+    /// The field or column, if one is to blame.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub field: Option<String>,
+    /// In plain words, for the person who corrects it. Holds no values.
+    pub reason: String,
+}
+
+impl Problem {
+    pub fn new(code: &str, reason: impl Into<String>) -> Problem {
+        Problem { code: code.into(), field: None, reason: reason.into() }
+    }
+
+    #[must_use]
+    pub fn at(mut self, field: impl Into<String>) -> Problem {
+        self.field = Some(field.into());
+        self
+    }
+}

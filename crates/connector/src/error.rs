@@ -1,0 +1,47 @@
+//! Why a call to a CRM failed, split by what the caller does next.
+
+use std::time::Duration;
+
+pub type Result<T> = std::result::Result<T, Error>;
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// Somebody must give the connection new credentials. Nothing was written.
+    #[error("the CRM rejected the credentials ({code})")]
+    Reauthorise { code: String },
+    /// The account has no calls left in `bucket`. Nothing was written.
+    #[error("the CRM's limit {bucket} is exhausted")]
+    Limited { bucket: &'static str, retry_after: Option<Duration> },
+    /// Never reached the CRM, or it said that it did nothing. Nothing was written.
+    #[error("the CRM is not available ({code})")]
+    Unavailable { code: String, retry_after: Option<Duration> },
+    /// The request was sent and no usable answer came: a timeout, a cut connection, a 5xx on a
+    /// write. It may have been committed: look first, then decide.
+    #[error("the outcome of the call is unknown ({code})")]
+    Unknown { code: String },
+    /// The batch was refused as a whole, and nothing of it was written: bisect. A batch of one is
+    /// a refused row.
+    #[error("the CRM refused the whole batch ({code})")]
+    BatchRefused { code: String, message: String, fields: Vec<String> },
+    /// A permission, a scope, a setting: nothing will work until an administrator acts.
+    #[error("the CRM refused the call ({code})")]
+    Configuration { code: String, message: String },
+    /// The answer was not understood. For reads only; on a write it is `Unknown`.
+    #[error("the CRM's answer was not understood ({detail})")]
+    Protocol { detail: String },
+}
+
+impl Error {
+    /// A stable, short word for logs and metrics; no personal data.
+    pub fn code(&self) -> &str {
+        match self {
+            Error::Reauthorise { code }
+            | Error::Unavailable { code, .. }
+            | Error::Unknown { code }
+            | Error::BatchRefused { code, .. }
+            | Error::Configuration { code, .. } => code,
+            Error::Limited { bucket, .. } => bucket,
+            Error::Protocol { .. } => "protocol",
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! Capabilities of a CRM as data.
+
+use std::time::Duration;
+
+use mittler_core::Kind;
+
+/// What the engine must know about a CRM.
+#[derive(Debug, Clone)]
+pub struct Profile {
+    /// `salesforce`, `hubspot`.
+    pub name: &'static str,
+    /// One entry per remote type that we read or write.
+    pub kinds: Vec<KindProfile>,
+    /// How long after a write the CRM's searches and lists may not show it.
+    pub visibility_lag: Duration,
+    /// Longest time one call may take before it counts as unknown.
+    pub call_timeout: Duration,
+    /// Default budgets of an account; configuration may change the numbers.
+    pub budgets: Vec<Budget>,
+    /// Calls to one account at the same time.
+    pub concurrency: usize,
+}
+
+impl Profile {
+    pub fn kind(&self, remote_type: &str) -> Option<&KindProfile> {
+        self.kinds.iter().find(|kind| kind.remote_type == remote_type)
+    }
+}
+
+/// One remote type.
+#[derive(Debug, Clone)]
+pub struct KindProfile {
+    pub kind: Kind,
+    /// The CRM's name: `Lead`, `contacts`. Pairs of objects (associations, attendance) have names
+    /// of our own: `attendance`, `contacts_to_companies`.
+    pub remote_type: String,
+    pub own_key: OwnKey,
+    /// The forms of key by which `read` finds records, best first.
+    pub keys: Vec<KeyForm>,
+    /// Writes in one call; 1 where the vendor has no batch call.
+    pub batch: usize,
+    pub feed: Feed,
+    /// Whether a record can be changed after its creation.
+    pub updatable: bool,
+    /// Whether the record has an id of its own, or is a pair of other ids.
+    pub paired: bool,
+}
+
+/// How a repetition of a create is recognised by the CRM.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum OwnKey {
+    /// A unique field of ours.
+    Field(String),
+    /// The call itself is idempotent on what it writes (associations, attendance).
+    Native,
+    /// Nothing: after an unknown create, look for it from its parent.
+    None,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum KeyForm {
+    Id,
+    Own,
+    Email,
+    Domain,
+    Name,
+    Pair,
+    Parent,
+}
+
+/// How changes are learnt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Feed {
+    /// `pull` by a (time, id) cursor.
+    Cursor,
+    /// Nothing: not pulled.
+    None,
+}
+
+/// A limit on calls: so many within a window.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Budget {
+    /// `burst`, `daily`, `search`.
+    pub bucket: &'static str,
+    pub calls: u32,
+    pub window: Duration,
+}

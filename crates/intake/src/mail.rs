@@ -1,0 +1,1 @@
+//! Mails by RFC 5322 and mailboxes as mbox.
