@@ -1,0 +1,1 @@
+//! Companies: core name, legal form, domain, register and VAT number.
