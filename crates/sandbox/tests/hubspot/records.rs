@@ -1,0 +1,177 @@
+//! Single records.
+
+use serde_json::{Value, json};
+
+use crate::support::{COMPANIES, CONTACTS, portal};
+
+#[tokio::test]
+async fn an_address_is_folded_to_lower_case_and_found_again_in_any_case() {
+    let portal = portal().await;
+    let made =
+        portal.post(CONTACTS, json!({"properties": {"email": "Anna.Beck@Example.COM", "firstname": "Anna"}})).await;
+    assert_eq!(made.status, 201);
+    assert_eq!(made.body["properties"]["email"], "anna.beck@example.com");
+    let read = portal.get(&format!("{CONTACTS}/ANNA.beck%40example.com?idProperty=email")).await;
+    assert_eq!(read.id(), made.id());
+    let patched = portal
+        .patch(&format!("{CONTACTS}/Anna.Beck@example.com?idProperty=email"), json!({"properties": {"city": "Ulm"}}))
+        .await;
+    assert_eq!(patched.status, 200);
+    assert_eq!(patched.body["properties"]["city"], "Ulm");
+}
+
+#[tokio::test]
+async fn a_taken_address_is_refused_with_the_id_of_its_owner() {
+    let portal = portal().await;
+    let id = portal.contact("taken@example.com").await;
+    let answer = portal.post(CONTACTS, json!({"properties": {"email": "TAKEN@example.com"}})).await;
+    assert_eq!(answer.status, 409);
+    assert_eq!(answer.body["category"], "CONFLICT");
+    assert_eq!(answer.message(), format!("Contact already exists. Existing ID: {id}"));
+}
+
+#[tokio::test]
+async fn an_additional_address_identifies_its_contact_too() {
+    let portal = portal().await;
+    let id = portal.contact("first@example.com").await;
+    let change = json!({"properties": {"hs_additional_emails": "Second@example.com"}});
+    assert_eq!(portal.patch(&format!("{CONTACTS}/{id}"), change).await.status, 200);
+    assert_eq!(portal.get(&format!("{CONTACTS}/second@example.com?idProperty=email")).await.id(), id);
+    let clash = portal.post(CONTACTS, json!({"properties": {"email": "second@example.com"}})).await;
+    assert_eq!(clash.status, 409);
+}
+
+#[tokio::test]
+async fn the_same_record_answers_under_the_dated_and_the_classic_paths() {
+    let portal = portal().await;
+    let id = portal.contact("paths@example.com").await;
+    let paths = [
+        "/crm/objects/2026-03/contacts",
+        "/crm/v3/objects/contacts",
+        "/crm/objects/2026-09/0-1",
+        "/crm/v3/objects/contact",
+    ];
+    for path in paths {
+        let read = portal.get(&format!("{path}/{id}?properties=email,firstname")).await;
+        assert_eq!(read.status, 200, "{path}");
+        assert_eq!(read.body["properties"]["email"], "paths@example.com");
+        assert_eq!(read.body["properties"]["firstname"], Value::Null, "asked for and empty");
+        assert_eq!(read.body["properties"]["hs_object_id"], id);
+        assert_eq!(read.body["properties"]["lastmodifieddate"], read.body["updatedAt"]);
+    }
+    assert_eq!(portal.get("/crm/objects/2025-01/contacts").await.status, 404);
+}
+
+#[tokio::test]
+async fn ids_of_different_types_may_be_equal_and_do_not_fit_32_bits() {
+    let portal = portal().await;
+    let (contact, company) = (portal.contact("x@example.com").await, portal.company("X").await);
+    assert_eq!(contact, company);
+    assert!(contact.parse::<u64>().unwrap() > u64::from(u32::MAX));
+}
+
+#[tokio::test]
+async fn a_change_touches_only_what_was_sent_and_an_empty_text_clears() {
+    let portal = portal().await;
+    let made =
+        portal.post(CONTACTS, json!({"properties": {"email": "c@example.com", "city": "Ulm", "zip": "89073"}})).await;
+    portal.sandbox.clock().advance_seconds(5);
+    let path = format!("{CONTACTS}/{}", made.id());
+    portal.patch(&path, json!({"properties": {"city": ""}})).await;
+    let read = portal.get(&format!("{path}?properties=city,zip&propertiesWithHistory=city")).await;
+    assert_eq!(read.body["properties"]["city"], Value::Null);
+    assert_eq!(read.body["properties"]["zip"], "89073");
+    assert!(read.body["updatedAt"].as_str() > made.body["updatedAt"].as_str());
+    let history = read.body["propertiesWithHistory"]["city"].as_array().unwrap();
+    assert_eq!(history.len(), 2);
+    assert_eq!((history[0]["value"].as_str(), history[1]["value"].as_str()), (Some(""), Some("Ulm")));
+    assert_eq!(history[0]["sourceType"], "INTEGRATION");
+}
+
+#[tokio::test]
+async fn an_archived_record_is_gone_from_reads_and_stands_in_the_archive() {
+    let portal = portal().await;
+    let id = portal.contact("old@example.com").await;
+    let path = format!("{CONTACTS}/{id}");
+    assert_eq!(portal.delete(&path).await.status, 204);
+    assert_eq!(portal.delete(&path).await.status, 204, "twice is no error");
+    let read = portal.get(&path).await;
+    assert_eq!((read.status, read.body["category"].as_str()), (404, Some("OBJECT_NOT_FOUND")));
+    let archived = portal.get(&format!("{CONTACTS}?archived=true")).await;
+    assert_eq!(archived.results()[0]["archived"], true);
+    assert!(archived.results()[0]["archivedAt"].is_string());
+    assert_eq!(portal.get(&format!("{path}?archived=true")).await.status, 200);
+    portal.contact("old@example.com").await;
+}
+
+#[tokio::test]
+async fn a_list_is_paged_by_a_cursor_until_there_is_no_next() {
+    let portal = portal().await;
+    for n in 0..25 {
+        portal.contact(&format!("p{n}@example.com")).await;
+    }
+    assert_eq!(portal.get(CONTACTS).await.results().len(), 10);
+    let (mut seen, mut after) = (Vec::new(), String::new());
+    loop {
+        let page = portal.get(&format!("{CONTACTS}?limit=7&after={after}&archived=false")).await;
+        seen.extend(page.results().iter().map(|record| record["id"].clone()));
+        match page.body["paging"]["next"]["after"].as_str() {
+            Some(next) => after = next.to_owned(),
+            None => break,
+        }
+    }
+    assert_eq!(seen.len(), 25);
+    assert_eq!(portal.get(&format!("{CONTACTS}?limit=101")).await.status, 400);
+}
+
+#[tokio::test]
+async fn required_properties_are_demanded_by_type() {
+    let portal = portal().await;
+    let company = portal.post(COMPANIES, json!({"properties": {"city": "Ulm"}})).await;
+    assert_eq!(company.status, 400);
+    assert_eq!(company.body["errors"][0]["code"], "REQUIRED_FIELD");
+    let domain = portal.post(COMPANIES, json!({"properties": {"domain": "example.com"}})).await;
+    assert_eq!(domain.status, 201);
+    let twin = portal.post(COMPANIES, json!({"properties": {"domain": "example.com"}})).await;
+    assert_eq!(twin.status, 201, "the domain is not unique");
+    let note = portal.post("/crm/objects/2026-09/notes", json!({"properties": {"hs_note_body": "x"}})).await;
+    assert_eq!(note.body["errors"][0]["context"]["propertyName"], json!(["hs_timestamp"]));
+}
+
+#[tokio::test]
+async fn a_custom_object_works_once_its_schema_exists() {
+    let portal = portal().await;
+    let schema = json!({"name": "machine", "labels": {"singular": "Machine", "plural": "Machines"},
+        "primaryDisplayProperty": "serial", "requiredProperties": ["serial"], "searchableProperties": ["serial"],
+        "properties": [{"name": "serial", "label": "Serial", "type": "string", "fieldType": "text", "hasUniqueValue": true}],
+        "associatedObjects": ["CONTACT"]});
+    let made = portal.post("/crm-object-schemas/2026-09/schemas", schema).await;
+    assert_eq!(made.status, 201, "{}", made.body);
+    let type_id = made.body["objectTypeId"].as_str().unwrap().to_owned();
+    let full = made.body["fullyQualifiedName"].as_str().unwrap().to_owned();
+    let record = portal.post(&format!("/crm/objects/2026-09/{full}"), json!({"properties": {"serial": "A1"}})).await;
+    assert_eq!(record.status, 201);
+    assert_eq!(portal.get(&format!("/crm/v3/objects/{type_id}/A1?idProperty=serial")).await.id(), record.id());
+    let contact = portal.contact("m@example.com").await;
+    let labels = portal.get(&format!("/crm/associations/2026-09/{type_id}/contacts/labels")).await;
+    let unlabeled = labels.results()[0].clone();
+    let put = portal
+        .put(
+            &format!("/crm/objects/2026-09/machine/{}/associations/contacts/{contact}", record.id()),
+            json!([{"associationCategory": unlabeled["category"], "associationTypeId": unlabeled["typeId"]}]),
+        )
+        .await;
+    assert_eq!(put.status, 201, "{}", put.body);
+}
+
+#[tokio::test]
+async fn a_body_that_is_not_json_is_told_where_it_broke() {
+    let portal = portal().await;
+    let url = format!("{}{CONTACTS}", portal.access.base_url);
+    let response =
+        portal.http.post(url).bearer_auth(&portal.access.access_token).body("{\"properties\": {").send().await.unwrap();
+    assert_eq!(response.status(), 400);
+    let body: Value = serde_json::from_slice(&response.bytes().await.unwrap()).unwrap();
+    assert!(body["message"].as_str().unwrap().starts_with("Invalid input JSON on line 1, column"));
+    assert!(body["category"].is_null());
+}
