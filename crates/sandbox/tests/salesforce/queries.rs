@@ -1,0 +1,110 @@
+//! SOQL over HTTP, paging, and changes by time.
+
+use mittler_sandbox::salesforce::Config;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::support::{Org, answer, org, org_with};
+
+async fn leads(org: &Org, names: &[&str]) {
+    for name in names {
+        org.made("Lead", json!({"LastName": name, "Company": "ACME", "Email": format!("{name}@x.de")})).await;
+    }
+}
+
+fn names(body: &Value) -> Vec<&str> {
+    body["records"].as_array().unwrap().iter().map(|record| record["LastName"].as_str().unwrap()).collect()
+}
+
+#[tokio::test]
+async fn conditions_compare_without_case_and_respect_escapes_and_order() {
+    let org = org().await;
+    leads(&org, &["O'Neil", "Beck", "Arndt"]).await;
+    let by_quote = org.query("SELECT LastName FROM Lead WHERE LastName = 'o\\'neil'").await;
+    assert_eq!(names(&by_quote.body), ["O'Neil"]);
+    let some = "SELECT LastName FROM Lead WHERE (LastName LIKE 'b%' OR Email IN ('ARNDT@x.de', 'z')) AND \
+                IsConverted = false AND Title = null ORDER BY LastName DESC";
+    assert_eq!(names(&org.query(some).await.body), ["Beck", "Arndt"]);
+    let none = "SELECT LastName FROM Lead WHERE NOT LastName IN ('beck', 'arndt') AND CreatedDate > 2020-01-01T00:00:00Z";
+    assert_eq!(names(&org.query(none).await.body), ["O'Neil"]);
+}
+
+#[tokio::test]
+async fn a_query_the_org_cannot_answer_says_why() {
+    let org = org().await;
+    for (soql, code) in [
+        ("SELECT Nope FROM Lead", "INVALID_FIELD"),
+        ("SELECT Id FROM Nope", "INVALID_TYPE"),
+        ("SELECT Id FROM Lead WHERE", "MALFORMED_QUERY"),
+        ("SELECT Id FROM Lead WHERE CreatedDate > '2026-01-01'", "INVALID_FIELD"),
+        ("SELECT Id FROM Lead WHERE Description = 'x'", "INVALID_FIELD"),
+        ("SELECT Id FROM Lead OFFSET 2001", "NUMBER_OUTSIDE_VALID_RANGE"),
+    ] {
+        let refused = org.query(soql).await;
+        assert_eq!((refused.status.as_u16(), refused.code()), (400, code), "{soql}");
+    }
+}
+
+#[tokio::test]
+async fn pages_may_be_shorter_than_asked_and_only_done_ends_them() {
+    let org = org_with(Config { max_page_size: 2, min_page_size: 1, ..Config::default() }).await;
+    leads(&org, &["A", "B", "C", "D", "E"]).await;
+    let ask = org.request(Method::GET, "/query/").query(&[("q", "SELECT LastName FROM Lead ORDER BY LastName")]);
+    let mut page = answer(ask.header("Sforce-Query-Options", "batchSize=2000")).await.body;
+    let mut seen: Vec<String> = names(&page).into_iter().map(str::to_owned).collect();
+    while page["done"] == false {
+        page = org.get(page["nextRecordsUrl"].as_str().unwrap()).await.body;
+        seen.extend(names(&page).into_iter().map(str::to_owned));
+    }
+    assert_eq!((seen.join(""), &page["totalSize"]), ("ABCDE".to_owned(), &json!(5)));
+    assert_eq!(page.get("nextRecordsUrl"), None);
+}
+
+#[tokio::test]
+async fn a_locator_dies_after_two_days() {
+    let org = org_with(Config { max_page_size: 1, min_page_size: 1, session_seconds: 1_000_000, ..Config::default() }).await;
+    leads(&org, &["A", "B"]).await;
+    let next = org.query("SELECT LastName FROM Lead").await.body["nextRecordsUrl"].as_str().unwrap().to_owned();
+    assert_eq!(org.get(&next).await.status, 200);
+    org.post("/_sandbox/clock", json!({"advance_seconds": 2 * 24 * 3600})).await;
+    let late = org.get(&next).await;
+    assert_eq!((late.status.as_u16(), late.code()), (400, "INVALID_QUERY_LOCATOR"));
+}
+
+#[tokio::test]
+async fn a_url_over_16_kilobytes_is_414() {
+    let org = org().await;
+    let long = format!("SELECT Id FROM Lead WHERE Email IN ('{}')", "x".repeat(17_000));
+    assert_eq!(org.query(&long).await.status, 414);
+}
+
+#[tokio::test]
+async fn changed_and_deleted_records_are_listed_by_time() {
+    let org = org().await;
+    let kept = org.made("Lead", json!({"LastName": "A", "Company": "X"})).await;
+    let lost = org.made("Lead", json!({"LastName": "B", "Company": "X"})).await;
+    org.delete(&format!("/sobjects/Lead/{lost}")).await;
+    org.post("/_sandbox/clock", json!({"advance_seconds": 120})).await;
+    let now = org.sandbox.clock().now();
+    let at = |seconds: i64| now.checked_add(jiff::SignedDuration::from_secs(seconds)).unwrap().to_string();
+    let span = [("start", at(-600)), ("end", at(0))];
+    let updated = answer(org.request(Method::GET, "/sobjects/Lead/updated/").query(&span)).await;
+    assert_eq!(updated.body["ids"], json!([kept]));
+    assert!(updated.body["latestDateCovered"].as_str().unwrap().ends_with("+0000"));
+    let deleted = answer(org.request(Method::GET, "/sobjects/Lead/deleted").query(&span)).await;
+    assert_eq!(deleted.body["deletedRecords"][0]["id"], lost);
+    let old = [("start", at(-40 * 86_400)), ("end", at(0))];
+    let refused = answer(org.request(Method::GET, "/sobjects/Lead/updated").query(&old)).await;
+    assert_eq!(refused.code(), "INVALID_REPLICATION_DATE");
+}
+
+#[tokio::test]
+async fn a_semi_join_and_relationship_conditions_find_members() {
+    let org = org().await;
+    leads(&org, &["A", "B"]).await;
+    let fair = org.made("Campaign", json!({"Name": "Messe"})).await;
+    let lead = org.query("SELECT Id FROM Lead WHERE LastName = 'B'").await.body["records"][0]["Id"].clone();
+    org.made("CampaignMember", json!({"CampaignId": fair, "LeadId": lead})).await;
+    let joined = "SELECT LastName FROM Lead WHERE Id IN (SELECT LeadId FROM CampaignMember WHERE Campaign.Name = 'messe')";
+    assert_eq!(names(&org.query(joined).await.body), ["B"]);
+}
