@@ -1,1 +1,185 @@
-//! Salesforce over its REST API.
+//! Salesforce over its REST API: SOQL for finding, sObject Collections for writing, outbound
+//! messages as hints.
+//!
+//! **Invariant:** every write by own key is an upsert, so that a repetition finds the first one.
+//!
+//! **Invariant:** a write without a readable answer is `Unknown`; only what Salesforce says it
+//! refused counts as not written.
+
+mod hook;
+mod profile;
+mod push;
+mod read;
+mod refusal;
+mod setup;
+mod soql;
+mod statuses;
+mod wire;
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, PoisonError, RwLock},
+};
+
+use async_trait::async_trait;
+use mittler_connector::{
+    Connector, Cursor, Error, Key, NotAuthentic, Outcome, OwnKey, Page, Profile, RawHook, Received, RemoteRecord, Result, Write,
+    http::{Answer, Call, Http},
+};
+use mittler_core::{RemoteSchema, Time, remote::RemoteType};
+use secrecy::SecretString;
+
+/// The mapping that a new connection starts with.
+pub const DEFAULT_MAPPING: &str = include_str!("defaults.toml");
+
+/// Whether Salesforce's own rules may choose the owner of what we write.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Assignment {
+    /// The owner that we send stays.
+    #[default]
+    Off,
+    /// The active assignment rule.
+    On,
+    /// The assignment rule with this id.
+    Rule(String),
+}
+
+/// What is set per connection.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// `https://acme.my.salesforce.com`; the token answer's `instance_url`, not the login host.
+    pub instance_url: String,
+    pub api_version: String,
+    /// The unique external id field that holds our ids on leads, contacts, accounts and campaigns.
+    pub own_key: String,
+    /// Shows up as the origin of our changes.
+    pub client_name: String,
+    pub assignment: Assignment,
+    /// The only organisation whose hooks are taken.
+    pub organization_id: Option<String>,
+    /// The unguessable part of the address that outbound messages are sent to; empty takes none.
+    pub hook_secret: SecretString,
+    /// A unique external id field on tasks, where the administrator made one.
+    pub activity_key: Option<String>,
+}
+
+impl Settings {
+    pub fn new(instance_url: impl Into<String>) -> Settings {
+        Settings {
+            instance_url: instance_url.into(),
+            api_version: "62.0".into(),
+            own_key: "Mittler_Id__c".into(),
+            client_name: "mittler".into(),
+            assignment: Assignment::Off,
+            organization_id: None,
+            hook_secret: SecretString::default(),
+            activity_key: None,
+        }
+    }
+}
+
+/// The types of a remote type's fields, to read their JSON by.
+type Types = Arc<HashMap<String, RemoteType>>;
+
+/// One Salesforce organisation.
+#[derive(Debug)]
+pub struct Salesforce {
+    http: Http,
+    settings: Settings,
+    profile: Profile,
+    /// JSON alone does not tell a date from a text that looks like one.
+    types: RwLock<HashMap<String, Types>>,
+}
+
+impl Salesforce {
+    pub fn new(http: Http, mut settings: Settings) -> Salesforce {
+        settings.instance_url.truncate(settings.instance_url.trim_end_matches('/').len());
+        let profile = profile::profile(&settings);
+        Salesforce { http, settings, profile, types: RwLock::default() }
+    }
+
+    /// Sends a call and passes on what its answer says about the calls left.
+    async fn send(&self, call: Call) -> Result<Answer> {
+        let answer = self.http.send(&call).await?;
+        if let Some((used, allowed)) = answer.header("sforce-limit-info").and_then(wire::usage) {
+            self.http.pace().observe(used, allowed);
+        }
+        Ok(answer)
+    }
+
+    /// The address of a resource of the pinned API version.
+    fn url(&self, path: &str) -> String {
+        format!("{}/services/data/v{}/{path}", self.settings.instance_url, self.settings.api_version)
+    }
+
+    fn client_option(&self) -> String {
+        format!("client={}", self.settings.client_name)
+    }
+
+    /// The field of a remote type that holds our ids.
+    fn own_key(&self, remote_type: &str) -> Option<&str> {
+        match &self.profile.kind(remote_type)?.own_key {
+            OwnKey::Field(field) => Some(field),
+            OwnKey::Native | OwnKey::None => None,
+        }
+    }
+
+    /// The types of at least the `needed` fields, as far as Salesforce describes them. Asked for
+    /// once, and again only for a field that was not there yet.
+    async fn types(&self, remote_type: &str, needed: &[String]) -> Result<Types> {
+        let known = self.types.read().unwrap_or_else(PoisonError::into_inner).get(remote_type).cloned();
+        if let Some(types) = known.filter(|types| needed.iter().all(|field| types.contains_key(field))) {
+            return Ok(types);
+        }
+        let schema = self.describe(remote_type).await?;
+        let types: Types = Arc::new(schema.fields.into_iter().map(|field| (field.name, field.data_type)).collect());
+        self.types
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(remote_type.to_owned(), Arc::clone(&types));
+        Ok(types)
+    }
+}
+
+/// Names go into addresses and queries as they are; anything but a plain name is a mapping error.
+fn plain_name(name: &str) -> Result<&str> {
+    if !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
+        return Ok(name);
+    }
+    Err(Error::Configuration { code: "INVALID_NAME".into(), message: format!("{name:?} is no name of Salesforce's") })
+}
+
+#[async_trait]
+impl Connector for Salesforce {
+    fn profile(&self) -> &Profile {
+        &self.profile
+    }
+
+    async fn describe(&self, remote_type: &str) -> Result<RemoteSchema> {
+        setup::describe(self, remote_type).await
+    }
+
+    async fn pull(&self, remote_type: &str, cursor: Option<&Cursor>) -> Result<Page> {
+        read::pull(self, remote_type, cursor).await
+    }
+
+    async fn read(&self, remote_type: &str, keys: &[Key], fields: &[String]) -> Result<Vec<RemoteRecord>> {
+        read::read(self, remote_type, keys, fields).await
+    }
+
+    async fn push(&self, remote_type: &str, batch: &[Write]) -> Result<Vec<Outcome>> {
+        push::push(self, remote_type, batch).await
+    }
+
+    fn receive(&self, hook: &RawHook, now: Time) -> std::result::Result<Received, NotAuthentic> {
+        hook::receive(&self.settings, hook, now)
+    }
+
+    async fn prepare(&self) -> Result<Vec<String>> {
+        setup::prepare(self).await
+    }
+
+    async fn account(&self) -> Result<String> {
+        setup::account(self).await
+    }
+}

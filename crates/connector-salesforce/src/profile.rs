@@ -1,0 +1,59 @@
+//! What the engine must know about Salesforce before it calls.
+//!
+//! Users, queues and member statuses are no record kinds: they are read and written, but not
+//! listed here.
+
+use std::time::Duration;
+
+use mittler_connector::{Budget, Feed, KeyForm, KindProfile, OwnKey, Profile};
+use mittler_core::Kind;
+
+use crate::Settings;
+
+/// Most records of one collections call.
+pub const BATCH: usize = 200;
+
+pub fn profile(settings: &Settings) -> Profile {
+    let own = || OwnKey::Field(settings.own_key.clone());
+    let task = settings.activity_key.clone().map_or(OwnKey::None, OwnKey::Field);
+    let task_keys = match task {
+        OwnKey::None => vec![KeyForm::Id, KeyForm::Parent],
+        _ => vec![KeyForm::Id, KeyForm::Own, KeyForm::Parent],
+    };
+    let named = vec![KeyForm::Id, KeyForm::Own, KeyForm::Name];
+    let mailed = || vec![KeyForm::Id, KeyForm::Own, KeyForm::Email];
+    Profile {
+        name: "salesforce",
+        kinds: vec![
+            kind(Kind::Organisation, "Account", own(), vec![KeyForm::Id, KeyForm::Own, KeyForm::Domain, KeyForm::Name]),
+            kind(Kind::Fair, "Campaign", own(), named),
+            kind(Kind::Person, "Lead", own(), mailed()),
+            kind(Kind::Person, "Contact", own(), mailed()),
+            kind(Kind::Participation, "CampaignMember", OwnKey::None, vec![KeyForm::Id, KeyForm::Pair]),
+            kind(Kind::Activity, "Task", task, task_keys),
+        ],
+        // SOQL shows what is committed; the lag covers a call that we gave up on and that commits later.
+        visibility_lag: Duration::from_secs(10),
+        call_timeout: Duration::from_secs(60),
+        budgets: vec![
+            Budget { bucket: "burst", calls: 25, window: Duration::from_secs(1) },
+            Budget { bucket: "daily", calls: 100_000, window: Duration::from_secs(24 * 60 * 60) },
+        ],
+        // Half of what a developer organisation allows of calls over 20 seconds would be two; short
+        // calls are not limited, and collections of 200 rarely are long ones.
+        concurrency: 4,
+    }
+}
+
+fn kind(kind: Kind, remote_type: &str, own_key: OwnKey, keys: Vec<KeyForm>) -> KindProfile {
+    KindProfile {
+        kind,
+        remote_type: remote_type.into(),
+        own_key,
+        keys,
+        batch: BATCH,
+        feed: Feed::Cursor,
+        updatable: true,
+        paired: false,
+    }
+}

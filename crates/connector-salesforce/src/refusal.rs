@@ -1,0 +1,187 @@
+//! Salesforce's error codes, by what the caller does next.
+
+use std::time::Duration;
+
+use mittler_connector::{
+    Error, Refusal, RowResult,
+    http::{Answer, Effect, unusable},
+};
+
+use crate::wire::{self, Fault};
+
+/// How long to leave an organisation alone whose calls of the rolling day are spent.
+const DAY_IS_SPENT: Duration = Duration::from_secs(15 * 60);
+/// Too many long calls at once pass in seconds.
+const CROWDED: Duration = Duration::from_secs(5);
+
+/// Why a call with many records, or a read, failed as a whole.
+pub fn of_call(answer: &Answer, effect: Effect) -> Error {
+    let faults = wire::faults(answer);
+    if let Some(error) = of_transport(answer, &faults, effect) {
+        return error;
+    }
+    let fault = faults.into_iter().next().unwrap_or_else(|| nameless(answer));
+    match class(&fault.code) {
+        Class::Busy => Error::Unavailable { code: fault.code, retry_after: Some(CROWDED) },
+        Class::Configuration => Error::Configuration { code: fault.code, message: fault.message },
+        _ if effect == Effect::Read => Error::Configuration { code: fault.code, message: fault.message },
+        _ => {
+            let fields = fault.fields.unwrap_or_default();
+            Error::BatchRefused { code: fault.code, message: fault.message, fields }
+        }
+    }
+}
+
+/// What the answer to the write of one record says of the record, or why it says nothing.
+pub fn of_single(answer: &Answer) -> Result<RowResult, Error> {
+    let faults = wire::faults(answer);
+    if answer.status.as_u16() == 300 {
+        // The body names the records. Which of them is ours is a question for a person.
+        return Ok(refused(Fault {
+            code: "DUPLICATE_EXTERNAL_ID".into(),
+            message: "several records have this external id".into(),
+            ..Fault::default()
+        }));
+    }
+    if let Some(error) = of_transport(answer, &faults, Effect::Write) {
+        return Err(error);
+    }
+    Ok(of_row(if faults.is_empty() { vec![nameless(answer)] } else { faults }))
+}
+
+/// What the errors of one record say.
+pub fn of_row(faults: Vec<Fault>) -> RowResult {
+    // Triggers and flows wrap a lock into an error of their own.
+    let locked = |fault: &Fault| wraps(&fault.code) && fault.message.contains("UNABLE_TO_LOCK_ROW");
+    if faults.iter().any(locked) {
+        return RowResult::Busy { code: "UNABLE_TO_LOCK_ROW".into() };
+    }
+    let fields = faults.iter().filter_map(|fault| fault.fields.clone()).flatten().collect();
+    let mut fault = faults.into_iter().next().unwrap_or_else(|| Fault {
+        code: "UNKNOWN_ERROR".into(),
+        message: "refused without a reason".into(),
+        ..Fault::default()
+    });
+    fault.fields = Some(fields);
+    if fault.message.contains("Already a campaign member") {
+        return RowResult::Exists { id: None, code: fault.code, message: fault.message };
+    }
+    match class(&fault.code) {
+        Class::Busy => RowResult::Busy { code: fault.code },
+        Class::Gone => RowResult::Gone { successor: None, code: fault.code },
+        Class::Exists => RowResult::Exists { id: named_id(&fault.message), code: fault.code, message: fault.message },
+        Class::Candidates => {
+            let found = fault.duplicates.as_ref();
+            let ids = found.map(wire::Duplicates::ids).unwrap_or_default();
+            RowResult::Candidates { ids, may_save: found.is_some_and(|found| found.allow_save), code: fault.code }
+        }
+        Class::Configuration | Class::Refused => refused(fault),
+    }
+}
+
+enum Class {
+    Busy,
+    Gone,
+    Exists,
+    Candidates,
+    Configuration,
+    Refused,
+}
+
+fn class(code: &str) -> Class {
+    match code {
+        "UNABLE_TO_LOCK_ROW"
+        | "SERVER_UNAVAILABLE"
+        | "UNKNOWN_EXCEPTION"
+        | "QUERY_TIMEOUT"
+        | "REQUEST_RUNNING_TOO_LONG"
+        | "INSERT_UPDATE_DELETE_NOT_ALLOWED_DURING_MAINTENANCE"
+        | "TOO_MANY_APEX_REQUESTS"
+        | "RECORD_IN_USE_BY_WORKFLOW"
+        | "ALREADY_IN_PROCESS"
+        | "REQUEST_LIMIT_EXCEEDED"
+        // Not the culprit: it goes once the culprit is out of the way.
+        | "BATCH_PROCESSING_HALTED"
+        | "PROCESSING_HALTED"
+        | "ALL_OR_NONE_OPERATION_ROLLED_BACK"
+        // The query starts again.
+        | "INVALID_QUERY_LOCATOR" => Class::Busy,
+        "CANNOT_UPDATE_CONVERTED_LEAD" | "ENTITY_IS_DELETED" | "NOT_FOUND" => Class::Gone,
+        "DUPLICATE_VALUE" => Class::Exists,
+        "DUPLICATES_DETECTED" => Class::Candidates,
+        "STORAGE_LIMIT_EXCEEDED"
+        | "LICENSE_LIMIT_EXCEEDED"
+        | "LIMIT_EXCEEDED"
+        | "EXCEEDED_ID_LIMIT"
+        | "INACTIVE_OWNER_OR_USER"
+        | "UNAVAILABLE_RECORDTYPE_EXCEPTION"
+        | "INVALID_FIELD"
+        | "INVALID_FIELD_FOR_INSERT_UPDATE"
+        | "INVALID_TYPE"
+        | "INSUFFICIENT_ACCESS_OR_READONLY"
+        | "INSUFFICIENT_ACCESS"
+        | "FORBIDDEN"
+        | "API_DISABLED_FOR_ORG"
+        | "API_CURRENTLY_DISABLED"
+        | "PACKAGE_LICENSE_REQUIRED"
+        | "MALFORMED_QUERY"
+        | "INVALID_QUERY_FILTER_OPERATOR"
+        | "INVALID_REPLICATION_DATE"
+        | "METHOD_NOT_ALLOWED"
+        | "UNSUPPORTED_API_VERSION" => Class::Configuration,
+        _ => Class::Refused,
+    }
+}
+
+fn wraps(code: &str) -> bool {
+    matches!(code, "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY" | "CANNOT_EXECUTE_FLOW_TRIGGER" | "APEX_ERROR")
+}
+
+/// Failures that say nothing about any record: limits, outages, the wrong door.
+fn of_transport(answer: &Answer, faults: &[Fault], effect: Effect) -> Option<Error> {
+    let status = answer.status.as_u16();
+    let code = faults.first().map_or_else(|| format!("http_{status}"), |fault| fault.code.clone());
+    let message = faults.first().map(|fault| fault.message.clone()).unwrap_or_default();
+    if code == "REQUEST_LIMIT_EXCEEDED" {
+        return Some(if message.contains("Concurrent") {
+            Error::Unavailable { code, retry_after: Some(CROWDED) }
+        } else {
+            Error::Limited { bucket: "daily", retry_after: Some(DAY_IS_SPENT) }
+        });
+    }
+    match status {
+        429 => Some(Error::Unavailable { code, retry_after: answer.retry_after().or(Some(CROWDED)) }),
+        // Nobody can tell whether an edge answered before or after the work was done.
+        408 | 420 | 500..=599 => Some(unusable(effect, &code)),
+        // A redirect is never followed: the organisation has moved, and the token must not.
+        301..=399 | 405 | 409 | 410 | 415 => Some(Error::Configuration { code, message }),
+        401 | 403 if faults.is_empty() => Some(Error::Configuration { code, message }),
+        _ if matches!(code.as_str(), "API_DISABLED_FOR_ORG" | "API_CURRENTLY_DISABLED" | "UNSUPPORTED_API_VERSION") => {
+            Some(Error::Configuration { code, message })
+        }
+        // Of an address, not of a record: the record's own 404 says so in an update.
+        404 if faults.is_empty() || message.starts_with("Provided external ID") => {
+            Some(Error::Configuration { code, message })
+        }
+        _ => None,
+    }
+}
+
+fn nameless(answer: &Answer) -> Fault {
+    Fault { code: format!("http_{}", answer.status.as_u16()), ..Fault::default() }
+}
+
+fn refused(fault: Fault) -> RowResult {
+    let fields = fault.fields.unwrap_or_default();
+    RowResult::Refused(Refusal { code: fault.code, message: fault.message, fields })
+}
+
+/// "… duplicates value on record with id: 00Q5g00000AbCdE" → the id.
+fn named_id(message: &str) -> Option<String> {
+    let (_, after) = message.rsplit_once("with id:")?;
+    let id: String = after.trim_start().chars().take_while(char::is_ascii_alphanumeric).collect();
+    matches!(id.len(), 15 | 18).then_some(id)
+}
+
+#[cfg(test)]
+mod tests;
