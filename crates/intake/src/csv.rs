@@ -4,7 +4,15 @@ use std::{borrow::Cow, collections::BTreeMap, ops::Range};
 
 use serde::{Deserialize, Serialize};
 
+use self::rows::{Dialect, Record};
 use crate::{LeadField, Problem, RawLead};
+
+mod dialect;
+pub(crate) mod encoding;
+mod header;
+mod rows;
+#[cfg(test)]
+mod tests;
 
 /// How to read the rows of one file. Kept with the run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,24 +59,233 @@ pub struct Options {
     pub columns: BTreeMap<String, Option<LeadField>>,
 }
 
+/// Rows longer than this are no leads.
+const MAX_ROW: usize = 1024 * 1024;
+/// Rows that tell what an ambiguous column holds.
+const SAMPLES: usize = 60;
+
 /// The bytes that [`open`] numbers its rows in: UTF-16 becomes UTF-8, everything else stays as it
 /// came. Cut rows out of these bytes, not out of the upload.
 pub fn normalise(bytes: &[u8]) -> Cow<'_, [u8]> {
-    Cow::Borrowed(bytes)
+    match encoding::utf16(bytes) {
+        Some(utf16) => Cow::Owned(
+            utf16
+                .decode_with_bom_removal(bytes)
+                .0
+                .into_owned()
+                .into_bytes(),
+        ),
+        None => Cow::Borrowed(bytes),
+    }
 }
 
 /// Takes a file apart. Fails only for a file without text or without a header; a bad row is a
 /// problem of [`read_row`].
-pub fn open(_bytes: &[u8], _options: &Options) -> Result<Sheet, Problem> {
-    Err(Problem::new("empty", "the file holds no rows"))
+///
+/// Row ranges index into `normalise(bytes)`, which is `bytes` itself unless they are UTF-16.
+pub fn open(bytes: &[u8], options: &Options) -> Result<Sheet, Problem> {
+    let bytes = &*normalise(bytes);
+    if bytes.iter().all(|b| *b <= b' ') || bytes == [0xEF, 0xBB, 0xBF] {
+        return Err(Problem::new("empty", "the file is empty"));
+    }
+    if !encoding::is_text(bytes) {
+        return Err(Problem::new(
+            "not_text",
+            "this is no text file; save the list as CSV first",
+        ));
+    }
+    let encoding = encoding::detect(bytes, options.encoding.as_deref())?;
+    let (dialect, start, line) = dialect::find(bytes, encoding, options.delimiter)?;
+    let cells = |record: &Record| {
+        let text = encoding::decode(encoding, &bytes[record.bytes.clone()]).into_owned();
+        dialect.cells(&text).map_or_else(Vec::new, |cells| {
+            cells.iter().map(|c| Cow::Owned(c.to_string())).collect()
+        })
+    };
+    let first = dialect.split(bytes, start, line, None, 200);
+    let first_cells: Vec<Vec<Cow<'_, str>>> = first.iter().map(cells).collect();
+    let place = header::find(&first_cells, options).ok_or_else(|| {
+        Problem::new(
+            "no_header",
+            "no row looks like a header; put the names of the columns into the first row",
+        )
+    })?;
+    let head = &first[place];
+    let width = first_cells[place].len();
+    let body = head.bytes.end;
+    let records = dialect.split(bytes, body, head.line, Some(width), usize::MAX);
+    let samples: Vec<Vec<String>> = records
+        .iter()
+        .take(SAMPLES)
+        .map(|r| cells(r).iter().map(|cell| encoding::clean(cell)).collect())
+        .collect();
+    let filled = filled(&records, width, cells);
+    let layout = Layout {
+        encoding: encoding.name().to_owned(),
+        delimiter: char::from(dialect.delimiter),
+        quote: char::from(dialect.quote),
+        columns: header::columns(&first_cells[place], options, &samples, &filled),
+    };
+    let rows = records
+        .into_iter()
+        .map(|record| RowAt {
+            line: record.line,
+            bytes: record.bytes,
+        })
+        .collect();
+    Ok(Sheet {
+        layout,
+        header_line: head.line,
+        rows,
+    })
+}
+
+/// Which columns have a value in any row.
+fn filled<'a>(
+    records: &[Record],
+    width: usize,
+    cells: impl Fn(&Record) -> Vec<Cow<'a, str>>,
+) -> Vec<bool> {
+    let mut filled = vec![false; width];
+    for record in records {
+        for (place, cell) in cells(record).iter().enumerate().take(width) {
+            filled[place] |= !cell.trim().is_empty();
+        }
+        if filled.iter().all(|has| *has) {
+            break;
+        }
+    }
+    filled
 }
 
 /// One row's bytes, still in the file's encoding.
-pub fn read_row(_layout: &Layout, _bytes: &[u8]) -> Result<RawLead, Problem> {
-    Err(Problem::new("empty", "the row is empty"))
+pub fn read_row(layout: &Layout, bytes: &[u8]) -> Result<RawLead, Problem> {
+    let cells = row_cells(layout, bytes)?;
+    check_width(layout, &cells)?;
+    let mut lead = RawLead::default();
+    for (place, cell) in cells.into_iter().enumerate() {
+        if cell.is_empty() {
+            continue;
+        }
+        let Some(column) = layout.columns.get(place) else {
+            continue;
+        };
+        match column.meaning {
+            Some(field) if !lead.fields.contains_key(&field) => {
+                lead.fields.insert(field, cell);
+            }
+            _ => {
+                lead.attributes.insert(column.header.clone(), cell);
+            }
+        }
+    }
+    if lead == RawLead::default() {
+        return Err(Problem::new("empty", "the row has no values"));
+    }
+    Ok(lead)
 }
 
-/// The cells of the first `n` rows as a person would see them.
-pub fn preview(_bytes: &[u8], _sheet: &Sheet, _n: usize) -> Vec<Vec<String>> {
-    Vec::new()
+/// The cells of the first `n` rows as a person would see them. A row that cannot be split is one
+/// cell.
+pub fn preview(bytes: &[u8], sheet: &Sheet, n: usize) -> Vec<Vec<String>> {
+    let bytes = &*normalise(bytes);
+    let rows = sheet
+        .rows
+        .iter()
+        .take(n)
+        .filter_map(|row| bytes.get(row.bytes.clone()));
+    rows.map(|row| {
+        row_cells(&sheet.layout, row).unwrap_or_else(|_| {
+            vec![
+                encoding::clean(&String::from_utf8_lossy(row))
+                    .chars()
+                    .take(500)
+                    .collect(),
+            ]
+        })
+    })
+    .collect()
+}
+
+fn row_cells(layout: &Layout, bytes: &[u8]) -> Result<Vec<String>, Problem> {
+    if bytes.len() > MAX_ROW {
+        return Err(Problem::new("row_too_long", "the row is longer than 1 MB"));
+    }
+    let encoding = encoding_rs::Encoding::for_label(layout.encoding.as_bytes())
+        .filter(|encoding| encoding.is_ascii_compatible())
+        .ok_or_else(|| {
+            Problem::new("unknown_encoding", "there is no encoding of this name").at("encoding")
+        })?;
+    let ascii = |c: char| u8::try_from(c).ok().filter(u8::is_ascii);
+    let (Some(delimiter), Some(quote)) = (ascii(layout.delimiter), ascii(layout.quote)) else {
+        return Err(Problem::new(
+            "unknown_delimiter",
+            "delimiter and quote are ASCII characters",
+        )
+        .at("delimiter"));
+    };
+    let text = encoding::decode(encoding, bytes);
+    let cells = Dialect { delimiter, quote }.cells(&text).ok_or_else(|| {
+        Problem::new(
+            "quote_unclosed",
+            "a cell begins with a quotation mark that is never closed",
+        )
+    })?;
+    Ok(cells.iter().map(|cell| encoding::clean(cell)).collect())
+}
+
+/// Programs leave out empty cells at the end of a row, so a short row is fine as long as its cells
+/// still stand under the right headers.
+fn check_width(layout: &Layout, cells: &[String]) -> Result<(), Problem> {
+    let width = layout.columns.len();
+    if cells.iter().skip(width).any(|cell| !cell.is_empty()) {
+        return Err(Problem::new(
+            "columns_excess",
+            format!(
+                "the row has {} cells, the header {width}; is a delimiter inside a cell without quotes?",
+                cells.len()
+            ),
+        ));
+    }
+    let missing = cells.len() < width;
+    if missing && (cells.len() * 2 < width || columns_shifted(layout, cells)) {
+        return Err(Problem::new(
+            "columns_missing",
+            format!("the row has {} cells, the header {width}", cells.len()),
+        ));
+    }
+    Ok(())
+}
+
+/// Whether cells stand under headers that they cannot belong to.
+fn columns_shifted(layout: &Layout, cells: &[String]) -> bool {
+    let mut pairs = layout
+        .columns
+        .iter()
+        .zip(cells)
+        .filter(|(_, cell)| !cell.is_empty());
+    pairs.any(|(column, cell)| {
+        let mail = cell.contains('@') && !cell.contains(char::is_whitespace);
+        let digits = cell.chars().filter(char::is_ascii_digit).count();
+        match column.meaning {
+            Some(LeadField::Email) => !cell.contains('@'),
+            Some(LeadField::PostalCode) => digits < 2 || cell.chars().count() > 12,
+            Some(LeadField::Phone | LeadField::Mobile | LeadField::Fax) => digits < 3,
+            Some(
+                LeadField::Country | LeadField::City | LeadField::FirstName | LeadField::LastName,
+            ) => mail || digits >= 3,
+            Some(LeadField::Website) => mail || !cell.contains('.'),
+            Some(
+                LeadField::Company
+                | LeadField::Position
+                | LeadField::Street
+                | LeadField::Salutation
+                | LeadField::Title
+                | LeadField::Department
+                | LeadField::State
+                | LeadField::Newsletter,
+            ) => mail,
+            _ => false,
+        }
+    })
 }

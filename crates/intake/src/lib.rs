@@ -11,6 +11,7 @@
 pub mod csv;
 pub mod json;
 pub mod mail;
+mod names;
 
 use std::collections::BTreeMap;
 
@@ -81,7 +82,11 @@ pub struct Problem {
 
 impl Problem {
     pub fn new(code: &str, reason: impl Into<String>) -> Problem {
-        Problem { code: code.into(), field: None, reason: reason.into() }
+        Problem {
+            code: code.into(),
+            field: None,
+            reason: reason.into(),
+        }
     }
 
     #[must_use]

@@ -1,11 +1,20 @@
 //! Mails by RFC 5322 and mailboxes as mbox.
 
-use std::{borrow::Cow, ops::Range};
-
+use mail_parser::{Address, HeaderValue, MessageParser, MimeHeaders, PartType};
 use mittler_core::Time;
 use serde::{Deserialize, Serialize};
 
-use crate::Problem;
+pub use self::{mbox::split_mbox, mbox::unstuff, parts::parts};
+use crate::{Problem, csv::encoding::clean};
+
+mod attribution;
+mod headers;
+mod html;
+mod mbox;
+mod parts;
+mod signature;
+#[cfg(test)]
+mod tests;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mailbox {
@@ -47,21 +56,75 @@ pub struct Parts {
     pub quoted: String,
 }
 
-pub fn read(_bytes: &[u8]) -> Result<Mail, Problem> {
-    Err(Problem::new("not_a_mail", "this is no mail"))
+/// Reads one mail. What is broken inside (a cut-off part, a wrong boundary) is read as far as it
+/// goes; only bytes without any header are no mail.
+pub fn read(bytes: &[u8]) -> Result<Mail, Problem> {
+    let message = MessageParser::default()
+        .parse(bytes)
+        .filter(|message| !message.headers().is_empty())
+        .ok_or_else(|| Problem::new("not_a_mail", "these bytes have no mail headers"))?;
+    let html = message.html_bodies().find_map(|part| match &part.body {
+        PartType::Html(html) => Some(html.to_string()),
+        _ => None,
+    });
+    let plain: Vec<&str> = message
+        .text_bodies()
+        .filter_map(|part| match &part.body {
+            PartType::Text(text) => Some(text.as_ref()),
+            _ => None,
+        })
+        .collect();
+    let plain = plain.join("\n").replace("\r\n", "\n");
+    let text = match &html {
+        Some(html) if plain.trim().is_empty() => html::render(html),
+        _ => plain,
+    };
+    let (headers, is_bounce) = headers::telling(&message);
+    Ok(Mail {
+        message_id: message.message_id().map(str::to_owned),
+        in_reply_to: ids(message.in_reply_to()),
+        references: ids(message.references()),
+        from: message
+            .from()
+            .and_then(|from| mailboxes(from).into_iter().next()),
+        reply_to: message
+            .reply_to()
+            .and_then(|to| mailboxes(to).into_iter().next()),
+        to: message.all_to().flat_map(mailboxes).collect(),
+        date: message
+            .date()
+            .map(|date| Time::from_seconds(date.to_timestamp())),
+        subject: message
+            .subject()
+            .map(|subject| clean(subject).replace('\n', " "))
+            .unwrap_or_default(),
+        text: text.replace('\0', ""),
+        html,
+        headers,
+        is_bounce,
+        attachments: message
+            .attachments()
+            .filter_map(|part| part.attachment_name())
+            .map(clean)
+            .collect(),
+    })
 }
 
-/// Where the mails of an mbox lie, without their `From ` lines. A file that starts without one is
-/// one mail.
-pub fn split_mbox(_bytes: &[u8]) -> Vec<Range<usize>> {
-    Vec::new()
+fn ids(header: &HeaderValue<'_>) -> Vec<String> {
+    match header {
+        HeaderValue::Text(id) => vec![id.to_string()],
+        HeaderValue::TextList(ids) => ids.iter().map(ToString::to_string).collect(),
+        _ => Vec::new(),
+    }
 }
 
-/// Takes back what mboxrd did to body lines that start with `From `: one `>` less.
-pub fn unstuff(bytes: &[u8]) -> Cow<'_, [u8]> {
-    Cow::Borrowed(bytes)
-}
-
-pub fn parts(_mail: &Mail) -> Parts {
-    Parts::default()
+fn mailboxes(address: &Address<'_>) -> Vec<Mailbox> {
+    address
+        .iter()
+        .filter_map(|one| {
+            let address = clean(one.address()?);
+            let name = one.name().map(clean).filter(|name| !name.is_empty());
+            (!address.is_empty()).then_some(Mailbox { name, address })
+        })
+        .collect()
 }
