@@ -1,0 +1,107 @@
+//! What HubSpot can do, as data.
+
+use std::time::Duration;
+
+use mittler_connector::{Budget, Feed, KeyForm, KindProfile, OwnKey, Profile};
+use mittler_core::Kind;
+
+use crate::Settings;
+
+pub const COMPANIES: &str = "companies";
+pub const CONTACTS: &str = "contacts";
+pub const EVENTS: &str = "marketing_events";
+pub const ATTENDANCE: &str = "attendance";
+pub const TASKS: &str = "tasks";
+pub const EMAILS: &str = "emails";
+pub const NOTES: &str = "notes";
+pub const CONTACTS_TO_COMPANIES: &str = "contacts_to_companies";
+pub const OWNERS: &str = "owners";
+
+/// Inputs in one batch call of records.
+pub const BATCH: usize = 100;
+/// Inputs in one call that reads or writes default associations.
+pub const ASSOCIATIONS: usize = 1_000;
+
+pub const BURST: &str = "burst";
+pub const DAILY: &str = "daily";
+pub const SEARCH: &str = "search";
+
+pub fn is_activity(remote_type: &str) -> bool {
+    matches!(remote_type, TASKS | EMAILS | NOTES)
+}
+
+/// The property that holds the time of the last change.
+pub fn last_modified(remote_type: &str) -> &'static str {
+    if remote_type == CONTACTS { "lastmodifieddate" } else { "hs_lastmodifieddate" }
+}
+
+pub fn profile(settings: &Settings) -> Profile {
+    Profile {
+        name: "hubspot",
+        kinds: kinds(settings),
+        visibility_lag: Duration::from_secs(10),
+        call_timeout: Duration::from_secs(30),
+        budgets: vec![
+            // The smallest plan's; larger ones are configured.
+            Budget { bucket: BURST, calls: 100, window: Duration::from_secs(10) },
+            Budget { bucket: DAILY, calls: 250_000, window: Duration::from_secs(24 * 60 * 60) },
+            // Five are allowed to the account, and other apps search too.
+            Budget { bucket: SEARCH, calls: 4, window: Duration::from_secs(1) },
+        ],
+        concurrency: 4,
+    }
+}
+
+fn kinds(settings: &Settings) -> Vec<KindProfile> {
+    let own_key = OwnKey::Field(settings.own_key.clone());
+    let record = |kind, remote_type: &str, keys: &[KeyForm]| KindProfile {
+        kind,
+        remote_type: remote_type.to_owned(),
+        own_key: own_key.clone(),
+        keys: keys.to_vec(),
+        batch: BATCH,
+        feed: Feed::Cursor,
+        updatable: true,
+        paired: false,
+    };
+    let activity = |remote_type, feed| {
+        let base = record(Kind::Activity, remote_type, &[KeyForm::Id, KeyForm::Parent]);
+        match &settings.activity_key {
+            None => KindProfile { own_key: OwnKey::None, feed, ..base },
+            Some(name) => KindProfile {
+                own_key: OwnKey::Field(name.clone()),
+                keys: vec![KeyForm::Id, KeyForm::Own, KeyForm::Parent],
+                feed,
+                ..base
+            },
+        }
+    };
+    let pair = |kind, remote_type, batch| KindProfile {
+        own_key: OwnKey::Native,
+        batch,
+        feed: Feed::None,
+        updatable: false,
+        paired: true,
+        ..record(kind, remote_type, &[KeyForm::Pair])
+    };
+    let company_keys = [KeyForm::Id, KeyForm::Own, KeyForm::Domain, KeyForm::Name];
+    vec![
+        record(Kind::Organisation, COMPANIES, &company_keys),
+        KindProfile { own_key: OwnKey::Native, ..record(Kind::Fair, EVENTS, &[KeyForm::Id, KeyForm::Own]) },
+        record(Kind::Person, CONTACTS, &[KeyForm::Id, KeyForm::Own, KeyForm::Email]),
+        pair(Kind::Participation, ATTENDANCE, BATCH),
+        activity(TASKS, Feed::Cursor),
+        // Neither is changed by hand in a way that matters to us.
+        activity(EMAILS, Feed::None),
+        activity(NOTES, Feed::None),
+        pair(Kind::Association, CONTACTS_TO_COMPANIES, ASSOCIATIONS),
+        // Only read, to name a contact's owner.
+        KindProfile {
+            own_key: OwnKey::None,
+            batch: 1,
+            feed: Feed::None,
+            updatable: false,
+            ..record(Kind::Person, OWNERS, &[KeyForm::Id, KeyForm::Email])
+        },
+    ]
+}
