@@ -113,9 +113,20 @@ pub struct RemoteRecord {
 pub enum Write {
     /// Creates the record; where the profile names an own key field, as an upsert by `own_key`, so
     /// that a repetition finds the first one.
-    Create { tag: Uuid, own_key: String, fields: RemoteFields },
-    Update { tag: Uuid, id: String, fields: RemoteFields },
-    Archive { tag: Uuid, id: String },
+    Create {
+        tag: Uuid,
+        own_key: String,
+        fields: RemoteFields,
+    },
+    Update {
+        tag: Uuid,
+        id: String,
+        fields: RemoteFields,
+    },
+    Archive {
+        tag: Uuid,
+        id: String,
+    },
 }
 
 impl Write {

@@ -24,11 +24,25 @@ use crate::{Error, Result};
 /// How a connection gets its access tokens.
 #[derive(Debug, Clone)]
 pub enum Grant {
-    ClientCredentials { client_id: String, client_secret: SecretString },
-    RefreshToken { client_id: String, client_secret: Option<SecretString>, refresh_token: SecretString },
-    JwtBearer { client_id: String, private_key_pem: SecretString, username: String, audience: String },
+    ClientCredentials {
+        client_id: String,
+        client_secret: SecretString,
+    },
+    RefreshToken {
+        client_id: String,
+        client_secret: Option<SecretString>,
+        refresh_token: SecretString,
+    },
+    JwtBearer {
+        client_id: String,
+        private_key_pem: SecretString,
+        username: String,
+        audience: String,
+    },
     /// A token that the vendor issued once and for all.
-    Static { token: SecretString },
+    Static {
+        token: SecretString,
+    },
 }
 
 /// What a token endpoint gave.
@@ -217,8 +231,7 @@ struct Claims<'a> {
 }
 
 fn assertion(client_id: &str, key: &SecretString, username: &str, audience: &str, now: Time) -> Result<String> {
-    let key =
-        EncodingKey::from_rsa_pem(key.expose_secret().as_bytes()).map_err(|_| misconfigured("private_key"))?;
+    let key = EncodingKey::from_rsa_pem(key.expose_secret().as_bytes()).map_err(|_| misconfigured("private_key"))?;
     let exp = now.plus(ASSERTION_LIFE).micros().div_euclid(1_000_000);
     let claims = Claims { iss: client_id, sub: username, aud: audience, exp };
     jsonwebtoken::encode(&Header::new(Algorithm::RS256), &claims, &key).map_err(|_| misconfigured("private_key"))
@@ -316,8 +329,13 @@ fn refused(status: StatusCode, body: &[u8], retry_after: Option<Duration>) -> Er
     let host_or_user = described.contains("not supported on this domain") || described.contains("credentials user");
     match code.as_str() {
         "invalid_grant" if host_or_user => Error::Configuration { code, message: described.to_owned() },
-        "invalid_grant" | "invalid_client" | "invalid_client_id" | "invalid_app_access" | "inactive_user"
-        | "unauthorized_client" | "access_denied" => Error::Reauthorise { code },
+        "invalid_grant"
+        | "invalid_client"
+        | "invalid_client_id"
+        | "invalid_app_access"
+        | "inactive_user"
+        | "unauthorized_client"
+        | "access_denied" => Error::Reauthorise { code },
         "BAD_REDIRECT_URI" | "MISMATCH_REDIRECT_URI_AUTH_CODE" => {
             Error::Configuration { code, message: described.to_owned() }
         }

@@ -179,6 +179,17 @@ impl Statement {
 }
 
 impl Claim<'_> {
+    /// The end of every order: the claim id; for the same claim heard twice, whatever tells the
+    /// two apart, so that it does not matter which came first.
+    pub fn tie(&self, other: &Claim<'_>) -> std::cmp::Ordering {
+        let rest = |claim: &Claim<'_>| (claim.statement.signal, claim.statement.observed_at);
+        self.id
+            .cmp(&other.id)
+            .then_with(|| rest(self).cmp(&rest(other)))
+            .then_with(|| self.statement.source.cmp(&other.statement.source))
+            .then_with(|| self.said.cmp(other.said))
+    }
+
     pub fn kind(&self) -> SourceKind {
         let own = self.statement.source.kind;
         self.said.made_by.map_or(own, |made_by| own.max(made_by))

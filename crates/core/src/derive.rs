@@ -90,7 +90,7 @@ fn winner(claims: Vec<Claim<'_>>, policy: Policy) -> Option<Claim<'_>> {
 fn supersedes(claim: &Claim<'_>, known: &Claim<'_>, policy: Policy) -> bool {
     let by_version = claim.statement.version.cmp(&known.statement.version);
     let by_version = if policy == Policy::FillEmpty { by_version.reverse() } else { by_version };
-    by_version.then_with(|| claim.id.cmp(&known.id)).is_gt()
+    by_version.then_with(|| claim.tie(known)).is_gt()
 }
 
 #[cfg(test)]

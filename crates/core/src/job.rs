@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ConnectionId, RunId, SignalId, Time};
+use crate::{ConnectionId, SignalId, Time};
 
 /// Which of several waiting pushes goes first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -35,12 +35,10 @@ impl Lane {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "do", rename_all = "snake_case")]
 pub enum Task {
-    /// Read the new signals of a run, oldest first, and make records of them.
-    Enrich { run: RunId },
-    /// Read one signal, sent singly.
-    EnrichSignal { signal: SignalId },
+    /// Read signals, in this order, and make records of them.
+    Enrich { signals: Vec<SignalId> },
     /// Tell a CRM what is due.
-    Push { connection: ConnectionId, lane: Lane },
+    Push { connection: ConnectionId },
     /// Read what changed in a CRM since the cursor.
     Pull { connection: ConnectionId },
     /// Read named remote records that a hook told of, not before the given time.
@@ -53,7 +51,6 @@ impl Task {
     pub fn name(&self) -> &'static str {
         match self {
             Task::Enrich { .. } => "enrich",
-            Task::EnrichSignal { .. } => "enrich_signal",
             Task::Push { .. } => "push",
             Task::Pull { .. } => "pull",
             Task::Read { .. } => "read",

@@ -30,7 +30,7 @@ impl Policy {
             Policy::Newest => b.kind().is_guess().cmp(&a.kind().is_guess()).then_with(newer).then_with(stronger),
             Policy::FillEmpty => stronger().then_with(|| newer().reverse()),
         };
-        order.then_with(|| a.id.cmp(&b.id))
+        order.then_with(|| a.tie(b))
     }
 
     /// Whether "there is no value" competes like a value.

@@ -80,7 +80,8 @@ impl Fields {
 
     /// A line that names the record to a person.
     pub fn title(&self) -> String {
-        let parts: Vec<&str> = [Field::FIRST_NAME, Field::LAST_NAME].iter().filter_map(|field| self.text(field)).collect();
+        let parts: Vec<&str> =
+            [Field::FIRST_NAME, Field::LAST_NAME].iter().filter_map(|field| self.text(field)).collect();
         if !parts.is_empty() {
             return parts.join(" ");
         }

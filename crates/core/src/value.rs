@@ -15,11 +15,17 @@ pub enum Value {
     Int(i64),
     Decimal(Decimal),
     /// An amount and its currency by ISO 4217.
-    Money { amount: Decimal, currency: String },
+    Money {
+        amount: Decimal,
+        currency: String,
+    },
     Bool(bool),
     Date(Date),
     /// A point in time with the offset from UTC, in minutes, that its source wrote.
-    Instant { at: Time, offset: i16 },
+    Instant {
+        at: Time,
+        offset: i16,
+    },
     /// A code out of a fixed list: country by ISO 3166, salutation, status.
     Choice(String),
     /// Another record of ours.
@@ -27,7 +33,12 @@ pub enum Value {
     /// A record of a CRM, by its remote id. Only in remote fields.
     RemoteRef(String),
     /// Bytes kept elsewhere, by their SHA-256.
-    Blob { hash: String, name: String, media_type: String, size: u64 },
+    Blob {
+        hash: String,
+        name: String,
+        media_type: String,
+        size: u64,
+    },
 }
 
 impl Value {

@@ -1,1 +1,80 @@
-//! The database: SQLite or PostgreSQL behind one set of statements.
+//! The database: SQLite (the embedded default) or PostgreSQL, behind one set of statements.
+//!
+//! Each statement is written once, `$1` placeholders and native types; a difference between the
+//! two is a visible `match` or [`fetch_either!`]. Rows are private to this crate's modules; what
+//! leaves them is typed.
+//!
+//! **Invariant:** there is no way to write but [`Store::write`], and for the door [`Gatherer`]:
+//! both answer after the commit and its fsync.
+//!
+//! **Invariant:** every statement runs in tests on both databases; [`census`] keeps the list.
+//!
+//! **Invariant:** locks are taken in one order: key rows, records by id, links by id.
+
+#[macro_use]
+mod macros;
+
+pub mod access;
+pub mod audit;
+pub mod census;
+mod clock;
+pub mod connections;
+mod db;
+mod error;
+pub mod forget;
+mod gather;
+pub mod jobs;
+pub mod links;
+pub mod records;
+pub mod reviews;
+pub mod runs;
+pub mod signals;
+pub mod tables;
+
+pub use clock::Clock;
+pub use db::{Db, Step, Store, Tx, Work};
+pub use error::{Error, Result};
+pub use gather::{Accepted, Gatherer};
+
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+/// Bytes on their way into a `rows!` statement.
+#[derive(Debug, Clone, Default)]
+pub struct Bytes(pub Vec<u8>);
+
+impl Serialize for Bytes {
+    fn serialize<S: serde::Serializer>(&self, s: S) -> std::result::Result<S::Ok, S::Error> {
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        let mut text = String::with_capacity(2 + self.0.len() * 2);
+        text.push_str("\\x");
+        for byte in &self.0 {
+            text.push(char::from(DIGITS[usize::from(byte >> 4)]));
+            text.push(char::from(DIGITS[usize::from(byte & 15)]));
+        }
+        s.serialize_str(&text)
+    }
+}
+
+/// One id in a `rows!` slice.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub(crate) struct IdRow {
+    pub id: Uuid,
+}
+
+pub(crate) fn id_rows(ids: impl IntoIterator<Item = Uuid>) -> Vec<IdRow> {
+    ids.into_iter().map(|id| IdRow { id }).collect()
+}
+
+/// An id that depends on its parts alone: whoever makes it again makes the same.
+pub fn derived_id(parts: &[&[u8]]) -> Uuid {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update((part.len() as u64).to_be_bytes());
+        hash.update(part);
+    }
+    let mut id = [0; 16];
+    id.copy_from_slice(&hash.finalize()[..16]);
+    uuid::Builder::from_custom_bytes(id).into_uuid()
+}

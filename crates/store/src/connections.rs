@@ -1,0 +1,296 @@
+//! Accounts in CRMs: settings, sealed secrets, budgets and cursors.
+
+use std::time::Duration;
+
+use mittler_core::{ConnectionId, Time};
+use serde::Serialize;
+use serde_json::Value as Json;
+use sqlx::FromRow;
+use uuid::Uuid;
+
+use crate::{Bytes, Result, Store, Tx};
+
+#[derive(Debug, Clone, Serialize, FromRow)]
+pub struct ConnectionRow {
+    pub id: Uuid,
+    pub name: String,
+    pub crm: String,
+    pub settings: sqlx::types::Json<Json>,
+    pub mapping: String,
+    pub mode: String,
+    pub state: String,
+    pub code: Option<String>,
+    pub reason: Option<String>,
+    pub paused_until: i64,
+    pub updated_at: i64,
+}
+
+/// A sealed secret with its version: the fence of a refresh.
+#[derive(Debug, Clone, FromRow)]
+pub struct SecretRow {
+    pub sealed: Vec<u8>,
+    pub version: i64,
+    pub expires_at: i64,
+    pub refresh_until: i64,
+}
+
+impl Tx {
+    /// Creates a connection or brings its settings up to date; keeps id and state.
+    pub async fn put_connection(&mut self, row: &ConnectionRow) -> Result<ConnectionId> {
+        let rows = fetch_all!(
+            self,
+            (Uuid,),
+            "INSERT INTO connection (id, name, crm, settings, mapping, mode, state, paused_until, updated_at)
+             VALUES ($1, $2, $3, $4, $5, $6, 'ready', 0, $7)
+             ON CONFLICT (name) DO UPDATE SET crm = excluded.crm, settings = excluded.settings, mapping = excluded.mapping,
+               mode = excluded.mode, updated_at = excluded.updated_at
+             RETURNING id",
+            row.id,
+            row.name.clone(),
+            row.crm.clone(),
+            row.settings.clone(),
+            row.mapping.clone(),
+            row.mode.clone(),
+            row.updated_at,
+        )?;
+        Ok(ConnectionId(rows.first().map_or(row.id, |row| row.0)))
+    }
+
+    pub async fn set_connection_state(
+        &mut self,
+        id: ConnectionId,
+        state: &str,
+        code: Option<&str>,
+        reason: Option<&str>,
+        paused_until: Time,
+    ) -> Result<()> {
+        execute!(
+            self,
+            "UPDATE connection SET state = $2, code = $3, reason = $4, paused_until = $5 WHERE id = $1",
+            id.0,
+            state.to_owned(),
+            code.map(str::to_owned),
+            reason.map(str::to_owned),
+            paused_until.0,
+        )?;
+        Ok(())
+    }
+
+    /// Stores a secret as its first version, or over the version that was read.
+    pub async fn put_secret(
+        &mut self,
+        connection: ConnectionId,
+        name: &str,
+        sealed: Bytes,
+        expires: Time,
+        over: Option<i64>,
+    ) -> Result<bool> {
+        if let Some(version) = over {
+            return Ok(execute!(
+                self,
+                "UPDATE secret SET sealed = $3, version = version + 1, expires_at = $4, refresh_until = 0
+                 WHERE connection = $1 AND name = $2 AND version = $5",
+                connection.0,
+                name.to_owned(),
+                sealed.0,
+                expires.0,
+                version,
+            )? == 1);
+        }
+        execute!(
+            self,
+            "INSERT INTO secret (connection, name, sealed, version, expires_at, refresh_until) VALUES ($1, $2, $3, 1, $4, 0)
+             ON CONFLICT (connection, name) DO UPDATE SET sealed = excluded.sealed, version = secret.version + 1,
+               expires_at = excluded.expires_at, refresh_until = 0",
+            connection.0,
+            name.to_owned(),
+            sealed.0,
+            expires.0,
+        )?;
+        Ok(true)
+    }
+
+    /// Takes the refresh lease of a secret; `false` if another process refreshes it.
+    pub async fn lease_refresh(
+        &mut self,
+        connection: ConnectionId,
+        name: &str,
+        version: i64,
+        now: Time,
+        until: Time,
+    ) -> Result<bool> {
+        Ok(execute!(
+            self,
+            "UPDATE secret SET refresh_until = $5 WHERE connection = $1 AND name = $2 AND version = $3 AND refresh_until <= $4",
+            connection.0,
+            name.to_owned(),
+            version,
+            now.0,
+            until.0,
+        )? == 1)
+    }
+
+    pub async fn release_refresh(&mut self, connection: ConnectionId, name: &str, version: i64) -> Result<()> {
+        execute!(
+            self,
+            "UPDATE secret SET refresh_until = 0 WHERE connection = $1 AND name = $2 AND version = $3",
+            connection.0,
+            name.to_owned(),
+            version,
+        )?;
+        Ok(())
+    }
+
+    /// Sets an account's budget as configured.
+    pub async fn put_budget(
+        &mut self,
+        connection: ConnectionId,
+        bucket: &str,
+        calls: u32,
+        window: Duration,
+    ) -> Result<()> {
+        execute!(
+            self,
+            "INSERT INTO budget (connection, bucket, calls, window_micros, arrival, blocked_until) VALUES ($1, $2, $3, $4, 0, 0)
+             ON CONFLICT (connection, bucket) DO UPDATE SET calls = excluded.calls, window_micros = excluded.window_micros",
+            connection.0,
+            bucket.to_owned(),
+            i64::from(calls),
+            i64::try_from(window.as_micros()).unwrap_or(i64::MAX),
+        )?;
+        Ok(())
+    }
+
+    /// Takes a block of calls from a budget. `Ok(n)`: that many may go now (0 to `most`).
+    /// `Err(time)`: none before then.
+    ///
+    /// The bucket leaks evenly (GCRA): of `calls` per window a twentieth may come at once and the
+    /// rest is spread, so that no window of that length ever sees more than `calls`.
+    pub async fn take_calls(
+        &mut self,
+        connection: ConnectionId,
+        bucket: &str,
+        most: i64,
+        now: Time,
+    ) -> Result<std::result::Result<i64, Time>> {
+        let rows = match self.db() {
+            crate::Db::Sqlite(_) => fetch_all!(
+                self,
+                (i64, i64, i64, i64),
+                "SELECT calls, window_micros, arrival, blocked_until FROM budget WHERE connection = $1 AND bucket = $2",
+                connection.0,
+                bucket.to_owned(),
+            )?,
+            crate::Db::Postgres(_) => fetch_all!(
+                self,
+                (i64, i64, i64, i64),
+                "SELECT calls, window_micros, arrival, blocked_until FROM budget WHERE connection = $1 AND bucket = $2 FOR UPDATE",
+                connection.0,
+                bucket.to_owned(),
+            )?,
+        };
+        let Some((calls, window, arrival, blocked)) = rows.into_iter().next() else { return Ok(Ok(most)) };
+        if calls <= 0 {
+            return Ok(Ok(most));
+        }
+        if blocked > now.0 {
+            return Ok(Err(Time(blocked)));
+        }
+        let burst = (calls / 20).max(1);
+        let spread = (calls - burst).max(1);
+        let interval = window / spread;
+        let start = arrival.max(now.0);
+        let room = (now.0 + burst * interval - start) / interval.max(1);
+        if room <= 0 {
+            return Ok(Err(Time(start - (burst - 1) * interval)));
+        }
+        let taken = room.min(most);
+        execute!(
+            self,
+            "UPDATE budget SET arrival = $3 WHERE connection = $1 AND bucket = $2",
+            connection.0,
+            bucket.to_owned(),
+            start + taken * interval,
+        )?;
+        Ok(Ok(taken))
+    }
+
+    /// The CRM said that a budget is spent: nobody calls before then.
+    pub async fn block_budget(&mut self, connection: ConnectionId, bucket: &str, until: Time) -> Result<()> {
+        execute!(
+            self,
+            "INSERT INTO budget (connection, bucket, calls, window_micros, arrival, blocked_until) VALUES ($1, $2, 0, 0, 0, $3)
+             ON CONFLICT (connection, bucket) DO UPDATE SET blocked_until = excluded.blocked_until",
+            connection.0,
+            bucket.to_owned(),
+            until.0,
+        )?;
+        Ok(())
+    }
+
+    /// Moves a cursor, in the transaction that stores what was read.
+    pub async fn put_cursor(
+        &mut self,
+        connection: ConnectionId,
+        remote_type: &str,
+        at: Time,
+        id: &str,
+        now: Time,
+    ) -> Result<()> {
+        execute!(
+            self,
+            "INSERT INTO pull_cursor (connection, remote_type, at, id, pulled_at) VALUES ($1, $2, $3, $4, $5)
+             ON CONFLICT (connection, remote_type) DO UPDATE SET at = excluded.at, id = excluded.id, pulled_at = excluded.pulled_at",
+            connection.0,
+            remote_type.to_owned(),
+            at.0,
+            id.to_owned(),
+            now.0,
+        )?;
+        Ok(())
+    }
+
+    /// Notes a fact about the installation, once: the first value stays. Gives the one that stands.
+    pub async fn settle_setting(&mut self, name: &str, value: &str) -> Result<String> {
+        execute!(
+            self,
+            "INSERT INTO setting (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING",
+            name.to_owned(),
+            value.to_owned(),
+        )?;
+        let rows = fetch_all!(self, (String,), "SELECT value FROM setting WHERE name = $1", name.to_owned())?;
+        Ok(rows.into_iter().next().map(|row| row.0).unwrap_or_default())
+    }
+}
+
+impl Store {
+    pub async fn connections(&self) -> Result<Vec<ConnectionRow>> {
+        fetch_all!(
+            self,
+            ConnectionRow,
+            "SELECT id, name, crm, settings, mapping, mode, state, code, reason, paused_until, updated_at FROM connection ORDER BY name",
+        )
+    }
+
+    pub async fn secret(&self, connection: ConnectionId, name: &str) -> Result<Option<SecretRow>> {
+        let rows = fetch_all!(
+            self,
+            SecretRow,
+            "SELECT sealed, version, expires_at, refresh_until FROM secret WHERE connection = $1 AND name = $2",
+            connection.0,
+            name.to_owned(),
+        )?;
+        Ok(rows.into_iter().next())
+    }
+
+    pub async fn cursor(&self, connection: ConnectionId, remote_type: &str) -> Result<Option<(Time, String)>> {
+        let rows = fetch_all!(
+            self,
+            (i64, String),
+            "SELECT at, id FROM pull_cursor WHERE connection = $1 AND remote_type = $2",
+            connection.0,
+            remote_type.to_owned(),
+        )?;
+        Ok(rows.into_iter().next().map(|(at, id)| (Time(at), id)))
+    }
+}

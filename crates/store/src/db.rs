@@ -1,0 +1,401 @@
+//! Two pools behind one set of statements, and the only way to write.
+//!
+//! [`Store::write`] takes an async closure and runs it detached from its caller. On PostgreSQL it
+//! is one transaction, repeated after a conflict. On SQLite one writer drains its queue: each
+//! closure in a savepoint of one transaction, one commit - and one fsync - for all of them.
+
+use std::{
+    future::Future,
+    panic::AssertUnwindSafe,
+    path::{Path, PathBuf},
+    str::FromStr,
+    sync::Arc,
+    time::Duration,
+};
+
+use futures_util::{FutureExt, future::BoxFuture};
+use sqlx::{
+    ConnectOptions, Connection, PgPool, Postgres, SqliteConnection, SqlitePool, Transaction,
+    postgres::{PgConnectOptions, PgPoolOptions},
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::{Error, Result};
+
+/// Longest time that one write may take.
+const LIMIT: Duration = Duration::from_secs(5);
+/// Attempts at a transaction that conflicts with others.
+const ATTEMPTS: u32 = 8;
+/// Closures that share one commit on SQLite at most.
+const GROUP: usize = 128;
+
+/// One of two things, by database.
+#[derive(Debug)]
+pub enum Db<S, P> {
+    Sqlite(S),
+    Postgres(P),
+}
+
+/// A unit of work. Only [`Store::write`] makes one, and commits or rolls it back.
+#[derive(Debug)]
+pub struct Tx(pub(crate) Db<SqliteConnection, Transaction<'static, Postgres>>);
+
+impl Tx {
+    pub(crate) fn db(&mut self) -> Db<&mut SqliteConnection, &mut sqlx::PgConnection> {
+        match &mut self.0 {
+            Db::Sqlite(connection) => Db::Sqlite(connection),
+            Db::Postgres(transaction) => Db::Postgres(&mut **transaction),
+        }
+    }
+}
+
+/// The database. Clones share it.
+#[derive(Clone)]
+pub struct Store(Arc<Inner>);
+
+struct Inner {
+    db: Db<(SqlitePool, mpsc::Sender<Box<dyn Job>>), PgPool>,
+    /// Held as long as the store lives: a second process on the same file is refused.
+    _lock: Option<std::fs::File>,
+    path: Option<PathBuf>,
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(if self.is_sqlite() { "Store(SQLite)" } else { "Store(PostgreSQL)" })
+    }
+}
+
+/// What `write` accepts: an async closure over owned data, cloned to be run again after a conflict.
+pub trait Work<R>: AsyncFnOnce(&mut Tx) -> Result<R> + for<'t> Step<'t, R> + Clone + Send + 'static {}
+impl<R, W> Work<R> for W where W: AsyncFnOnce(&mut Tx) -> Result<R> + for<'t> Step<'t, R> + Clone + Send + 'static {}
+
+/// The same as a plain `FnOnce` whose future can be named, hence be `Send`, on stable Rust.
+pub trait Step<'t, R>: FnOnce(&'t mut Tx) -> Self::Run {
+    type Run: Future<Output = Result<R>> + Send + 't;
+}
+impl<'t, R, F, Run> Step<'t, R> for F
+where
+    F: FnOnce(&'t mut Tx) -> Run,
+    Run: Future<Output = Result<R>> + Send + 't,
+{
+    type Run = Run;
+}
+
+/// Calls through `Step`, so that the caller's future is `Send` as well.
+fn step<'t, R, W: Step<'t, R>>(work: W, tx: &'t mut Tx) -> W::Run {
+    work(tx)
+}
+
+impl Store {
+    /// Opens `sqlite:<path>` or `postgres://…`, and brings the tables up to date.
+    ///
+    /// # Errors
+    /// If the database does not answer, is in use by another process (SQLite), or is not durable
+    /// as it is set.
+    pub async fn open(url: &str) -> Result<Store> {
+        if let Some(path) = url.strip_prefix("sqlite:") {
+            return Store::open_sqlite(Path::new(path.trim_start_matches("//")), GROUP).await;
+        }
+        if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+            return Store::open_postgres(url, 16).await;
+        }
+        Err(Error::Unfit("the database URL must begin with sqlite: or postgres://".into()))
+    }
+
+    async fn open_sqlite(path: &Path, group: usize) -> Result<Store> {
+        let lock = lock_file(path)?;
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .foreign_keys(true)
+            .busy_timeout(Duration::from_secs(5))
+            .pragma("secure_delete", "ON")
+            .pragma("cache_size", "-16000")
+            .statement_cache_capacity(256)
+            .disable_statement_logging();
+        let mut writer = options.connect().await?;
+        let (mode, sync): (String, i64) =
+            sqlx::query_as("SELECT (SELECT * FROM pragma_journal_mode), (SELECT * FROM pragma_synchronous)")
+                .fetch_one(&mut writer)
+                .await?;
+        if (mode.as_str(), sync) != ("wal", 2) {
+            return Err(Error::Unfit(format!(
+                "SQLite must run with journal_mode=wal and synchronous=FULL, but has {mode} and {sync}"
+            )));
+        }
+        sqlx::migrate!("./migrations/sqlite").run(&mut writer).await.map_err(|e| migration(&e))?;
+        restrict(path);
+        let readers = SqlitePoolOptions::new()
+            .max_connections(4)
+            .acquire_timeout(Duration::from_secs(5))
+            .connect_with(options.read_only(true).create_if_missing(false))
+            .await?;
+        let (jobs, queue) = mpsc::channel(1024);
+        tokio::spawn(write_groups(Tx(Db::Sqlite(writer)), queue, group));
+        Ok(Store(Arc::new(Inner { db: Db::Sqlite((readers, jobs)), _lock: Some(lock), path: Some(path.to_owned()) })))
+    }
+
+    async fn open_postgres(url: &str, connections: u32) -> Result<Store> {
+        let options = PgConnectOptions::from_str(url)
+            .map_err(|_| {
+                Error::Unfit("the PostgreSQL URL cannot be read; it is postgres://user:password@host:port/name".into())
+            })?
+            .options([("idle_in_transaction_session_timeout", "30s"), ("lock_timeout", "10s")])
+            .application_name("mittler")
+            .statement_cache_capacity(256)
+            .disable_statement_logging();
+        let pool = PgPoolOptions::new()
+            .max_connections(connections)
+            .acquire_timeout(Duration::from_secs(5))
+            // A connection that a cancelled begin() left in a transaction must not serve others.
+            .after_release(|connection, _| {
+                Box::pin(async move {
+                    sqlx::query("ROLLBACK").execute(&mut *connection).await?;
+                    Ok(true)
+                })
+            })
+            .connect_with(options)
+            .await?;
+        let (commit, fsync): (String, String) =
+            sqlx::query_as("SELECT current_setting('synchronous_commit'), current_setting('fsync')")
+                .fetch_one(&pool)
+                .await?;
+        if commit == "off" || fsync == "off" {
+            return Err(Error::Unfit(format!(
+                "PostgreSQL would lose accepted leads: synchronous_commit is {commit}, fsync is {fsync}; both must be on"
+            )));
+        }
+        sqlx::migrate!("./migrations/postgres").run(&pool).await.map_err(|e| migration(&e))?;
+        Ok(Store(Arc::new(Inner { db: Db::Postgres(pool), _lock: None, path: None })))
+    }
+
+    pub fn is_sqlite(&self) -> bool {
+        matches!(self.0.db, Db::Sqlite(_))
+    }
+
+    /// `SQLite` or `PostgreSQL`.
+    pub fn name(&self) -> &'static str {
+        if self.is_sqlite() { "SQLite" } else { "PostgreSQL" }
+    }
+
+    /// The file of an SQLite store.
+    pub fn path(&self) -> Option<&Path> {
+        self.0.path.as_deref()
+    }
+
+    /// For reads. Nothing can be written through it on SQLite.
+    pub(crate) fn db(&self) -> Db<&SqlitePool, &PgPool> {
+        match &self.0.db {
+            Db::Sqlite((pool, _)) => Db::Sqlite(pool),
+            Db::Postgres(pool) => Db::Postgres(pool),
+        }
+    }
+
+    /// Runs `work` in a transaction and answers once it is durable. On PostgreSQL it may run
+    /// several times. Once started it runs to its end even if the caller leaves.
+    ///
+    /// # Errors
+    /// What `work` returned, or that the commit failed: then nothing of it is to be relied on.
+    pub async fn write<R: Send + 'static>(&self, work: impl Work<R>) -> Result<R> {
+        match &self.0.db {
+            Db::Postgres(pool) => tokio::spawn(transact(pool.clone(), work)).await.unwrap_or(Err(Error::Panicked)),
+            Db::Sqlite((_, jobs)) => {
+                let (reply, answer) = oneshot::channel();
+                jobs.send(Box::new(Queued { work: Some(work), result: None, reply }))
+                    .await
+                    .map_err(|_| Error::Closed)?;
+                answer.await.unwrap_or(Err(Error::Closed))
+            }
+        }
+    }
+
+    /// Whether the database answers.
+    ///
+    /// # Errors
+    /// If it does not, within two seconds.
+    pub async fn ping(&self) -> Result<()> {
+        let ask = async { crate::fetch_all!(self, (i64,), "SELECT CAST(1 AS bigint)").map(|_| ()) };
+        tokio::time::timeout(Duration::from_secs(2), ask).await.unwrap_or(Err(Error::TooSlow))
+    }
+
+    /// Tells the planner about freshly filled tables: without statistics the set-based statements
+    /// cost up to twice as much.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn analyze(&self) -> Result<()> {
+        if let Db::Postgres(pool) = &self.0.db {
+            for table in ["signal", "record", "record_key", "weak_key", "statement", "link", "intent"] {
+                sqlx::query(sqlx::AssertSqlSafe(format!("ANALYZE {table}"))).execute(pool).await?;
+            }
+            return Ok(());
+        }
+        self.write(async move |tx| {
+            if let Db::Sqlite(c) = tx.db() {
+                sqlx::query("PRAGMA optimize").execute(c).await?;
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// Moves what the write-ahead log still holds into the file, so that erased content is gone
+    /// from both (SQLite). PostgreSQL's VACUUM does its part by itself.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn checkpoint(&self) -> Result<()> {
+        if let Db::Sqlite((pool, _)) = &self.0.db {
+            let path = self.0.path.clone().unwrap_or_default();
+            let mut connection =
+                SqliteConnectOptions::new().filename(path).busy_timeout(Duration::from_secs(5)).connect().await?;
+            sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&mut connection).await?;
+            connection.close().await?;
+            _ = pool;
+        }
+        Ok(())
+    }
+
+    /// Ends all connections; waits for running reads.
+    pub async fn close(&self) {
+        match &self.0.db {
+            Db::Sqlite((pool, _)) => pool.close().await,
+            Db::Postgres(pool) => pool.close().await,
+        }
+    }
+}
+
+fn migration(error: &sqlx::migrate::MigrateError) -> Error {
+    Error::Unfit(format!("the tables could not be brought up to date: {error}"))
+}
+
+/// Takes the lock file beside the database; the operating system gives it back when the process
+/// ends, however it ends.
+fn lock_file(path: &Path) -> Result<std::fs::File> {
+    if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+        std::fs::create_dir_all(parent)
+            .map_err(|e| Error::Unfit(format!("the folder {} cannot be made: {e}", parent.display())))?;
+    }
+    let name = path.with_extension("lock");
+    let file = std::fs::File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&name)
+        .map_err(|e| Error::Unfit(format!("the lock file {} cannot be opened: {e}", name.display())))?;
+    rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive).map_err(|_| {
+        Error::Unfit(format!(
+            "the database {} is in use by another mittler process: on SQLite one process holds all roles",
+            path.display()
+        ))
+    })?;
+    Ok(file)
+}
+
+/// Only the owner may read the database.
+fn restrict(path: &Path) {
+    use std::os::unix::fs::PermissionsExt;
+    for end in ["", "-wal", "-shm"] {
+        let mut name = path.as_os_str().to_owned();
+        name.push(end);
+        _ = std::fs::set_permissions(&name, std::fs::Permissions::from_mode(0o600));
+    }
+}
+
+async fn transact<R>(pool: PgPool, work: impl Work<R>) -> Result<R> {
+    let mut attempt = 1;
+    loop {
+        match once(&pool, work.clone()).await {
+            Err(e) if e.is_conflict() && attempt < ATTEMPTS => {
+                tokio::time::sleep(Duration::from_millis(fastrand::u64(1..10 << attempt))).await;
+                attempt += 1;
+            }
+            settled => return settled,
+        }
+    }
+}
+
+/// Leaving early, by error, panic or timeout, drops the transaction, and that rolls it back.
+async fn once<R>(pool: &PgPool, work: impl Work<R>) -> Result<R> {
+    let mut tx = Tx(Db::Postgres(pool.begin().await?));
+    let result = tokio::time::timeout(LIMIT, step(work, &mut tx)).await.map_err(|_| Error::TooSlow)??;
+    if let Tx(Db::Postgres(tx)) = tx {
+        tx.commit().await.map_err(|e| match Error::from(e) {
+            conflict @ Error::Conflict(_) => conflict,
+            Error::Unavailable(e) | Error::Statement(e) => Error::Commit(e),
+            other => other,
+        })?;
+    }
+    Ok(result)
+}
+
+/// One queued write; the types of its closure and result are known only inside.
+trait Job: Send {
+    /// Says whether what the closure wrote is to be kept. Never panics, never takes longer than
+    /// the limit.
+    fn run<'t>(&'t mut self, tx: &'t mut Tx) -> BoxFuture<'t, bool>;
+    fn answer(self: Box<Self>, committed: std::result::Result<(), Arc<sqlx::Error>>);
+}
+
+struct Queued<W, R> {
+    work: Option<W>,
+    result: Option<Result<R>>,
+    reply: oneshot::Sender<Result<R>>,
+}
+
+impl<R: Send + 'static, W: Work<R>> Job for Queued<W, R> {
+    fn run<'t>(&'t mut self, tx: &'t mut Tx) -> BoxFuture<'t, bool> {
+        Box::pin(async move {
+            let Some(work) = self.work.take() else { return false };
+            let run = AssertUnwindSafe(async { step(work, tx).await }).catch_unwind();
+            let result = match tokio::time::timeout(LIMIT, run).await {
+                Ok(Ok(result)) => result,
+                Ok(Err(_panic)) => Err(Error::Panicked),
+                Err(_elapsed) => Err(Error::TooSlow),
+            };
+            self.result.insert(result).is_ok()
+        })
+    }
+
+    fn answer(self: Box<Self>, committed: std::result::Result<(), Arc<sqlx::Error>>) {
+        let result = match committed {
+            Ok(()) => self.result.unwrap_or(Err(Error::Closed)),
+            Err(e) => Err(Error::Commit(e)),
+        };
+        _ = self.reply.send(result); // the caller may have left; the write stands
+    }
+}
+
+/// SQLite's only writer: whatever has queued up meanwhile shares one commit, hence one fsync.
+async fn write_groups(mut tx: Tx, mut queue: mpsc::Receiver<Box<dyn Job>>, limit: usize) {
+    let mut group = Vec::new();
+    while queue.recv_many(&mut group, limit).await > 0 {
+        let committed = commit_group(&mut tx, &mut group).await.map_err(Arc::new);
+        if committed.is_err() {
+            _ = exec(&mut tx, "ROLLBACK").await; // an error here means that SQLite has rolled back already
+        }
+        for job in group.drain(..) {
+            job.answer(committed.clone());
+        }
+    }
+}
+
+async fn commit_group(tx: &mut Tx, group: &mut [Box<dyn Job>]) -> sqlx::Result<()> {
+    exec(tx, "BEGIN IMMEDIATE; SAVEPOINT one").await?;
+    for job in group {
+        let kept = job.run(tx).await;
+        exec(tx, if kept { "RELEASE one; SAVEPOINT one" } else { "ROLLBACK TO one" }).await?;
+    }
+    exec(tx, "COMMIT").await
+}
+
+async fn exec(tx: &mut Tx, sql: &'static str) -> sqlx::Result<()> {
+    if let Db::Sqlite(connection) = tx.db() {
+        sqlx::raw_sql(sql).execute(connection).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,64 @@
+//! What can go wrong with the database, by what the caller does next.
+
+use std::sync::Arc;
+
+pub type Result<T> = std::result::Result<T, Error>;
+
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum Error {
+    /// The database does not answer, or the answer got lost. Worth repeating; a sender gets 503.
+    #[error("the database is not available")]
+    Unavailable(#[source] Arc<sqlx::Error>),
+    /// A commit whose end is not known. Only idempotent statements make it harmless.
+    #[error("the commit failed or its answer got lost")]
+    Commit(#[source] Arc<sqlx::Error>),
+    /// The statement itself was refused: a defect of ours.
+    #[error("the database refused a statement")]
+    Statement(#[source] Arc<sqlx::Error>),
+    /// Another transaction was in the way; repeated up to the limit.
+    #[error("the transaction conflicted with another")]
+    Conflict(#[source] Arc<sqlx::Error>),
+    #[error("a write took longer than its limit")]
+    TooSlow,
+    #[error("a write panicked")]
+    Panicked,
+    #[error("the store is closed")]
+    Closed,
+    /// A stored value cannot be read; names the column, never the value.
+    #[error("a stored value cannot be read: {0}")]
+    Corrupt(&'static str),
+    /// The data directory or database is in use, or not fit for use.
+    #[error("{0}")]
+    Unfit(String),
+}
+
+impl Error {
+    /// Whether the same call may succeed later without anybody acting.
+    pub fn is_passing(&self) -> bool {
+        matches!(self, Error::Unavailable(_) | Error::Commit(_) | Error::Conflict(_) | Error::TooSlow | Error::Closed)
+    }
+
+    pub(crate) fn is_conflict(&self) -> bool {
+        matches!(self, Error::Conflict(_))
+    }
+}
+
+impl From<sqlx::Error> for Error {
+    fn from(error: sqlx::Error) -> Self {
+        let code = error.as_database_error().and_then(|e| e.code()).map(std::borrow::Cow::into_owned);
+        match (&error, code.as_deref()) {
+            (_, Some("40001" | "40P01")) => Error::Conflict(Arc::new(error)),
+            // Server stopping, starting, too many connections, disk full; SQLite busy, full, I/O.
+            (_, Some(code))
+                if code.starts_with("57P") || code.starts_with("53") || code.starts_with("08") || code == "25P03" =>
+            {
+                Error::Unavailable(Arc::new(error))
+            }
+            (_, Some("5" | "6" | "10" | "13" | "261" | "517" | "778" | "3850")) => Error::Unavailable(Arc::new(error)),
+            (sqlx::Error::Database(_) | sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_), _) => {
+                Error::Statement(Arc::new(error))
+            }
+            _ => Error::Unavailable(Arc::new(error)),
+        }
+    }
+}

@@ -1,0 +1,311 @@
+//! Work to do later: rows that are born in the transaction that makes them necessary.
+
+use std::time::Duration;
+
+use mittler_core::{
+    JobId, Time,
+    job::{Lane, Task},
+};
+use serde::Serialize;
+use sqlx::{FromRow, types::Json};
+use uuid::Uuid;
+
+use crate::{Result, Store, Tx, id_rows};
+
+/// A job to be written.
+#[derive(Debug, Clone, Serialize)]
+pub struct NewJob {
+    pub id: Uuid,
+    pub topic: String,
+    pub task: Task,
+    pub lane: i64,
+    pub due_at: i64,
+    pub created_at: i64,
+}
+
+impl NewJob {
+    pub fn new(id: Uuid, task: Task, lane: Lane, due: Time, now: Time) -> NewJob {
+        let topic = match &task {
+            Task::Push { connection } => format!("push:{}", connection.0),
+            Task::Pull { connection } => format!("pull:{}", connection.0),
+            other => other.name().to_owned(),
+        };
+        NewJob { id, topic, task, lane: i64::from(lane.number()), due_at: due.0, created_at: now.0 }
+    }
+}
+
+/// A job that a worker holds. `attempt` is the fence: whoever takes it later makes it stale.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Taken {
+    pub id: JobId,
+    pub task: Task,
+    pub attempt: i64,
+    /// Takings that ended without an end: panics, killed workers.
+    pub failures: i64,
+    pub created_at: Time,
+}
+
+#[derive(FromRow)]
+struct TakenRow {
+    id: Uuid,
+    task: Json<Task>,
+    attempt: i64,
+    failures: i64,
+    created_at: i64,
+}
+
+impl From<TakenRow> for Taken {
+    fn from(row: TakenRow) -> Taken {
+        Taken {
+            id: JobId(row.id),
+            task: row.task.0,
+            attempt: row.attempt,
+            failures: row.failures,
+            created_at: Time(row.created_at),
+        }
+    }
+}
+
+/// A dead or waiting job, for people.
+#[derive(Debug, Clone, Serialize, FromRow)]
+pub struct JobLine {
+    pub id: Uuid,
+    pub topic: String,
+    pub due_at: i64,
+    pub attempt: i64,
+    pub failures: i64,
+    pub dead_at: Option<i64>,
+    pub code: Option<String>,
+    pub created_at: i64,
+}
+
+impl Tx {
+    pub async fn put_jobs(&mut self, jobs: &[NewJob]) -> Result<()> {
+        if jobs.is_empty() {
+            return Ok(());
+        }
+        rows!(self, jobs => (id uuid, topic text, task jsonb, lane bigint, due_at bigint, created_at bigint),
+            "INSERT INTO job (id, topic, task, lane, due_at, sent_until, taken_until, attempt, failures, created_at)
+             SELECT id, topic, task, lane, due_at, 0, 0, 0, 0, created_at FROM",
+            "WHERE true ON CONFLICT (id) DO NOTHING")?;
+        Ok(())
+    }
+
+    /// Ends a job, unless it has been taken by another since.
+    pub async fn end_job(&mut self, job: JobId, attempt: i64) -> Result<bool> {
+        Ok(execute!(self, "DELETE FROM job WHERE id = $1 AND attempt = $2", job.0, attempt)? == 1)
+    }
+
+    /// Ends jobs that stand for the same work as one that was just done. They were noted before
+    /// the work began; those that a worker has taken since stay.
+    pub async fn end_noted(&mut self, noted: &[Uuid], now: Time) -> Result<()> {
+        if noted.is_empty() {
+            return Ok(());
+        }
+        let ids = id_rows(noted.iter().copied());
+        rows!(self, &ids => (id uuid),
+            "DELETE FROM job WHERE taken_until <= $2 AND id IN (SELECT r.id FROM", ")", now.0)?;
+        Ok(())
+    }
+
+    /// Gives a job back for later. Waiting is no failure.
+    pub async fn delay_job(&mut self, job: JobId, attempt: i64, due: Time, code: &str) -> Result<bool> {
+        Ok(execute!(
+            self,
+            "UPDATE job SET due_at = $3, taken_until = 0, sent_until = 0, code = $4 WHERE id = $1 AND attempt = $2",
+            job.0,
+            attempt,
+            due.0,
+            code.to_owned(),
+        )? == 1)
+    }
+
+    /// Notes a failure; after `most` of them the job is dead and waits for a person.
+    pub async fn fail_job(
+        &mut self,
+        job: JobId,
+        attempt: i64,
+        due: Time,
+        code: &str,
+        most: i64,
+        now: Time,
+    ) -> Result<bool> {
+        Ok(execute!(
+            self,
+            "UPDATE job SET due_at = $3, taken_until = 0, sent_until = 0, code = $4, failures = failures + 1,
+                    dead_at = CASE WHEN failures + 1 >= $5 THEN $6 END
+             WHERE id = $1 AND attempt = $2",
+            job.0,
+            attempt,
+            due.0,
+            code.to_owned(),
+            most,
+            now.0,
+        )? == 1)
+    }
+
+    /// Takes up to `most` due jobs, in order of lane and due time.
+    pub async fn take_jobs(&mut self, now: Time, lease: Duration, most: i64) -> Result<Vec<Taken>> {
+        macro_rules! take {
+            ($lock:literal) => {
+                concat!(
+                    "UPDATE job SET attempt = attempt + 1, taken_until = $2,
+                            failures = failures + CASE WHEN taken_until > 0 THEN 1 ELSE 0 END
+                     WHERE id IN (SELECT id FROM job WHERE dead_at IS NULL AND due_at <= $1 AND taken_until <= $1
+                                  ORDER BY lane, due_at, id LIMIT $3 ",
+                    $lock,
+                    ") RETURNING id, task, attempt, failures, created_at"
+                )
+            };
+        }
+        let until = now.plus(lease).0;
+        let rows = fetch_either!(self, TakenRow, take!(""), take!("FOR UPDATE SKIP LOCKED"), now.0, until, most)?;
+        Ok(rows.into_iter().map(Taken::from).collect())
+    }
+
+    /// Takes one job that a message named, unless it is done, dead, not yet due, or somebody has it.
+    pub async fn take_job(&mut self, job: JobId, now: Time, lease: Duration) -> Result<Option<Taken>> {
+        let rows = fetch_all!(
+            self,
+            TakenRow,
+            "UPDATE job SET attempt = attempt + 1, taken_until = $3,
+                    failures = failures + CASE WHEN taken_until > 0 THEN 1 ELSE 0 END
+             WHERE id = $1 AND dead_at IS NULL AND due_at <= $2 AND taken_until <= $2
+             RETURNING id, task, attempt, failures, created_at",
+            job.0,
+            now.0,
+            now.plus(lease).0,
+        )?;
+        Ok(rows.into_iter().next().map(Taken::from))
+    }
+
+    /// Holds a job on for as long as its worker lives.
+    pub async fn hold_job(&mut self, job: JobId, attempt: i64, until: Time) -> Result<bool> {
+        Ok(execute!(
+            self,
+            "UPDATE job SET taken_until = $3 WHERE id = $1 AND attempt = $2 AND dead_at IS NULL",
+            job.0,
+            attempt,
+            until.0,
+        )? == 1)
+    }
+
+    /// Marks ready jobs as on their way to the broker and names them, with the fence of the
+    /// marking. What is not taken within `resend` is sent again.
+    pub async fn send_jobs(&mut self, now: Time, resend: Duration, most: i64) -> Result<Vec<(JobId, i64)>> {
+        macro_rules! send {
+            ($lock:literal) => {
+                concat!(
+                    "UPDATE job SET sent_until = $2
+                     WHERE id IN (SELECT id FROM job WHERE dead_at IS NULL AND due_at <= $1 AND taken_until <= $1
+                                    AND sent_until <= $1
+                                  ORDER BY due_at, id LIMIT $3 ",
+                    $lock,
+                    ") RETURNING id, attempt"
+                )
+            };
+        }
+        let until = now.plus(resend).0;
+        let rows = fetch_either!(self, (Uuid, i64), send!(""), send!("FOR UPDATE SKIP LOCKED"), now.0, until, most)?;
+        Ok(rows.into_iter().map(|(id, attempt)| (JobId(id), attempt)).collect())
+    }
+
+    /// Takes back the mark of jobs whose messages the broker did not confirm, unless they have been
+    /// taken since.
+    pub async fn unsend_jobs(&mut self, jobs: &[(JobId, i64)]) -> Result<()> {
+        #[derive(Serialize)]
+        struct Row {
+            id: Uuid,
+            attempt: i64,
+        }
+        let jobs: Vec<Row> = jobs.iter().map(|(id, attempt)| Row { id: id.0, attempt: *attempt }).collect();
+        rows!(self, &jobs => (id uuid, attempt bigint),
+            "UPDATE job SET sent_until = 0 FROM", "WHERE job.id = r.id AND job.attempt = r.attempt")?;
+        Ok(())
+    }
+
+    /// Brings a dead job back.
+    pub async fn revive_job(&mut self, job: JobId, now: Time) -> Result<bool> {
+        Ok(execute!(
+            self,
+            "UPDATE job SET dead_at = NULL, failures = 0, due_at = $2, taken_until = 0, sent_until = 0
+             WHERE id = $1 AND dead_at IS NOT NULL",
+            job.0,
+            now.0,
+        )? == 1)
+    }
+
+    /// Ids of the jobs of a topic that wait and nobody has: the work that is about to be done is
+    /// theirs too.
+    pub async fn note_jobs(&mut self, topic: &str, now: Time) -> Result<Vec<Uuid>> {
+        let rows = fetch_all!(
+            self,
+            (Uuid,),
+            "SELECT id FROM job WHERE topic = $1 AND taken_until <= $2 AND dead_at IS NULL ORDER BY id LIMIT 5000",
+            topic.to_owned(),
+            now.0,
+        )?;
+        Ok(rows.into_iter().map(|row| row.0).collect())
+    }
+
+    /// Starts the slot of a schedule; `false` if another process has.
+    pub async fn start_slot(&mut self, schedule: &str, slot: Time, now: Time) -> Result<bool> {
+        Ok(execute!(
+            self,
+            "INSERT INTO slot (schedule, slot_at, started_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
+            schedule.to_owned(),
+            slot.0,
+            now.0,
+        )? == 1)
+    }
+}
+
+impl Store {
+    /// When the next job falls due, for the embedded carrier's sleep.
+    pub async fn next_due(&self) -> Result<Option<Time>> {
+        let rows = fetch_all!(
+            self,
+            (Option<i64>,),
+            "SELECT min(CASE WHEN due_at > taken_until THEN due_at ELSE taken_until END) FROM job WHERE dead_at IS NULL",
+        )?;
+        Ok(rows.first().and_then(|row| row.0).map(Time))
+    }
+
+    /// Ready, waiting, held and dead jobs.
+    pub async fn job_counts(&self, now: Time) -> Result<JobCounts> {
+        let rows = fetch_all!(
+            self,
+            JobCounts,
+            "SELECT CAST(coalesce(sum(CASE WHEN dead_at IS NULL AND due_at <= $1 AND taken_until <= $1 THEN 1 ELSE 0 END), 0) AS bigint) AS ready,
+                    CAST(coalesce(sum(CASE WHEN dead_at IS NULL AND due_at > $1 AND taken_until <= $1 THEN 1 ELSE 0 END), 0) AS bigint) AS waiting,
+                    CAST(coalesce(sum(CASE WHEN dead_at IS NULL AND taken_until > $1 THEN 1 ELSE 0 END), 0) AS bigint) AS held,
+                    CAST(coalesce(sum(CASE WHEN dead_at IS NOT NULL THEN 1 ELSE 0 END), 0) AS bigint) AS dead,
+                    CAST(coalesce(min(CASE WHEN dead_at IS NULL THEN created_at END), $1) AS bigint) AS oldest
+             FROM job",
+            now.0,
+        )?;
+        Ok(rows.into_iter().next().unwrap_or_default())
+    }
+
+    /// Jobs for people to look at, dead ones first.
+    pub async fn job_lines(&self, after: Option<Uuid>, most: i64) -> Result<Vec<JobLine>> {
+        fetch_all!(
+            self,
+            JobLine,
+            "SELECT id, topic, due_at, attempt, failures, dead_at, code, created_at FROM job
+             WHERE id > $1 ORDER BY id LIMIT $2",
+            after.unwrap_or(Uuid::nil()),
+            most,
+        )
+    }
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, FromRow)]
+pub struct JobCounts {
+    pub ready: i64,
+    pub waiting: i64,
+    pub held: i64,
+    pub dead: i64,
+    /// When the oldest living job was made.
+    pub oldest: i64,
+}

@@ -1,0 +1,510 @@
+//! Links: what each CRM has been told of each record, and the lease under which it is told more.
+
+use std::time::Duration;
+
+use mittler_core::{ConnectionId, Fields, Kind, LinkId, RecordId, RemoteFields, Time, plan::Held};
+use serde::{Deserialize, Serialize};
+use sqlx::{FromRow, types::Json};
+use uuid::Uuid;
+
+use crate::{Db, Error, Result, Store, Tx, id_rows};
+
+/// A link to be made, or to be told that its record changed.
+#[derive(Debug, Clone, Serialize, PartialEq, Eq, PartialOrd, Ord)]
+pub struct WantedLink {
+    pub id: Uuid,
+    pub connection: Uuid,
+    pub record: Uuid,
+    pub kind: String,
+    pub stage: i64,
+    pub lane: i64,
+    pub remote_type: String,
+    pub need_a: Option<Uuid>,
+    pub need_b: Option<Uuid>,
+    pub created_at: i64,
+}
+
+/// The id of the link between a connection and a record.
+pub fn link_id(connection: ConnectionId, record: RecordId) -> LinkId {
+    LinkId(crate::derived_id(&[b"link", connection.0.as_bytes(), record.0.as_bytes()]))
+}
+
+/// A link that this worker may write, until its lease ends.
+#[derive(Debug, Clone)]
+pub struct Leased {
+    pub id: LinkId,
+    pub record: RecordId,
+    pub kind: Kind,
+    pub remote_type: String,
+    pub remote_id: Option<String>,
+    pub sent: RemoteFields,
+    pub held: Held,
+    pub epoch: i64,
+    pub attempt: i64,
+    pub fields: Fields,
+    /// An earlier write whose end nobody knows: look first.
+    pub open_intent: Option<OpenIntent>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenIntent {
+    pub id: Uuid,
+    pub operation: String,
+    pub fields: RemoteFields,
+    pub begun_at: Time,
+}
+
+#[derive(FromRow)]
+struct LeasedRow {
+    id: Uuid,
+    record: Uuid,
+    kind: String,
+    remote_type: String,
+    remote_id: Option<String>,
+    sent: Json<RemoteFields>,
+    held: Json<Held>,
+    epoch: i64,
+    attempt: i64,
+    fields: Json<Fields>,
+}
+
+#[derive(FromRow)]
+struct IntentRow {
+    id: Uuid,
+    link: Uuid,
+    operation: String,
+    fields: Json<RemoteFields>,
+    begun_at: i64,
+}
+
+/// "About to write": committed before the call.
+#[derive(Debug, Clone, Serialize)]
+pub struct NewIntent {
+    pub id: Uuid,
+    pub link: Uuid,
+    pub connection: Uuid,
+    pub epoch: i64,
+    pub operation: String,
+    pub remote_type: String,
+    pub fields: RemoteFields,
+    pub before: RemoteFields,
+    pub begun_at: i64,
+}
+
+/// How an intent ended.
+#[derive(Debug, Clone, Serialize)]
+pub struct Settled {
+    pub id: Uuid,
+    pub outcome: String,
+    pub code: Option<String>,
+}
+
+/// What a link becomes after a write or a look, if the lease is still ours.
+#[derive(Debug, Clone, Serialize)]
+pub struct Receipt {
+    pub id: Uuid,
+    pub epoch: i64,
+    pub remote_type: String,
+    pub remote_id: Option<String>,
+    pub sent: RemoteFields,
+    pub held: Held,
+    /// 1: what was planned when the lease began is done. 0: still due.
+    pub settled: i64,
+    pub next_at: i64,
+    pub attempt: i64,
+    pub state: String,
+    pub code: Option<String>,
+    pub reason: Option<String>,
+    /// When the write ended; 0 if nothing was written.
+    pub written_at: i64,
+}
+
+/// A link for people and for the API.
+#[derive(Debug, Clone, Serialize, Deserialize, FromRow)]
+pub struct LinkLine {
+    pub id: Uuid,
+    pub connection: Uuid,
+    pub record: Uuid,
+    pub kind: String,
+    pub role: String,
+    pub remote_type: String,
+    pub remote_id: Option<String>,
+    pub sent: Json<RemoteFields>,
+    pub held: Json<Held>,
+    pub wanted: i64,
+    pub done: i64,
+    pub next_at: i64,
+    pub attempt: i64,
+    pub state: String,
+    pub code: Option<String>,
+    pub reason: Option<String>,
+    pub written_at: i64,
+}
+
+/// Links of one connection by what they wait for.
+#[derive(Debug, Clone, Serialize, FromRow)]
+pub struct LinkCount {
+    pub connection: Uuid,
+    pub kind: String,
+    pub total: i64,
+    pub due: i64,
+    pub written: i64,
+    pub refused: i64,
+}
+
+/// What a link with a remote id knows, for pulls.
+#[derive(Debug, Clone, FromRow)]
+pub struct Known {
+    pub id: Uuid,
+    pub record: Uuid,
+    pub remote_id: String,
+    pub sent: Json<RemoteFields>,
+    pub seen: Json<RemoteFields>,
+    pub written_at: i64,
+    pub busy: i64,
+}
+
+/// Which remote record a record is in a connection.
+#[derive(Debug, Clone, FromRow)]
+pub struct Counterpart {
+    pub record: Uuid,
+    pub remote_type: String,
+    pub remote_id: Option<String>,
+    pub state: String,
+}
+
+macro_rules! leasable {
+    () => {
+        "l.connection = $1 AND l.wanted > l.done AND l.leased_until <= $2 AND l.next_at <= $2 AND l.role = 'primary'
+         AND (l.need_a IS NULL OR EXISTS (SELECT 1 FROM link n WHERE n.id = l.need_a AND (n.remote_id IS NOT NULL OR n.state <> 'open')))
+         AND (l.need_b IS NULL OR EXISTS (SELECT 1 FROM link n WHERE n.id = l.need_b AND (n.remote_id IS NOT NULL OR n.state <> 'open')))"
+    };
+}
+
+impl Tx {
+    /// Makes links, and raises what is wanted of those that exist. Sorted, so that two writers lock
+    /// them in one order.
+    pub async fn want_links(&mut self, links: &mut Vec<WantedLink>) -> Result<()> {
+        links.sort();
+        rows!(self, &*links => (id uuid, connection uuid, record uuid, kind text, stage bigint, lane bigint, remote_type text, need_a uuid, need_b uuid, created_at bigint),
+            "INSERT INTO link (id, connection, record, kind, stage, lane, role, remote_type, need_a, need_b, sent, seen, written_at,
+                               held, wanted, done, planned, epoch, leased_until, next_at, attempt, state, created_at)
+             SELECT id, connection, record, kind, stage, lane, 'primary', remote_type, need_a, need_b, '{}', '{}', 0,
+                    '{}', 1, 0, 0, 0, 0, 0, 0, 'open', created_at FROM",
+            "WHERE true ON CONFLICT (connection, record) WHERE role = 'primary'
+             DO UPDATE SET wanted = link.wanted + 1, next_at = 0, lane = CASE WHEN excluded.lane < link.lane THEN excluded.lane ELSE link.lane END")?;
+        Ok(())
+    }
+
+    /// Locks links in order of their ids: an UPDATE over a set takes its locks in plan order, and
+    /// two of them would deadlock. SQLite has one writer and needs none.
+    pub async fn lock_links(&mut self, ids: &[Uuid]) -> Result<()> {
+        let ids = id_rows(ids.iter().copied());
+        if let Db::Postgres(c) = self.db() {
+            sqlx::query("SELECT 1 FROM link JOIN jsonb_to_recordset($1) AS r(id uuid) USING (id) ORDER BY id FOR UPDATE OF link")
+                .bind(Json(&ids))
+                .execute(c)
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// Leases due links of one connection, all of one stage and remote type, the most urgent first.
+    pub async fn lease_links(
+        &mut self,
+        connection: ConnectionId,
+        now: Time,
+        lease: Duration,
+        most: i64,
+    ) -> Result<Vec<Leased>> {
+        let head = fetch_all!(
+            self,
+            (i64, String),
+            concat!(
+                "SELECT l.stage, l.remote_type FROM link l WHERE ",
+                leasable!(),
+                " ORDER BY l.lane, l.stage, l.id LIMIT 1"
+            ),
+            connection.0,
+            now.0,
+        )?;
+        let Some((stage, remote_type)) = head.into_iter().next() else { return Ok(Vec::new()) };
+        macro_rules! lease {
+            ($lock:literal) => {
+                concat!(
+                    "UPDATE link SET epoch = epoch + 1, leased_until = $3, planned = wanted WHERE id IN (
+                       SELECT l.id FROM link l WHERE ",
+                    leasable!(),
+                    " AND l.stage = $4 AND l.remote_type = $5
+                       ORDER BY l.lane, l.stage, l.id LIMIT $6 ",
+                    $lock,
+                    ") RETURNING id, epoch"
+                )
+            };
+        }
+        let leased = fetch_either!(
+            self,
+            (Uuid, i64),
+            lease!(""),
+            lease!("FOR UPDATE OF l SKIP LOCKED"),
+            connection.0,
+            now.0,
+            now.plus(lease).0,
+            stage,
+            remote_type.clone(),
+            most,
+        )?;
+        if leased.is_empty() {
+            return Ok(Vec::new());
+        }
+        let ids = id_rows(leased.iter().map(|row| row.0));
+        let rows = rows_all!(self, LeasedRow, &ids => (id uuid),
+            "SELECT l.id, l.record, l.kind, l.remote_type, l.remote_id, l.sent, l.held, l.epoch, l.attempt, record.fields
+             FROM link l JOIN record ON record.id = l.record JOIN", "ON l.id = r.id ORDER BY l.id")?;
+        let open = rows_all!(self, IntentRow, &ids => (id uuid),
+            "SELECT i.id, i.link, i.operation, i.fields, i.begun_at FROM intent i JOIN",
+            "ON i.link = r.id WHERE i.settled_at IS NULL ORDER BY i.begun_at")?;
+        rows.into_iter()
+            .map(|row| {
+                let open_intent = open.iter().rfind(|intent| intent.link == row.id).map(|intent| OpenIntent {
+                    id: intent.id,
+                    operation: intent.operation.clone(),
+                    fields: intent.fields.0.clone(),
+                    begun_at: Time(intent.begun_at),
+                });
+                Ok(Leased {
+                    id: LinkId(row.id),
+                    record: RecordId(row.record),
+                    kind: Kind::parse(&row.kind).ok_or(Error::Corrupt("link.kind"))?,
+                    remote_type: row.remote_type,
+                    remote_id: row.remote_id,
+                    sent: row.sent.0,
+                    held: row.held.0,
+                    epoch: row.epoch,
+                    attempt: row.attempt,
+                    fields: row.fields.0,
+                    open_intent,
+                })
+            })
+            .collect()
+    }
+
+    /// Which of the leases are still ours.
+    pub async fn still_leased(&mut self, leases: &[(LinkId, i64)], now: Time) -> Result<Vec<LinkId>> {
+        #[derive(Serialize)]
+        struct Row {
+            id: Uuid,
+            epoch: i64,
+        }
+        let rows: Vec<Row> = leases.iter().map(|(id, epoch)| Row { id: id.0, epoch: *epoch }).collect();
+        let ours = rows_all!(self, (Uuid,), &rows => (id uuid, epoch bigint),
+            "SELECT l.id FROM link l JOIN", "ON l.id = r.id AND l.epoch = r.epoch WHERE l.leased_until > $2", now.0)?;
+        Ok(ours.into_iter().map(|row| LinkId(row.0)).collect())
+    }
+
+    pub async fn put_intents(&mut self, intents: &[NewIntent]) -> Result<()> {
+        rows!(self, intents => (id uuid, link uuid, connection uuid, epoch bigint, operation text, remote_type text, fields jsonb, before jsonb, begun_at bigint),
+            "INSERT INTO intent (id, link, connection, epoch, operation, remote_type, fields, before, begun_at)
+             SELECT id, link, connection, epoch, operation, remote_type, fields, before, begun_at FROM", "WHERE true")?;
+        Ok(())
+    }
+
+    pub async fn settle_intents(&mut self, settled: &[Settled], now: Time) -> Result<()> {
+        rows!(self, settled => (id uuid, outcome text, code text),
+            "UPDATE intent SET settled_at = $2, outcome = r.outcome, code = r.code FROM",
+            "WHERE intent.id = r.id AND intent.settled_at IS NULL", now.0)?;
+        Ok(())
+    }
+
+    /// Writes receipts. A lost lease writes nothing: the next holder finds the open intent. What
+    /// changed during the call stays due. Gives the links that were written.
+    pub async fn put_receipts(&mut self, receipts: &[Receipt]) -> Result<Vec<LinkId>> {
+        let ids: Vec<Uuid> = receipts.iter().map(|receipt| receipt.id).collect();
+        self.lock_links(&ids).await?;
+        let done = rows_all!(self, (Uuid,), receipts => (id uuid, epoch bigint, remote_type text, remote_id text, sent jsonb, held jsonb, settled bigint, next_at bigint, attempt bigint, state text, code text, reason text, written_at bigint),
+            "UPDATE link SET remote_type = r.remote_type, remote_id = r.remote_id, sent = r.sent, held = r.held,
+                    done = CASE WHEN r.settled = 1 THEN link.planned ELSE link.done END,
+                    leased_until = 0, next_at = r.next_at, attempt = r.attempt, state = r.state, code = r.code, reason = r.reason,
+                    written_at = CASE WHEN r.written_at > 0 THEN r.written_at ELSE link.written_at END FROM",
+            "WHERE link.id = r.id AND link.epoch = r.epoch RETURNING link.id")?;
+        Ok(done.into_iter().map(|row| LinkId(row.0)).collect())
+    }
+
+    /// Remembers what the CRM showed.
+    pub async fn put_seen(&mut self, seen: &[(LinkId, RemoteFields)]) -> Result<()> {
+        #[derive(Serialize)]
+        struct Row<'a> {
+            id: Uuid,
+            seen: &'a RemoteFields,
+        }
+        let rows: Vec<Row<'_>> = seen.iter().map(|(id, seen)| Row { id: id.0, seen }).collect();
+        let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
+        self.lock_links(&ids).await?;
+        rows!(self, &rows => (id uuid, seen jsonb), "UPDATE link SET seen = r.seen FROM", "WHERE link.id = r.id")?;
+        Ok(())
+    }
+
+    /// Gives leases back unused.
+    pub async fn release_links(&mut self, leases: &[(LinkId, i64)], next: Time, code: Option<&str>) -> Result<()> {
+        #[derive(Serialize)]
+        struct Row {
+            id: Uuid,
+            epoch: i64,
+        }
+        let rows: Vec<Row> = leases.iter().map(|(id, epoch)| Row { id: id.0, epoch: *epoch }).collect();
+        let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
+        self.lock_links(&ids).await?;
+        rows!(self, &rows => (id uuid, epoch bigint),
+            "UPDATE link SET leased_until = 0, next_at = $2, code = $3 FROM", "WHERE link.id = r.id AND link.epoch = r.epoch",
+            next.0, code.map(str::to_owned))?;
+        Ok(())
+    }
+
+    /// When the next due link of a connection can be leased; `None` if nothing is due. Links that
+    /// wait for others count as leasable when those are.
+    pub async fn next_link(&mut self, connection: ConnectionId) -> Result<Option<Time>> {
+        let rows = fetch_all!(
+            self,
+            (Option<i64>,),
+            "SELECT min(CASE WHEN leased_until > next_at THEN leased_until ELSE next_at END) FROM link
+             WHERE connection = $1 AND wanted > done AND role = 'primary'",
+            connection.0,
+        )?;
+        Ok(rows.first().and_then(|row| row.0).map(Time))
+    }
+
+    /// Raises what is wanted of links (a mapping, mode or need changed).
+    pub async fn want_again(&mut self, ids: &[LinkId]) -> Result<()> {
+        let raw: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
+        self.lock_links(&raw).await?;
+        let rows = id_rows(raw);
+        rows!(self, &rows => (id uuid),
+            "UPDATE link SET wanted = wanted + 1, next_at = 0, state = 'open' FROM", "WHERE link.id = r.id")?;
+        Ok(())
+    }
+
+    /// Raises what is wanted of all links of a connection.
+    pub async fn want_all(&mut self, connection: ConnectionId) -> Result<u64> {
+        let ids = fetch_all!(self, (Uuid,), "SELECT id FROM link WHERE connection = $1 ORDER BY id", connection.0)?;
+        let ids: Vec<LinkId> = ids.into_iter().map(|row| LinkId(row.0)).collect();
+        self.want_again(&ids).await?;
+        Ok(ids.len() as u64)
+    }
+
+    /// Dependants that went without this link because it was refused, and may be completed now.
+    pub async fn want_dependants(&mut self, links: &[LinkId]) -> Result<()> {
+        let ids = id_rows(links.iter().map(|id| id.0));
+        let waiting = rows_all!(self, (Uuid,), &ids => (id uuid),
+            "SELECT d.id FROM link n JOIN record about ON about.person = n.record JOIN link d ON d.record = about.id AND d.connection = n.connection JOIN",
+            "ON n.id = r.id WHERE d.code = 'need_refused' AND (d.need_a = n.id OR d.need_b = n.id) ORDER BY d.id")?;
+        let waiting: Vec<LinkId> = waiting.into_iter().map(|row| LinkId(row.0)).collect();
+        if waiting.is_empty() { Ok(()) } else { self.want_again(&waiting).await }
+    }
+}
+
+impl Store {
+    /// What records are in a connection.
+    pub async fn counterparts(&self, connection: ConnectionId, records: &[RecordId]) -> Result<Vec<Counterpart>> {
+        let ids = id_rows(records.iter().map(|id| id.0));
+        rows_all!(self, Counterpart, &ids => (id uuid),
+            "SELECT l.record, l.remote_type, l.remote_id, l.state FROM link l JOIN",
+            "ON l.record = r.id WHERE l.connection = $2 AND l.role = 'primary'", connection.0)
+    }
+
+    /// The links that hold these remote ids.
+    pub async fn links_by_remote(
+        &self,
+        connection: ConnectionId,
+        remote_type: &str,
+        ids: &[String],
+    ) -> Result<Vec<Known>> {
+        #[derive(Serialize)]
+        struct Row<'a> {
+            remote_id: &'a str,
+        }
+        let rows: Vec<Row<'_>> = ids.iter().map(|remote_id| Row { remote_id }).collect();
+        rows_all!(self, Known, &rows => (remote_id text),
+            "SELECT l.id, l.record, l.remote_id, l.sent, l.seen, l.written_at,
+                    (SELECT count(*) FROM intent i WHERE i.link = l.id AND i.settled_at IS NULL) AS busy
+             FROM link l JOIN", "ON l.remote_id = r.remote_id WHERE l.connection = $2 AND l.remote_type = $3",
+            connection.0, remote_type.to_owned())
+    }
+
+    /// The links of a record.
+    pub async fn link_lines(&self, record: RecordId) -> Result<Vec<LinkLine>> {
+        fetch_all!(
+            self,
+            LinkLine,
+            "SELECT id, connection, record, kind, role, remote_type, remote_id, sent, held, wanted, done, next_at, attempt, state, code, reason, written_at
+             FROM link WHERE record = $1 ORDER BY connection, role DESC, id",
+            record.0,
+        )
+    }
+
+    /// Links that wait or were refused, with their reasons.
+    pub async fn links_waiting(
+        &self,
+        connection: Option<ConnectionId>,
+        after: Option<LinkId>,
+        most: i64,
+    ) -> Result<Vec<LinkLine>> {
+        fetch_all!(
+            self,
+            LinkLine,
+            "SELECT id, connection, record, kind, role, remote_type, remote_id, sent, held, wanted, done, next_at, attempt, state, code, reason, written_at
+             FROM link WHERE (wanted > done OR state <> 'open' OR code IS NOT NULL) AND ($1 IS NULL OR connection = $1) AND id > $2 ORDER BY id LIMIT $3",
+            connection.map(|id| id.0),
+            after.map_or(Uuid::nil(), |id| id.0),
+            most,
+        )
+    }
+
+    pub async fn link_counts(&self) -> Result<Vec<LinkCount>> {
+        fetch_all!(
+            self,
+            LinkCount,
+            "SELECT connection, kind, count(*) AS total,
+                    CAST(sum(CASE WHEN wanted > done THEN 1 ELSE 0 END) AS bigint) AS due,
+                    CAST(sum(CASE WHEN written_at > 0 THEN 1 ELSE 0 END) AS bigint) AS written,
+                    CAST(sum(CASE WHEN state = 'refused' THEN 1 ELSE 0 END) AS bigint) AS refused
+             FROM link WHERE role = 'primary' GROUP BY connection, kind ORDER BY connection, kind",
+        )
+    }
+
+    /// Writes by connection, type and outcome since a time.
+    pub async fn intent_counts(&self, since: Time) -> Result<Vec<(Uuid, String, String, i64)>> {
+        fetch_all!(
+            self,
+            (Uuid, String, String, i64),
+            "SELECT connection, remote_type, coalesce(outcome, 'open'), count(*) FROM intent WHERE begun_at >= $1
+             GROUP BY connection, remote_type, coalesce(outcome, 'open') ORDER BY 1, 2, 3",
+            since.0,
+        )
+    }
+
+    /// What was written to a link, the latest first.
+    pub async fn intents(&self, link: LinkId, most: i64) -> Result<Vec<IntentLine>> {
+        fetch_all!(
+            self,
+            IntentLine,
+            "SELECT id, operation, remote_type, fields, before, begun_at, settled_at, outcome, code FROM intent
+             WHERE link = $1 ORDER BY begun_at DESC, id DESC LIMIT $2",
+            link.0,
+            most,
+        )
+    }
+}
+
+/// One write, for the timeline.
+#[derive(Debug, Clone, Serialize, FromRow)]
+pub struct IntentLine {
+    pub id: Uuid,
+    pub operation: String,
+    pub remote_type: String,
+    pub fields: Json<RemoteFields>,
+    pub before: Json<RemoteFields>,
+    pub begun_at: i64,
+    pub settled_at: Option<i64>,
+    pub outcome: Option<String>,
+    pub code: Option<String>,
+}

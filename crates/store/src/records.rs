@@ -1,0 +1,316 @@
+//! Records, their statements and the keys by which they are recognised.
+
+use mittler_core::{
+    Fields, Kind, Record, RecordId, Said, SignalId, Source, SourceKind, Statement, SubjectId, Time, Version,
+};
+use serde::{Deserialize, Serialize};
+use sqlx::{FromRow, types::Json};
+use uuid::Uuid;
+
+use crate::{Db, Error, Result, Store, Tx, id_rows};
+
+/// A record to be written, or written again.
+#[derive(Debug, Clone, Serialize)]
+pub struct RecordRow {
+    pub id: Uuid,
+    pub kind: String,
+    pub version: i64,
+    pub fields: Fields,
+    pub person: Option<Uuid>,
+    pub created_at: i64,
+    pub updated_at: i64,
+}
+
+impl RecordRow {
+    pub fn new(record: &Record, person: Option<RecordId>, now: Time) -> RecordRow {
+        RecordRow {
+            id: record.id.0,
+            kind: record.kind.name().to_owned(),
+            version: record.version,
+            fields: record.fields.clone(),
+            person: person.map(|id| id.0),
+            created_at: now.0,
+            updated_at: now.0,
+        }
+    }
+}
+
+#[derive(FromRow)]
+struct Stored {
+    id: Uuid,
+    kind: String,
+    version: i64,
+    fields: Json<Fields>,
+}
+
+impl TryFrom<Stored> for Record {
+    type Error = Error;
+
+    fn try_from(row: Stored) -> Result<Record> {
+        Ok(Record {
+            id: RecordId(row.id),
+            kind: Kind::parse(&row.kind).ok_or(Error::Corrupt("record.kind"))?,
+            version: row.version,
+            fields: row.fields.0,
+        })
+    }
+}
+
+/// A statement to be written.
+#[derive(Debug, Clone, Serialize)]
+pub struct StatementRow {
+    pub subject: Uuid,
+    pub signal: Uuid,
+    pub record: Uuid,
+    pub source_kind: String,
+    pub source_name: String,
+    pub observed_at: i64,
+    pub version_at: i64,
+    pub version_read: i64,
+    pub said: Vec<Said>,
+}
+
+impl StatementRow {
+    pub fn new(record: RecordId, statement: &Statement) -> StatementRow {
+        StatementRow {
+            subject: statement.subject.0,
+            signal: statement.signal.0,
+            record: record.0,
+            source_kind: code(statement.source.kind),
+            source_name: statement.source.name.clone(),
+            observed_at: statement.observed_at.0,
+            version_at: statement.version.0.0,
+            version_read: statement.version.1.0,
+            said: statement.said.clone(),
+        }
+    }
+}
+
+#[derive(FromRow)]
+struct StoredStatement {
+    record: Uuid,
+    subject: Uuid,
+    signal: Uuid,
+    source_kind: String,
+    source_name: String,
+    observed_at: i64,
+    version_at: i64,
+    version_read: i64,
+    said: Json<Vec<Said>>,
+}
+
+impl TryFrom<StoredStatement> for (RecordId, Statement) {
+    type Error = Error;
+
+    fn try_from(row: StoredStatement) -> Result<Self> {
+        let kind = serde_json::from_value::<SourceKind>(row.source_kind.into())
+            .map_err(|_| Error::Corrupt("statement.source_kind"))?;
+        let statement = Statement {
+            subject: SubjectId(row.subject),
+            signal: SignalId(row.signal),
+            source: Source::new(kind, row.source_name),
+            observed_at: Time(row.observed_at),
+            version: Version(Time(row.version_at), Time(row.version_read)),
+            said: row.said.0,
+        };
+        Ok((RecordId(row.record), statement))
+    }
+}
+
+fn code(kind: SourceKind) -> String {
+    serde_json::to_value(kind).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
+}
+
+/// A key that names a record.
+#[derive(Debug, Clone, Serialize, Deserialize, FromRow, PartialEq, Eq, PartialOrd, Ord)]
+pub struct KeyRow {
+    pub key: Uuid,
+    pub record: Uuid,
+    pub key_type: String,
+}
+
+#[derive(Serialize)]
+struct KeyOnly {
+    key: Uuid,
+}
+
+fn keys_only(keys: &[Uuid]) -> Vec<KeyOnly> {
+    keys.iter().map(|key| KeyOnly { key: *key }).collect()
+}
+
+impl Tx {
+    /// Records named by strong keys.
+    pub async fn by_strong_keys(&mut self, keys: &[Uuid]) -> Result<Vec<KeyRow>> {
+        let keys = keys_only(keys);
+        rows_all!(self, KeyRow, &keys => (key uuid),
+            "SELECT k.key, k.record, k.key_type FROM record_key k JOIN", "ON k.key = r.key ORDER BY k.key")
+    }
+
+    /// Records that share weak keys; of a key that very many share only some.
+    pub async fn by_weak_keys(&mut self, keys: &[Uuid]) -> Result<Vec<KeyRow>> {
+        let keys = keys_only(keys);
+        rows_all!(self, KeyRow, &keys => (key uuid),
+            "SELECT k.key, k.record, k.key_type FROM weak_key k JOIN", "ON k.key = r.key ORDER BY k.key, k.record LIMIT 5000")
+    }
+
+    /// Waits for whoever else is about to create records that share these weak keys (PostgreSQL;
+    /// SQLite has one writer). In order of the keys, so that two never wait for each other.
+    pub async fn lock_blocks(&mut self, keys: &[Uuid]) -> Result<()> {
+        #[derive(Serialize)]
+        struct Lock {
+            lock: i64,
+        }
+        let mut locks: Vec<i64> =
+            keys.iter().map(|key| i64::from_be_bytes(key.as_u64_pair().0.to_be_bytes())).collect();
+        locks.sort_unstable();
+        locks.dedup();
+        if let Db::Postgres(c) = self.db() {
+            let locks: Vec<Lock> = locks.into_iter().map(|lock| Lock { lock }).collect();
+            sqlx::query("SELECT pg_advisory_xact_lock(lock) FROM (SELECT lock FROM jsonb_to_recordset($1) AS r(lock bigint) ORDER BY lock) AS ordered")
+                .bind(Json(&locks))
+                .execute(c)
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// Claims strong keys for their records; gives the keys that were free. Whoever gets fewer back
+    /// than asked has met another writer and must match again.
+    pub async fn claim_keys(&mut self, keys: &mut Vec<KeyRow>) -> Result<Vec<Uuid>> {
+        keys.sort();
+        let claimed = rows_all!(self, (Uuid,), &*keys => (key uuid, record uuid, key_type text),
+            "INSERT INTO record_key (key, record, key_type) SELECT key, record, key_type FROM",
+            "WHERE true ON CONFLICT (key) DO NOTHING RETURNING key")?;
+        Ok(claimed.into_iter().map(|row| row.0).collect())
+    }
+
+    pub async fn put_weak_keys(&mut self, keys: &mut Vec<KeyRow>) -> Result<()> {
+        keys.sort();
+        rows!(self, &*keys => (key uuid, record uuid, key_type text),
+            "INSERT INTO weak_key (key, record, key_type) SELECT key, record, key_type FROM",
+            "WHERE true ON CONFLICT (key, record) DO NOTHING")?;
+        Ok(())
+    }
+
+    /// Reads records that are about to change; nobody else can change them until we commit.
+    pub async fn lock_records(&mut self, ids: &[RecordId]) -> Result<Vec<Record>> {
+        let ids = id_rows(ids.iter().map(|id| id.0));
+        let rows = match self.db() {
+            Db::Sqlite(_) => rows_all!(self, Stored, &ids => (id uuid),
+                "SELECT record.id, record.kind, record.version, record.fields FROM record JOIN", "ON record.id = r.id ORDER BY record.id")?,
+            Db::Postgres(_) => rows_all!(self, Stored, &ids => (id uuid),
+                "SELECT record.id, record.kind, record.version, record.fields FROM record JOIN", "ON record.id = r.id ORDER BY record.id FOR UPDATE OF record")?,
+        };
+        rows.into_iter().map(Record::try_from).collect()
+    }
+
+    /// All that is said of the records.
+    pub async fn statements_of(&mut self, ids: &[RecordId]) -> Result<Vec<(RecordId, Statement)>> {
+        let ids = id_rows(ids.iter().map(|id| id.0));
+        let rows = rows_all!(self, StoredStatement, &ids => (id uuid),
+            "SELECT s.record, s.subject, s.signal, s.source_kind, s.source_name, s.observed_at, s.version_at, s.version_read, s.said
+             FROM statement s JOIN", "ON s.record = r.id ORDER BY s.record, s.subject, s.signal")?;
+        rows.into_iter().map(TryFrom::try_from).collect()
+    }
+
+    pub async fn put_statements(&mut self, statements: &[StatementRow]) -> Result<()> {
+        rows!(self, statements => (subject uuid, signal uuid, record uuid, source_kind text, source_name text, observed_at bigint, version_at bigint, version_read bigint, said jsonb),
+            "INSERT INTO statement (subject, signal, record, source_kind, source_name, observed_at, version_at, version_read, said)
+             SELECT subject, signal, record, source_kind, source_name, observed_at, version_at, version_read, said FROM",
+            "WHERE true ON CONFLICT (subject, signal) DO NOTHING")?;
+        Ok(())
+    }
+
+    pub async fn insert_records(&mut self, records: &[RecordRow]) -> Result<()> {
+        rows!(self, records => (id uuid, kind text, version bigint, fields jsonb, person uuid, created_at bigint, updated_at bigint),
+            "INSERT INTO record (id, kind, version, fields, person, created_at, updated_at)
+             SELECT id, kind, version, fields, person, created_at, updated_at FROM", "WHERE true")?;
+        Ok(())
+    }
+
+    /// Writes records again that this transaction has locked.
+    pub async fn update_records(&mut self, records: &[RecordRow]) -> Result<()> {
+        rows!(self, records => (id uuid, version bigint, fields jsonb, updated_at bigint),
+            "UPDATE record SET version = r.version, fields = r.fields, updated_at = r.updated_at FROM",
+            "WHERE record.id = r.id")?;
+        Ok(())
+    }
+}
+
+/// A record for lists: without its statements.
+#[derive(Debug, Clone, FromRow)]
+pub struct RecordLine {
+    pub id: Uuid,
+    pub kind: String,
+    pub version: i64,
+    pub fields: Json<Fields>,
+    pub created_at: i64,
+    pub updated_at: i64,
+}
+
+impl Store {
+    pub async fn record(&self, id: RecordId) -> Result<Option<Record>> {
+        let rows = fetch_all!(self, Stored, "SELECT id, kind, version, fields FROM record WHERE id = $1", id.0)?;
+        rows.into_iter().next().map(Record::try_from).transpose()
+    }
+
+    pub async fn records(&self, ids: &[RecordId]) -> Result<Vec<Record>> {
+        let ids = id_rows(ids.iter().map(|id| id.0));
+        let rows = rows_all!(self, Stored, &ids => (id uuid),
+            "SELECT record.id, record.kind, record.version, record.fields FROM record JOIN", "ON record.id = r.id ORDER BY record.id")?;
+        rows.into_iter().map(Record::try_from).collect()
+    }
+
+    /// All that was said of one record, the latest first.
+    pub async fn statements(&self, id: RecordId) -> Result<Vec<Statement>> {
+        let rows = fetch_all!(
+            self,
+            StoredStatement,
+            "SELECT record, subject, signal, source_kind, source_name, observed_at, version_at, version_read, said
+             FROM statement WHERE record = $1 ORDER BY observed_at DESC, subject, signal",
+            id.0,
+        )?;
+        rows.into_iter()
+            .map(|row| TryFrom::try_from(row).map(|(_, statement): (RecordId, Statement)| statement))
+            .collect()
+    }
+
+    /// Records of a kind, by id, from after a given one. Merged-away ones are left out.
+    pub async fn record_lines(&self, kind: Kind, after: Option<RecordId>, most: i64) -> Result<Vec<RecordLine>> {
+        fetch_all!(
+            self,
+            RecordLine,
+            "SELECT id, kind, version, fields, created_at, updated_at FROM record
+             WHERE kind = $1 AND id > $2 AND merged_into IS NULL ORDER BY id LIMIT $3",
+            kind.name().to_owned(),
+            after.map_or(Uuid::nil(), |id| id.0),
+            most,
+        )
+    }
+
+    /// Participations, activities and associations of a person.
+    pub async fn records_about(&self, person: RecordId) -> Result<Vec<Record>> {
+        let rows = fetch_all!(
+            self,
+            Stored,
+            "SELECT id, kind, version, fields FROM record WHERE person = $1 ORDER BY id",
+            person.0,
+        )?;
+        rows.into_iter().map(Record::try_from).collect()
+    }
+
+    /// The record that a strong key names.
+    pub async fn by_key(&self, key: Uuid) -> Result<Option<RecordId>> {
+        let rows = fetch_all!(self, (Uuid,), "SELECT record FROM record_key WHERE key = $1", key)?;
+        Ok(rows.into_iter().next().map(|row| RecordId(row.0)))
+    }
+
+    /// Records by kind.
+    pub async fn record_counts(&self) -> Result<Vec<(String, i64)>> {
+        fetch_all!(
+            self,
+            (String, i64),
+            "SELECT kind, count(*) FROM record WHERE merged_into IS NULL GROUP BY kind ORDER BY kind"
+        )
+    }
+}

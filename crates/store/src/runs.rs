@@ -1,0 +1,115 @@
+//! Imports, backfills, slots and replays.
+
+use mittler_core::{RunId, Time};
+use serde::Serialize;
+use serde_json::Value as Json;
+use sqlx::FromRow;
+use uuid::Uuid;
+
+use crate::{Result, Store, Tx};
+
+#[derive(Debug, Clone, Serialize, FromRow)]
+pub struct Run {
+    pub id: Uuid,
+    pub kind: String,
+    pub label: String,
+    pub params: sqlx::types::Json<Json>,
+    pub state: String,
+    pub created_at: i64,
+    pub finished_at: Option<i64>,
+}
+
+/// Inputs of a run by what became of them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, FromRow)]
+pub struct RunCounts {
+    pub total: i64,
+    pub waiting: i64,
+    pub done: i64,
+    pub refused: i64,
+    pub parked: i64,
+}
+
+impl Tx {
+    pub async fn put_run(
+        &mut self,
+        id: RunId,
+        kind: &str,
+        label: &str,
+        params: &Json,
+        state: &str,
+        now: Time,
+    ) -> Result<()> {
+        execute!(
+            self,
+            "INSERT INTO run (id, kind, label, params, state, created_at) VALUES ($1, $2, $3, $4, $5, $6)
+             ON CONFLICT (id) DO NOTHING",
+            id.0,
+            kind.to_owned(),
+            label.to_owned(),
+            sqlx::types::Json(params.clone()),
+            state.to_owned(),
+            now.0,
+        )?;
+        Ok(())
+    }
+
+    pub async fn set_run_state(&mut self, id: RunId, state: &str, finished: Option<Time>) -> Result<()> {
+        execute!(
+            self,
+            "UPDATE run SET state = $2, finished_at = $3 WHERE id = $1",
+            id.0,
+            state.to_owned(),
+            finished.map(|at| at.0),
+        )?;
+        Ok(())
+    }
+
+    /// Closes the runs that have no unread input left.
+    pub async fn finish_runs(&mut self, now: Time) -> Result<u64> {
+        execute!(
+            self,
+            "UPDATE run SET state = 'done', finished_at = $1 WHERE state = 'reading'
+             AND NOT EXISTS (SELECT 1 FROM signal WHERE signal.run = run.id AND signal.state = 'new')",
+            now.0,
+        )
+    }
+}
+
+impl Store {
+    pub async fn run(&self, id: RunId) -> Result<Option<Run>> {
+        let rows = fetch_all!(
+            self,
+            Run,
+            "SELECT id, kind, label, params, state, created_at, finished_at FROM run WHERE id = $1",
+            id.0,
+        )?;
+        Ok(rows.into_iter().next())
+    }
+
+    /// Runs, the newest first.
+    pub async fn run_list(&self, before: Option<Time>, most: i64) -> Result<Vec<Run>> {
+        fetch_all!(
+            self,
+            Run,
+            "SELECT id, kind, label, params, state, created_at, finished_at FROM run
+             WHERE created_at < $1 ORDER BY created_at DESC, id DESC LIMIT $2",
+            before.unwrap_or(Time::MAX).0,
+            most,
+        )
+    }
+
+    pub async fn run_counts(&self, id: RunId) -> Result<RunCounts> {
+        let rows = fetch_all!(
+            self,
+            RunCounts,
+            "SELECT count(*) AS total,
+                    CAST(coalesce(sum(CASE WHEN state = 'new' THEN 1 ELSE 0 END), 0) AS bigint) AS waiting,
+                    CAST(coalesce(sum(CASE WHEN state = 'done' THEN 1 ELSE 0 END), 0) AS bigint) AS done,
+                    CAST(coalesce(sum(CASE WHEN state = 'refused' THEN 1 ELSE 0 END), 0) AS bigint) AS refused,
+                    CAST(coalesce(sum(CASE WHEN state = 'parked' THEN 1 ELSE 0 END), 0) AS bigint) AS parked
+             FROM signal WHERE run = $1",
+            id.0,
+        )?;
+        Ok(rows.into_iter().next().unwrap_or_default())
+    }
+}

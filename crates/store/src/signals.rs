@@ -1,0 +1,181 @@
+//! Inputs as they came.
+
+use mittler_core::{RunId, SignalId, Time};
+use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
+use sqlx::FromRow;
+use uuid::Uuid;
+
+use crate::{Bytes, Result, Store, Tx, id_rows};
+
+/// One input to be stored.
+#[derive(Debug, Clone, Serialize)]
+pub struct NewSignal {
+    pub id: Uuid,
+    pub run: Uuid,
+    /// `lead_row`, `lead`, `mail`.
+    pub kind: String,
+    pub line: i64,
+    /// Keyed hash of source and content: what says the same comes once.
+    pub dedup: Uuid,
+    pub received_at: i64,
+    pub content: Bytes,
+}
+
+/// An input that waits to be read.
+#[derive(Debug, Clone, FromRow)]
+pub struct Unread {
+    pub id: Uuid,
+    pub run: Uuid,
+    pub kind: String,
+    pub line: i64,
+    pub received_at: i64,
+    pub content: Option<Vec<u8>>,
+    pub params: sqlx::types::Json<Json>,
+}
+
+/// What became of one input.
+#[derive(Debug, Clone, Serialize)]
+pub struct Read {
+    pub id: Uuid,
+    /// `done`, `refused`, `parked`.
+    pub state: String,
+    pub code: Option<String>,
+    pub field: Option<String>,
+    pub reason: Option<String>,
+    pub remarks: Json,
+    pub record: Option<Uuid>,
+}
+
+/// One input for people: without its content.
+#[derive(Debug, Clone, Serialize, Deserialize, FromRow)]
+pub struct SignalLine {
+    pub id: Uuid,
+    pub run: Uuid,
+    pub kind: String,
+    pub line: i64,
+    pub received_at: i64,
+    pub state: String,
+    pub code: Option<String>,
+    pub field: Option<String>,
+    pub reason: Option<String>,
+    pub record: Option<Uuid>,
+    pub remarks: sqlx::types::Json<Json>,
+}
+
+impl Tx {
+    /// Stores inputs; gives the ids of those that were not known by their key.
+    pub async fn put_signals(&mut self, signals: &[NewSignal]) -> Result<Vec<Uuid>> {
+        let new = rows_all!(self, (Uuid,), signals => (id uuid, run uuid, kind text, line bigint, dedup uuid, received_at bigint, content bytea),
+            "INSERT INTO signal (id, run, kind, line, dedup, received_at, state, remarks, content)
+             SELECT id, run, kind, line, dedup, received_at, 'new', '[]', content FROM",
+            "WHERE true ON CONFLICT (dedup) DO NOTHING RETURNING id")?;
+        Ok(new.into_iter().map(|row| row.0).collect())
+    }
+
+    /// The ids under which inputs of these keys are known.
+    pub async fn known_signals(&mut self, keys: &[Uuid]) -> Result<Vec<(Uuid, Uuid)>> {
+        let keys = id_rows(keys.iter().copied());
+        rows_all!(self, (Uuid, Uuid), &keys => (id uuid),
+            "SELECT s.dedup, s.id FROM signal s JOIN", "ON s.dedup = r.id")
+    }
+
+    /// Those of the inputs that nobody has read yet, locked until this transaction ends.
+    pub async fn lock_unread(&mut self, ids: &[Uuid]) -> Result<Vec<Uuid>> {
+        let ids = id_rows(ids.iter().copied());
+        let rows = match self.db() {
+            crate::Db::Sqlite(_) => rows_all!(self, (Uuid,), &ids => (id uuid),
+                "SELECT s.id FROM signal s JOIN", "ON s.id = r.id WHERE s.state = 'new' ORDER BY s.id")?,
+            crate::Db::Postgres(_) => rows_all!(self, (Uuid,), &ids => (id uuid),
+                "SELECT s.id FROM signal s JOIN", "ON s.id = r.id WHERE s.state = 'new' ORDER BY s.id FOR UPDATE OF s")?,
+        };
+        Ok(rows.into_iter().map(|row| row.0).collect())
+    }
+
+    pub async fn settle_signals(&mut self, read: &[Read]) -> Result<()> {
+        rows!(self, read => (id uuid, state text, code text, field text, reason text, remarks jsonb, record uuid),
+            "UPDATE signal SET state = r.state, code = r.code, field = r.field, reason = r.reason, remarks = r.remarks, record = r.record FROM",
+            "WHERE signal.id = r.id")?;
+        Ok(())
+    }
+
+    /// Makes inputs unread again (after their mapping was corrected).
+    pub async fn reopen_signals(&mut self, ids: &[Uuid]) -> Result<u64> {
+        let ids = id_rows(ids.iter().copied());
+        rows!(self, &ids => (id uuid),
+            "UPDATE signal SET state = 'new', code = NULL, field = NULL, reason = NULL FROM",
+            "WHERE signal.id = r.id AND signal.state IN ('refused', 'parked') AND signal.content IS NOT NULL")
+    }
+}
+
+impl Store {
+    /// Inputs that wait to be read, with the parameters of their runs.
+    pub async fn unread(&self, ids: &[SignalId]) -> Result<Vec<Unread>> {
+        let ids = id_rows(ids.iter().map(|id| id.0));
+        rows_all!(self, Unread, &ids => (id uuid),
+            "SELECT s.id, s.run, s.kind, s.line, s.received_at, s.content, run.params
+             FROM signal s JOIN run ON run.id = s.run JOIN", "ON s.id = r.id WHERE s.state = 'new' ORDER BY s.line, s.id")
+    }
+
+    /// The inputs of a run, in order; `problems` only those that were not taken.
+    pub async fn signal_lines(
+        &self,
+        run: RunId,
+        problems: bool,
+        after_line: i64,
+        most: i64,
+    ) -> Result<Vec<SignalLine>> {
+        fetch_all!(
+            self,
+            SignalLine,
+            "SELECT id, run, kind, line, received_at, state, code, field, reason, record, remarks FROM signal
+             WHERE run = $1 AND line > $2 AND ($3 = 0 OR state IN ('refused', 'parked')) ORDER BY line, id LIMIT $4",
+            run.0,
+            after_line,
+            i64::from(problems),
+            most,
+        )
+    }
+
+    /// One input for people.
+    pub async fn signal_line(&self, id: SignalId) -> Result<Option<SignalLine>> {
+        Ok(fetch_all!(
+            self,
+            SignalLine,
+            "SELECT id, run, kind, line, received_at, state, code, field, reason, record, remarks FROM signal WHERE id = $1",
+            id.0,
+        )?
+        .into_iter()
+        .next())
+    }
+
+    /// The bytes of the inputs of a run that were not taken, to be corrected and sent again.
+    pub async fn refused_contents(
+        &self,
+        run: RunId,
+    ) -> Result<Vec<(i64, Option<String>, Option<String>, Option<String>, Option<Vec<u8>>)>> {
+        fetch_all!(
+            self,
+            (i64, Option<String>, Option<String>, Option<String>, Option<Vec<u8>>),
+            "SELECT line, code, field, reason, content FROM signal
+             WHERE run = $1 AND state IN ('refused', 'parked') ORDER BY line, id",
+            run.0,
+        )
+    }
+
+    /// The bytes of one input, while they are kept.
+    pub async fn signal_content(&self, id: SignalId) -> Result<Option<Vec<u8>>> {
+        let rows = fetch_all!(self, (Option<Vec<u8>>,), "SELECT content FROM signal WHERE id = $1", id.0)?;
+        Ok(rows.into_iter().next().and_then(|row| row.0))
+    }
+
+    /// Inputs by state since a time.
+    pub async fn signal_counts(&self, since: Time) -> Result<Vec<(String, i64)>> {
+        fetch_all!(
+            self,
+            (String, i64),
+            "SELECT state, count(*) FROM signal WHERE received_at >= $1 GROUP BY state ORDER BY state",
+            since.0,
+        )
+    }
+}

@@ -1,0 +1,50 @@
+//! What the migrations say of each table: whether it holds personal data, how a person is found in
+//! it, how long its rows stay.
+
+use serde::Serialize;
+
+use crate::{Result, Store};
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Table {
+    pub name: String,
+    pub personal: bool,
+    pub found_by: String,
+    pub kept: String,
+}
+
+const SQLITE: &str = include_str!("../migrations/sqlite/0001_tables.sql");
+const POSTGRES: &str = include_str!("../migrations/postgres/0001_tables.sql");
+
+/// The tables as the migrations declare them.
+pub fn declared(sqlite: bool) -> Vec<Table> {
+    let text = if sqlite { SQLITE } else { POSTGRES };
+    let mut tables = Vec::new();
+    let mut said: Option<(bool, String, String)> = None;
+    for line in text.lines() {
+        if let Some(rest) = line.strip_prefix("-- personal: ") {
+            let mut parts = rest.splitn(3, "; ");
+            let personal = parts.next().is_some_and(|part| part == "yes");
+            let found = parts.next().and_then(|part| part.strip_prefix("found by: ")).unwrap_or("").to_owned();
+            let kept = parts.next().and_then(|part| part.strip_prefix("kept: ")).unwrap_or("").to_owned();
+            said = Some((personal, found, kept));
+        } else if let Some(rest) = line.strip_prefix("CREATE TABLE ") {
+            let (personal, found_by, kept) = said.take().unwrap_or_default();
+            tables.push(Table { name: rest.trim_end_matches(" (").to_owned(), personal, found_by, kept });
+        }
+    }
+    tables
+}
+
+impl Store {
+    /// The tables that the database really has.
+    pub async fn table_names(&self) -> Result<Vec<String>> {
+        let rows = fetch_either!(
+            self,
+            (String,),
+            "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name",
+            "SELECT CAST(tablename AS text) FROM pg_tables WHERE schemaname = current_schema() ORDER BY tablename",
+        )?;
+        Ok(rows.into_iter().map(|row| row.0).filter(|name| name != "_sqlx_migrations").collect())
+    }
+}
