@@ -303,7 +303,11 @@ impl Portal {
             "expires_in": (access.expires - self.now) / 1000, "is_private_distribution": true,
             "token_use": access.usage, "token_type": "Bearer",
             "signed_access_token": {"hubId": config.portal_id, "appId": config.app_id, "userId": config.user_id,
-                "expiresAt": access.expires, "hublet": "eu1", "scopes": access.scopes.join(" ")},
+                "expiresAt": access.expires, "hublet": "eu1", "scopes": access.scopes.join(" "),
+                "audience": "any", "appInstallId": "1", "installingUserId": config.user_id,
+                "isPrivateDistribution": true, "isServiceAccount": false, "isUserLevel": false,
+                "scopeToScopeGroupPks": "", "trialScopes": "", "trialScopeToScopeGroupPks": "",
+                "signature": "", "newSignature": ""},
         })
     }
 
