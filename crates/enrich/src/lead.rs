@@ -1,9 +1,22 @@
 //! A lead row: from cells to what they say about the person, the company and the scan.
+//!
+//! **Invariant:** nothing is repaired by guessing. What cannot be read is left out and remarked;
+//! what a rule supplied is marked as the rule's.
 
-use mittler_core::{Said, Time};
-use mittler_intake::{Problem, RawLead};
+use mittler_core::{Field, Label, Said, Time, Value};
+use mittler_intake::{LeadField, Problem, RawLead};
 
-use crate::{Context, Draft, Remark};
+use crate::{
+    Context, Draft, KeyType, Remark,
+    address::Address,
+    cells::Cells,
+    company::{self, Company},
+    dates,
+    email::{self, Email},
+    keys, language,
+    name::{self, Name, fold},
+    objection, phone,
+};
 
 /// What one lead says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,8 +31,343 @@ pub struct LeadReading {
     pub remarks: Vec<Remark>,
 }
 
-/// Reads a lead. Refused are rows that name nobody and test rows of the stand crew.
-pub fn read_lead(_raw: &RawLead, ctx: &Context) -> Result<LeadReading, Problem> {
-    let _ = ctx;
-    Err(Problem::new("no_name_and_no_email", "the row has neither a name nor an e-mail address"))
+pub(crate) const CELL: &str = "lead.cell";
+
+/// Reads a lead. Refused are rows that name nobody (`no_name_and_no_email`), test rows of the stand
+/// crew (`test_entry`) and headings among the rows (`header_row`).
+pub fn read_lead(raw: &RawLead, ctx: &Context) -> Result<LeadReading, Problem> {
+    let mut cells = Cells::of(raw);
+    refuse_headings(&cells)?;
+    let (emails, bad_emails) = email::read_all(cells.get(LeadField::Email));
+    if bad_emails > 0 {
+        cells.remark("email_invalid", LeadField::Email, "this is no e-mail address; it was left out");
+    }
+    let (name, how) = read_name(&mut cells, &emails);
+    if name.first.is_none() && name.last.is_none() && emails.is_empty() {
+        return Err(Problem::new("no_name_and_no_email", "the row has neither a name nor an e-mail address"));
+    }
+    refuse_tests(&name, &emails, &cells)?;
+
+    let address = Address::read(&mut cells, ctx);
+    let phones = read_phones(&mut cells, &address.phone_country);
+    let company = company::read(cells.get(LeadField::Company), cells.get(LeadField::City));
+    let domain = company_domain(&cells, &emails);
+    hint_at_mistyped_domain(&mut cells, company.as_ref(), &emails);
+
+    let mut person = Draft::default();
+    say_name(&mut person.said, &name, how, cells.get(LeadField::Salutation));
+    say_emails(&mut person.said, &emails);
+    person.said.extend(phones.iter().cloned());
+    say_job(&mut person.said, &mut cells, company.as_ref(), domain.as_deref());
+    address.say(&mut person.said);
+    let numbers: Vec<String> = phones.iter().filter(|said| said.label != Some(Label::Fax)).filter_map(|said| said.key.clone()).collect();
+    person.keys = keys::of_person(&keys::Person {
+        first: name.first.as_deref(),
+        last: name.last.as_deref(),
+        emails: &emails,
+        phones: &numbers,
+        company_core: company.as_ref().map(|company| company.core.as_str()),
+    });
+    for (field, key_type, scope) in [
+        (LeadField::Badge, KeyType::Badge, ctx.fair.as_deref().unwrap_or(&ctx.source)),
+        (LeadField::ExternalId, KeyType::External, ctx.source.as_str()),
+    ] {
+        if !cells.get(field).is_empty() {
+            person.keys.push(keys::key(key_type, scope, cells.get(field)));
+        }
+    }
+
+    let organisation = organisation(&mut cells, company.as_ref(), domain.as_deref(), &address);
+    let moment = dates::read(cells.get(LeadField::ScannedAt), &ctx.time_zone);
+    if moment.is_none() && !cells.get(LeadField::ScannedAt).is_empty() {
+        cells.remark("time_unreadable", LeadField::ScannedAt, "the time of the scan cannot be read");
+    }
+    let visit = visit(&mut cells, raw, ctx, moment);
+    let participation = if ctx.fair.is_some() {
+        Some(visit)
+    } else {
+        person.said.extend(visit);
+        None
+    };
+    Ok(LeadReading { person, organisation, participation, at: moment.map(|moment| moment.at), remarks: cells.remarks })
+}
+
+fn refuse_headings(cells: &Cells) -> Result<(), Problem> {
+    let is = |field: LeadField, names: &[&str]| names.contains(&fold(cells.get(field)).as_str());
+    let last = is(LeadField::LastName, &["nachname", "name", "last name", "lastname", "last_name", "surname", "familienname"]);
+    let other = is(LeadField::FirstName, &["vorname", "first name", "firstname", "first_name"])
+        || is(LeadField::Email, &["e-mail", "email", "mail", "e-mail-adresse"]);
+    if last && other {
+        return Err(Problem::new("header_row", "the row repeats the headings"));
+    }
+    Ok(())
+}
+
+fn refuse_tests(name: &Name, emails: &[Email], cells: &Cells) -> Result<(), Problem> {
+    const WORDS: [&str; 9] = ["test", "tester", "testing", "testperson", "testuser", "dummy", "asdf", "xxx", "probe"];
+    let first = name.first.as_deref().map(fold).unwrap_or_default();
+    let last = name.last.as_deref().map(fold).unwrap_or_default();
+    let is_word = |text: &str| WORDS.contains(&text);
+    let both = is_word(&last) && (is_word(&first) || first.is_empty() || is_word(&fold(cells.get(LeadField::Company))));
+    let sample = matches!(last.as_str(), "mustermann" | "musterfrau") && matches!(first.as_str(), "max" | "erika" | "erich" | "maria" | "martina" | "moritz" | "" | "m.");
+    let mailbox = first.is_empty() && last.is_empty() && emails.iter().all(|email| is_word(email.local()));
+    if both || sample || mailbox {
+        return Err(Problem::new("test_entry", "the row is a test of the stand crew").at("last_name"));
+    }
+    Ok(())
+}
+
+/// The name, and the rule that made it if one did.
+fn read_name(cells: &mut Cells, emails: &[Email]) -> (Name, Option<&'static str>) {
+    let mut last = cells.get(LeadField::LastName).to_owned();
+    let mut first = cells.get(LeadField::FirstName).to_owned();
+    if last.is_empty() && first.is_empty() {
+        last = cells.get(LeadField::FullName).to_owned();
+    }
+    if dates::looks_like_date(&last) || (last.chars().any(|c| c.is_ascii_digit()) && !last.chars().any(char::is_alphabetic)) {
+        last.clear();
+        cells.remark("last_name_is_no_name", LeadField::LastName, "a date or number stands where the last name should be");
+    }
+    let personal = emails.iter().find(|email| !email.is_role());
+    let mail_parts: Vec<String> = personal.map(|email| email.local().split(['.', '_']).map(fold).collect()).unwrap_or_default();
+    let mut how = None;
+    if let [given, surname] = mail_parts.as_slice() {
+        let fits = |name: &str, part: &String| fold(name) == *part || name::fold_plain(name) == *part;
+        if fits(&last, given) && fits(&first, surname) && name::is_given_name(&last) && !name::is_given_name(&first) {
+            std::mem::swap(&mut first, &mut last);
+            how = Some("name.swapped");
+            cells.remark("names_swapped", LeadField::FirstName, "first and last name stood in each other's column, as the mail address shows");
+        }
+    }
+    let mut name = name::of_parts(cells.get(LeadField::Title), &first, &last);
+    if name.last.is_none() {
+        if let ([given, surname], true) = (mail_parts.as_slice(), surname_is_readable(&mail_parts, name.first.as_deref())) {
+            name.last = Some(name::proper(surname));
+            if name.first.is_none() {
+                name.first = Some(name::proper(given));
+            }
+            how = Some("name.from_email");
+            cells.remark("name_from_email", LeadField::LastName, "the last name was read from the mail address");
+        }
+    }
+    how = how.or_else(|| name.rules.first().copied());
+    let written = format!("{first} {last}");
+    if written.contains('?') {
+        cells.remark("letters_lost", LeadField::LastName, "the export could not write a letter of the name");
+    }
+    if first.to_lowercase().contains(" und ") || first.contains(" & ") {
+        cells.remark("two_persons", LeadField::FirstName, "the row names two persons; they were not parted");
+    }
+    if name.last.as_deref().is_some_and(|last| last.chars().filter(|c| c.is_alphabetic()).count() == 1) {
+        cells.remark("initials_only", LeadField::LastName, "the name is an initial");
+    }
+    (name, how)
+}
+
+fn surname_is_readable(parts: &[String], first: Option<&str>) -> bool {
+    let [given, surname] = parts else { return false };
+    let letters = |part: &str| part.chars().count() > 2 && part.chars().all(|c| c.is_alphabetic() || c == '-');
+    match first.map(fold) {
+        Some(first) => letters(surname) && (first == *given || (given.chars().count() == 1 && first.starts_with(given.as_str()))),
+        None => letters(surname) && letters(given) && name::is_given_name(given),
+    }
+}
+
+fn say_name(said: &mut Vec<Said>, name: &Name, how: Option<&'static str>, salutation: &str) {
+    if let Some(choice) = name::salutation(salutation) {
+        said.push(Said::new(Field::SALUTATION, Value::choice(choice), CELL));
+    }
+    for (field, text) in [(Field::TITLE, &name.title), (Field::FIRST_NAME, &name.first), (Field::LAST_NAME, &name.last)] {
+        let Some(value) = text.as_deref().and_then(Value::text) else { continue };
+        let lost = value.as_text().is_some_and(|text| text.contains('?'));
+        // Taking a cell apart is reading; changing case or order is a rule's work.
+        let made = how.filter(|how| matches!(*how, "name.case" | "name.swapped" | "name.from_email") && field != Field::TITLE);
+        let claim = Said::new(field, value, how.unwrap_or(CELL)).sure(if lost { 50 } else { 100 });
+        said.push(match made {
+            Some("name.from_email") => claim.sure(40).by_rule(),
+            Some(_) => claim.sure(80).by_rule(),
+            None => claim,
+        });
+    }
+}
+
+fn say_emails(said: &mut Vec<Said>, emails: &[Email]) {
+    let main = emails.iter().position(|email| !email.is_role()).unwrap_or(0);
+    for (at, email) in emails.iter().enumerate() {
+        let Some(value) = Value::text(&email.address) else { continue };
+        let claim = Said::element(Field::EMAILS, email.key(), value, CELL).labelled(Label::Work);
+        said.push(if at == main { claim.primary() } else { claim });
+    }
+}
+
+fn read_phones(cells: &mut Cells, country: &str) -> Vec<Said> {
+    let mut phones: Vec<Said> = Vec::new();
+    for column in [LeadField::Phone, LeadField::Mobile, LeadField::Fax] {
+        let (found, bad) = phone::read_all(cells.get(column), country);
+        let destroyed = found.is_empty() && !cells.get(column).is_empty();
+        if bad > 0 || destroyed {
+            cells.remark("phone_unreadable", column, "a phone number cannot be read; it was left out");
+        }
+        for phone in found {
+            let label = match column {
+                LeadField::Fax => Label::Fax,
+                LeadField::Mobile if !phone.fixed => Label::Mobile,
+                _ => phone.label,
+            };
+            if label == Label::Private {
+                cells.remark("private_number_left_out", column, "a number marked as private was left out");
+                continue;
+            }
+            if phones.iter().any(|said| said.key.as_deref() == Some(&phone.e164)) {
+                continue;
+            }
+            let Some(value) = Value::text(&phone.e164) else { continue };
+            let first = !phones.iter().any(|said| said.label == Some(label));
+            let claim = Said::element(Field::PHONES, phone.e164, value, CELL).labelled(label);
+            phones.push(if first { claim.primary() } else { claim });
+        }
+    }
+    phones
+}
+
+fn company_domain(cells: &Cells, emails: &[Email]) -> Option<String> {
+    let by_website = email::host_of(cells.get(LeadField::Website)).and_then(|host| email::company_domain(&host));
+    by_website.or_else(|| emails.iter().find_map(Email::company_domain))
+}
+
+/// `elbgrief.example` beside "Elbgreif AG": kept as written, but somebody should look.
+fn hint_at_mistyped_domain(cells: &mut Cells, company: Option<&Company>, emails: &[Email]) {
+    let Some(company) = company else { return };
+    let domains = emails.iter().filter_map(Email::company_domain);
+    let labels: Vec<String> = domains.filter_map(|domain| domain.split('.').next().map(str::to_owned)).collect();
+    let slip = company.core.split(' ').filter(|word| word.len() > 5).any(|word| labels.iter().any(|label| strsim::damerau_levenshtein(word, label) == 1));
+    if slip {
+        cells.remark("email_domain_mistyped", LeadField::Email, "the address's domain looks like a slip of the company's name");
+    }
+}
+
+fn say_job(said: &mut Vec<Said>, cells: &mut Cells, company: Option<&Company>, domain: Option<&str>) {
+    for (field, cell) in [(Field::POSITION, LeadField::Position), (Field::DEPARTMENT, LeadField::Department)] {
+        let text = cells.get(cell);
+        let Some(value) = Value::text(text) else { continue };
+        said.push(if name::is_shouted(text) && text.contains(' ') {
+            Said::new(field, Value::Text(name::proper(text)), "lead.case").sure(80).by_rule()
+        } else {
+            Said::new(field, value, CELL)
+        });
+    }
+    if let Some(company) = company {
+        let shouted = company.rules.contains(&"company.case");
+        let text = if shouted { company.name.as_str() } else { cells.get(LeadField::Company) };
+        if let Some(value) = Value::text(text) {
+            let claim = Said::new(Field::COMPANY, value, if shouted { "company.case" } else { CELL });
+            said.push(if shouted { claim.sure(80).by_rule() } else { claim });
+        }
+    } else if let Some(guess) = domain.and_then(company::name_of_domain) {
+        said.push(Said::new(Field::COMPANY, Value::Text(guess), "company.domain").sure(30).by_rule());
+        cells.remark("company_from_domain", LeadField::Company, "no company is named; the mail or web domain tells it");
+    }
+    let website = cells.get(LeadField::Website).to_owned();
+    match email::host_of(&website) {
+        Some(_) => said.extend(Value::text(&website.to_lowercase()).map(|value| Said::new(Field::WEBSITE, value, CELL))),
+        None if !website.is_empty() => cells.remark("website_unreadable", LeadField::Website, "this is no web address; it was left out"),
+        None => {}
+    }
+    if let Some(code) = language::read(cells.get(LeadField::Language)) {
+        said.push(Said::new(Field::LANGUAGE, Value::choice(code), CELL));
+    }
+    if let Some(owner) = email::read(cells.get(LeadField::Owner)) {
+        said.extend(Value::text(&owner.address).map(|value| Said::new(Field::OWNER, value, CELL)));
+    }
+    if objection::is_in(cells.get(LeadField::Note)) {
+        said.push(Said::new(Field::OPT_OUT, Value::Bool(true), "note.objection").sure(90));
+        cells.remark("opt_out_in_note", LeadField::Note, "the note says that no advertising is wanted");
+    }
+    let note = fold(cells.get(LeadField::Note));
+    if note.contains("wettbewerber") || note.contains("mitbewerber") || note.contains("konkurrent") || note.contains("competitor") {
+        cells.remark("competitor_in_note", LeadField::Note, "the note calls the visitor a competitor");
+    }
+}
+
+fn organisation(cells: &mut Cells, company: Option<&Company>, domain: Option<&str>, address: &Address) -> Option<Draft> {
+    if company.is_none() && domain.is_none() {
+        return None;
+    }
+    let mut said = Vec::new();
+    if let Some(company) = company {
+        said.extend(say_company(company, CELL));
+    } else if let Some(guess) = domain.and_then(company::name_of_domain) {
+        said.push(Said::new(Field::NAME, Value::Text(guess), "company.domain").sure(30).by_rule());
+    }
+    let website = cells.get(LeadField::Website).to_lowercase();
+    if email::host_of(&website).is_some() {
+        said.extend(Value::text(&website).map(|value| Said::new(Field::WEBSITE, value, CELL)));
+    }
+    if let Some(domain) = domain {
+        said.push(Said::new(Field::DOMAIN, Value::Text(domain.to_owned()), "company.domain").sure(80).by_rule());
+    }
+    let vat_id = company::vat_id(cells.get(LeadField::VatId));
+    if let Some(id) = &vat_id {
+        said.push(Said::new(Field::VAT_ID, Value::Text(id.clone()), CELL));
+    } else if !cells.get(LeadField::VatId).is_empty() {
+        cells.remark("vat_id_invalid", LeadField::VatId, "the VAT number's form or check digit is wrong; it was left out");
+    }
+    if company.is_some() {
+        address.say(&mut said);
+    }
+    let postal_code = address.postal_code.as_deref();
+    Some(Draft { said, keys: keys::of_company(company, domain, postal_code, vat_id.as_deref(), None) })
+}
+
+/// Name, core and form of a company.
+pub(crate) fn say_company(company: &Company, how: &'static str) -> Vec<Said> {
+    let mut said = Vec::new();
+    let changed = company.rules.first().copied();
+    if let Some(value) = Value::text(&company.name) {
+        let claim = Said::new(Field::NAME, value, changed.unwrap_or(how));
+        said.push(if changed.is_some() { claim.sure(90).by_rule() } else { claim });
+    }
+    said.push(Said::new(Field::CORE_NAME, Value::Text(company.core.clone()), "company.core").by_rule());
+    if let Some(form) = company.legal_form {
+        said.push(Said::new(Field::LEGAL_FORM, Value::Text(form.to_owned()), how));
+    }
+    said
+}
+
+/// What is said of the visit: when, which badge, what about.
+fn visit(cells: &mut Cells, raw: &RawLead, ctx: &Context, moment: Option<dates::Moment>) -> Vec<Said> {
+    let mut said = Vec::new();
+    if let Some(moment) = moment {
+        said.push(Said::new(Field::AT, moment.value(), CELL));
+    }
+    if ctx.fair.is_some() {
+        said.push(Said::new(Field::STATUS, Value::choice("attended"), "lead.scan"));
+    }
+    let interest = interests(cells.get(LeadField::Interest));
+    for (field, text) in [
+        (Field::BADGE, cells.get(LeadField::Badge)),
+        (Field::INTEREST, interest.as_str()),
+        (Field::PRIORITY, cells.get(LeadField::Priority)),
+        (Field::NOTE, cells.get(LeadField::Note)),
+    ] {
+        said.extend(Value::text(text).map(|value| Said::new(field, value, CELL)));
+    }
+    // A tick on a badge is no consent to advertising, so it stays an attribute.
+    let newsletter = Value::text(cells.get(LeadField::Newsletter));
+    said.extend(newsletter.map(|value| Said::new(Field::custom(&ctx.source, "newsletter"), value, CELL)));
+    for (header, text) in &raw.attributes {
+        said.extend(Value::text(text).map(|value| Said::new(Field::custom(&ctx.source, header), value, CELL)));
+    }
+    said
+}
+
+/// Several values in one cell: trimmed, each once whatever its case, joined with "; ".
+fn interests(cell: &str) -> String {
+    let mut kept: Vec<&str> = Vec::new();
+    for part in cell.split(['|', ';', '\n']).map(str::trim).filter(|part| !part.is_empty()) {
+        if !kept.iter().any(|known| fold(known) == fold(part)) {
+            kept.push(part);
+        }
+    }
+    kept.join("; ")
 }

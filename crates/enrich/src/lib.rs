@@ -7,12 +7,21 @@
 //! **Invariant:** what was inferred by a rule is marked as made by the rule and never displaces
 //! what somebody said.
 
+mod address;
+mod cells;
 pub mod company;
 pub mod country;
+pub mod dates;
 pub mod decide;
 pub mod email;
+mod facts;
+mod freemail;
+pub mod keys;
+mod language;
 pub mod lead;
 pub mod name;
+mod nicknames;
+pub mod objection;
 pub mod phone;
 pub mod reply;
 
