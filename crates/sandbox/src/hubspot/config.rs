@@ -185,7 +185,7 @@ impl Default for Config {
     }
 }
 
-const ALL_SCOPES: [&str; 24] = [
+const ALL_SCOPES: [&str; 26] = [
     "oauth",
     "crm.objects.contacts.read",
     "crm.objects.contacts.write",
@@ -198,6 +198,8 @@ const ALL_SCOPES: [&str; 24] = [
     "crm.objects.custom.read",
     "crm.objects.custom.write",
     "crm.objects.owners.read",
+    "crm.lists.read",
+    "crm.lists.write",
     "crm.objects.marketing_events.read",
     "crm.objects.marketing_events.write",
     "crm.schemas.contacts.read",

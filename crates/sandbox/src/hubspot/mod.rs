@@ -10,6 +10,7 @@ mod batch;
 mod config;
 mod failure;
 mod limits;
+mod lists;
 mod marketing;
 mod marketing_api;
 mod merge;
@@ -138,7 +139,7 @@ impl Hubspot {
             }
         } else if portal.outbox.subscriptions.is_empty() {
             for subject in ["contact", "company", "deal"] {
-                for verb in ["creation", "deletion", "propertyChange", "merge", "associationChange"] {
+                for verb in ["creation", "deletion", "propertyChange", "merge", "restore", "associationChange"] {
                     portal.outbox.subscribe(Subscription::to(&format!("{subject}.{verb}")));
                 }
             }
@@ -149,12 +150,16 @@ impl Hubspot {
         )
     }
 
-    /// A person's change in HubSpot's own screens. The id `new` makes a record; `archived: true` archives one.
+    /// A person's change in HubSpot's own screens. The id `new` makes a record; the field `archived` archives it or
+    /// takes it out of the archive again.
     pub fn edit(&self, kind: &str, id: &str, mut fields: Map<String, Value>) -> Result<Value, String> {
         let mut portal = self.lock();
         let outcome = portal.as_user(|portal| {
             let kind = portal.kind(kind)?;
-            let archive = fields.remove("archived") == Some(Value::Bool(true));
+            let archived = fields.remove("archived").and_then(|value| value.as_bool());
+            if let (Some(false), Ok(id)) = (archived, id.parse()) {
+                portal.restore(kind, id);
+            }
             let input = Map::from_iter([("properties".to_owned(), Value::Object(fields))]);
             let mut claims = Claims::new();
             let plan = if id == "new" {
@@ -164,7 +169,7 @@ impl Hubspot {
                 portal.plan_update(kind, id, &input, &mut claims)?
             };
             let id = portal.carry_out(plan);
-            if archive {
+            if archived == Some(true) {
                 portal.archive(kind, id);
             }
             Ok(portal.show_filled(kind, id))
@@ -258,6 +263,7 @@ impl Portal {
             Area::Associations => self.associations(request),
             Area::Properties => self.properties(request),
             Area::Owners => self.owners(request),
+            Area::Lists => self.lists(request),
             Area::Schemas => self.schemas(request),
             Area::Marketing => self.marketing(request),
             Area::OAuth => self.oauth(request),

@@ -130,6 +130,7 @@ impl Portal {
                 _ => Vec::new(),
             },
             Area::Owners => vec!["crm.objects.owners.read".to_owned()],
+            Area::Lists => vec![format!("crm.lists.{verb}")],
             Area::Schemas => vec![format!("crm.schemas.custom.{verb}")],
             Area::Marketing => vec![format!("crm.objects.marketing_events.{verb}")],
             Area::OAuth | Area::Account | Area::Installs | Area::Webhooks => Vec::new(),

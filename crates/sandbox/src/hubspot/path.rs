@@ -8,6 +8,7 @@ pub enum Area {
     Associations,
     Properties,
     Owners,
+    Lists,
     Schemas,
     Marketing,
     OAuth,
@@ -81,6 +82,7 @@ impl Path {
             Area::Associations => association_kind(method, &parts),
             Area::Properties => property_kind(method, &parts),
             Area::Owners => "owners",
+            Area::Lists => "lists",
             Area::Schemas => "schemas",
             Area::Marketing => marketing_kind(method, &parts),
             Area::OAuth => match parts.as_slice() {
@@ -163,6 +165,7 @@ fn crm_area(name: &str) -> Option<Area> {
         "associations" => Area::Associations,
         "properties" => Area::Properties,
         "owners" => Area::Owners,
+        "lists" => Area::Lists,
         "schemas" => Area::Schemas,
         _ => return None,
     })

@@ -8,6 +8,7 @@ use super::association::AssociationType;
 use super::config::Config;
 use super::failure::Failure;
 use super::limits::Meters;
+use super::lists::List;
 use super::marketing::Fair;
 use super::oauth::Grants;
 use super::owners::{Owner, seed_owners};
@@ -32,6 +33,7 @@ pub struct Portal {
     pub blocklist: HashSet<String>,
     pub owners: Vec<Owner>,
     pub fairs: Vec<Fair>,
+    pub lists: Vec<List>,
     pub grants: Grants,
     pub meters: Meters,
     pub outbox: Outbox,
@@ -61,6 +63,7 @@ impl Portal {
             blocklist: HashSet::new(),
             owners: seed_owners(now),
             fairs: Vec::new(),
+            lists: Vec::new(),
             meters: Meters::default(),
             config,
         };
@@ -140,6 +143,18 @@ impl Portal {
         record.archived = Some(now);
         self.drop_links(kind, id);
         self.emit(kind, id, &Happening::Deletion);
+    }
+
+    /// Takes a record out of the archive, as a person can for 90 days. Values that have been given away meanwhile stay
+    /// with their new owner.
+    pub fn restore(&mut self, kind: usize, id: u64) {
+        let Some(record) = self.tables[kind].records.get_mut(&id).filter(|record| record.archived.is_some()) else {
+            return;
+        };
+        record.archived = None;
+        self.tables[kind].reclaim(id);
+        self.touch(kind, id);
+        self.emit(kind, id, &Happening::Restore);
     }
 
     pub fn show(&self, kind: usize, id: u64, view: &View) -> Value {

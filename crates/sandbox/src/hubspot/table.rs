@@ -205,6 +205,19 @@ impl Table {
         }
     }
 
+    /// A restored record gets its unique values back as far as they are free.
+    pub fn reclaim(&mut self, id: u64) {
+        let Some(record) = self.records.get(&id) else { return };
+        for name in record.values.keys() {
+            if self.properties.get(name).is_some_and(|property| property.unique) || is_address(&self.id, name) {
+                let value = record.stored(name, i64::MAX).unwrap_or_default();
+                for (property, key) in unique_keys(name, value) {
+                    self.unique.entry(property.to_owned()).or_default().entry(key).or_insert(id);
+                }
+            }
+        }
+    }
+
     pub fn current(&self, id: u64, name: &str) -> Option<&str> {
         self.records.get(&id)?.stored(name, i64::MAX)
     }

@@ -15,6 +15,7 @@ use super::table::Actor;
 pub enum Happening {
     Creation,
     Deletion,
+    Restore,
     PrivacyDeletion,
     Change {
         name: String,
@@ -111,6 +112,7 @@ impl Portal {
         let (verb, property) = match happening {
             Happening::Creation => ("creation", None),
             Happening::Deletion => ("deletion", None),
+            Happening::Restore => ("restore", None),
             Happening::PrivacyDeletion => ("privacyDeletion", None),
             Happening::Change { name, .. } => ("propertyChange", Some(name.as_str())),
             Happening::Merge { .. } => ("merge", None),
@@ -180,6 +182,8 @@ impl Portal {
                     fields.remove("sourceId");
                 }
             }
+            // What a restore event carries beyond the id is not known.
+            Happening::Restore => {}
             Happening::Deletion | Happening::PrivacyDeletion => event["changeFlag"] = "DELETED".into(),
             Happening::Change { name, value } => {
                 event["propertyName"] = name.as_str().into();

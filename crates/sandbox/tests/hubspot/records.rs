@@ -175,3 +175,37 @@ async fn a_body_that_is_not_json_is_told_where_it_broke() {
     assert!(body["message"].as_str().unwrap().starts_with("Invalid input JSON on line 1, column"));
     assert!(body["category"].is_null());
 }
+
+#[tokio::test]
+async fn a_person_makes_archives_and_restores_a_record() {
+    let portal = portal().await;
+    let hubspot = portal.sandbox.hubspot();
+    let fields = |value: Value| value.as_object().unwrap().clone();
+    let made = hubspot.edit("contacts", "new", fields(json!({"email": "person@example.com"}))).unwrap();
+    let id = made["id"].as_str().unwrap();
+    assert_eq!(made["properties"]["hs_object_source"], "CRM_UI");
+    hubspot.edit("contacts", id, fields(json!({"archived": true}))).unwrap();
+    let by_email = format!("{CONTACTS}/person@example.com?idProperty=email");
+    assert_eq!(portal.get(&by_email).await.status, 404);
+    hubspot.edit("contacts", id, fields(json!({"archived": false}))).unwrap();
+    assert_eq!(portal.get(&by_email).await.status, 200);
+    assert!(hubspot.edit("contacts", id, fields(json!({"nope": "x"}))).is_err());
+}
+
+#[tokio::test]
+async fn a_manual_list_takes_members_and_says_which_are_missing() {
+    let portal = portal().await;
+    let id = portal.contact("list@example.com").await;
+    let draft = json!({"name": "Fair", "objectTypeId": "0-1", "processingType": "MANUAL"});
+    let made = portal.post("/crm/lists/2026-09", draft.clone()).await;
+    let path = format!("/crm/v3/lists/{}", made.body["list"]["listId"].as_str().unwrap());
+    assert_eq!(portal.post("/crm/v3/lists", draft).await.status, 400, "the name is taken");
+    let added = portal.put(&format!("{path}/memberships/add"), json!([id, "1"])).await;
+    assert_eq!((&added.body["recordsIdsAdded"], &added.body["recordIdsMissing"]), (&json!([id]), &json!(["1"])));
+    let members = portal.get(&format!("{path}/memberships")).await;
+    assert_eq!(members.results()[0]["recordId"], id);
+    let found = portal.get("/crm/lists/2026-09/object-type-id/0-1/name/Fair").await;
+    assert_eq!(found.body["list"]["size"], 1);
+    assert_eq!(portal.delete(&path).await.status, 204);
+    assert_eq!(portal.get(&path).await.status, 404);
+}
