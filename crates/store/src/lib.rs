@@ -30,6 +30,7 @@ pub mod reviews;
 pub mod runs;
 pub mod signals;
 pub mod tables;
+pub mod views;
 
 pub use clock::Clock;
 pub use db::{Db, Step, Store, Tx, Work};

@@ -1,1 +1,3 @@
 //! Pull, plan, gate, push and receipts between records and CRMs.
+
+pub mod hooks;

@@ -1,0 +1,225 @@
+//! The one way in. The REST API, the pages, the command line and the demo bring leads, lists and
+//! mails through here and nowhere else.
+//!
+//! **Invariant:** an answer `Ok` means that every input it speaks of is durable, together with the
+//! job that reads it.
+//!
+//! **Invariant:** the same input twice is one signal: its key is an HMAC over source, kind, way of
+//! reading and content, with a key that lies outside the database.
+
+mod import;
+mod mails;
+mod params;
+mod preview;
+mod retry;
+
+use std::{
+    collections::HashSet,
+    sync::{Arc, Mutex},
+};
+
+use hmac::{Hmac, KeyInit, Mac};
+use mittler_core::{
+    RunId, SignalId,
+    job::{Lane, Task},
+};
+use mittler_intake::Problem;
+use mittler_store::{Bytes as Content, Clock, Gatherer, Store, Tx, jobs::NewJob, signals::NewSignal};
+use serde_json::Value;
+use sha2::Sha256;
+use uuid::Uuid;
+
+pub use self::{
+    import::Imported,
+    params::{FairParams, ImportParams, InvalidParam, LeadParams},
+    preview::{ColumnView, DryRun, Previewed, RowProblem, ValueView},
+};
+pub use mittler_store::Accepted;
+
+/// Leads that one call may bring.
+pub const MOST_LEADS: usize = 1_000;
+/// Rows that share one transaction.
+const ROWS: usize = 500;
+/// Inputs that one job reads.
+const PER_JOB: usize = 100;
+/// Runs of single inputs that are known to exist.
+const RUNS: usize = 1_000;
+
+/// What is wrong at the door, by what the sender does next.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum DoorError {
+    /// The database did not take it: send it again later.
+    #[error(transparent)]
+    Store(#[from] mittler_store::Error),
+    /// The input as a whole cannot be read.
+    #[error(transparent)]
+    Unreadable(#[from] Problem),
+    #[error(transparent)]
+    Invalid(#[from] InvalidParam),
+    /// There is no such run, or nothing of it can be read again.
+    #[error("there is no such import")]
+    NoRun,
+}
+
+/// Takes inputs in. Clones share everything.
+#[derive(Clone)]
+pub struct Door {
+    store: Store,
+    gatherer: Gatherer,
+    clock: Clock,
+    key: Arc<[u8; 32]>,
+    wake: Arc<dyn Fn() + Send + Sync>,
+    runs: Arc<Mutex<HashSet<Uuid>>>,
+}
+
+impl std::fmt::Debug for Door {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Door").field("store", &self.store).finish_non_exhaustive()
+    }
+}
+
+impl Door {
+    /// `key` names inputs by keyed hashes and must stay the same for as long as inputs are to be
+    /// recognised; `wake` tells the worker of this process that there is work.
+    pub fn new(
+        store: Store,
+        gatherer: Gatherer,
+        clock: Clock,
+        key: [u8; 32],
+        wake: impl Fn() + Send + Sync + 'static,
+    ) -> Door {
+        Door { store, gatherer, clock, key: Arc::new(key), wake: Arc::new(wake), runs: Arc::default() }
+    }
+
+    /// Takes one lead, together with whatever others are waiting for the same commit.
+    pub async fn lead(&self, lead: Value, params: &LeadParams) -> Result<Accepted, DoorError> {
+        let params = params.checked()?;
+        let run = self.run_of_today("leads", &params).await?;
+        let signal = self.lead_signal(run, &lead, &params, 1);
+        Ok(self.gatherer.accept(signal, Lane::Interactive).await?)
+    }
+
+    /// Takes up to 1,000 leads in one transaction: all of them or none.
+    pub async fn leads(&self, leads: Vec<Value>, params: &LeadParams) -> Result<Vec<Accepted>, DoorError> {
+        if leads.is_empty() {
+            return Err(Problem::new("empty", "there is no lead in it").into());
+        }
+        if leads.len() > MOST_LEADS {
+            return Err(Problem::new("too_many", format!("send at most {MOST_LEADS} leads at once")).into());
+        }
+        let params = params.checked()?;
+        let run = self.run_of_today("leads", &params).await?;
+        let signals: Vec<NewSignal> =
+            (1..).zip(&leads).map(|(line, lead)| self.lead_signal(run, lead, &params, line)).collect();
+        let (clock, keys) = (self.clock.clone(), signals.clone());
+        let known = self
+            .store
+            .write(async move |tx| {
+                let new = put_signals(tx, &clock, &signals, Lane::Scheduled).await?;
+                known_ids(tx, &signals, &new).await
+            })
+            .await?;
+        (self.wake)();
+        let accepted = keys.into_iter().map(|signal| {
+            let id = known.get(&signal.dedup).copied().unwrap_or(signal.id);
+            Accepted { id: SignalId(id), known: id != signal.id }
+        });
+        Ok(accepted.collect())
+    }
+
+    fn lead_signal(&self, run: RunId, lead: &Value, params: &LeadParams, line: i64) -> NewSignal {
+        let content = lead.to_string().into_bytes();
+        self.signal(run, "lead", line, &[&params.scope()], content)
+    }
+
+    /// One input with its key. `scope` is what, besides its bytes, makes it another input.
+    fn signal(&self, run: RunId, kind: &str, line: i64, scope: &[&[u8]], content: Vec<u8>) -> NewSignal {
+        NewSignal {
+            id: self.clock.id(),
+            run: run.0,
+            kind: kind.to_owned(),
+            line,
+            dedup: self.keyed(kind, scope.iter().copied().chain([content.as_slice()])),
+            received_at: self.clock.now().0,
+            content: Content(content),
+        }
+    }
+
+    /// A name for the parts that only holders of the key can make.
+    fn keyed<'a>(&self, purpose: &'a str, parts: impl IntoIterator<Item = &'a [u8]>) -> Uuid {
+        let mut mac =
+            Hmac::<Sha256>::new_from_slice(&*self.key).unwrap_or_else(|_| unreachable!("any length is a key"));
+        for part in [purpose.as_bytes()].into_iter().chain(parts) {
+            mac.update(&(part.len() as u64).to_be_bytes());
+            mac.update(part);
+        }
+        let mut id = [0; 16];
+        id.copy_from_slice(&mac.finalize().into_bytes()[..16]);
+        uuid::Builder::from_custom_bytes(id).into_uuid()
+    }
+
+    /// The run of inputs that come singly: one per day (UTC), source and way of reading, so that a
+    /// form which sends a lead a minute does not fill the list of runs.
+    async fn run_of_today(&self, kind: &'static str, params: &LeadParams) -> Result<RunId, DoorError> {
+        let now = self.clock.now();
+        let day = now.timestamp().strftime("%Y-%m-%d").to_string();
+        let id = mittler_store::derived_id(&[b"run", kind.as_bytes(), day.as_bytes(), &params.scope()]);
+        if self.runs.lock().is_ok_and(|runs| runs.contains(&id)) {
+            return Ok(RunId(id));
+        }
+        let (label, params) = (format!("{} {day}", params.source), params.run_params());
+        self.store.write(async move |tx| tx.put_run(RunId(id), kind, &label, &params, "open", now).await).await?;
+        if let Ok(mut runs) = self.runs.lock() {
+            if runs.len() >= RUNS {
+                runs.clear();
+            }
+            runs.insert(id);
+        }
+        Ok(RunId(id))
+    }
+}
+
+/// Stores inputs and the jobs that read those that are new; gives the ids of the new ones.
+async fn put_signals(
+    tx: &mut Tx,
+    clock: &Clock,
+    signals: &[NewSignal],
+    lane: Lane,
+) -> mittler_store::Result<HashSet<Uuid>> {
+    let mut seen = HashSet::new();
+    let once: Vec<NewSignal> = signals.iter().filter(|signal| seen.insert(signal.dedup)).cloned().collect();
+    let mut new = HashSet::new();
+    for chunk in once.chunks(ROWS) {
+        new.extend(tx.put_signals(chunk).await?);
+    }
+    let in_order: Vec<SignalId> = once.iter().map(|s| s.id).filter(|id| new.contains(id)).map(SignalId).collect();
+    tx.put_jobs(&read_jobs(clock, &in_order, lane)).await?;
+    Ok(new)
+}
+
+/// The jobs that read these inputs.
+fn read_jobs(clock: &Clock, signals: &[SignalId], lane: Lane) -> Vec<NewJob> {
+    let now = clock.now();
+    let job = |ids: &[SignalId]| NewJob::new(clock.id(), Task::Enrich { signals: ids.to_vec() }, lane, now, now);
+    signals.chunks(PER_JOB).map(job).collect()
+}
+
+/// Under which id each input is known now, by key.
+async fn known_ids(
+    tx: &mut Tx,
+    signals: &[NewSignal],
+    new: &HashSet<Uuid>,
+) -> mittler_store::Result<std::collections::HashMap<Uuid, Uuid>> {
+    let (mut ids, mut rest) = (std::collections::HashMap::new(), Vec::new());
+    for signal in signals {
+        if new.contains(&signal.id) {
+            ids.insert(signal.dedup, signal.id);
+        } else if !ids.contains_key(&signal.dedup) {
+            rest.push(signal.dedup);
+        }
+    }
+    for chunk in rest.chunks(ROWS) {
+        ids.extend(tx.known_signals(chunk).await?);
+    }
+    Ok(ids)
+}

@@ -1,0 +1,116 @@
+//! A list, row by row.
+
+use bytes::Bytes;
+use mittler_core::{RunId, job::Lane};
+use mittler_intake::csv;
+use mittler_store::signals::NewSignal;
+use serde::Serialize;
+
+use super::{Door, DoorError, ImportParams, ROWS, put_signals};
+
+/// What became of a list at the door.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Imported {
+    pub run: RunId,
+    /// Rows or mails that the file has.
+    pub rows: u64,
+    /// Those that had not been taken before.
+    pub new: u64,
+    pub known: u64,
+}
+
+/// The tables get statistics after this many rows, and once more at the end.
+const FIRST_ANALYSIS: u64 = 1_000;
+
+impl Door {
+    /// Takes a list in. `progress` is called with the rows stored so far and their number.
+    ///
+    /// The run's id depends on file and parameters alone: the same file sent again goes on where a
+    /// crash left off, or finds everything known.
+    pub async fn import_csv(
+        &self,
+        bytes: Bytes,
+        params: ImportParams,
+        progress: impl Fn(u64, u64),
+    ) -> Result<Imported, DoorError> {
+        let params = params.checked()?;
+        let (sheet, bytes) = self.opened(bytes, params.options()).await?;
+        let run_params = params.run_params(&sheet.layout);
+        let scope = run_params.to_string().into_bytes();
+        let run = RunId(self.keyed("import", [scope.as_slice(), &bytes]));
+        let (label, now) = (params.label.clone(), self.clock.now());
+        self.store
+            .write(async move |tx| tx.put_run(run, "import", &label, &run_params, "receiving", now).await)
+            .await?;
+        let rows = sheet.rows.iter().map(|row| {
+            let content = bytes.get(row.bytes.clone()).unwrap_or_default().to_vec();
+            self.signal(run, "lead_row", i64::try_from(row.line).unwrap_or(i64::MAX), &[&scope], content)
+        });
+        self.take_rows(run, rows, sheet.rows.len() as u64, progress).await
+    }
+
+    /// Taking a large file apart is work for a thread of its own.
+    async fn opened(&self, bytes: Bytes, options: csv::Options) -> Result<(csv::Sheet, Bytes), DoorError> {
+        let opened = tokio::task::spawn_blocking(move || {
+            let sheet = csv::open(&bytes, &options)?;
+            let bytes = match csv::normalise(&bytes) {
+                std::borrow::Cow::Borrowed(_) => bytes.clone(),
+                std::borrow::Cow::Owned(own) => Bytes::from(own),
+            };
+            Ok((sheet, bytes))
+        });
+        opened.await.unwrap_or_else(|_| Err(mittler_store::Error::Panicked.into()))
+    }
+
+    /// Stores the inputs of a run, a transaction for each few hundred, and says so when done.
+    pub(super) async fn take_rows(
+        &self,
+        run: RunId,
+        signals: impl Iterator<Item = NewSignal>,
+        total: u64,
+        progress: impl Fn(u64, u64),
+    ) -> Result<Imported, DoorError> {
+        let mut imported = Imported { run, rows: 0, new: 0, known: 0 };
+        let mut signals = signals.peekable();
+        let mut analysed = false;
+        while signals.peek().is_some() {
+            let chunk: Vec<NewSignal> = signals.by_ref().take(ROWS).collect();
+            let (clock, rows) = (self.clock.clone(), chunk.len() as u64);
+            let new =
+                self.store.write(async move |tx| put_signals(tx, &clock, &chunk, Lane::Scheduled).await).await?.len()
+                    as u64;
+            imported.rows += rows;
+            imported.new += new;
+            (self.wake)();
+            if imported.rows >= FIRST_ANALYSIS && !analysed {
+                self.store.analyze().await?;
+                analysed = true;
+            }
+            progress(imported.rows, total);
+        }
+        imported.known = imported.rows - imported.new;
+        if analysed {
+            self.store.analyze().await?;
+        }
+        self.received(run, imported.new).await?;
+        Ok(imported)
+    }
+
+    /// From now on the run ends with its last unread input. One that brought nothing new and had
+    /// been received before stays as it is.
+    async fn received(&self, run: RunId, new: u64) -> Result<(), DoorError> {
+        let unfinished = self.store.run(run).await?.is_some_and(|run| run.state == "receiving");
+        if new == 0 && !unfinished {
+            return Ok(());
+        }
+        let now = self.clock.now();
+        self.store
+            .write(async move |tx| {
+                tx.set_run_state(run, "reading", None).await?;
+                tx.finish_runs(now).await
+            })
+            .await?;
+        (self.wake)();
+        Ok(())
+    }
+}

@@ -1,0 +1,38 @@
+//! Reply mails: one message, or a mailbox file.
+
+use bytes::Bytes;
+use mittler_core::{RunId, job::Lane};
+use mittler_intake::{Problem, mail};
+
+use super::{Door, DoorError, Imported, LeadParams};
+
+impl Door {
+    /// Takes mails in, each as an input of its own.
+    pub async fn mails(&self, bytes: Bytes, params: &LeadParams) -> Result<Imported, DoorError> {
+        let params = params.checked()?;
+        let mails = mail::split_mbox(&bytes);
+        if mails.is_empty() {
+            return Err(Problem::new("empty", "there is no mail in it").into());
+        }
+        let scope = params.scope();
+        if !bytes.trim_ascii_start().starts_with(b"From ") {
+            return self.one_mail(&bytes, &params, &scope).await;
+        }
+        let run = RunId(self.keyed("mailbox", [scope.as_slice(), &bytes]));
+        let (label, run_params, now) = (params.source.clone(), params.run_params(), self.clock.now());
+        self.store.write(async move |tx| tx.put_run(run, "mails", &label, &run_params, "receiving", now).await).await?;
+        let signals = (1..).zip(&mails).map(|(line, place)| {
+            let mail = mail::unstuff(bytes.get(place.clone()).unwrap_or_default()).into_owned();
+            self.signal(run, "mail", line, &[&scope], mail)
+        });
+        self.take_rows(run, signals, mails.len() as u64, |_, _| ()).await
+    }
+
+    async fn one_mail(&self, bytes: &Bytes, params: &LeadParams, scope: &[u8]) -> Result<Imported, DoorError> {
+        mail::read(bytes)?;
+        let run = self.run_of_today("mails", params).await?;
+        let signal = self.signal(run, "mail", 1, &[scope], bytes.to_vec());
+        let accepted = self.gatherer.accept(signal, Lane::Interactive).await?;
+        Ok(Imported { run, rows: 1, new: u64::from(!accepted.known), known: u64::from(accepted.known) })
+    }
+}

@@ -1,0 +1,100 @@
+//! What people look at: pages of rows and counts for the API and the pages. Reads only, but for
+//! the correction of a run's parameters.
+
+use mittler_core::{Kind, RunId, Time};
+use serde::Serialize;
+use serde_json::Value as Json;
+use sqlx::FromRow;
+use uuid::Uuid;
+
+use crate::{Result, Store, Tx, jobs::JobLine, records::RecordLine, signals::SignalLine};
+
+/// Links of a connection that are not as they should be, by the reason.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, FromRow)]
+pub struct Waiting {
+    pub connection: Uuid,
+    pub kind: String,
+    pub state: String,
+    pub code: Option<String>,
+    pub count: i64,
+}
+
+impl Tx {
+    /// Corrects how the inputs of a run are read from now on.
+    pub async fn set_run_params(&mut self, id: RunId, params: &Json) -> Result<()> {
+        execute!(self, "UPDATE run SET params = $2 WHERE id = $1", id.0, sqlx::types::Json(params.clone()))?;
+        Ok(())
+    }
+}
+
+impl Store {
+    /// The inputs of a run from after a line and id, in order; `problems` only those not taken.
+    pub async fn run_lines(
+        &self,
+        run: RunId,
+        problems: bool,
+        after: (i64, Uuid),
+        most: i64,
+    ) -> Result<Vec<SignalLine>> {
+        fetch_all!(
+            self,
+            SignalLine,
+            "SELECT id, run, kind, line, received_at, state, code, field, reason, record, remarks FROM signal
+             WHERE run = $1 AND ($2 = 0 OR state IN ('refused', 'parked')) AND (line > $3 OR (line = $3 AND id > $4))
+             ORDER BY line, id LIMIT $5",
+            run.0,
+            i64::from(problems),
+            after.0,
+            after.1,
+            most,
+        )
+    }
+
+    /// Dead jobs from after an id.
+    pub async fn dead_jobs(&self, after: Uuid, most: i64) -> Result<Vec<JobLine>> {
+        fetch_all!(
+            self,
+            JobLine,
+            "SELECT id, topic, due_at, attempt, failures, dead_at, code, created_at FROM job
+             WHERE dead_at IS NOT NULL AND id > $1 ORDER BY id LIMIT $2",
+            after,
+            most,
+        )
+    }
+
+    /// What waits or was refused, and why.
+    pub async fn waiting_counts(&self) -> Result<Vec<Waiting>> {
+        fetch_all!(
+            self,
+            Waiting,
+            "SELECT connection, kind, state, code, count(*) AS count FROM link
+             WHERE role = 'primary' AND (wanted > done OR state <> 'open' OR code IS NOT NULL)
+             GROUP BY connection, kind, state, code ORDER BY 5 DESC, 1, 2, 3, 4 LIMIT 200",
+        )
+    }
+
+    /// Records of a kind, the latest changed first, from before a time and id.
+    pub async fn latest_records(&self, kind: Kind, before: (Time, Uuid), most: i64) -> Result<Vec<RecordLine>> {
+        fetch_all!(
+            self,
+            RecordLine,
+            "SELECT id, kind, version, fields, created_at, updated_at FROM record
+             WHERE kind = $1 AND merged_into IS NULL AND (updated_at < $2 OR (updated_at = $2 AND id < $3))
+             ORDER BY updated_at DESC, id DESC LIMIT $4",
+            kind.name().to_owned(),
+            before.0.0,
+            before.1,
+            most,
+        )
+    }
+
+    /// Records of people and companies that were made since a time.
+    pub async fn new_records(&self, since: Time) -> Result<Vec<(String, i64)>> {
+        fetch_all!(
+            self,
+            (String, i64),
+            "SELECT kind, count(*) FROM record WHERE created_at >= $1 AND merged_into IS NULL GROUP BY kind ORDER BY kind",
+            since.0,
+        )
+    }
+}
