@@ -138,7 +138,7 @@ fn open(org: &mut Org, call: &Call, ingest: bool) -> Result<Reply, Failure> {
         if job.operation == "upsert" {
             super::dml::external_field(&object, job.external_id.as_deref().unwrap_or_default())?;
         }
-        job.object = object.name;
+        job.object.clone_from(&object.name);
     } else {
         run_query(org, call, &mut job, &text("query").unwrap_or_default())?;
     }
@@ -153,7 +153,7 @@ fn run_query(org: &Org, call: &Call, job: &mut Job, text: &str) -> Result<(), Fa
     let found = org.search(&query, job.operation == "queryAll", &call.version)?;
     job.object.clone_from(&query.object);
     job.header.clone_from(&query.fields);
-    let cell = |record: &Value, path: &str| {
+    let read = |record: &Value, path: &str| {
         let value = path.split('.').fold(record, |value, part| &value[part]);
         match value {
             Value::Null => String::new(),
@@ -161,7 +161,8 @@ fn run_query(org: &Org, call: &Call, job: &mut Job, text: &str) -> Result<(), Fa
             other => other.to_string(),
         }
     };
-    job.result = found.records.iter().map(|record| query.fields.iter().map(|path| cell(record, path)).collect()).collect();
+    job.result =
+        found.records.iter().map(|record| query.fields.iter().map(|path| read(record, path)).collect()).collect();
     job.state = State::Uploaded;
     job.complete_ms = org.clock.millis() + org.config.bulk_seconds * 1000;
     Ok(())
@@ -228,7 +229,8 @@ fn upload(org: &mut Org, call: &Call, id: &str) -> Result<Reply, Failure> {
     if job.state != State::Open || job.upload.is_some() {
         return Err(Failure::new(400, "INVALIDJOBSTATE", "Data has already been uploaded for this job"));
     }
-    let text = std::str::from_utf8(&call.body).map_err(|_| Failure::new(400, "CLIENT_ERROR", "the upload is not UTF-8"))?;
+    let text =
+        std::str::from_utf8(&call.body).map_err(|_| Failure::new(400, "CLIENT_ERROR", "the upload is not UTF-8"))?;
     job.upload = Some(text.to_owned());
     Ok(Reply::empty(201))
 }
@@ -286,7 +288,7 @@ fn write_row(
     job: &Job,
     cells: &[String],
 ) -> Result<(String, bool), Failure> {
-    let mut input = read_cells(object, &job.header, cells)?;
+    let mut input = read_cells(object, &job.header, cells);
     let id = input.remove("Id").and_then(|id| ids::parse(id.as_str()?));
     let needed = || Failure::record("MISSING_ARGUMENT", "Id not specified", &["Id"]);
     match job.operation.as_str() {
@@ -311,7 +313,7 @@ fn write_row(
 }
 
 /// An empty cell is no value, `#N/A` is null, and `Account.Ext_Id__c` names a parent.
-fn read_cells(object: &Object, header: &[String], cells: &[String]) -> Result<Map<String, Value>, Failure> {
+fn read_cells(object: &Object, header: &[String], cells: &[String]) -> Map<String, Value> {
     let mut input = Map::new();
     for (name, cell) in header.iter().zip(cells).filter(|(_, cell)| !cell.is_empty()) {
         if let Some((relationship, key)) = name.split_once('.') {
@@ -330,7 +332,7 @@ fn read_cells(object: &Object, header: &[String], cells: &[String]) -> Result<Ma
         };
         input.insert(name.clone(), value);
     }
-    Ok(input)
+    input
 }
 
 fn csv_text(rows: impl Iterator<Item = Vec<String>>, header: Vec<String>) -> String {
@@ -384,7 +386,9 @@ fn query_results(org: &Org, call: &Call, id: &str) -> Result<Reply, Failure> {
     }
     let from = match call.param("locator") {
         None => 0,
-        Some(locator) => read_locator(locator).ok_or_else(|| Failure::new(400, "INVALID_QUERY_LOCATOR", "invalid query locator"))?,
+        Some(locator) => {
+            read_locator(locator).ok_or_else(|| Failure::new(400, "INVALID_QUERY_LOCATOR", "invalid query locator"))?
+        }
     };
     let most = call.param("maxRecords").and_then(|text| text.parse::<usize>().ok()).unwrap_or(50_000).max(1);
     let rows: Vec<Vec<String>> = job.result.iter().skip(from).take(most).cloned().collect();

@@ -22,6 +22,9 @@ pub struct Call {
     pub user: String,
 }
 
+/// Version, decoded path below it, and query.
+pub type Address = (String, Vec<String>, Vec<(String, String)>);
+
 /// Decodes `%41`; what is not a valid escape stays as it is.
 pub fn percent_decoded(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
@@ -37,7 +40,7 @@ pub fn percent_decoded(text: &str) -> String {
 
 impl Call {
     /// Splits `/services/data/v62.0/a/b?c=d`; `None` if the path does not name a version.
-    pub fn split_url(url: &str) -> Option<(String, Vec<String>, Vec<(String, String)>)> {
+    pub fn split_url(url: &str) -> Option<Address> {
         let (path, query) = url.split_once('?').unwrap_or((url, ""));
         let rest = path.strip_prefix("/services/data/")?;
         let mut parts = rest.split('/').map(percent_decoded);

@@ -92,9 +92,27 @@ fn fixed(mut object: Object) -> Object {
 const SOURCES: &[&str] = &["Web", "Phone Inquiry", "Partner Referral", "Purchased List", "Trade Show", "Other"];
 const RATINGS: &[&str] = &["Hot", "Warm", "Cold"];
 const INDUSTRIES: &[&str] = &[
-    "Agriculture", "Biotechnology", "Chemicals", "Construction", "Consulting", "Education", "Electronics", "Energy",
-    "Engineering", "Finance", "Food & Beverage", "Healthcare", "Machinery", "Manufacturing", "Media", "Retail",
-    "Technology", "Telecommunications", "Transportation", "Utilities", "Other",
+    "Agriculture",
+    "Biotechnology",
+    "Chemicals",
+    "Construction",
+    "Consulting",
+    "Education",
+    "Electronics",
+    "Energy",
+    "Engineering",
+    "Finance",
+    "Food & Beverage",
+    "Healthcare",
+    "Machinery",
+    "Manufacturing",
+    "Media",
+    "Retail",
+    "Technology",
+    "Telecommunications",
+    "Transportation",
+    "Utilities",
+    "Other",
 ];
 
 /// Lead states; the last one is the one that conversion leads to.

@@ -10,7 +10,7 @@ use super::dml::{Upserted, external_field};
 use super::failure::Failure;
 use super::ids;
 use super::org::{Caller, Org};
-use super::{records, rest};
+use super::{records, rest, search};
 use crate::FaultKind;
 
 const MAX_RECORDS: usize = 200;
@@ -90,9 +90,8 @@ fn write(org: &mut Org, call: &Call, write_row: WriteRow) -> Result<Reply, Failu
     let mut chunks = 0;
     let mut last = None;
     for row in &batch.rows {
-        let kind = row_type(row).ok_or_else(|| {
-            Failure::new(400, "INVALID_TYPE", "Each record needs its type in 'attributes'")
-        })?;
+        let kind = row_type(row)
+            .ok_or_else(|| Failure::new(400, "INVALID_TYPE", "Each record needs its type in 'attributes'"))?;
         chunks += usize::from(last != Some(kind));
         last = Some(kind);
     }
@@ -141,7 +140,8 @@ pub fn locked() -> Failure {
 /// The good rows of a failed all-or-none call. An update keeps showing its id, which must not be read as success.
 fn undo(outcomes: &mut [Outcome], creates: bool) {
     for outcome in outcomes.iter_mut().filter(|outcome| outcome.failure.is_none()) {
-        let message = "Record rolled back because not all records were valid and the request was using AllOrNone header";
+        let message =
+            "Record rolled back because not all records were valid and the request was using AllOrNone header";
         outcome.failure = Some(Failure::record("ALL_OR_NONE_OPERATION_ROLLED_BACK", message, &[]));
         if outcome.created.take() == Some(true) || creates {
             outcome.id = None;
@@ -151,7 +151,11 @@ fn undo(outcomes: &mut [Outcome], creates: bool) {
 
 fn create_row(org: &mut Org, caller: &Caller, row: &Map<String, Value>) -> Outcome {
     if row.keys().any(|name| name.eq_ignore_ascii_case("Id")) {
-        return Outcome::failed(Failure::record("INVALID_FIELD_FOR_INSERT_UPDATE", "cannot specify Id in an insert call", &["Id"]));
+        return Outcome::failed(Failure::record(
+            "INVALID_FIELD_FOR_INSERT_UPDATE",
+            "cannot specify Id in an insert call",
+            &["Id"],
+        ));
     }
     match org.create(caller, row_type(row).unwrap_or_default(), row) {
         Ok(id) => Outcome { id: Some(id), created: None, failure: None },
@@ -269,7 +273,7 @@ fn retrieve(org: &Org, call: &Call, object: &str) -> Result<Reply, Failure> {
     let fields = records::chosen_fields(&object, Some(fields.iter().map(String::as_str)))?;
     let rows = ids.iter().map(|text| {
         let row = ids::parse(text).and_then(|id| org.row(&object.name, &id).ok());
-        row.map_or(Value::Null, |row| org.show(&object, row, &fields, &call.version))
+        row.map_or(Value::Null, |row| search::show(&object, row, &fields, &call.version))
     });
     Ok(Reply::ok(rows.collect()))
 }

@@ -7,14 +7,18 @@ use axum::http::{HeaderName, HeaderValue, Method};
 use serde_json::{Value, json};
 
 use super::call::{Call, Content, Reply};
+use super::collections::locked;
 use super::failure::Failure;
 use super::org::Org;
 use super::rest;
+use crate::FaultKind;
 
 const MAX_CALLS: usize = 25;
 const MAX_HEAVY_CALLS: usize = 5;
 const MAX_NODES: usize = 500;
 const MAX_GRAPHS: usize = 75;
+const MAX_FAILED_GRAPHS: usize = 14;
+const MAX_KINDS: usize = 15;
 
 struct Step {
     reference: String,
@@ -34,7 +38,8 @@ fn read_steps(requests: &Value) -> Result<Vec<Step>, Failure> {
             let reference = text("referenceId");
             let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
             if reference.is_empty() || !reference.chars().all(plain) || !seen.insert(reference.clone()) {
-                let message = format!("referenceId is missing, repeated or not made of letters, digits and _: {reference}");
+                let message =
+                    format!("referenceId is missing, repeated or not made of letters, digits and _: {reference}");
                 return Err(Failure::new(400, "INVALID_INPUT", message));
             }
             let headers = request["httpHeaders"].as_object().into_iter().flatten();
@@ -55,7 +60,9 @@ pub fn composite(org: &mut Org, call: &Call) -> Result<Reply, Failure> {
     let steps = read_steps(body.get("compositeRequest").unwrap_or(&Value::Null))?;
     let heavy = |step: &&Step| step.url.contains("/query") || step.url.contains("/composite/sobjects");
     if steps.len() > MAX_CALLS || steps.iter().filter(heavy).count() > MAX_HEAVY_CALLS {
-        let message = format!("Limit exceeded: at most {MAX_CALLS} subrequests, {MAX_HEAVY_CALLS} of them queries or collections");
+        let message = format!(
+            "Limit exceeded: at most {MAX_CALLS} subrequests, {MAX_HEAVY_CALLS} of them queries or collections"
+        );
         return Err(Failure::new(400, "LIMIT_EXCEEDED", message));
     }
     let all_or_none = body.get("allOrNone").and_then(Value::as_bool).unwrap_or(false);
@@ -79,7 +86,8 @@ fn run(org: &mut Org, call: &Call, steps: &[Step], all_or_none: bool) -> (Value,
             replies.push(halted(rolled_back));
             continue;
         }
-        let reply = run_step(org, call, step, &done);
+        let lock = place == 0 && call.fault == Some(FaultKind::LockRow) && !step.url.contains("/composite/sobjects");
+        let reply = if lock { locked().into() } else { run_step(org, call, step, &done) };
         if reply.is_success() {
             if let Content::Json(body) = &reply.content {
                 done.insert(&step.reference, body.clone());
@@ -140,7 +148,11 @@ fn sub_call(
     let nested = segments.first().is_some_and(|first| first == "composite" || first == "jobs");
     let is_collection = segments.get(1).is_some_and(|second| second == "sobjects");
     if nested && !is_collection {
-        return Err(Failure::new(400, "INVALID_INPUT", format!("The resource {url} cannot be part of a composite request")));
+        return Err(Failure::new(
+            400,
+            "INVALID_INPUT",
+            format!("The resource {url} cannot be part of a composite request"),
+        ));
     }
     let mut sub = Call {
         method: Method::from_bytes(method.to_uppercase().as_bytes()).map_err(|_| Failure::no_resource())?,
@@ -179,7 +191,9 @@ fn fill(body: &Value, done: &HashMap<&str, Value>) -> Result<Value, Failure> {
 
 /// Replaces `@{ref.path}` in a text. A text that is nothing but a reference keeps the type of what it refers to.
 fn filled(text: &str, done: &HashMap<&str, Value>) -> Result<Value, Failure> {
-    if let Some(path) = text.strip_prefix("@{").and_then(|rest| rest.strip_suffix('}')).filter(|path| !path.contains('}')) {
+    if let Some(path) =
+        text.strip_prefix("@{").and_then(|rest| rest.strip_suffix('}')).filter(|path| !path.contains('}'))
+    {
         return resolve(path, done);
     }
     let mut result = String::new();
@@ -262,12 +276,43 @@ pub fn graph(org: &mut Org, call: &Call) -> Result<Reply, Failure> {
         let message = format!("Limit exceeded: at most {MAX_GRAPHS} graphs and {MAX_NODES} nodes");
         return Err(Failure::new(400, "LIMIT_EXCEEDED", message));
     }
-    let mut results = Vec::new();
+    let mut plans = Vec::new();
     for graph in graphs {
-        let steps = read_steps(&graph["compositeRequest"])?;
-        let (responses, successful) = run(org, call, &steps, true);
-        results.push(json!({"graphId": graph["graphId"], "isSuccessful": successful,
+        plans.push((&graph["graphId"], read_steps(&graph["compositeRequest"])?));
+    }
+    check_kinds(&plans)?;
+    let mut results = Vec::new();
+    let mut failed = 0;
+    for (id, steps) in plans {
+        let (responses, successful) = if failed < MAX_FAILED_GRAPHS {
+            run(org, call, &steps, true)
+        } else {
+            let reply = halted("Processing stopped because too many graphs failed.");
+            (steps.iter().map(|step| response(&step.reference, &reply)).collect(), false)
+        };
+        failed += usize::from(!successful);
+        results.push(json!({"graphId": id, "isSuccessful": successful,
             "graphResponse": {"compositeResponse": responses}}));
     }
     Ok(Reply::ok(json!({"graphs": results})))
+}
+
+/// Graphs take single records only, of few combinations of version, method and object.
+fn check_kinds(plans: &[(&Value, Vec<Step>)]) -> Result<(), Failure> {
+    let mut kinds = HashSet::new();
+    for step in plans.iter().flat_map(|(_, steps)| steps) {
+        let address =
+            Call::split_url(&step.url).filter(|(_, segments, _)| segments.len() > 1 && segments[0] == "sobjects");
+        let Some((version, segments, _)) = address else {
+            let message = format!("The resource {} cannot be part of a graph", step.url);
+            return Err(Failure::new(400, "INVALID_INPUT", message));
+        };
+        kinds.insert((version, step.method.to_uppercase(), segments[1].to_lowercase()));
+    }
+    if kinds.len() > MAX_KINDS {
+        let message =
+            format!("Limit exceeded: at most {MAX_KINDS} distinct combinations of version, method and object");
+        return Err(Failure::new(400, "LIMIT_EXCEEDED", message));
+    }
+    Ok(())
 }

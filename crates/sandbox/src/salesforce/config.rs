@@ -7,6 +7,7 @@ use super::schema::{Field, Kind};
 /// A field an admin added.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default)]
+#[expect(clippy::struct_excessive_bools, reason = "each flag is a flag of the vendor, on its own")]
 pub struct CustomField {
     pub object: String,
     pub name: String,
@@ -114,6 +115,7 @@ pub enum RepeatedKey {
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default)]
+#[expect(clippy::struct_excessive_bools, reason = "each flag is a flag of the vendor, on its own")]
 pub struct Config {
     /// Fields beyond the standard ones. Default: unique external id `Mittler_Id__c` on Lead, Contact, Account, Campaign.
     pub custom_fields: Vec<CustomField>,

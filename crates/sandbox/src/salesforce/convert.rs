@@ -90,13 +90,12 @@ impl Org {
             Some(id) => self.row("Account", id).map(|_| id.clone())?,
             None => self.new_from(caller, "Account", copied(&lead, &TO_ACCOUNT), &owner)?,
         };
-        let contact = match &wish.contact {
-            Some(id) => self.fill_contact(caller, id, &lead, wish.overwrite_source)?,
-            None => {
-                let mut fields = copied(&lead, &TO_CONTACT);
-                fields.insert("AccountId".to_owned(), json!(account));
-                self.new_from(caller, "Contact", fields, &owner)?
-            }
+        let contact = if let Some(id) = &wish.contact {
+            self.fill_contact(caller, id, &lead, wish.overwrite_source)?
+        } else {
+            let mut fields = copied(&lead, &TO_CONTACT);
+            fields.insert("AccountId".to_owned(), json!(account));
+            self.new_from(caller, "Contact", fields, &owner)?
         };
         let opportunity = if wish.without_opportunity {
             None
@@ -119,7 +118,13 @@ impl Org {
     }
 
     /// An existing contact keeps what it has and takes the lead's source only on request.
-    fn fill_contact(&mut self, caller: &Caller, id: &str, lead: &Row, overwrite_source: bool) -> Result<String, Failure> {
+    fn fill_contact(
+        &mut self,
+        caller: &Caller,
+        id: &str,
+        lead: &Row,
+        overwrite_source: bool,
+    ) -> Result<String, Failure> {
         let contact = self.row("Contact", id)?;
         let mut fields = copied(lead, &TO_CONTACT);
         fields.retain(|name, _| contact.get(name).is_null() || (overwrite_source && name == "LeadSource"));
@@ -161,7 +166,8 @@ impl Org {
         if loser == winner {
             return Err(Failure::record("INVALID_CROSS_REFERENCE_KEY", "a record cannot be merged with itself", &[]));
         }
-        let unique: Vec<String> = self.object(object)?.fields.iter().filter(|f| f.unique).map(|f| f.name.clone()).collect();
+        let unique: Vec<String> =
+            self.object(object)?.fields.iter().filter(|f| f.unique).map(|f| f.name.clone()).collect();
         for (name, value) in &lost.fields {
             if kept.get(name).is_null() && !unique.contains(name) && name != "MasterRecordId" {
                 kept.fields.insert(name.clone(), value.clone());
@@ -181,7 +187,7 @@ impl Org {
     /// on a lead, and `MasterRecordId` as a merge into that record; an empty id creates.
     pub fn human_edit(&mut self, object: &str, id: &str, mut fields: Fields) -> Result<String, Failure> {
         let caller = Caller {
-            user: self.human_user(),
+            user: super::org::human_user(),
             client: None,
             assign: super::org::Assign::Never,
             allow_save: true,

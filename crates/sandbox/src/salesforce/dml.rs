@@ -1,5 +1,7 @@
 //! Writing records: the checks every save goes through, whichever endpoint it came from.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value, json};
 
 use super::failure::Failure;
@@ -27,11 +29,11 @@ fn gone() -> Failure {
 }
 
 impl Org {
-    pub fn object(&self, name: &str) -> Result<Object, Failure> {
+    pub fn object(&self, name: &str) -> Result<Arc<Object>, Failure> {
         self.schema.object(name).cloned().ok_or_else(Failure::no_resource)
     }
 
-    fn writable(&self, name: &str) -> Result<Object, Failure> {
+    fn writable(&self, name: &str) -> Result<Arc<Object>, Failure> {
         let missing = || Failure::new(400, "INVALID_TYPE", format!("sObject type '{name}' is not supported."));
         let object = self.schema.object(name).ok_or_else(missing)?;
         if !object.writable {
@@ -138,7 +140,9 @@ impl Org {
         row.client.clone_from(&caller.client);
         self.tables.put(&object.name, id, Some(row));
         for (child, parent) in dependants(&object.name) {
-            let Some(field) = self.schema.object(child).and_then(|child| child.field(parent)).cloned() else { continue };
+            let Some(field) = self.schema.object(child).and_then(|child| child.field(parent)).cloned() else {
+                continue;
+            };
             for child_id in self.tables.lookup(child, &field, &json!(id)) {
                 self.delete(caller, child, &child_id)?;
             }
@@ -204,9 +208,11 @@ impl Org {
         let wanted = parent.get("attributes").and_then(|attributes| attributes["type"].as_str());
         let targets = link.reference_to.iter().filter(|target| wanted.is_none_or(|wanted| wanted == *target));
         let target = targets.filter_map(|target| self.schema.object(target)).find(|target| target.field(key).is_some());
-        let field = target.and_then(|target| target.field(key)).filter(|field| field.external_id || field.kind == Kind::Id);
+        let field =
+            target.and_then(|target| target.field(key)).filter(|field| field.external_id || field.kind == Kind::Id);
         let (Some(target), Some(field)) = (target, field) else {
-            let message = format!("Field name provided, {key} is not an External ID or indexed field for {}", object.name);
+            let message =
+                format!("Field name provided, {key} is not an External ID or indexed field for {}", object.name);
             return Err(Failure::record("INVALID_FIELD", message, &[key]));
         };
         let found = self.find_by(target, field, value);
@@ -271,8 +277,7 @@ impl Org {
             let taken = self.tables.lookup(&object.name, field, value).into_iter().find(|id| own_id != Some(id));
             if let Some(id) = taken {
                 let id = &id[..15];
-                let message =
-                    format!("duplicate value found: {} duplicates value on record with id: {id}", field.name);
+                let message = format!("duplicate value found: {} duplicates value on record with id: {id}", field.name);
                 return Err(Failure::record("DUPLICATE_VALUE", message, &[&field.name]));
             }
         }

@@ -11,7 +11,7 @@ pub struct Failure {
     /// Present on everything that failed while saving a record.
     pub fields: Option<Vec<String>>,
     /// The candidates of a duplicate rule; only single-record endpoints show them.
-    pub duplicates: Option<Value>,
+    pub duplicates: Option<Box<Value>>,
     /// Record URLs when an external id is ambiguous: the 300 answer.
     pub choices: Vec<String>,
 }
@@ -40,7 +40,7 @@ impl Failure {
         let mut error = Map::new();
         if let Some(duplicates) = &self.duplicates {
             // The vendor misspells the key; clients depend on it.
-            error.insert("duplicateResut".to_owned(), duplicates.clone());
+            error.insert("duplicateResut".to_owned(), Value::clone(duplicates));
         }
         error.insert("message".to_owned(), json!(self.message));
         error.insert("errorCode".to_owned(), json!(self.code));

@@ -110,7 +110,7 @@ impl Salesforce {
     /// Changes a record as a person in the user interface would.
     pub fn edit(&self, object: &str, id: &str, fields: Map<String, Value>) -> Result<Value, String> {
         let mut org = lock(&self.org);
-        let name = org.object(object).map_err(|failure| failure.message)?.name;
+        let name = org.object(object).map_err(|failure| failure.message)?.name.clone();
         let start = org.tables.savepoint();
         let edited = org.human_edit(&name, id, fields);
         if edited.is_err() {
@@ -150,7 +150,9 @@ impl Salesforce {
     pub fn fault_answer(&self, fault: Fault, call_kind: &str) -> Option<Response<Body>> {
         let by_row = ["collections_", "bulk_", "composite"].iter().any(|kind| call_kind.starts_with(kind));
         let reply: Reply = match fault.kind {
-            FaultKind::RateLimited => Failure::new(403, "REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.").into(),
+            FaultKind::RateLimited => {
+                Failure::new(403, "REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.").into()
+            }
             FaultKind::ConcurrentLimit => {
                 let message = "ConcurrentPerOrgLongTxn Limit exceeded.";
                 Failure::new(403, "REQUEST_LIMIT_EXCEEDED", message).into()
@@ -194,12 +196,11 @@ fn rest_kind(method: &str, segments: &[&str]) -> &'static str {
         (_, ["limits", ..]) => "limits",
         (_, ["query" | "queryAll"]) => "query",
         (_, ["query" | "queryAll", ..]) => "query_more",
-        (_, ["sobjects"]) => "sobjects",
         (_, ["sobjects", _, "describe"]) => "describe",
         (_, ["sobjects", _, "updated"]) => "updated",
         (_, ["sobjects", _, "deleted"]) => "deleted",
         ("POST", ["sobjects", _]) => "create",
-        ("GET", ["sobjects", _]) => "sobjects",
+        (_, ["sobjects"]) | ("GET", ["sobjects", _]) => "sobjects",
         ("PATCH", ["sobjects", _, _]) => "update",
         ("PATCH", ["sobjects", _, _, _]) => "upsert",
         ("DELETE", ["sobjects", ..]) => "delete",

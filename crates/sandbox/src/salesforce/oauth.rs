@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::call::Reply;
-use super::org::Org;
+use super::org::{Org, integration_user};
 use crate::Target;
 
 pub const CLIENT_ID: &str = "3MVG9.SANDBOX.mittler.sandbox.consumer.key";
@@ -164,7 +164,7 @@ fn client_credentials(org: &mut Org, form: &Form) -> Result<Reply, Reply> {
     if !org.config.client_credentials_user {
         return Err(invalid_grant("no client credentials user enabled"));
     }
-    let user = org.integration_user();
+    let user = integration_user();
     let grant = org.sessions.grant();
     Ok(issue(org, &user, grant, None))
 }
@@ -239,7 +239,7 @@ fn exchange_code(org: &mut Org, form: &Form) -> Result<Reply, Reply> {
     {
         return Err(invalid_grant("invalid code verifier"));
     }
-    let user = org.integration_user();
+    let user = integration_user();
     let grant = org.sessions.grant();
     let fresh = new_refresh_token(org, &user, grant);
     Ok(issue(org, &user, grant, Some(fresh)))

@@ -47,6 +47,16 @@ const PEOPLE: [(&str, &str, &str); 4] = [
 ];
 pub const QUEUE: &str = "Messe_Leads";
 
+/// The user that API clients act as.
+pub fn integration_user() -> String {
+    ids::nth("005", 1)
+}
+
+/// The person who makes simulated edits.
+pub fn human_user() -> String {
+    ids::nth("005", 2)
+}
+
 pub struct Org {
     pub config: Config,
     pub clock: Clock,
@@ -110,7 +120,7 @@ impl Org {
             );
         }
         self.tables.commit();
-        let integration = self.integration_user();
+        let integration = integration_user();
         self.sessions.plant(&integration, self.clock.now(), &self.id);
     }
 
@@ -123,7 +133,7 @@ impl Org {
         if let Value::Object(fields) = fields {
             row.fields.extend(fields);
         }
-        let user = self.integration_user();
+        let user = integration_user();
         self.stamp_new(&mut row.fields, &id, &user);
         self.tables.put(&object.name, &id, Some(row));
         id
@@ -153,15 +163,6 @@ impl Org {
         fields.insert("LastModifiedDate".to_owned(), json!(now));
         fields.insert("SystemModstamp".to_owned(), json!(now));
         fields.insert("LastModifiedById".to_owned(), json!(user));
-    }
-
-    pub fn integration_user(&self) -> String {
-        ids::nth("005", 1)
-    }
-
-    /// The person who makes simulated edits.
-    pub fn human_user(&self) -> String {
-        ids::nth("005", 2)
     }
 
     pub fn user_named(&self, username: &str) -> Option<(&String, &Row)> {

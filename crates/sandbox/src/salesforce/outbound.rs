@@ -18,7 +18,11 @@ const DROPPED_AFTER_MS: i64 = 24 * 3600 * 1000;
 
 /// An outbound message as an admin sets it up.
 #[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct HookRequest {
+    /// Has been read by whoever passed the request on.
+    #[serde(default, rename = "vendor")]
+    _vendor: serde::de::IgnoredAny,
     pub target_url: String,
     /// Objects whose changes are sent.
     #[serde(default = "default_objects")]
@@ -73,7 +77,8 @@ impl Outbox {
     }
 
     pub fn note(&mut self, object: &str, record: &str, now_ms: i64) {
-        for (hook, _) in self.hooks.iter().enumerate().filter(|(_, hook)| hook.objects.iter().any(|own| own == object)) {
+        for (hook, _) in self.hooks.iter().enumerate().filter(|(_, hook)| hook.objects.iter().any(|own| own == object))
+        {
             self.made += 1;
             self.waiting.push(Notification {
                 id: ids::nth("04l", self.made),
@@ -139,11 +144,13 @@ fn message(org: &Org, batch: &[Notification]) -> Option<(Target, String)> {
             let written = write!(parts, "<sf:{name}>{}</sf:{name}>", escaped(&text));
             debug_assert!(written.is_ok(), "writing to a string cannot fail");
         }
-        xml.push_str(&format!(
+        let written = write!(
+            xml,
             "<Notification><Id>{}</Id><sObject xsi:type=\"sf:{}\" \
              xmlns:sf=\"urn:sobject.enterprise.soap.sforce.com\"><sf:Id>{}</sf:Id>{parts}</sObject></Notification>",
             one.id, one.object, one.record
-        ));
+        );
+        debug_assert!(written.is_ok(), "writing to a string cannot fail");
     }
     xml.push_str("</notifications></soapenv:Body></soapenv:Envelope>");
     Some((hook.target.clone(), xml))

@@ -8,7 +8,7 @@ use super::failure::Failure;
 use super::org::Org;
 use super::schema::{Field, Object};
 use super::tables::Row;
-use super::{rest, values};
+use super::{rest, search, values};
 
 /// Turns the ids of an ambiguous external id into the URLs the 300 answer lists.
 pub fn with_choices(mut failure: Failure, call: &Call) -> Failure {
@@ -49,7 +49,7 @@ fn show(org: &Org, call: &Call, object: &Object, id: &str) -> Result<Reply, Fail
         return Ok(reply);
     }
     let fields = chosen_fields(object, call.param("fields").map(|names| names.split(',')))?;
-    let body = org.show(object, row, &fields, &call.version);
+    let body = search::show(object, row, &fields, &call.version);
     Ok(Reply::ok(body).with("last-modified", values::http_date(changed)))
 }
 

@@ -18,7 +18,11 @@ impl Org {
         match object.name.as_str() {
             "Lead" | "Contact" => {
                 if old.is_some_and(|old| old.is("IsConverted")) {
-                    return Err(Failure::record("CANNOT_UPDATE_CONVERTED_LEAD", "cannot reference converted lead", &[]));
+                    return Err(Failure::record(
+                        "CANNOT_UPDATE_CONVERTED_LEAD",
+                        "cannot reference converted lead",
+                        &[],
+                    ));
                 }
                 let name = [text(fields, "FirstName"), text(fields, "LastName")].join(" ").trim().to_owned();
                 fields.insert("Name".to_owned(), json!(name));
@@ -108,7 +112,8 @@ impl Org {
         if status.is_empty() {
             return Ok(default());
         }
-        let known = self.statuses(campaign).map(|(_, row)| row).find(|row| row.text("Label").eq_ignore_ascii_case(status));
+        let known =
+            self.statuses(campaign).map(|(_, row)| row).find(|row| row.text("Label").eq_ignore_ascii_case(status));
         match (known, self.config.unknown_member_status) {
             (Some(row), _) => Ok(Some(row)),
             (None, UnknownMemberStatus::Accept) => Ok(None),
@@ -154,10 +159,10 @@ impl Org {
         }
         let message = "You're creating a duplicate record. We recommend you use an existing record instead.";
         let mut failure = Failure::record("DUPLICATES_DETECTED", message, &[]);
-        failure.duplicates = Some(json!({
+        failure.duplicates = Some(Box::new(json!({
             "allowSave": allow_save, "duplicateRule": rule.name, "duplicateRuleEntityType": rule.object,
             "errorMessage": message, "matchResults": self.match_results(rule, &candidates, caller.record_details),
-        }));
+        })));
         Err(failure)
     }
 

@@ -1,6 +1,7 @@
 //! The objects of the org and their fields, as describe shows them.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -31,6 +32,7 @@ pub enum Kind {
 
 /// One field. `default` is what an omitted value becomes on create.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each flag is a flag of the vendor, on its own")]
 pub struct Field {
     pub name: String,
     pub label: String,
@@ -221,9 +223,7 @@ impl Object {
     }
 
     pub fn relationship(&self, name: &str) -> Option<&Field> {
-        self.fields
-            .iter()
-            .find(|field| field.relationship.as_deref().is_some_and(|own| own.eq_ignore_ascii_case(name)))
+        self.fields.iter().find(|field| field.relationship.as_deref().is_some_and(|own| own.eq_ignore_ascii_case(name)))
     }
 
     pub fn summary(&self, version: &str) -> Value {
@@ -264,7 +264,7 @@ impl Object {
 /// All objects by lower-case name.
 #[derive(Clone, Debug)]
 pub struct Schema {
-    objects: BTreeMap<String, Object>,
+    objects: BTreeMap<String, Arc<Object>>,
 }
 
 impl Schema {
@@ -276,15 +276,15 @@ impl Schema {
                 object.fields.push(field.to_field());
             }
         }
-        Schema { objects }
+        Schema { objects: objects.into_iter().map(|(name, object)| (name, Arc::new(object))).collect() }
     }
 
-    pub fn object(&self, name: &str) -> Option<&Object> {
+    pub fn object(&self, name: &str) -> Option<&Arc<Object>> {
         self.objects.get(&name.to_lowercase())
     }
 
     pub fn objects(&self) -> impl Iterator<Item = &Object> {
-        self.objects.values()
+        self.objects.values().map(AsRef::as_ref)
     }
 
     pub fn by_id(&self, id: &str) -> Option<&Object> {

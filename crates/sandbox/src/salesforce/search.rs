@@ -1,7 +1,8 @@
 //! Answering SOQL from the org's records.
 
 use std::cmp::Ordering;
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
+use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
@@ -64,7 +65,7 @@ impl Org {
         Ok(Found { total: records.len(), records })
     }
 
-    fn query_object(&self, name: &str) -> Result<Object, Failure> {
+    fn query_object(&self, name: &str) -> Result<Arc<Object>, Failure> {
         self.schema.object(name).cloned().ok_or_else(|| {
             let message = format!(
                 "sObject type '{name}' is not supported. If you are attempting to use a custom object, be sure to \
@@ -78,16 +79,35 @@ impl Org {
         let test = query.condition.as_ref().map(|condition| self.test(object, condition)).transpose()?;
         let order = query.order.iter().map(|order| Ok((self.sort_path(object, order)?, order)));
         let order: Vec<(Path, &Order)> = order.collect::<Result<_, Failure>>()?;
-        let mut rows: Vec<&Row> = self
-            .tables
-            .rows(&object.name)
-            .map(|(_, row)| row)
-            .filter(|row| with_deleted || !row.is_deleted())
-            .filter(|row| test.as_ref().is_none_or(|test| self.holds(test, row)))
-            .collect();
+        let by_index =
+            query.condition.as_ref().filter(|_| !with_deleted).and_then(|condition| self.indexed(object, condition));
+        let holds = |row: &&Row| test.as_ref().is_none_or(|test| self.holds(test, row));
+        let mut rows: Vec<&Row> = if let Some(ids) = &by_index {
+            ids.iter().filter_map(|id| self.tables.get(&object.name, id)).filter(holds).collect()
+        } else {
+            let rows = self.tables.rows(&object.name).map(|(_, row)| row);
+            rows.filter(|row| with_deleted || !row.is_deleted()).filter(holds).collect()
+        };
         rows.sort_by(|left, right| self.compare_rows(&order, left, right));
         let limit = query.limit.unwrap_or(usize::MAX);
         Ok(rows.into_iter().skip(query.offset).take(limit).collect())
+    }
+
+    /// Ids among which all matching rows are, if the condition pins an indexed field to some values.
+    fn indexed(&self, object: &Object, condition: &Condition) -> Option<BTreeSet<String>> {
+        let (name, literals) = match condition {
+            Condition::All(all) => return all.iter().find_map(|condition| self.indexed(object, condition)),
+            Condition::Compare(name, Compare::Equal, literal) => (name, std::slice::from_ref(literal)),
+            Condition::In { field, values, negated: false } => (field, values.as_slice()),
+            _ => return None,
+        };
+        let field = object.field(name).filter(|field| self.tables.is_indexed(&object.name, field))?;
+        let mut ids = BTreeSet::new();
+        for literal in literals {
+            let value = fit(field, literal).ok().filter(|value| !value.is_null())?;
+            ids.extend(self.tables.lookup(&object.name, field, &value));
+        }
+        Some(ids)
     }
 
     fn selected(&self, object: &Object, query: &Query) -> Result<Vec<Path>, Failure> {
@@ -119,14 +139,15 @@ impl Org {
             parts.remove(0);
         }
         let last = parts.pop().unwrap_or_default();
-        let mut candidates = vec![object];
+        let mut candidates: Vec<&Object> = vec![object];
         let mut links = Vec::new();
         for part in parts {
             let link = candidates.iter().find_map(|object| object.relationship(part)).ok_or_else(|| {
                 let message = format!("Didn't understand relationship '{part}' in field path.");
                 Failure::new(400, "INVALID_FIELD", message)
             })?;
-            candidates = link.reference_to.iter().filter_map(|target| self.schema.object(target)).collect();
+            candidates =
+                link.reference_to.iter().filter_map(|target| self.schema.object(target).map(AsRef::as_ref)).collect();
             links.push(link.clone());
         }
         let field = candidates.iter().find_map(|object| object.field(last));
@@ -191,7 +212,12 @@ impl Org {
         let object = self.query_object(&query.object)?;
         let path = self.path(&object, field)?;
         let rows = self.matching(query, &object, false)?;
-        Ok(rows.into_iter().map(|row| self.read(&path, row)).filter(|value| !value.is_null()).map(|v| key(&v)).collect())
+        Ok(rows
+            .into_iter()
+            .map(|row| self.read(&path, row))
+            .filter(|value| !value.is_null())
+            .map(|v| key(&v))
+            .collect())
     }
 
     fn read(&self, path: &Path, row: &Row) -> Value {
@@ -263,15 +289,15 @@ impl Org {
             self.render_path(nested, parent, rest, path, version);
         }
     }
+}
 
-    /// The chosen fields of one record, as row reads and retrieves show them.
-    pub fn show(&self, object: &Object, row: &Row, fields: &[&Field], version: &str) -> Value {
-        let mut record = record_of(&object.name, row, version);
-        for field in fields {
-            record.insert(field.name.clone(), values::shown(field, row));
-        }
-        Value::Object(record)
+/// The chosen fields of one record, as row reads and retrieves show them.
+pub fn show(object: &Object, row: &Row, fields: &[&Field], version: &str) -> Value {
+    let mut record = record_of(&object.name, row, version);
+    for field in fields {
+        record.insert(field.name.clone(), values::shown(field, row));
     }
+    Value::Object(record)
 }
 
 fn record_of(object: &str, row: &Row, version: &str) -> Map<String, Value> {

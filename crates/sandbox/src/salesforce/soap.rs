@@ -39,8 +39,7 @@ pub fn answer(org: &mut Org, body: &str) -> Reply {
         return fault("REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.");
     }
     let client = root.find("CallOptions").and_then(|options| options.text_of("client")).map(str::to_owned);
-    let caller =
-        Caller { user, client, assign: Assign::Never, allow_save: false, record_details: false, human: false };
+    let caller = Caller { user, client, assign: Assign::Never, allow_save: false, record_details: false, human: false };
     match root.find("convertLead") {
         Some(request) => convert_leads(org, &caller, request),
         None => fault("INVALID_OPERATION", "only convertLead is available"),
@@ -56,7 +55,7 @@ fn convert_leads(org: &mut Org, caller: &Caller, request: &Node) -> Reply {
     for wish in wishes {
         let wish = read_wish(wish);
         let outcome = org.convert(caller, &wish);
-        body.push_str(&result(&wish.lead, outcome));
+        body.push_str(&result(&wish.lead, &outcome));
     }
     body.push_str("</convertLeadResponse>");
     envelope(200, &body)
@@ -85,12 +84,12 @@ fn element(into: &mut String, name: &str, value: Option<&str>) {
     debug_assert!(written.is_ok(), "writing to a string cannot fail");
 }
 
-fn result(lead: &str, outcome: Result<Converted, Failure>) -> String {
+fn result(lead: &str, outcome: &Result<Converted, Failure>) -> String {
     let mut xml = String::from("<result>");
     let converted = outcome.as_ref().ok();
     element(&mut xml, "accountId", converted.map(|converted| converted.account.as_str()));
     element(&mut xml, "contactId", converted.map(|converted| converted.contact.as_str()));
-    if let Err(failure) = &outcome {
+    if let Err(failure) = outcome {
         xml.push_str("<errors>");
         for field in failure.fields.iter().flatten() {
             element(&mut xml, "fields", Some(field));

@@ -387,8 +387,14 @@ mod tests {
 
     #[test]
     fn what_is_not_soql_is_malformed() {
-        for text in ["SELECT", "SELECT Id FROM Lead WHERE", "SELECT Id FROM Lead WHERE A = 'x", "DELETE FROM Lead",
-            "SELECT Id FROM Lead WHERE A = 1 AND B = 2 OR C = 3", "SELECT Id FROM Lead LIMIT x"] {
+        for text in [
+            "SELECT",
+            "SELECT Id FROM Lead WHERE",
+            "SELECT Id FROM Lead WHERE A = 'x",
+            "DELETE FROM Lead",
+            "SELECT Id FROM Lead WHERE A = 1 AND B = 2 OR C = 3",
+            "SELECT Id FROM Lead LIMIT x",
+        ] {
             assert_eq!(parse(text).expect_err(text).code, "MALFORMED_QUERY");
         }
         let deep = format!("SELECT Id FROM Lead WHERE {}A = 1", "(".repeat(10_000));

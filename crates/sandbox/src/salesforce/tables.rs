@@ -56,7 +56,7 @@ pub struct Savepoint(usize);
 
 #[derive(Default)]
 pub struct Tables {
-    tables: BTreeMap<String, Table>,
+    by_object: BTreeMap<String, Table>,
     journal: Vec<Undo>,
     indexed: HashMap<String, Vec<Field>>,
 }
@@ -79,34 +79,40 @@ impl Tables {
             let indexed = |field: &&Field| field.indexed() || parents.contains(&field.name.as_str());
             let fields = object.fields.iter().filter(indexed).cloned().collect();
             tables.indexed.insert(object.name.clone(), fields);
-            tables.tables.insert(object.name.clone(), Table::default());
+            tables.by_object.insert(object.name.clone(), Table::default());
         }
         tables
     }
 
     pub fn next_id(&mut self, object: &Object) -> String {
-        let table = self.tables.entry(object.name.clone()).or_default();
+        let table = self.by_object.entry(object.name.clone()).or_default();
         table.created += 1;
         ids::nth(&object.prefix, table.created)
     }
 
     pub fn get(&self, object: &str, id: &str) -> Option<&Row> {
-        self.tables.get(object)?.rows.get(id)
+        self.by_object.get(object)?.rows.get(id)
     }
 
     /// All rows with deleted ones, in the order of their ids.
     pub fn rows(&self, object: &str) -> impl Iterator<Item = (&String, &Row)> {
-        self.tables.get(object).into_iter().flat_map(|table| table.rows.iter())
+        self.by_object.get(object).into_iter().flat_map(|table| table.rows.iter())
     }
 
     pub fn living(&self, object: &str) -> impl Iterator<Item = (&String, &Row)> {
         self.rows(object).filter(|(_, row)| !row.is_deleted())
     }
 
+    /// Whether [`Tables::lookup`] finds what a query would; queries compare without case.
+    pub fn is_indexed(&self, object: &str, field: &Field) -> bool {
+        let fields = self.indexed.get(object).map(Vec::as_slice).unwrap_or_default();
+        !field.case_sensitive && fields.iter().any(|indexed| indexed.name == field.name)
+    }
+
     /// Ids of living rows whose indexed field has this value.
     pub fn lookup(&self, object: &str, field: &Field, value: &Value) -> Vec<String> {
         let Some(key) = fold(field, value) else { return Vec::new() };
-        self.tables
+        self.by_object
             .get(object)
             .and_then(|table| table.index.get(&field.name)?.get(&key))
             .map(|ids| ids.iter().cloned().collect())
@@ -120,17 +126,17 @@ impl Tables {
 
     fn swap(&mut self, object: &str, id: &str, row: Option<Row>) -> Option<Row> {
         let fields = self.indexed.get(object).map(Vec::as_slice).unwrap_or_default();
-        let table = self.tables.entry(object.to_owned()).or_default();
-        let living = |row: &Option<Row>| row.clone().filter(|row| !row.is_deleted());
-        let after = living(&row);
+        let table = self.by_object.entry(object.to_owned()).or_default();
+        let keys = |row: Option<&Row>| -> Vec<Option<String>> {
+            let row = row.filter(|row| !row.is_deleted());
+            fields.iter().map(|field| fold(field, row?.get(&field.name))).collect()
+        };
+        let after = keys(row.as_ref());
         let before = match row {
             Some(row) => table.rows.insert(id.to_owned(), row),
             None => table.rows.remove(id),
         };
-        let old = living(&before);
-        for field in fields {
-            let key = |row: &Option<Row>| row.as_ref().and_then(|row| fold(field, row.get(&field.name)));
-            let (was, is) = (key(&old), key(&after));
+        for (field, (was, is)) in fields.iter().zip(keys(before.as_ref()).into_iter().zip(after)) {
             if was == is {
                 continue;
             }

@@ -69,11 +69,19 @@ pub fn accept(field: &Field, value: &Value, trim: bool) -> Result<Value, Failure
         Kind::Boolean => value.as_bool().map(Value::Bool).ok_or_else(|| unreadable("boolean", value)),
         Kind::Int => match value.as_i64() {
             Some(number) if i32::try_from(number).is_ok() => Ok(json!(number)),
-            Some(_) => Err(Failure::record("NUMBER_OUTSIDE_VALID_RANGE", format!("{}: number too large", field.label), &[&field.name])),
+            Some(_) => Err(Failure::record(
+                "NUMBER_OUTSIDE_VALID_RANGE",
+                format!("{}: number too large", field.label),
+                &[&field.name],
+            )),
             None => Err(unreadable("int", value)),
         },
         Kind::Double | Kind::Currency | Kind::Percent => {
-            if value.is_number() { Ok(value.clone()) } else { Err(unreadable("double", value)) }
+            if value.is_number() {
+                Ok(value.clone())
+            } else {
+                Err(unreadable("double", value))
+            }
         }
         Kind::Date => {
             // A datetime is accepted for a date; its day counts.

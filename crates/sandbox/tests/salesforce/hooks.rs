@@ -58,7 +58,10 @@ async fn a_human_edit_is_sent_as_soap_again_and_again_until_it_is_acknowledged()
     let edited = edit(&org, "Lead", &id, json!({"Company": "X & Söhne"})).await;
     assert_ne!(edited["LastModifiedById"], edited["CreatedById"]);
     let sent = arrived(&letters, 2).await;
-    assert!(sent[0].contains(&format!("<sf:Id>{id}</sf:Id><sf:Email>a@b.de</sf:Email><sf:Company>X &amp; Söhne</sf:Company>")));
+    assert!(
+        sent[0]
+            .contains(&format!("<sf:Id>{id}</sf:Id><sf:Email>a@b.de</sf:Email><sf:Company>X &amp; Söhne</sf:Company>"))
+    );
     assert!(sent[0].contains(&format!("<OrganizationId>{}</OrganizationId>", org.access.salesforce.organization_id)));
     let notification = |letter: &str| letter.split("<Notification><Id>").nth(1).unwrap()[..18].to_owned();
     assert_eq!(notification(&sent[0]), notification(&sent[1]));
@@ -71,7 +74,9 @@ async fn a_message_carries_up_to_100_notifications() {
     let org = org().await;
     let (url, letters) = receiver(1).await;
     org.post("/_sandbox/hooks", json!({"vendor": "salesforce", "target_url": url})).await;
-    let rows: Vec<_> = (0..150).map(|n| json!({"attributes": {"type": "Lead"}, "LastName": format!("L{n}"), "Company": "X"})).collect();
+    let rows: Vec<_> = (0..150)
+        .map(|n| json!({"attributes": {"type": "Lead"}, "LastName": format!("L{n}"), "Company": "X"}))
+        .collect();
     org.post("/composite/sobjects", json!({"records": rows})).await;
     let sent = arrived(&letters, 2).await;
     let counts: Vec<usize> = sent.iter().map(|letter| letter.matches("<Notification>").count()).collect();
@@ -101,7 +106,8 @@ async fn convert(org: &Org, lead: &str, token: &str) -> String {
 #[tokio::test]
 async fn a_converted_lead_is_read_only_and_names_its_contact() {
     let org = org().await;
-    let id = org.made("Lead", json!({"FirstName": "Ada", "LastName": "Doe", "Company": "ACME", "Email": "a@b.de"})).await;
+    let id =
+        org.made("Lead", json!({"FirstName": "Ada", "LastName": "Doe", "Company": "ACME", "Email": "a@b.de"})).await;
     assert!(convert(&org, &id, "wrong").await.contains("<faultcode>sf:INVALID_SESSION_ID</faultcode>"));
     let result = convert(&org, &id, &org.access.salesforce.access_token).await;
     assert!(result.contains("<success>true</success>"), "{result}");

@@ -15,15 +15,26 @@ const VERIFIER: &str = "a-verifier-that-is-long-enough-for-the-rules-of-pkce";
 async fn refresh_token(org: &Org) -> String {
     let access = &org.access.salesforce;
     let challenge = URL_SAFE_NO_PAD.encode(Sha256::digest(VERIFIER));
-    let query = [("response_type", "code"), ("client_id", &access.client_id), ("redirect_uri", CALLBACK),
-        ("state", "s1"), ("code_challenge", &challenge)];
+    let query = [
+        ("response_type", "code"),
+        ("client_id", &access.client_id),
+        ("redirect_uri", CALLBACK),
+        ("state", "s1"),
+        ("code_challenge", &challenge),
+    ];
     let asked = answer(org.http.get(org.url("/services/oauth2/authorize")).query(&query)).await;
     assert_eq!(asked.status, 302);
     let back = url::Url::parse(asked.header("location")).unwrap();
     let code = back.query_pairs().find(|(name, _)| name == "code").unwrap().1.into_owned();
     assert!(back.query_pairs().any(|(name, value)| name == "state" && value == "s1"));
-    let form = [("grant_type", "authorization_code"), ("code", &code), ("client_id", &access.client_id),
-        ("client_secret", &access.client_secret), ("redirect_uri", CALLBACK), ("code_verifier", VERIFIER)];
+    let form = [
+        ("grant_type", "authorization_code"),
+        ("code", &code),
+        ("client_id", &access.client_id),
+        ("client_secret", &access.client_secret),
+        ("redirect_uri", CALLBACK),
+        ("code_verifier", VERIFIER),
+    ];
     let token = org.token(&form).await;
     assert_eq!(token.status, 200, "{}", token.text);
     assert_eq!(org.token(&form).await.body["error_description"], "expired authorization code");
@@ -32,23 +43,35 @@ async fn refresh_token(org: &Org) -> String {
 
 async fn refreshed(org: &Org, token: &str) -> crate::support::Answer {
     let access = &org.access.salesforce;
-    org.token(&[("grant_type", "refresh_token"), ("refresh_token", token), ("client_id", &access.client_id),
-        ("client_secret", &access.client_secret)]).await
+    org.token(&[
+        ("grant_type", "refresh_token"),
+        ("refresh_token", token),
+        ("client_id", &access.client_id),
+        ("client_secret", &access.client_secret),
+    ])
+    .await
 }
 
 #[tokio::test]
 async fn client_credentials_give_a_token_of_this_org_without_expiry_or_refresh_token() {
     let org = org().await;
     let access = &org.access.salesforce;
-    let form = [("grant_type", "client_credentials"), ("client_id", &*access.client_id), ("client_secret", &access.client_secret)];
+    let form = [
+        ("grant_type", "client_credentials"),
+        ("client_id", &*access.client_id),
+        ("client_secret", &access.client_secret),
+    ];
     let token = org.token(&form).await.body;
     assert_eq!((token.get("expires_in"), token.get("refresh_token")), (None, None));
     assert!(token["id"].as_str().unwrap().contains(&access.organization_id));
     assert!(token["issued_at"].is_string());
     assert_eq!(token["instance_url"], access.base_url);
-    let basic = org.http.post(org.url("/services/oauth2/token")).basic_auth(&access.client_id, Some(&access.client_secret));
+    let basic =
+        org.http.post(org.url("/services/oauth2/token")).basic_auth(&access.client_id, Some(&access.client_secret));
     assert_eq!(answer(basic.form(&[("grant_type", "client_credentials")])).await.status, 200);
-    let wrong = org.token(&[("grant_type", "client_credentials"), ("client_id", &access.client_id), ("client_secret", "x")]).await;
+    let wrong = org
+        .token(&[("grant_type", "client_credentials"), ("client_id", &access.client_id), ("client_secret", "x")])
+        .await;
     assert_eq!((wrong.status.as_u16(), &wrong.body["error"]), (400, &json!("invalid_client")));
     let unknown = org.token(&[("grant_type", "client_credentials"), ("client_id", "x")]).await;
     assert_eq!(unknown.body["error_description"], "client identifier invalid");
@@ -119,7 +142,8 @@ async fn userinfo_names_the_org_and_introspection_and_revocation_follow_the_toke
     let access = &org.access.salesforce;
     let info = org.get("/services/oauth2/userinfo").await;
     assert_eq!(info.body["organization_id"], access.organization_id);
-    let form = [("token", &access.access_token), ("client_id", &access.client_id), ("client_secret", &access.client_secret)];
+    let form =
+        [("token", &access.access_token), ("client_id", &access.client_id), ("client_secret", &access.client_secret)];
     let introspect = || org.http.post(org.url("/services/oauth2/introspect")).form(&form);
     assert_eq!(answer(introspect()).await.body["active"], true);
     let revoke = org.http.post(org.url("/services/oauth2/revoke")).form(&[("token", &access.access_token)]);

@@ -25,7 +25,8 @@ async fn conditions_compare_without_case_and_respect_escapes_and_order() {
     let some = "SELECT LastName FROM Lead WHERE (LastName LIKE 'b%' OR Email IN ('ARNDT@x.de', 'z')) AND \
                 IsConverted = false AND Title = null ORDER BY LastName DESC";
     assert_eq!(names(&org.query(some).await.body), ["Beck", "Arndt"]);
-    let none = "SELECT LastName FROM Lead WHERE NOT LastName IN ('beck', 'arndt') AND CreatedDate > 2020-01-01T00:00:00Z";
+    let none =
+        "SELECT LastName FROM Lead WHERE NOT LastName IN ('beck', 'arndt') AND CreatedDate > 2020-01-01T00:00:00Z";
     assert_eq!(names(&org.query(none).await.body), ["O'Neil"]);
 }
 
@@ -62,7 +63,8 @@ async fn pages_may_be_shorter_than_asked_and_only_done_ends_them() {
 
 #[tokio::test]
 async fn a_locator_dies_after_two_days() {
-    let org = org_with(Config { max_page_size: 1, min_page_size: 1, session_seconds: 1_000_000, ..Config::default() }).await;
+    let org =
+        org_with(Config { max_page_size: 1, min_page_size: 1, session_seconds: 1_000_000, ..Config::default() }).await;
     leads(&org, &["A", "B"]).await;
     let next = org.query("SELECT LastName FROM Lead").await.body["nextRecordsUrl"].as_str().unwrap().to_owned();
     assert_eq!(org.get(&next).await.status, 200);
@@ -105,6 +107,21 @@ async fn a_semi_join_and_relationship_conditions_find_members() {
     let fair = org.made("Campaign", json!({"Name": "Messe"})).await;
     let lead = org.query("SELECT Id FROM Lead WHERE LastName = 'B'").await.body["records"][0]["Id"].clone();
     org.made("CampaignMember", json!({"CampaignId": fair, "LeadId": lead})).await;
-    let joined = "SELECT LastName FROM Lead WHERE Id IN (SELECT LeadId FROM CampaignMember WHERE Campaign.Name = 'messe')";
+    let joined =
+        "SELECT LastName FROM Lead WHERE Id IN (SELECT LeadId FROM CampaignMember WHERE Campaign.Name = 'messe')";
     assert_eq!(names(&org.query(joined).await.body), ["B"]);
+}
+
+#[tokio::test]
+async fn a_lookup_by_an_indexed_field_sees_updates_and_leaves_deleted_records_out() {
+    let org = org().await;
+    let id = org.made("Lead", json!({"LastName": "A", "Company": "X", "Email": "old@x.de"})).await;
+    org.patch(&format!("/sobjects/Lead/{id}"), json!({"Email": "new@x.de"})).await;
+    let count = async |email: &str| {
+        let soql = format!("SELECT count() FROM Lead WHERE Email IN ('{email}', 'x@y.de') AND Company = 'x'");
+        org.query(&soql).await.body["totalSize"].clone()
+    };
+    assert_eq!((count("old@x.de").await, count("NEW@x.de").await), (json!(0), json!(1)));
+    org.delete(&format!("/sobjects/Lead/{id}")).await;
+    assert_eq!(count("new@x.de").await, 0);
 }

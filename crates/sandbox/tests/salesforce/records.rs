@@ -238,12 +238,20 @@ async fn describe_names_the_required_fields_and_answers_304_when_nothing_changed
     let field = |name: &str| {
         describe.body["fields"].as_array().unwrap().iter().find(|field| field["name"] == name).unwrap().clone()
     };
-    let required: Vec<String> = describe.body["fields"].as_array().unwrap().iter()
-        .filter(|field| field["createable"] == true && field["nillable"] == false && field["defaultedOnCreate"] == false)
+    let required: Vec<String> = describe.body["fields"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|field| {
+            field["createable"] == true && field["nillable"] == false && field["defaultedOnCreate"] == false
+        })
         .map(|field| field["name"].as_str().unwrap().to_owned())
         .collect();
     assert_eq!(required, ["LastName", "Company"]);
-    assert_eq!((&field("Mittler_Id__c")["externalId"], &field("Mittler_Id__c")["unique"]), (&json!(true), &json!(true)));
+    assert_eq!(
+        (&field("Mittler_Id__c")["externalId"], &field("Mittler_Id__c")["unique"]),
+        (&json!(true), &json!(true))
+    );
     assert_eq!(field("OwnerId")["referenceTo"], json!(["Group", "User"]));
     let since = describe.header("last-modified").to_owned();
     let again = org.request(Method::GET, "/sobjects/Lead/describe").header("If-Modified-Since", since);

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::support::{answer, org, org_with};
 
-fn lead(key: &str, more: Value) -> Value {
+fn lead(key: &str, more: &Value) -> Value {
     let mut lead = json!({"attributes": {"type": "Lead"}, "Mittler_Id__c": key, "LastName": "Doe", "Company": "ACME"});
     lead.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     lead
@@ -17,7 +17,8 @@ const UPSERT: &str = "/composite/sobjects/Lead/Mittler_Id__c";
 #[tokio::test]
 async fn a_bad_row_fails_alone_with_a_status_code_and_the_order_is_kept() {
     let org = org().await;
-    let rows = json!({"records": [lead("a", json!({})), lead("b", json!({"LastName": null})), lead("c", json!({}))]});
+    let rows =
+        json!({"records": [lead("a", &json!({})), lead("b", &json!({"LastName": null})), lead("c", &json!({}))]});
     let result = org.patch(UPSERT, rows).await;
     assert_eq!(result.status, 200);
     let rows = result.body.as_array().unwrap();
@@ -41,7 +42,7 @@ async fn all_or_none_rolls_the_good_rows_back_and_an_update_still_shows_its_id()
     assert_eq!(result.body[0]["errors"][0]["statusCode"], "ALL_OR_NONE_OPERATION_ROLLED_BACK");
     assert_eq!(result.body[1]["errors"][0]["statusCode"], "REQUIRED_FIELD_MISSING");
     assert_eq!(org.get(&format!("/sobjects/Lead/{id}")).await.body["LastName"], "Old");
-    let create = json!({"allOrNone": true, "records": [lead("a", json!({})), lead("b", json!({"Company": null}))]});
+    let create = json!({"allOrNone": true, "records": [lead("a", &json!({})), lead("b", &json!({"Company": null}))]});
     let result = org.post("/composite/sobjects", create).await;
     assert_eq!(result.body[0].get("id"), None);
     assert_eq!(org.query("SELECT count() FROM Lead").await.body["totalSize"], 1);
@@ -50,7 +51,7 @@ async fn all_or_none_rolls_the_good_rows_back_and_an_update_still_shows_its_id()
 #[tokio::test]
 async fn one_external_id_twice_in_a_call_fails_both_rows() {
     let org = org().await;
-    let rows = json!({"records": [lead("a", json!({})), lead("A", json!({})), lead("b", json!({}))]});
+    let rows = json!({"records": [lead("a", &json!({})), lead("A", &json!({})), lead("b", &json!({}))]});
     let result = org.patch(UPSERT, rows).await;
     for row in 0..2 {
         assert_eq!(result.body[row]["errors"][0]["statusCode"], "DUPLICATE_VALUE");
@@ -61,10 +62,10 @@ async fn one_external_id_twice_in_a_call_fails_both_rows() {
 #[tokio::test]
 async fn more_than_200_records_are_refused_and_a_malformed_value_fails_the_call() {
     let org = org().await;
-    let rows: Vec<Value> = (0..201).map(|n| lead(&format!("k{n}"), json!({}))).collect();
+    let rows: Vec<Value> = (0..201).map(|n| lead(&format!("k{n}"), &json!({}))).collect();
     let refused = org.patch(UPSERT, json!({"records": rows})).await;
     assert_eq!((refused.status.as_u16(), refused.code()), (400, "LIMIT_EXCEEDED"));
-    let rows = json!({"records": [lead("a", json!({})), lead("b", json!({"AnnualRevenue": "much"}))]});
+    let rows = json!({"records": [lead("a", &json!({})), lead("b", &json!({"AnnualRevenue": "much"}))]});
     let refused = org.patch(UPSERT, rows).await;
     assert_eq!((refused.status.as_u16(), refused.code()), (400, "JSON_PARSER_ERROR"));
     assert_eq!(org.query("SELECT count() FROM Lead").await.body["totalSize"], 0);
@@ -73,7 +74,7 @@ async fn more_than_200_records_are_refused_and_a_malformed_value_fails_the_call(
 #[tokio::test]
 async fn collections_create_mixed_types_retrieve_and_delete() {
     let org = org().await;
-    let rows = json!({"records": [lead("a", json!({})), {"attributes": {"type": "Account"}, "Name": "ACME"}]});
+    let rows = json!({"records": [lead("a", &json!({})), {"attributes": {"type": "Account"}, "Name": "ACME"}]});
     let made = org.post("/composite/sobjects", rows).await;
     let ids = [made.body[0]["id"].as_str().unwrap(), made.body[1]["id"].as_str().unwrap()];
     assert!(ids[0].starts_with("00Q") && ids[1].starts_with("001"));
@@ -88,7 +89,7 @@ async fn collections_create_mixed_types_retrieve_and_delete() {
 #[tokio::test]
 async fn a_whole_collections_call_costs_one_api_call() {
     let org = org().await;
-    let rows: Vec<Value> = (0..200).map(|n| lead(&format!("k{n}"), json!({}))).collect();
+    let rows: Vec<Value> = (0..200).map(|n| lead(&format!("k{n}"), &json!({}))).collect();
     let result = org.patch(UPSERT, json!({"records": rows})).await;
     assert_eq!(result.header("sforce-limit-info"), "api-usage=1/100000");
 }
@@ -133,8 +134,10 @@ async fn a_failed_composite_call_halts_the_others_and_undoes_them() {
 #[tokio::test]
 async fn a_graph_stands_or_falls_alone() {
     let org = org().await;
-    let step = |body: Value| json!([{"method": "POST", "url": "/services/data/v62.0/sobjects/Account", "referenceId": "a",
-        "body": body}]);
+    let step = |body: Value| {
+        json!([{"method": "POST", "url": "/services/data/v62.0/sobjects/Account", "referenceId": "a",
+        "body": body}])
+    };
     let graphs = json!({"graphs": [
         {"graphId": "good", "compositeRequest": step(json!({"Name": "X"}))},
         {"graphId": "bad", "compositeRequest": step(json!({}))},
@@ -181,4 +184,20 @@ async fn the_last_page_of_a_bulk_query_has_the_locator_null() {
     let locator = first.header("sforce-locator").to_owned();
     let last = org.get(&format!("/jobs/query/{id}/results?maxRecords=2&locator={locator}")).await;
     assert_eq!((last.header("sforce-locator"), last.header("sforce-numberofrecords")), ("null", "1"));
+}
+
+#[tokio::test]
+async fn graphs_take_few_kinds_of_single_records_only() {
+    let org = org().await;
+    let graph = |url: &str| {
+        json!({"graphs": [{"graphId": "g", "compositeRequest": [
+        {"method": "POST", "url": url, "referenceId": "a", "body": {}}]}]})
+    };
+    let refused = org.post("/composite/graph", graph("/services/data/v62.0/composite/sobjects")).await;
+    assert_eq!((refused.status.as_u16(), refused.code()), (400, "INVALID_INPUT"));
+    let steps: Vec<Value> = (0..16)
+        .map(|n| json!({"method": "POST", "url": format!("/services/data/v{}.0/sobjects/Account", 40 + n), "referenceId": format!("r{n}")}))
+        .collect();
+    let refused = org.post("/composite/graph", json!({"graphs": [{"graphId": "g", "compositeRequest": steps}]})).await;
+    assert_eq!((refused.status.as_u16(), refused.code()), (400, "LIMIT_EXCEEDED"));
 }

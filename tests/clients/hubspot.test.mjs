@@ -1,35 +1,26 @@
 // The official HubSpot client against the sandbox, unchanged but for its base path.
-//
-// MITTLER_SANDBOX is the line of JSON that a running sandbox prints (its `access`); without it, the sandbox's example
-// `serve` among the built programs is started for the length of the test.
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { existsSync } from 'node:fs'
-import { createInterface } from 'node:readline'
 import { after, before, describe, it } from 'node:test'
+
 import { Client } from '@hubspot/api-client'
 
-const program = `${process.env.MITTLER_TEST_BIN_DIR ?? ''}/examples/serve`
-const possible = process.env.MITTLER_SANDBOX || existsSync(program)
+import { sandbox } from './sandbox.mjs'
 
-describe('the official HubSpot client', { skip: !possible && 'no sandbox is running and none is built' }, () => {
-  let access, client, served
+describe('the official HubSpot client', () => {
+  let access, client, running
+  // The sandbox may be shared and may have been used before: names of this run are its own.
+  const run = Date.now().toString(36)
+  const at = (name) => `${name}.${run}@example.com`
 
   before(async () => {
-    let line = process.env.MITTLER_SANDBOX
-    if (!line) {
-      served = spawn(program, { stdio: ['ignore', 'pipe', 'inherit'] })
-      ;[line] = await once(createInterface(served.stdout), 'line')
-    }
-    access = JSON.parse(line).hubspot
+    running = await sandbox()
+    access = running.access.hubspot
     client = new Client({ accessToken: access.access_token, basePath: access.base_url, numberOfApiCallRetries: 0 })
-    await sandbox('reset', {})
   })
 
-  after(() => served?.kill('SIGINT'))
+  after(() => running.stop())
 
-  async function sandbox(what, body) {
+  async function tell(what, body) {
     const answer = await fetch(`${access.base_url}/_sandbox/${what}`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
@@ -67,7 +58,7 @@ describe('the official HubSpot client', { skip: !possible && 'no sandbox is runn
 
   it('makes a property with unique values', async () => {
     const draft = {
-      groupName: 'contactinformation', name: 'ext_id', label: 'External id', type: 'string', fieldType: 'text',
+      groupName: 'contactinformation', name: `ext_${run}`, label: 'External id', type: 'string', fieldType: 'text',
       hasUniqueValue: true, hidden: false, formField: false,
     }
     const made = await client.crm.properties.coreApi.create('contacts', draft)
@@ -75,15 +66,15 @@ describe('the official HubSpot client', { skip: !possible && 'no sandbox is runn
     assert.ok(made.createdAt instanceof Date)
     await refused(client.crm.properties.coreApi.create('contacts', draft), 409)
     const all = await client.crm.properties.coreApi.getAll('contacts')
-    assert.ok(all.results.some((property) => property.name === 'ext_id'))
+    assert.ok(all.results.some((property) => property.name === `ext_${run}`))
   })
 
   it('creates, reads, changes and archives a contact', async () => {
-    const made = await contact('Anna.Beck@Example.com', { firstname: 'Anna' })
-    assert.equal(made.properties.email, 'anna.beck@example.com')
+    const made = await contact(at('Anna.Beck').toUpperCase(), { firstname: 'Anna' })
+    assert.equal(made.properties.email, at('anna.beck'))
     assert.ok(made.createdAt instanceof Date)
     const read = await client.crm.contacts.basicApi.getById(
-      'anna.beck@example.com', ['email', 'firstname', 'city'], ['firstname'], undefined, false, 'email',
+      at('anna.beck'), ['email', 'firstname', 'city'], ['firstname'], undefined, false, 'email',
     )
     assert.equal(read.id, made.id)
     assert.equal(read.properties.city, null)
@@ -95,8 +86,8 @@ describe('the official HubSpot client', { skip: !possible && 'no sandbox is runn
   })
 
   it('is told the id of the contact that has the address', async () => {
-    const { id } = await contact('twice@example.com')
-    await assert.rejects(contact('TWICE@example.com'), (error) => {
+    const { id } = await contact(at('twice'))
+    await assert.rejects(contact(at('TWICE')), (error) => {
       assert.equal(error.code, 409)
       assert.equal(error.body.category, 'CONFLICT')
       assert.match(error.body.message, new RegExp(`Existing ID: ${id}$`))
@@ -107,18 +98,18 @@ describe('the official HubSpot client', { skip: !possible && 'no sandbox is runn
   it('gets a batch with a bad row back in part when it sent trace ids', async () => {
     const row = (trace, properties) => ({ objectWriteTraceId: trace, properties, associations: [] })
     const answer = await client.crm.contacts.batchApi.create({
-      inputs: [row('good', { email: 'batch@example.com' }), row('bad', { nonsense: 'x' })],
+      inputs: [row('good', { email: at('batch') }), row('bad', { nonsense: 'x' })],
     })
     assert.equal(answer.numErrors, 1)
     assert.equal(answer.results.length, 1)
     assert.deepEqual(answer.errors[0].context.objectWriteTraceId, ['bad'])
-    const all = { inputs: [{ properties: { email: 'other@example.com' } }, { properties: { nonsense: 'x' } }] }
+    const all = { inputs: [{ properties: { email: at('other') } }, { properties: { nonsense: 'x' } }] }
     await refused(client.crm.contacts.batchApi.create(all), 400)
-    await refused(client.crm.contacts.basicApi.getById('other@example.com', [], [], [], false, 'email'), 404)
+    await refused(client.crm.contacts.basicApi.getById(at('other'), [], [], [], false, 'email'), 404)
   })
 
   it('upserts by a unique property', async () => {
-    const inputs = (city) => ({ inputs: ['u-1', 'u-2'].map((id) => ({ id, idProperty: 'ext_id', properties: { city } })) })
+    const inputs = (city) => ({ inputs: ['u-1', 'u-2'].map((id) => ({ id, idProperty: `ext_${run}`, properties: { city } })) })
     const first = await client.crm.contacts.batchApi.upsert(inputs('Ulm'))
     assert.deepEqual(first.results.map((row) => row._new), [true, true])
     const second = await client.crm.contacts.batchApi.upsert(inputs('Bonn'))
@@ -126,13 +117,13 @@ describe('the official HubSpot client', { skip: !possible && 'no sandbox is runn
   })
 
   it('searches page by page, once the index has caught up', async () => {
-    for (let n = 0; n < 5; n++) await contact(`page${n}@example.com`, { city: 'Pagetown' })
+    for (let n = 0; n < 5; n++) await contact(at(`page${n}`), { city: `Pagetown ${run}` })
     const query = (after) => ({
-      filterGroups: [{ filters: [{ propertyName: 'city', operator: 'EQ', value: 'pagetown' }] }],
+      filterGroups: [{ filters: [{ propertyName: 'city', operator: 'EQ', value: `pagetown ${run}` }] }],
       sorts: ['email'], properties: ['email'], limit: 2, after,
     })
     assert.equal((await client.crm.contacts.searchApi.doSearch(query())).total, 0)
-    await sandbox('clock', { advance_seconds: 60 })
+    await tell('clock', { advance_seconds: 60 })
     const found = []
     for (let after; ;) {
       const page = await client.crm.contacts.searchApi.doSearch(query(after))
@@ -141,13 +132,13 @@ describe('the official HubSpot client', { skip: !possible && 'no sandbox is runn
       after = page.paging?.next?.after
       if (!after) break
     }
-    assert.deepEqual(found, [0, 1, 2, 3, 4].map((n) => `page${n}@example.com`))
+    assert.deepEqual(found, [0, 1, 2, 3, 4].map((n) => at(`page${n}`)))
     const all = await client.crm.contacts.getAll(3, undefined, ['email'])
     assert.ok(all.length >= 5)
   })
 
   it('associates a contact with a company', async () => {
-    const { id } = await contact('assoc@example.com')
+    const { id } = await contact(at('assoc'))
     const company = await client.crm.companies.basicApi.create({ properties: { name: 'A' }, associations: [] })
     const { v4 } = client.crm.associations
     const none = await v4.batchApi.getPage('contacts', 'companies', { inputs: [{ id }] })
@@ -165,7 +156,7 @@ describe('the official HubSpot client', { skip: !possible && 'no sandbox is runn
   })
 
   it('merges two contacts into a third', async () => {
-    const [one, two] = [await contact('m1@example.com'), await contact('m2@example.com')]
+    const [one, two] = [await contact(at('m1')), await contact(at('m2'))]
     const merge = { primaryObjectId: one.id, objectIdToMerge: two.id }
     const three = await (client.crm.contacts.publicObjectApi ?? client.crm.contacts.basicApi).merge(merge)
     assert.notEqual(three.id, one.id)
