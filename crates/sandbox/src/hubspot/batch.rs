@@ -151,12 +151,12 @@ impl Portal {
         let (mut results, mut errors, mut plans) = (Vec::new(), Vec::new(), Vec::new());
         let mut claims = Claims::new();
         for input in inputs {
+            if by_row {
+                // The rows before are in the store or were refused; neither needs a claim.
+                claims.clear();
+            }
             match self.plan_row(kind, input, verb, &mut claims) {
-                Ok(planned) if by_row => {
-                    results.push(self.carried_out(planned, trace_id(input), upsert));
-                    // What is written is found in the store from now on.
-                    claims.clear();
-                }
+                Ok(planned) if by_row => results.push(self.carried_out(planned, trace_id(input), upsert)),
                 Ok(planned) => plans.push(planned),
                 Err(failure) if by_row => {
                     let trace = trace_id(input).unwrap_or_default().to_owned();

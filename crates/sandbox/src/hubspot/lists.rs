@@ -65,7 +65,7 @@ impl Portal {
                 let lists: Vec<Value> = lists.map(|list| self.list_json(list)).collect();
                 Ok(Answer::ok(json!({"lists": lists})))
             }
-            ("POST", ["search"]) => self.search_lists(&request.json()?),
+            ("POST", ["search"]) => Ok(self.search_lists(&request.json()?)),
             ("GET", ["object-type-id", kind, "name", name]) => {
                 let kind = self.kind(kind)?;
                 let mut lists = self.lists.iter().filter(|list| !list.deleted && list.kind == kind);
@@ -131,7 +131,7 @@ impl Portal {
         Ok(Answer::ok(body))
     }
 
-    fn search_lists(&self, wanted: &Wanted) -> Outcome {
+    fn search_lists(&self, wanted: &Wanted) -> Answer {
         let query = wanted.query.to_lowercase();
         let found: Vec<&List> = self
             .lists
@@ -149,7 +149,7 @@ impl Portal {
             .collect();
         let end = wanted.offset + lists.len();
         let more = end < found.len();
-        Ok(Answer::ok(json!({"lists": lists, "hasMore": more, "offset": end, "total": found.len()})))
+        Answer::ok(json!({"lists": lists, "hasMore": more, "offset": end, "total": found.len()}))
     }
 
     fn members(&self, place: usize, request: &Request) -> Outcome {

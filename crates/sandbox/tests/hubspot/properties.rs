@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{COMPANIES, CONTACTS, portal};
+use mittler_sandbox::hubspot::Config;
+
+use crate::support::{COMPANIES, CONTACTS, portal, portal_with, quick};
 
 const PATH: &str = "/crm/properties/2026-09/contacts";
 
@@ -134,4 +136,16 @@ async fn the_owner_property_has_no_options_and_refers_to_owners() {
         portal.post(&format!("{PATH}/batch/read"), json!({"archived": false, "inputs": [{"name": "email"}]})).await;
     assert_eq!(batch.results()[0]["name"], "email");
     assert_eq!(portal.get(&format!("{PATH}/groups")).await.results()[0]["name"], "contactinformation");
+}
+
+#[tokio::test]
+async fn the_mittler_id_exists_only_where_it_is_configured() {
+    for (mittler_id, status) in [(false, 404), (true, 200)] {
+        let portal = portal_with(Config { mittler_id, ..quick() }).await;
+        for object in ["contacts", "companies"] {
+            let property = portal.get(&format!("/crm/properties/2026-09/{object}/mittler_id")).await;
+            assert_eq!(property.status, status);
+            assert_eq!(property.body["hasUniqueValue"] == true, mittler_id);
+        }
+    }
 }
