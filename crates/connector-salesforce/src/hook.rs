@@ -86,8 +86,8 @@ impl Message {
                     path.pop()?;
                 }
                 // Salesforce escapes characters in values that we do not read, never in ids.
-                Event::GeneralRef(_) => message.escape(&path)?,
-                Event::DocType(_) => return None,
+                Event::GeneralRef(_) if matches!(place(&path), Place::Elsewhere) => {}
+                Event::GeneralRef(_) | Event::DocType(_) => return None,
                 Event::Eof => break,
             }
         }
@@ -121,11 +121,6 @@ impl Message {
         let is_id = matches!(text.len(), 15 | 18) && text.bytes().all(|byte| byte.is_ascii_alphanumeric());
         // Said twice, or no id at all: not from Salesforce.
         (slot.is_empty() && is_id).then(|| text.clone_into(slot))
-    }
-
-    fn escape(&self, path: &[String]) -> Option<()> {
-        let inside = matches!(place(path), Place::Elsewhere);
-        inside.then_some(())
     }
 }
 

@@ -23,7 +23,8 @@ use std::{
 
 use async_trait::async_trait;
 use mittler_connector::{
-    Connector, Cursor, Error, Key, NotAuthentic, Outcome, OwnKey, Page, Profile, RawHook, Received, RemoteRecord, Result, Write,
+    Connector, Cursor, Error, Key, NotAuthentic, Outcome, OwnKey, Page, Profile, RawHook, Received, RemoteRecord,
+    Result, Write,
     http::{Answer, Call, Http},
 };
 use mittler_core::{RemoteSchema, Time, remote::RemoteType};
@@ -133,10 +134,7 @@ impl Salesforce {
         }
         let schema = self.describe(remote_type).await?;
         let types: Types = Arc::new(schema.fields.into_iter().map(|field| (field.name, field.data_type)).collect());
-        self.types
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(remote_type.to_owned(), Arc::clone(&types));
+        self.types.write().unwrap_or_else(PoisonError::into_inner).insert(remote_type.to_owned(), Arc::clone(&types));
         Ok(types)
     }
 }

@@ -31,7 +31,7 @@ pub async fn push(salesforce: &Salesforce, remote_type: &str, batch: &[Write]) -
     let writer = Writer { salesforce, remote_type: plain_name(remote_type)?, own_key: salesforce.own_key(remote_type) };
     writer.together(&mut rows).await?;
     writer.alone(&mut rows).await?;
-    writer.successors(&mut rows).await;
+    writer.lost(&mut rows).await;
     if remote_type == "Campaign" {
         statuses::ensure(salesforce, &mut rows).await;
     }
@@ -75,7 +75,7 @@ impl<'w> Row<'w> {
             } else if name == statuses::FIELD {
                 row.statuses = statuses::labels(value.as_ref());
             } else {
-                row.take(name, value, types);
+                row.take(name, value.as_ref(), types);
             }
         }
         // The same key twice in one call fails for both; the second finds the first one's record.
@@ -89,7 +89,7 @@ impl<'w> Row<'w> {
         row
     }
 
-    fn take(&mut self, name: &str, value: &Option<Value>, types: Option<&Types>) {
+    fn take(&mut self, name: &str, value: Option<&Value>, types: Option<&Types>) {
         let is_flag = types.is_some_and(|types| types.get(name) == Some(&RemoteType::Bool));
         match wire::encode(value) {
             Ok(Json::Null) if is_flag => drop(self.body.insert(name.to_owned(), json!(false))),
@@ -105,6 +105,17 @@ impl<'w> Row<'w> {
         match &self.result {
             Some(RowResult::Written { id, .. }) => Some(id),
             _ => None,
+        }
+    }
+
+    /// Gone, or refused with the bad reference that collections show for an id that is no more.
+    fn is_lost(&self) -> bool {
+        match (&self.result, self.write) {
+            (Some(RowResult::Gone { .. }), _) => true,
+            (Some(RowResult::Refused(refusal)), Write::Update { .. } | Write::Archive { .. }) => {
+                refusal.code == "INVALID_CROSS_REFERENCE_KEY" && refusal.fields.is_empty()
+            }
+            _ => false,
         }
     }
 
@@ -229,11 +240,8 @@ impl Writer<'_> {
                 Call { effect: Effect::Write, ..Call::read(Method::DELETE, url) }
             }
         };
-        let call = if row.allow_duplicate {
-            call.header("Sforce-Duplicate-Rule-Header", "allowSave=true")
-        } else {
-            call
-        };
+        let call =
+            if row.allow_duplicate { call.header("Sforce-Duplicate-Rule-Header", "allowSave=true") } else { call };
         let answer = self.salesforce.send(self.with_headers(call)).await?;
         if !answer.status.is_success() {
             return refusal::of_single(&answer);
@@ -254,20 +262,23 @@ impl Writer<'_> {
         Ok(RowResult::Written { id: record.id, created: false, shown: None })
     }
 
-    /// Where converted and merged records went. Salesforce has already refused these rows, so a
-    /// failure of the look-up only leaves the successor out.
-    async fn successors(&self, rows: &mut [Row<'_>]) {
-        if !matches!(self.remote_type, "Lead" | "Contact" | "Account") {
-            return;
-        }
-        let gone = |row: &&mut Row<'_>| matches!(row.result, Some(RowResult::Gone { .. }));
-        let keys: Vec<Key> = rows.iter_mut().filter(gone).map(|row| row.key()).collect();
+    /// Where converted and merged records went, and whether a bad reference was the record itself.
+    /// Salesforce has already refused these rows, so a failure of the look-up changes nothing.
+    async fn lost(&self, rows: &mut [Row<'_>]) {
+        let keys: Vec<Key> = rows.iter().filter(|row| row.is_lost()).map(Row::key).collect();
         let Ok(found) = read::read(self.salesforce, self.remote_type, &keys, &[]).await else { return };
-        for row in rows.iter_mut().filter(gone) {
+        for row in rows.iter_mut().filter(|row| row.is_lost()) {
             let key = row.key();
-            let known = found.iter().find(|record| record.key == key && record.successor.is_some());
-            if let (Some(RowResult::Gone { successor, .. }), Some(known)) = (&mut row.result, known) {
-                successor.clone_from(&known.successor);
+            let mut known = found.iter().filter(|record| record.key == key);
+            match &mut row.result {
+                Some(RowResult::Gone { successor, .. }) => {
+                    *successor = known.find_map(|record| record.successor.clone());
+                }
+                Some(RowResult::Refused(refusal)) if known.clone().all(|record| record.gone) => {
+                    let successor = known.find_map(|record| record.successor.clone());
+                    row.result = Some(RowResult::Gone { successor, code: std::mem::take(&mut refusal.code) });
+                }
+                _ => {}
             }
         }
     }

@@ -70,7 +70,7 @@ pub async fn read(
     // A text that is no id would spoil the query for all others; it finds nothing.
     let askable: Vec<Key> = keys.iter().filter(|key| search.askable(key)).cloned().collect();
     let mut found = Vec::new();
-    for part in soql::fitting(&askable, &select, |key| search.cost(key)) {
+    for part in soql::fitting(&askable, &select, cost) {
         let query = format!("{select} WHERE {}", search.condition(part));
         for record in query_all(salesforce, &query, search.deleted()).await? {
             let named = part.iter().filter(|key| search.names(key, &record));
@@ -90,8 +90,7 @@ struct Search<'s> {
 
 impl<'s> Search<'s> {
     fn new(salesforce: &'s Salesforce, remote_type: &'s str, form: KeyForm) -> Result<Search<'s>> {
-        let search =
-            Search { remote_type: plain_name(remote_type)?, form, own: salesforce.own_key(remote_type) };
+        let search = Search { remote_type: plain_name(remote_type)?, form, own: salesforce.own_key(remote_type) };
         let possible = match form {
             KeyForm::Own => search.own.is_some(),
             KeyForm::Pair => remote_type == "CampaignMember",
@@ -151,17 +150,6 @@ impl<'s> Search<'s> {
         }
     }
 
-    /// What one key adds to the query, about.
-    fn cost(&self, key: &Key) -> String {
-        match key {
-            Key::Pair(campaign, member) => format!("{},{},", soql::literal(campaign), soql::literal(member)),
-            Key::Domain(domain) => format!(" OR Website LIKE {}", soql::holding(domain)),
-            Key::Id(text) | Key::Own(text) | Key::Email(text) | Key::Name(text) | Key::Parent(text) => {
-                soql::literal(text) + ","
-            }
-        }
-    }
-
     fn condition(&self, keys: &[Key]) -> String {
         let texts = || keys.iter().map(single);
         match self.form {
@@ -200,6 +188,17 @@ impl<'s> Search<'s> {
                     && (same_id(member, field("LeadId")) || same_id(member, field("ContactId")))
             }
             Key::Parent(parent) => same_id(parent, field("WhoId")),
+        }
+    }
+}
+
+/// What one key adds to the query, about.
+fn cost(key: &Key) -> String {
+    match key {
+        Key::Pair(campaign, member) => format!("{},{},", soql::literal(campaign), soql::literal(member)),
+        Key::Domain(domain) => format!(" OR Website LIKE {}", soql::holding(domain)),
+        Key::Id(text) | Key::Own(text) | Key::Email(text) | Key::Name(text) | Key::Parent(text) => {
+            soql::literal(text) + ","
         }
     }
 }

@@ -10,7 +10,7 @@ use mittler_connector::{
 use crate::wire::{self, Fault};
 
 /// How long to leave an organisation alone whose calls of the rolling day are spent.
-const DAY_IS_SPENT: Duration = Duration::from_secs(15 * 60);
+const DAY_IS_SPENT: Duration = Duration::from_mins(15);
 /// Too many long calls at once pass in seconds.
 const CROWDED: Duration = Duration::from_secs(5);
 

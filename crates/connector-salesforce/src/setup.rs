@@ -55,7 +55,9 @@ fn wanting(remote_type: &str, own_key: &str, field: Option<&RemoteField>) -> Opt
         ));
     }
     (!field.createable || !field.updateable).then(|| {
-        format!("{remote_type}.{own_key} is read-only for the integration user: make it editable in its permission set.")
+        format!(
+            "{remote_type}.{own_key} is read-only for the integration user: make it editable in its permission set."
+        )
     })
 }
 

@@ -158,7 +158,9 @@ impl DescribedField {
 /// The errors of an answer that is no success: an array, one object, or none that can be read.
 pub fn faults(answer: &Answer) -> Vec<Fault> {
     match answer.json() {
-        Some(Json::Array(faults)) => faults.into_iter().filter_map(|fault| serde_json::from_value(fault).ok()).collect(),
+        Some(Json::Array(faults)) => {
+            faults.into_iter().filter_map(|fault| serde_json::from_value(fault).ok()).collect()
+        }
         Some(fault @ Json::Object(_)) => serde_json::from_value(fault).into_iter().collect(),
         _ => Vec::new(),
     }
@@ -191,7 +193,7 @@ pub fn instant_text(at: Time) -> String {
 }
 
 /// The JSON of a value; `Err` is a value that Salesforce has no form for.
-pub fn encode(value: &RemoteValue) -> Result<Json, ()> {
+pub fn encode(value: Option<&Value>) -> Result<Json, ()> {
     Ok(match value {
         None => Json::Null,
         Some(Value::Text(text) | Value::Choice(text) | Value::RemoteRef(text)) => json!(text),
@@ -216,7 +218,7 @@ pub fn decode(json: &Json, data_type: Option<RemoteType>) -> RemoteValue {
         },
         Json::String(text) if text.is_empty() => None,
         Json::String(text) => Some(match data_type {
-            Some(RemoteType::Instant) => instant(text).map(Value::instant).unwrap_or_else(|| plain(text)),
+            Some(RemoteType::Instant) => instant(text).map_or_else(|| plain(text), Value::instant),
             Some(RemoteType::Date) => text.parse::<Date>().map_or_else(|_| plain(text), Value::Date),
             Some(RemoteType::Choice) => Value::Choice(text.clone()),
             Some(RemoteType::Reference) => Value::RemoteRef(text.clone()),
@@ -253,17 +255,17 @@ mod tests {
             (RemoteType::Instant, Value::instant(at)),
         ];
         for (data_type, value) in cases {
-            let json = encode(&Some(value.clone())).unwrap();
+            let json = encode(Some(&value)).unwrap();
             assert_eq!(decode(&json, Some(data_type)), Some(value));
         }
-        assert_eq!(encode(&None), Ok(Json::Null));
+        assert_eq!(encode(None), Ok(Json::Null));
         assert_eq!(decode(&Json::Null, Some(RemoteType::Text)), None);
     }
 
     #[test]
     fn instants_go_out_with_z_and_come_in_without_a_colon() {
         let at = instant("2026-11-22T08:15:11.000+0000").unwrap();
-        assert_eq!(encode(&Some(Value::instant(at))).unwrap(), json!("2026-11-22T08:15:11.000Z"));
+        assert_eq!(encode(Some(&Value::instant(at))).unwrap(), json!("2026-11-22T08:15:11.000Z"));
         assert_eq!(instant("2026-11-22T09:15:11+01:00"), Some(at));
         assert_eq!(instant("2026-11-22"), None);
     }
@@ -271,7 +273,7 @@ mod tests {
     #[test]
     fn a_reference_to_our_own_record_is_never_sent() {
         let ours = Value::Blob { hash: String::new(), name: String::new(), media_type: String::new(), size: 0 };
-        assert_eq!(encode(&Some(ours)), Err(()));
+        assert_eq!(encode(Some(&ours)), Err(()));
     }
 
     #[test]

@@ -14,7 +14,7 @@ fn settings() -> Settings {
 
 fn notification(number: usize) -> String {
     format!(
-        "<Notification><Id>04l0800002n{number:04}BAAU</Id><sObject xsi:type=\"sf:Lead\" \
+        "<Notification><Id>04l080002n{number:04}BAAU</Id><sObject xsi:type=\"sf:Lead\" \
          xmlns:sf=\"urn:sobject.enterprise.soap.sforce.com\"><sf:Id>00Q5g0000{number:04}bCdEE</sf:Id>\
          <sf:Company>M&amp;M</sf:Company></sObject></Notification>"
     )
@@ -47,7 +47,7 @@ fn a_message_names_records_to_read_and_is_acknowledged_as_a_whole() {
     let ids: Vec<&str> = received.events.iter().map(|event| event.id.as_str()).collect();
     assert_eq!(ids, ["00Q5g00000001bCdEE", "00Q5g00000002bCdEE"]);
     let first = &received.events[0];
-    assert_eq!((first.key.as_str(), first.remote_type.as_str()), ("04l0800002n0001BAAU", "Lead"));
+    assert_eq!((first.key.as_str(), first.remote_type.as_str()), ("04l080002n0001BAAU", "Lead"));
     assert_eq!((first.account.as_str(), first.at), (ORGANISATION, Time(7)));
     let (media_type, answer) = received.answer.unwrap();
     assert!(media_type == "text/xml" && answer.contains("<Ack>true</Ack>"));

@@ -1,9 +1,10 @@
+use reqwest::header::HeaderMap;
 use serde_json::json;
 
 use super::*;
 
 fn answer(status: u16, body: &str) -> Answer {
-    Answer { status: status.try_into().unwrap(), headers: Default::default(), body: body.to_owned().into() }
+    Answer { status: status.try_into().unwrap(), headers: HeaderMap::default(), body: body.to_owned().into() }
 }
 
 fn array(code: &str, message: &str) -> String {
@@ -17,7 +18,8 @@ fn row(code: &str, message: &str) -> RowResult {
 
 #[test]
 fn every_row_error_has_its_class() {
-    let busy = ["UNABLE_TO_LOCK_ROW", "UNKNOWN_EXCEPTION", "RECORD_IN_USE_BY_WORKFLOW", "ALL_OR_NONE_OPERATION_ROLLED_BACK"];
+    let busy =
+        ["UNABLE_TO_LOCK_ROW", "UNKNOWN_EXCEPTION", "RECORD_IN_USE_BY_WORKFLOW", "ALL_OR_NONE_OPERATION_ROLLED_BACK"];
     for code in busy {
         assert_eq!(row(code, ""), RowResult::Busy { code: code.into() });
     }
@@ -55,7 +57,9 @@ fn a_unique_value_names_the_record_that_has_it() {
     let message = "duplicate value found: Mittler_Id__c duplicates value on record with id: 00Q5g00000AbCdE";
     let RowResult::Exists { id, .. } = row("DUPLICATE_VALUE", message) else { panic!("not Exists") };
     assert_eq!(id.as_deref(), Some("00Q5g00000AbCdE"));
-    let RowResult::Exists { id, .. } = row("DUPLICATE_VALUE", "Already a campaign member.") else { panic!("not Exists") };
+    let RowResult::Exists { id, .. } = row("DUPLICATE_VALUE", "Already a campaign member.") else {
+        panic!("not Exists")
+    };
     assert_eq!(id, None);
     assert!(matches!(row("DUPLICATES_DETECTED", "?"), RowResult::Candidates { ids, .. } if ids.is_empty()));
 }
@@ -99,10 +103,7 @@ fn what_only_an_administrator_can_mend_is_a_configuration_error() {
     ];
     for (status, body) in cases {
         let error = of_call(&answer(status, &body), Effect::Write);
-        assert!(
-            matches!(error, Error::Configuration { .. }) || status == 404,
-            "{status} {body}: {error:?}"
-        );
+        assert!(matches!(error, Error::Configuration { .. }) || status == 404, "{status} {body}: {error:?}");
     }
     let missing = answer(404, &array("NOT_FOUND", "Provided external ID field does not exist"));
     assert!(matches!(of_call(&missing, Effect::Write), Error::Configuration { .. }));

@@ -65,7 +65,7 @@ async fn a_refresh_sends_its_credentials_in_the_body_and_keeps_the_rotated_token
     let tokens = tokens.unwrap();
     assert_eq!(tokens.access_token.expose_secret(), "a");
     assert_eq!(tokens.refresh_token.unwrap().expose_secret(), "new");
-    assert_eq!(tokens.expires_in, Some(Duration::from_secs(1800)));
+    assert_eq!(tokens.expires_in, Some(Duration::from_mins(30)));
     assert_eq!(tokens.account.as_deref(), Some("1234567"));
     assert!(!seen.to_lowercase().contains("authorization:"));
     for pair in ["grant_type=refresh_token", "refresh_token=old", "client_id=app", "client_secret=s%26cret"] {
