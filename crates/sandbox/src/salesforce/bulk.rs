@@ -5,13 +5,12 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::call::{Call, Reply};
-use super::collections::locked;
+use super::collections::lock_failure;
 use super::failure::Failure;
 use super::ids;
 use super::org::{Caller, Org};
 use super::schema::{Kind, Object};
 use super::{rest, soql};
-use crate::FaultKind;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
@@ -264,11 +263,12 @@ fn process(org: &mut Org, call: &Call, id: &str) -> Result<(), Failure> {
             break;
         };
         let cells: Vec<String> = record.iter().map(str::to_owned).collect();
-        let outcome = if place == 0 && call.fault == Some(FaultKind::LockRow) {
-            Err(locked())
-        } else {
-            write_row(org, &caller, &object, &job, &cells)
-        };
+        let outcome =
+            match call.fault.filter(|_| place == 0).and_then(|fault| lock_failure(fault, org.config.locks_in_triggers))
+            {
+                Some(locked) => Err(locked),
+                None => write_row(org, &caller, &object, &job, &cells),
+            };
         job.done.push(Done { cells, outcome: outcome.map_err(|failure| error_text(&failure)) });
     }
     job.state = State::Uploaded;

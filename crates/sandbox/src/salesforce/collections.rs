@@ -113,11 +113,9 @@ fn transact(
     let start = org.tables.savepoint();
     let mut outcomes = Vec::with_capacity(batch.rows.len());
     for (place, row) in batch.rows.iter().enumerate() {
-        let outcome = if place == 0 && call.fault == Some(FaultKind::LockRow) {
-            Outcome::failed(locked())
-        } else {
-            write_row(org, row)
-        };
+        let lock =
+            call.fault.filter(|_| place == 0).and_then(|fault| lock_failure(fault, org.config.locks_in_triggers));
+        let outcome = lock.map_or_else(|| write_row(org, row), Outcome::failed);
         let malformed = outcome.failure.as_ref().filter(|failure| failure.code == "JSON_PARSER_ERROR");
         if let Some(failure) = malformed.filter(|_| org.config.parser_error_fails_collection) {
             org.tables.roll_back(start);
@@ -132,9 +130,20 @@ fn transact(
     Ok(Reply::ok(outcomes.iter().map(Outcome::to_json).collect()))
 }
 
-pub fn locked() -> Failure {
+/// The refusal of a row that someone else holds; `None` if the fault is no lock. A customer's trigger that meets the
+/// lock wraps it in an error of its own.
+pub fn lock_failure(fault: FaultKind, in_trigger: bool) -> Option<Failure> {
+    if fault != FaultKind::LockRow {
+        return None;
+    }
+    if in_trigger {
+        let message = "LeadTrigger: execution of BeforeInsert caused by: System.DmlException: Update failed. First \
+                       exception on row 0; first error: UNABLE_TO_LOCK_ROW, unable to obtain exclusive access to this \
+                       record: []";
+        return Some(Failure::record("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", message, &[]));
+    }
     let message = "unable to obtain exclusive access to this record or 1 records";
-    Failure::record("UNABLE_TO_LOCK_ROW", message, &[])
+    Some(Failure::record("UNABLE_TO_LOCK_ROW", message, &[]))
 }
 
 /// The good rows of a failed all-or-none call. An update keeps showing its id, which must not be read as success.

@@ -7,11 +7,10 @@ use axum::http::{HeaderName, HeaderValue, Method};
 use serde_json::{Value, json};
 
 use super::call::{Call, Content, Reply};
-use super::collections::locked;
+use super::collections::lock_failure;
 use super::failure::Failure;
 use super::org::Org;
 use super::rest;
-use crate::FaultKind;
 
 const MAX_CALLS: usize = 25;
 const MAX_HEAVY_CALLS: usize = 5;
@@ -86,8 +85,13 @@ fn run(org: &mut Org, call: &Call, steps: &[Step], all_or_none: bool) -> (Value,
             replies.push(halted(rolled_back));
             continue;
         }
-        let lock = place == 0 && call.fault == Some(FaultKind::LockRow) && !step.url.contains("/composite/sobjects");
-        let reply = if lock { locked().into() } else { run_step(org, call, step, &done) };
+        // A collection inside meets the lock at its own first row.
+        let single = place == 0 && !step.url.contains("/composite/sobjects");
+        let reply =
+            match call.fault.filter(|_| single).and_then(|fault| lock_failure(fault, org.config.locks_in_triggers)) {
+                Some(locked) => locked.into(),
+                None => run_step(org, call, step, &done),
+            };
         if reply.is_success() {
             if let Content::Json(body) = &reply.content {
                 done.insert(&step.reference, body.clone());

@@ -96,6 +96,17 @@ impl DuplicateRule {
     }
 }
 
+/// An admin's rule: records whose field is empty, or contains a text, are refused with the admin's words.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ValidationRule {
+    pub object: String,
+    pub field: String,
+    /// Refuse values that contain this; without it, refuse empty ones.
+    #[serde(default)]
+    pub contains: Option<String>,
+    pub message: String,
+}
+
 /// What happens to a campaign member whose status is not one of the campaign's rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -119,6 +130,10 @@ pub enum RepeatedKey {
 pub struct Config {
     /// Fields beyond the standard ones. Default: unique external id `Mittler_Id__c` on Lead, Contact, Account, Campaign.
     pub custom_fields: Vec<CustomField>,
+    /// Fields that field-level security hides from the integration user, as `Lead.Phone`. Default: none.
+    pub hidden_fields: Vec<String>,
+    /// Default: none.
+    pub validation_rules: Vec<ValidationRule>,
     /// Idle seconds until an access token expires. Default 7200, the vendor's default session policy.
     pub session_seconds: i64,
     /// Whether a refresh replaces the refresh token; using a replaced one revokes the whole grant. Default off.
@@ -159,6 +174,9 @@ pub struct Config {
     pub composite_carries_client: bool,
     /// Most object types in one mixed collections call. Default 10 runs of the same type.
     pub max_type_chunks: usize,
+    /// Whether a `lock_row` fault is met by a customer's trigger, which wraps it in
+    /// `CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY`. Default off.
+    pub locks_in_triggers: bool,
     /// Seconds a bulk job takes from upload to completion. Default 0.
     pub bulk_seconds: i64,
     /// Delay before the first redelivery of an outbound message, doubled up to two hours. Default 1000.
@@ -172,6 +190,8 @@ impl Default for Config {
         let keyed = ["Lead", "Contact", "Account", "Campaign"];
         Config {
             custom_fields: keyed.iter().map(|object| CustomField::external_key(object, "Mittler_Id__c")).collect(),
+            hidden_fields: Vec::new(),
+            validation_rules: Vec::new(),
             session_seconds: 7200,
             rotate_refresh_tokens: false,
             client_credentials_user: true,
@@ -191,6 +211,7 @@ impl Default for Config {
             trim_text: true,
             composite_carries_client: false,
             max_type_chunks: 10,
+            locks_in_triggers: false,
             bulk_seconds: 0,
             outbound_retry_ms: 1000,
             outbound_batch: 100,

@@ -46,7 +46,9 @@ use call::{Call, Reply};
 use failure::Failure;
 use org::Org;
 
-pub use config::{Config, CustomField, DuplicateAction, DuplicateRule, RepeatedKey, UnknownMemberStatus};
+pub use config::{
+    Config, CustomField, DuplicateAction, DuplicateRule, RepeatedKey, UnknownMemberStatus, ValidationRule,
+};
 pub use schema::Kind;
 
 const MAX_URI: usize = 16_384;
@@ -167,7 +169,7 @@ impl Salesforce {
             }
             FaultKind::Unauthorized => no_session().into(),
             FaultKind::LockRow if by_row => return None,
-            FaultKind::LockRow => collections::locked().into(),
+            FaultKind::LockRow => collections::lock_failure(fault.kind, self.config.locks_in_triggers)?.into(),
             FaultKind::HtmlError => {
                 let page = "<html><head><title>Service Unavailable</title></head><body><h1>We are down for \
                             maintenance.</h1></body></html>";

@@ -78,7 +78,7 @@ pub struct Org {
 
 impl Org {
     pub fn new(config: Config, clock: Clock, seed: u64, base_url: String) -> Org {
-        let schema = Schema::new(catalog::objects(config.lead_owner_may_be_queue), &config.custom_fields);
+        let schema = Schema::new(catalog::objects(config.lead_owner_may_be_queue), &config);
         let mut org = Org {
             tables: Tables::new(schema.objects()),
             schema: Arc::new(schema),

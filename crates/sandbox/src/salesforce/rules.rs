@@ -32,7 +32,20 @@ impl Org {
             "CampaignMemberStatus" => self.check_member_status(old, fields)?,
             _ => {}
         }
-        Ok(())
+        self.check_validation_rules(object, fields)
+    }
+
+    fn check_validation_rules(&self, object: &Object, fields: &Fields) -> Result<(), Failure> {
+        let broken = self.config.validation_rules.iter().filter(|rule| rule.object == object.name).find(|rule| {
+            let value = text(fields, &rule.field);
+            rule.contains.as_ref().map_or(value.is_empty(), |part| value.contains(part.as_str()))
+        });
+        match broken {
+            None => Ok(()),
+            Some(rule) => {
+                Err(Failure::record("FIELD_CUSTOM_VALIDATION_EXCEPTION", rule.message.clone(), &[&rule.field]))
+            }
+        }
     }
 
     pub(super) fn after_create(&mut self, object: &Object, id: &str) {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::config::CustomField;
+use super::config::Config;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -268,13 +268,20 @@ pub struct Schema {
 }
 
 impl Schema {
-    pub fn new(objects: Vec<Object>, custom: &[CustomField]) -> Schema {
+    pub fn new(objects: Vec<Object>, config: &Config) -> Schema {
         let mut objects: BTreeMap<String, Object> =
             objects.into_iter().map(|object| (object.name.to_lowercase(), object)).collect();
-        for field in custom {
+        for field in &config.custom_fields {
             if let Some(object) = objects.get_mut(&field.object.to_lowercase()) {
                 object.fields.push(field.to_field());
             }
+        }
+        for object in objects.values_mut() {
+            let hidden = |field: &Field| {
+                let path = format!("{}.{}", object.name, field.name);
+                config.hidden_fields.iter().any(|hidden| hidden.eq_ignore_ascii_case(&path))
+            };
+            object.fields = object.fields.iter().filter(|field| !hidden(field)).cloned().collect();
         }
         Schema { objects: objects.into_iter().map(|(name, object)| (name, Arc::new(object))).collect() }
     }

@@ -1,9 +1,10 @@
 //! Faults, counters, state and reset, as seen from outside.
 
+use mittler_sandbox::salesforce::Config;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::{Org, answer, org};
+use crate::support::{Org, answer, org, org_with};
 
 async fn fault(org: &Org, mut rule: Value) {
     rule["vendor"] = json!("salesforce");
@@ -43,7 +44,7 @@ async fn each_fault_has_the_shape_the_vendor_gives_it() {
         ("server_error", 500, "UNKNOWN_EXCEPTION"),
         ("html_error", 503, "<html>"),
         ("unauthorized", 401, "INVALID_SESSION_ID"),
-        ("lock_row", 400, "UNABLE_TO_LOCK_ROW"),
+        ("lock_row", 400, "\"errorCode\":\"UNABLE_TO_LOCK_ROW\""),
     ] {
         fault(&org, json!({"kind": kind, "nth": 1, "calls": ["limits"]})).await;
         let broken = org.get("/limits").await;
@@ -111,4 +112,13 @@ async fn the_access_line_has_the_agreed_keys() {
     let keys = |vendor: &str| access[vendor].as_object().unwrap().keys().cloned().collect::<Vec<_>>().join(" ");
     assert_eq!(keys("salesforce"), "access_token base_url client_id client_secret organization_id");
     assert_eq!(keys("hubspot"), "access_token app_id base_url client_id client_secret portal_id refresh_token");
+}
+
+#[tokio::test]
+async fn a_lock_met_by_a_trigger_hides_inside_another_code() {
+    let org = org_with(Config { locks_in_triggers: true, ..Config::default() }).await;
+    fault(&org, json!({"kind": "lock_row", "nth": 1})).await;
+    let locked = org.patch(LEAD, json!({"LastName": "D", "Company": "A"})).await;
+    assert_eq!(locked.code(), "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY");
+    assert!(locked.text.contains("UNABLE_TO_LOCK_ROW"));
 }

@@ -1,6 +1,6 @@
 //! Single records: create, read, update, upsert, and what is refused.
 
-use mittler_sandbox::salesforce::{Config, CustomField, DuplicateAction, DuplicateRule};
+use mittler_sandbox::salesforce::{Config, CustomField, DuplicateAction, DuplicateRule, ValidationRule};
 use reqwest::Method;
 use serde_json::json;
 
@@ -277,4 +277,28 @@ async fn the_client_name_is_remembered_for_single_records() {
     let id = answer(create.json(&json!({"LastName": "A", "Company": "X"}))).await.body["id"].clone();
     let last = org.sandbox.salesforce().last_client("Lead", id.as_str().unwrap());
     assert_eq!(last.as_deref(), Some("mittler"));
+}
+
+#[tokio::test]
+async fn a_validation_rule_refuses_in_the_words_of_the_admin() {
+    let rule = ValidationRule {
+        object: "Lead".to_owned(),
+        field: "Phone".to_owned(),
+        contains: None,
+        message: "Bitte Telefon angeben".to_owned(),
+    };
+    let org = org_with(Config { validation_rules: vec![rule], ..Config::default() }).await;
+    let refused = org.post("/sobjects/Lead", json!({"LastName": "A", "Company": "X"})).await;
+    assert_eq!(refused.code(), "FIELD_CUSTOM_VALIDATION_EXCEPTION");
+    assert_eq!(refused.body[0]["message"], "Bitte Telefon angeben");
+    org.made("Lead", json!({"LastName": "A", "Company": "X", "Phone": "1"})).await;
+}
+
+#[tokio::test]
+async fn a_hidden_field_is_absent_from_describe_and_unknown_to_writes() {
+    let org = org_with(Config { hidden_fields: vec!["Lead.Phone".to_owned()], ..Config::default() }).await;
+    let describe = org.get("/sobjects/Lead/describe").await;
+    assert!(!describe.body["fields"].as_array().unwrap().iter().any(|field| field["name"] == "Phone"));
+    let refused = org.post("/sobjects/Lead", json!({"LastName": "A", "Company": "X", "Phone": "1"})).await;
+    assert_eq!(refused.code(), "INVALID_FIELD");
 }
