@@ -111,11 +111,8 @@ impl Hubspot {
                 let body = message(&mut portal, "This account is being moved to another data center.");
                 Some(response(477, &[("retry-after", MIGRATION_SECONDS.to_owned())], Some(&body), None))
             }
-            FaultKind::Slow
-            | FaultKind::CutBefore
-            | FaultKind::CutAfter
-            | FaultKind::LockRow
-            | FaultKind::ConcurrentLimit => None,
+            // The shell sees to the connection and to delays; the rest is Salesforce's.
+            _ => None,
         }
     }
 

@@ -29,7 +29,13 @@ impl Portal {
                 Err(detail) => details.push(detail),
             }
         }
-        if details.is_empty() { Ok(values) } else { Err(Failure::properties(&details, self.config.portal_id)) }
+        if !details.is_empty() {
+            return Err(Failure::properties(&details, self.config.portal_id));
+        }
+        if self.tables[kind].id == "0-49" {
+            values.extend(correspondents(&values));
+        }
+        Ok(values)
     }
 
     /// None leaves the property as it is.
@@ -123,6 +129,19 @@ impl Portal {
             .map(|(name, value)| (name.clone(), fold(name, value).into_owned()))
             .collect()
     }
+}
+
+/// The headers of an e-mail, JSON inside a text, fill the read-only properties of who wrote to whom.
+fn correspondents(values: &[(String, String)]) -> Vec<(String, String)> {
+    let headers = values.iter().find(|(name, _)| name == "hs_email_headers");
+    let Some(headers) = headers.and_then(|(_, text)| serde_json::from_str::<Value>(text).ok()) else {
+        return Vec::new();
+    };
+    let address = |person: &Value| person["email"].as_str().map(str::to_owned);
+    let to: Vec<String> = headers["to"].as_array().into_iter().flatten().filter_map(address).collect();
+    let from = address(&headers["from"]).map(|from| ("hs_email_from_email".to_owned(), from));
+    let to = (!to.is_empty()).then(|| ("hs_email_to_email".to_owned(), to.join(";")));
+    from.into_iter().chain(to).collect()
 }
 
 pub fn existing(id: u64) -> Failure {

@@ -149,3 +149,19 @@ async fn the_mittler_id_exists_only_where_it_is_configured() {
         }
     }
 }
+
+#[tokio::test]
+async fn the_headers_of_an_email_tell_who_wrote_to_whom() {
+    let portal = portal().await;
+    let headers =
+        json!({"from": {"email": "a@example.com"}, "to": [{"email": "b@example.com"}, {"email": "c@example.com"}]});
+    let body = json!({"properties": {"hs_timestamp": "2026-04-20T08:00:00Z", "hs_email_direction": "EMAIL",
+        "hs_email_headers": headers.to_string()}});
+    let made = portal.post("/crm/objects/2026-09/emails", body).await;
+    assert_eq!(made.body["properties"]["hs_email_from_email"], "a@example.com");
+    assert_eq!(made.body["properties"]["hs_email_to_email"], "b@example.com;c@example.com");
+    let direct =
+        json!({"properties": {"hs_timestamp": "1", "hs_email_direction": "EMAIL", "hs_email_from_email": "x@y.de"}});
+    let refused = portal.post("/crm/objects/2026-09/emails", direct).await;
+    assert_eq!(refused.body["errors"][0]["code"], "READ_ONLY_VALUE");
+}
