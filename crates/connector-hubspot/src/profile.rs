@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use mittler_connector::{Budget, Feed, KeyForm, KindProfile, OwnKey, Profile};
+use mittler_connector::{Budget, Feed, KeyForm, KindProfile, OwnKey, OwnerLookup, Profile};
 use mittler_core::Kind;
 
 use crate::Settings;
@@ -44,11 +44,12 @@ pub fn profile(settings: &Settings) -> Profile {
         budgets: vec![
             // The smallest plan's; larger ones are configured.
             Budget { bucket: BURST, calls: 100, window: Duration::from_secs(10) },
-            Budget { bucket: DAILY, calls: 250_000, window: Duration::from_secs(24 * 60 * 60) },
+            Budget { bucket: DAILY, calls: 250_000, window: Duration::from_hours(24) },
             // Five are allowed to the account, and other apps search too.
             Budget { bucket: SEARCH, calls: 4, window: Duration::from_secs(1) },
         ],
         concurrency: 4,
+        owners: vec![OwnerLookup { remote_type: OWNERS, key: KeyForm::Email, only_for: None }],
     }
 }
 

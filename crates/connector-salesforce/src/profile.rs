@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use mittler_connector::{Budget, Feed, KeyForm, KindProfile, OwnKey, Profile};
+use mittler_connector::{Budget, Feed, KeyForm, KindProfile, OwnKey, OwnerLookup, Profile};
 use mittler_core::Kind;
 
 use crate::Settings;
@@ -34,14 +34,18 @@ pub fn profile(settings: &Settings) -> Profile {
         ],
         // SOQL shows what is committed; the lag covers a call that we gave up on and that commits later.
         visibility_lag: Duration::from_secs(10),
-        call_timeout: Duration::from_secs(60),
+        call_timeout: Duration::from_mins(1),
         budgets: vec![
             Budget { bucket: "burst", calls: 25, window: Duration::from_secs(1) },
-            Budget { bucket: "daily", calls: 100_000, window: Duration::from_secs(24 * 60 * 60) },
+            Budget { bucket: "daily", calls: 100_000, window: Duration::from_hours(24) },
         ],
         // Half of what a developer organisation allows of calls over 20 seconds would be two; short
         // calls are not limited, and collections of 200 rarely are long ones.
         concurrency: 4,
+        owners: vec![
+            OwnerLookup { remote_type: "User", key: KeyForm::Email, only_for: None },
+            OwnerLookup { remote_type: "Group", key: KeyForm::Name, only_for: Some("Lead") },
+        ],
     }
 }
 

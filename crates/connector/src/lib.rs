@@ -21,7 +21,7 @@ use mittler_core::{RemoteFields, RemoteSchema, Time};
 use uuid::Uuid;
 
 pub use error::{Error, Result};
-pub use profile::{Budget, Feed, KeyForm, KindProfile, OwnKey, Profile};
+pub use profile::{Budget, Feed, KeyForm, KindProfile, OwnKey, OwnerLookup, Profile};
 
 /// One CRM account.
 #[async_trait]

@@ -19,6 +19,18 @@ pub struct Profile {
     pub budgets: Vec<Budget>,
     /// Calls to one account at the same time.
     pub concurrency: usize,
+    /// Where the owners of records are found, in this order.
+    pub owners: Vec<OwnerLookup>,
+}
+
+/// A remote type that can own records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OwnerLookup {
+    pub remote_type: &'static str,
+    /// By e-mail address (people) or by name (queues).
+    pub key: KeyForm,
+    /// The only remote type that such an owner can own.
+    pub only_for: Option<&'static str>,
 }
 
 impl Profile {

@@ -32,6 +32,9 @@ pub struct Object {
     /// reference has a link of that remote type.
     #[serde(default)]
     pub when: Option<String>,
+    /// `false`: records that the CRM has are kept up to date, but none are made.
+    #[serde(default = "yes")]
+    pub create: bool,
     #[serde(default)]
     pub fields: BTreeMap<String, Rule>,
 }
@@ -44,6 +47,10 @@ pub enum Direction {
     Push,
     Pull,
     Off,
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// How one remote field is filled, and read.

@@ -59,7 +59,7 @@ fn same(a: &RemoteValue, b: &RemoteValue) -> bool {
 /// Names a value without telling it.
 pub fn value_hash(value: &RemoteValue) -> String {
     let normal = value.as_ref().map(|value| match value {
-        Value::Text(text) => Value::Text(crate::value::clean(text)),
+        Value::Text(text) | Value::Choice(text) | Value::RemoteRef(text) => Value::Text(crate::value::clean(text)),
         Value::Instant { at, .. } => Value::instant(*at),
         other => other.clone(),
     });

@@ -82,10 +82,13 @@ impl Value {
     /// numbers by value.
     pub fn same(&self, other: &Value) -> bool {
         match (self, other) {
-            (Value::Text(a), Value::Text(b)) => clean(a) == clean(b),
             (Value::Instant { at: a, .. }, Value::Instant { at: b, .. }) => a == b,
             (Value::Int(a), Value::Decimal(b)) | (Value::Decimal(b), Value::Int(a)) => Decimal::from(*a) == *b,
-            (a, b) => a == b,
+            // A picklist's code, an id and a text that reads the same are one value to a CRM.
+            (a, b) => match (a.as_text(), b.as_text()) {
+                (Some(a), Some(b)) => clean(a) == clean(b),
+                _ => a == b,
+            },
         }
     }
 }

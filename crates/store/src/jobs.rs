@@ -179,11 +179,13 @@ impl Tx {
         Ok(rows.into_iter().next().map(Taken::from))
     }
 
-    /// Holds a job on for as long as its worker lives.
+    /// Holds a job on for as long as its worker lives. One that was given back in the meantime
+    /// stays given back.
     pub async fn hold_job(&mut self, job: JobId, attempt: i64, until: Time) -> Result<bool> {
         Ok(execute!(
             self,
-            "UPDATE job SET taken_until = $3 WHERE id = $1 AND attempt = $2 AND dead_at IS NULL",
+            "UPDATE job SET taken_until = $3
+             WHERE id = $1 AND attempt = $2 AND taken_until > 0 AND dead_at IS NULL",
             job.0,
             attempt,
             until.0,
@@ -199,7 +201,7 @@ impl Tx {
                     "UPDATE job SET sent_until = $2
                      WHERE id IN (SELECT id FROM job WHERE dead_at IS NULL AND due_at <= $1 AND taken_until <= $1
                                     AND sent_until <= $1
-                                  ORDER BY due_at, id LIMIT $3 ",
+                                  ORDER BY lane, due_at, id LIMIT $3 ",
                     $lock,
                     ") RETURNING id, attempt"
                 )

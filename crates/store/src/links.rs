@@ -164,6 +164,16 @@ pub struct Known {
     pub busy: i64,
 }
 
+/// What a read by id showed of a link that nobody is writing.
+#[derive(Debug, Clone, Serialize)]
+pub struct Shown {
+    pub id: Uuid,
+    /// When the link was last written, as the reader knew it.
+    pub written_at: i64,
+    pub sent: RemoteFields,
+    pub seen: RemoteFields,
+}
+
 /// Which remote record a record is in a connection.
 #[derive(Debug, Clone, FromRow)]
 pub struct Counterpart {
@@ -341,6 +351,33 @@ impl Tx {
         let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
         self.lock_links(&ids).await?;
         rows!(self, &rows => (id uuid, seen jsonb), "UPDATE link SET seen = r.seen FROM", "WHERE link.id = r.id")?;
+        Ok(())
+    }
+
+    /// Notes what reads showed, unless the link has been written, or is being written, since.
+    pub async fn put_shown(&mut self, shown: &[Shown], now: Time) -> Result<()> {
+        if shown.is_empty() {
+            return Ok(());
+        }
+        let ids: Vec<Uuid> = shown.iter().map(|row| row.id).collect();
+        self.lock_links(&ids).await?;
+        rows!(self, shown => (id uuid, written_at bigint, sent jsonb, seen jsonb),
+            "UPDATE link SET sent = r.sent, seen = r.seen FROM",
+            "WHERE link.id = r.id AND link.written_at = r.written_at AND link.leased_until <= $2", now.0)?;
+        Ok(())
+    }
+
+    /// Notes that the CRM has these records no more: nothing is written to them until a person
+    /// decides.
+    pub async fn mark_gone(&mut self, ids: &[LinkId]) -> Result<()> {
+        if ids.is_empty() {
+            return Ok(());
+        }
+        let raw: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
+        self.lock_links(&raw).await?;
+        let rows = id_rows(raw);
+        rows!(self, &rows => (id uuid),
+            "UPDATE link SET state = 'gone', code = 'deleted_there', done = wanted FROM", "WHERE link.id = r.id AND link.state <> 'gone'")?;
         Ok(())
     }
 

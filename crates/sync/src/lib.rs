@@ -1,3 +1,37 @@
-//! Pull, plan, gate, push and receipts between records and CRMs.
+//! Between records and CRMs: plan → gate → push → receipts one way, pull and hooks the other;
+//! tokens, budgets and the connections of a process.
+//!
+//! **Invariant:** one gate. No write to a CRM bypasses [`gate::gate`], and its intent is committed
+//! before the call.
+//!
+//! **Invariant:** no transaction is open while a CRM is called.
+//!
+//! **Invariant:** a record does not become another by being pushed: only conversion in the CRM or
+//! an answered review changes what a link means.
 
+mod batch;
+pub mod budget;
+pub mod connections;
+pub mod forget;
+pub mod gate;
 pub mod hooks;
+pub mod keys;
+mod outcome;
+pub mod pull;
+pub mod push;
+mod resolve;
+pub mod restate;
+pub mod vault;
+
+pub use connections::{Connection, Connections, Mode};
+pub use keys::Keys;
+pub use push::{PushEnd, Pusher};
+pub use resolve::crm_subject;
+
+use mittler_core::Said;
+
+/// What sync needs of the crate that reads values: sync itself knows CRMs, not phone numbers.
+pub trait Judge: Send + Sync {
+    /// Gives a value that a CRM shows the key and form that the same value has from other sources.
+    fn normalise(&self, said: Said) -> Said;
+}

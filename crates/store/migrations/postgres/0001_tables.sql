@@ -69,7 +69,7 @@ CREATE TABLE job (
     code text,
     created_at bigint NOT NULL
 );
-CREATE INDEX job_due ON job (due_at, id) WHERE dead_at IS NULL;
+CREATE INDEX job_due ON job (lane, due_at, id) WHERE dead_at IS NULL;
 CREATE INDEX job_by_topic ON job (topic);
 
 -- personal: yes; found by: id (kind person), or person; kept: until forgotten

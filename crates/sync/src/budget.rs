@@ -1,0 +1,119 @@
+//! Pacing: calls left to an account are rows that all processes share; each takes them in blocks
+//! of about half a second.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use mittler_connector::{Error, Result, http::Pace};
+use mittler_core::{ConnectionId, Time};
+use mittler_store::{Clock, Store};
+use tokio::sync::Mutex;
+
+/// Longest wait for a permit; who would wait longer is told when to come back.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The budgets of one connection.
+#[derive(Debug)]
+pub struct Budgets {
+    store: Store,
+    clock: Clock,
+    connection: ConnectionId,
+    /// Bucket to calls per half second, the block that is taken at once.
+    blocks: HashMap<&'static str, i64>,
+    held: Mutex<HashMap<&'static str, (i64, Time)>>,
+    used: AtomicU64,
+    allowed: AtomicU64,
+    calls: AtomicU64,
+}
+
+impl Budgets {
+    /// `limits`: bucket, calls, window. No calls means no limit.
+    pub fn new(
+        store: Store,
+        clock: Clock,
+        connection: ConnectionId,
+        limits: &[(&'static str, u32, Duration)],
+    ) -> Arc<Budgets> {
+        let blocks = limits
+            .iter()
+            .filter(|(_, calls, _)| *calls > 0)
+            .map(|(bucket, calls, window)| {
+                let per_half_second = f64::from(*calls) * 0.5 / window.as_secs_f64().max(0.001);
+                #[expect(clippy::cast_possible_truncation, reason = "a block is small")]
+                (*bucket, (per_half_second as i64).clamp(1, 50))
+            })
+            .collect();
+        Arc::new(Budgets {
+            store,
+            clock,
+            connection,
+            blocks,
+            held: Mutex::default(),
+            used: AtomicU64::new(0),
+            allowed: AtomicU64::new(0),
+            calls: AtomicU64::new(0),
+        })
+    }
+
+    /// Calls that went out since this process began.
+    pub fn calls(&self) -> u64 {
+        self.calls.load(Ordering::Relaxed)
+    }
+
+    /// What the CRM last said: used, allowed.
+    pub fn observed(&self) -> (u64, u64) {
+        (self.used.load(Ordering::Relaxed), self.allowed.load(Ordering::Relaxed))
+    }
+
+    async fn take(&self, bucket: &'static str) -> Result<()> {
+        let Some(&block) = self.blocks.get(bucket) else { return Ok(()) };
+        let give_up = self.clock.now().plus(PATIENCE);
+        let mut held = self.held.lock().await;
+        loop {
+            let now = self.clock.now();
+            // Permits that lie about for long would add to the next window's: they lapse.
+            if let Some((left, until)) = held.get_mut(bucket).filter(|(left, until)| *left > 0 && *until > now) {
+                *left -= 1;
+                _ = until;
+                return Ok(());
+            }
+            let connection = self.connection;
+            let taken = self
+                .store
+                .write(async move |tx| tx.take_calls(connection, bucket, block, now).await)
+                .await
+                .map_err(|_| Error::Unavailable { code: "database".into(), retry_after: None })?;
+            match taken {
+                Ok(calls) => _ = held.insert(bucket, (calls, now.plus(Duration::from_millis(500)))),
+                Err(then) if then > give_up => {
+                    return Err(Error::Limited { bucket, retry_after: Some(then.since(now)) });
+                }
+                Err(then) => tokio::time::sleep(then.since(now).max(Duration::from_millis(2))).await,
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl Pace for Budgets {
+    async fn permit(&self, bucket: &'static str) -> Result<()> {
+        self.take(bucket).await?;
+        if bucket != "daily" {
+            self.take("daily").await?;
+        }
+        self.calls.fetch_add(1, Ordering::Relaxed);
+        Ok(())
+    }
+
+    fn observe(&self, used: u64, allowed: u64) {
+        self.used.store(used, Ordering::Relaxed);
+        self.allowed.store(allowed, Ordering::Relaxed);
+    }
+}

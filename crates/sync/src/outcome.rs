@@ -1,0 +1,281 @@
+//! From what the CRM answered to what the link becomes.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use mittler_connector::{Error as CrmError, Key, KeyForm, KindProfile, OwnKey, Refusal, RowResult};
+use mittler_core::{
+    LinkId, Value,
+    mapping::Object,
+    plan::{self, HeldField},
+};
+use mittler_store::{
+    Error as StoreError,
+    links::{Receipt, Settled},
+    reviews::NewReview,
+};
+use serde_json::json;
+
+use crate::{
+    batch::{Batch, Item, Run, settled},
+    push::Stopped,
+    resolve::Adoption,
+};
+
+/// What is known of one write.
+#[derive(Debug, Clone)]
+pub enum Written {
+    Row(RowResult),
+    /// The call was not begun: the lease was too short for it.
+    NotBegun,
+    /// The CRM said, or the connection shows, that nothing was written.
+    Nothing(CrmError),
+    /// Nobody knows.
+    Unknown(String),
+}
+
+/// After so many refusals of changing fields the record waits for a person.
+const REFUSALS: i64 = 5;
+
+#[derive(Default)]
+struct Received {
+    receipts: Vec<Receipt>,
+    settled: Vec<Settled>,
+    reviews: Vec<NewReview>,
+    adopt: Vec<(Item, Key, String)>,
+    created: Vec<LinkId>,
+    error: Option<CrmError>,
+}
+
+impl Batch<'_> {
+    /// Writes receipts; gives the error that should stop further batches, if there is one.
+    pub(crate) async fn receive(
+        &self,
+        object: &Object,
+        profile: &KindProfile,
+        written: Vec<(Item, Written)>,
+    ) -> Run<Option<CrmError>> {
+        let mut received = Received::default();
+        for (item, written) in written {
+            self.note(object, profile, item, written, &mut received);
+        }
+        let adopt = std::mem::take(&mut received.adopt);
+        let error = received.error.take();
+        self.commit(received).await?;
+        for (item, key, code) in adopt {
+            self.adopt_existing(object, item, key, &code).await?;
+        }
+        Ok(error)
+    }
+
+    fn note(&self, object: &Object, profile: &KindProfile, item: Item, written: Written, to: &mut Received) {
+        let now = self.now();
+        let settle = |outcome: &str, code: Option<String>| Settled { id: item.intent, outcome: outcome.into(), code };
+        let mut receipt = settled(&item.leased, None, Some(item.held.clone()));
+        match written {
+            Written::Row(RowResult::Written { id, created, .. }) => {
+                receipt.sent = plan::apply(&item.leased.sent, &item.planned);
+                if let OwnKey::Field(field) = &profile.own_key {
+                    receipt.sent.set(field.clone(), Value::Text(item.leased.record.to_string()));
+                }
+                receipt.remote_id = Some(id);
+                receipt.written_at = now.0;
+                if item.leased.remote_id.is_none() {
+                    to.created.push(item.leased.id);
+                }
+                to.settled.push(settle(if created { "created" } else { "updated" }, None));
+            }
+            Written::Row(RowResult::Refused(refusal)) => {
+                to.settled.push(settle("refused", Some(refusal.code.clone())));
+                self.refuse(object, &item, &refusal, &mut receipt);
+            }
+            Written::Row(RowResult::Exists { id, code, .. }) => {
+                to.settled.push(settle("exists", Some(code.clone())));
+                if let Some(key) = existing(profile, &item, id) {
+                    to.adopt.push((item, key, code));
+                    return;
+                }
+                receipt.state = "refused".into();
+                receipt.code = Some(code);
+            }
+            Written::Row(RowResult::Candidates { ids, code, .. }) => {
+                to.settled.push(settle("review", Some(code.clone())));
+                to.reviews.push(self.remote_duplicate(&item, &ids, &code));
+                receipt.state = "refused".into();
+                receipt.code = Some(code);
+            }
+            Written::Row(RowResult::Gone { successor, code }) => {
+                to.settled.push(settle("gone", Some(code.clone())));
+                match successor.filter(|(remote_type, _)| self.connection.mapping.object(remote_type).is_some()) {
+                    Some((remote_type, id)) => {
+                        receipt.remote_type = remote_type;
+                        receipt.remote_id = Some(id);
+                        receipt.sent = mittler_core::RemoteFields::default();
+                        receipt.settled = 0;
+                    }
+                    None => {
+                        receipt.state = "gone".into();
+                        receipt.code = Some(code);
+                    }
+                }
+            }
+            Written::Row(RowResult::Busy { code }) => {
+                to.settled.push(settle("busy", Some(code.clone())));
+                let wait = Duration::from_millis(300 << item.leased.attempt.clamp(0, 10));
+                later(&mut receipt, &item, now.plus(wait).0, &code);
+            }
+            Written::NotBegun => {
+                to.settled.push(settle("lost", Some("lease_too_short".into())));
+                later(&mut receipt, &item, 0, "lease_too_short");
+            }
+            Written::Nothing(error) => {
+                to.settled.push(settle("lost", Some(error.code().to_owned())));
+                later(&mut receipt, &item, 0, error.code());
+                to.error.get_or_insert(error);
+            }
+            // The intent stays open: whoever takes the link next looks first. A kind that the CRM
+            // recognises when it is repeated need not wait.
+            Written::Unknown(code) => {
+                let wait =
+                    if profile.own_key == OwnKey::None { Duration::from_secs(1) } else { Duration::from_millis(100) };
+                later(&mut receipt, &item, now.plus(wait).0, &code);
+            }
+        }
+        to.receipts.push(receipt);
+    }
+
+    /// Refused fields are held and the rest is tried again; a refused record waits for a change.
+    fn refuse(&self, object: &Object, item: &Item, refusal: &Refusal, receipt: &mut Receipt) {
+        let culprits: Vec<&String> = refusal
+            .fields
+            .iter()
+            .filter(|name| item.planned.0.contains_key(*name) && object.fields.contains_key(*name))
+            .collect();
+        let rest = item.planned.0.len() > culprits.len();
+        if !culprits.is_empty() && rest && item.leased.attempt < REFUSALS {
+            let held: BTreeMap<String, HeldField> = culprits
+                .into_iter()
+                .map(|name| {
+                    let hash = plan::value_hash(item.planned.0.get(name).unwrap_or(&None));
+                    let reason = format!("{}: {}", refusal.code, refusal.message);
+                    (name.clone(), HeldField { code: "refused".into(), reason, hash })
+                })
+                .collect();
+            receipt.held.extend(held);
+            later(receipt, item, 0, &refusal.code);
+            return;
+        }
+        receipt.state = "refused".into();
+        receipt.code = Some(refusal.code.clone());
+        receipt.reason = Some(refusal.message.clone());
+    }
+
+    fn remote_duplicate(&self, item: &Item, ids: &[String], code: &str) -> NewReview {
+        let link = item.leased.id;
+        NewReview {
+            id: mittler_store::derived_id(&[b"review", link.0.as_bytes(), code.as_bytes(), ids.join(",").as_bytes()]),
+            question: "remote_duplicate".into(),
+            record: item.leased.record.0,
+            connection: Some(self.connection.id.0),
+            candidates: json!({ "remote_type": item.leased.remote_type, "ids": ids }),
+            reason: code.to_owned(),
+            asked_at: self.now().0,
+        }
+    }
+
+    /// Receipts of a batch together; if the database refuses them - another link has a remote id
+    /// already - each by itself, so that one cannot spoil the others.
+    async fn commit(&self, received: Received) -> Run<()> {
+        let now = self.now();
+        let Received { receipts, settled, reviews, created, .. } = received;
+        if receipts.is_empty() && settled.is_empty() {
+            return Ok(());
+        }
+        let (all, ends, asked) = (receipts.clone(), settled.clone(), reviews.clone());
+        let together = self
+            .pusher
+            .store
+            .write(async move |tx| {
+                tx.settle_intents(&ends, now).await?;
+                let done = tx.put_receipts(&all).await?;
+                tx.ask(&asked).await?;
+                let made: Vec<LinkId> = created.into_iter().filter(|id| done.contains(id)).collect();
+                if !made.is_empty() {
+                    tx.want_dependants(&made).await?;
+                }
+                Ok(())
+            })
+            .await;
+        match together {
+            Err(StoreError::Statement(_)) => {}
+            other => return other.map_err(Stopped::from),
+        }
+        self.pusher.store.write(async move |tx| tx.settle_intents(&settled, now).await).await?;
+        for receipt in receipts {
+            let one = receipt.clone();
+            let alone = self.pusher.store.write(async move |tx| tx.put_receipts(&[one]).await).await;
+            if let Err(StoreError::Statement(_)) = alone {
+                let taken = Receipt {
+                    remote_id: None,
+                    state: "refused".into(),
+                    code: Some("remote_taken".into()),
+                    reason: Some("another record of ours is already linked to this record of the CRM".into()),
+                    ..receipt
+                };
+                self.pusher.store.write(async move |tx| tx.put_receipts(&[taken]).await).await?;
+            } else {
+                alone?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A unique value was taken: adopt the record that has it, if it is the same thing.
+    async fn adopt_existing(&self, object: &Object, item: Item, key: Key, code: &str) -> Run<()> {
+        let begun = self.now();
+        let found = self.look(object, &[key]).await?;
+        let ours = found.into_iter().find(|record| !record.gone && self.agrees(object, &item.leased, record));
+        match ours {
+            Some(record) => self.adopt(object, vec![Adoption { link: item.leased, record, begun }]).await,
+            None => {
+                let review = self.remote_duplicate(&item, &[], code);
+                let mut receipt = settled(&item.leased, Some(code), None);
+                receipt.state = "refused".into();
+                self.pusher
+                    .store
+                    .write(async move |tx| {
+                        tx.put_receipts(&[receipt.clone()]).await?;
+                        tx.ask(&[review.clone()]).await
+                    })
+                    .await?;
+                Ok(())
+            }
+        }
+    }
+}
+
+/// The key by which to find what exists already.
+fn existing(profile: &KindProfile, item: &Item, id: Option<String>) -> Option<Key> {
+    if let Some(id) = id {
+        return Some(Key::Id(id));
+    }
+    if profile.keys.contains(&KeyForm::Pair) {
+        let mut references = item.planned.0.values().filter_map(|value| match value {
+            Some(Value::RemoteRef(id)) => Some(id.clone()),
+            _ => None,
+        });
+        return Some(Key::Pair(references.next()?, references.next()?));
+    }
+    if profile.keys.contains(&KeyForm::Email) {
+        let email = item.leased.fields.text(&mittler_core::Field::EMAILS)?;
+        return Some(Key::Email(email.to_lowercase()));
+    }
+    None
+}
+
+/// Still due, at the given time.
+fn later(receipt: &mut Receipt, item: &Item, at: i64, code: &str) {
+    receipt.settled = 0;
+    receipt.next_at = at;
+    receipt.attempt = item.leased.attempt + 1;
+    receipt.code = Some(code.to_owned());
+}

@@ -1,0 +1,164 @@
+//! The push: lease due links, plan each against what was sent, commit intents, call, write
+//! receipts - level-triggered, so that a change during a call stays due.
+//!
+//! **Invariant:** every write to a CRM passes [`gate`](crate::gate) and has its intent committed
+//! before the call.
+//!
+//! **Invariant:** the outcome of a call that nobody knows is looked up before anything is decided;
+//! only writes that the CRM recognises when they are repeated are repeated.
+
+use std::{sync::Arc, time::Duration};
+
+use futures_util::{StreamExt, stream::FuturesUnordered};
+use mittler_connector::Error as CrmError;
+use mittler_core::{Time, derive::Overrides};
+use mittler_store::{Clock, Result, Store, links::Leased};
+use tracing::{debug, warn};
+use uuid::Uuid;
+
+use crate::{
+    Judge,
+    batch::Batch,
+    connections::{Connection, Connections, Mode},
+    keys::Keys,
+};
+
+/// What writes to CRMs, for all connections of this process.
+#[derive(Clone)]
+pub struct Pusher {
+    pub store: Store,
+    pub clock: Clock,
+    pub keys: Keys,
+    pub connections: Connections,
+    pub judge: Arc<dyn Judge>,
+    pub overrides: Arc<Overrides>,
+    /// How long a lease of links lasts beyond the longest call.
+    pub margin: Duration,
+}
+
+/// How a push ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PushEnd {
+    /// Nothing is due.
+    Nothing,
+    /// Something is due, but not before then.
+    Later(Time, String),
+}
+
+/// Why a batch ended early.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum Stopped {
+    #[error(transparent)]
+    Store(#[from] mittler_store::Error),
+    #[error(transparent)]
+    Crm(#[from] CrmError),
+}
+
+impl Pusher {
+    /// Works until nothing of the connection can be leased: up to its concurrency of disjoint
+    /// batches at once, and straight on to what they made due.
+    pub async fn push(&self, connection: &Arc<Connection>) -> Result<PushEnd> {
+        if connection.mode == Mode::Off {
+            return Ok(PushEnd::Later(self.clock.now().plus(Duration::from_secs(60)), "mode_off".into()));
+        }
+        let mut running = FuturesUnordered::new();
+        let mut failed = None;
+        loop {
+            let now = self.clock.now();
+            if let Some((until, code)) = connection.paused(now) {
+                failed = Some((until, code));
+            }
+            while failed.is_none() && running.len() < connection.concurrency {
+                let leased = self.lease(connection).await?;
+                if leased.is_empty() {
+                    break;
+                }
+                running.push(self.one(connection, leased));
+            }
+            match running.next().await {
+                Some(Ok(())) => {}
+                Some(Err(Stopped::Store(error))) => return Err(error),
+                Some(Err(Stopped::Crm(error))) => failed = Some(self.pause(connection, &error).await?),
+                None => break,
+            }
+        }
+        if let Some((until, code)) = failed {
+            return Ok(PushEnd::Later(until, code));
+        }
+        let id = connection.id;
+        let next = self.store.write(async move |tx| tx.next_link(id).await).await?;
+        // A link that waits for another has no time of its own: look again a little later.
+        let soon = self.clock.now().plus(Duration::from_millis(250));
+        Ok(next.map_or(PushEnd::Nothing, |at| PushEnd::Later(at.max(soon), "waiting".into())))
+    }
+
+    fn lease_time(&self, connection: &Connection) -> Duration {
+        connection.connector.profile().call_timeout + self.margin
+    }
+
+    async fn lease(&self, connection: &Connection) -> Result<Vec<Leased>> {
+        let profile = connection.connector.profile();
+        let most = profile.kinds.iter().map(|kind| kind.batch).max().unwrap_or(100).clamp(1, 200);
+        let (id, now, lease) = (connection.id, self.clock.now(), self.lease_time(connection));
+        let most = i64::try_from(most).unwrap_or(100);
+        self.store.write(async move |tx| tx.lease_links(id, now, lease, most).await).await
+    }
+
+    async fn one(&self, connection: &Arc<Connection>, leased: Vec<Leased>) -> std::result::Result<(), Stopped> {
+        // Reads come first and take their time; the deadline is for the beginning of the write.
+        let lease_ends = self.clock.now().plus(self.lease_time(connection));
+        let limit = connection.connector.profile().kind(&leased[0].remote_type).map_or(1, |kind| kind.batch.max(1));
+        let mut first = None;
+        for part in leased.chunks(limit) {
+            let batch = Batch { pusher: self, connection, deadline: lease_ends };
+            if let Err(stopped) = batch.run(part.to_vec()).await {
+                first.get_or_insert(stopped);
+            }
+        }
+        first.map_or(Ok(()), Err)
+    }
+
+    /// A CRM that does not work waits at its connection, not on a hundred thousand links.
+    async fn pause(&self, connection: &Connection, error: &CrmError) -> Result<(Time, String)> {
+        let now = self.clock.now();
+        let jitter = Duration::from_millis(fastrand::u64(0..500));
+        let (state, wait) = match error {
+            CrmError::Limited { retry_after, .. } => ("waiting", retry_after.unwrap_or(Duration::from_secs(10))),
+            CrmError::Unavailable { retry_after, .. } => ("waiting", retry_after.unwrap_or(Duration::from_millis(800))),
+            CrmError::Reauthorise { .. } => ("reauthorise", Duration::from_secs(60)),
+            CrmError::Configuration { .. } | CrmError::Protocol { .. } => ("misconfigured", Duration::from_secs(60)),
+            // The links themselves say when to look; the next batches may go on.
+            CrmError::Unknown { .. } | CrmError::BatchRefused { .. } => ("ready", Duration::ZERO),
+        };
+        let until = now.plus(wait + jitter);
+        let code = error.code().to_owned();
+        if wait > Duration::ZERO {
+            connection.pause(until, &code);
+        }
+        if state == "reauthorise" || state == "misconfigured" {
+            warn!(connection.id = %connection.id, state, code, "the CRM refuses to work with this connection");
+            let (id, state_code, reason) = (connection.id, code.clone(), reason(error));
+            let state = state.to_owned();
+            self.store
+                .write(async move |tx| {
+                    tx.set_connection_state(id, &state, Some(&state_code), reason.as_deref(), until).await
+                })
+                .await?;
+        } else {
+            debug!(connection.id = %connection.id, code, "the CRM does not answer as hoped");
+        }
+        Ok((until, code))
+    }
+
+    pub(crate) fn id(&self) -> Uuid {
+        self.clock.id()
+    }
+}
+
+fn reason(error: &CrmError) -> Option<String> {
+    match error {
+        CrmError::Configuration { message, .. } => Some(message.clone()),
+        CrmError::Reauthorise { .. } => Some("the CRM rejected the credentials; connect again".into()),
+        _ => None,
+    }
+}

@@ -1,0 +1,82 @@
+//! New statements about records that exist: lock, add, derive again, and tell the links.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use mittler_core::{Kind, Record, RecordId, Statement, Time, derive, derive::Overrides, job::Lane};
+use mittler_store::{
+    Result, Tx,
+    links::{WantedLink, link_id},
+    records::{RecordRow, StatementRow},
+};
+
+use crate::connections::Connection;
+
+/// Adds statements to records and derives them again; gives those whose fields changed, as they
+/// are now. Statements that are known already change nothing.
+pub async fn restate(
+    tx: &mut Tx,
+    new: &[(RecordId, Statement)],
+    overrides: &Overrides,
+    now: Time,
+) -> Result<Vec<Record>> {
+    let ids: Vec<RecordId> = new.iter().map(|(id, _)| *id).collect::<BTreeSet<_>>().into_iter().collect();
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let locked = tx.lock_records(&ids).await?;
+    let rows: Vec<StatementRow> = new.iter().map(|(id, statement)| StatementRow::new(*id, statement)).collect();
+    tx.put_statements(&rows).await?;
+    let mut said: BTreeMap<RecordId, Vec<Statement>> = BTreeMap::new();
+    for (id, statement) in tx.statements_of(&ids).await? {
+        said.entry(id).or_default().push(statement);
+    }
+    let changed: Vec<Record> = locked
+        .into_iter()
+        .filter_map(|record| {
+            let fields = derive(said.get(&record.id).map_or(&[], Vec::as_slice), overrides);
+            (fields != record.fields).then(|| Record { version: record.version + 1, fields, ..record })
+        })
+        .collect();
+    if !changed.is_empty() {
+        let rows: Vec<RecordRow> = changed.iter().map(|record| RecordRow::new(record, None, now)).collect();
+        tx.update_records(&rows).await?;
+    }
+    Ok(changed)
+}
+
+/// The links of a record: one for each connection that maps it. `person` and `others` are the
+/// records that must be in the CRM before it.
+pub fn links_of(connections: &[std::sync::Arc<Connection>], record: &Record, lane: Lane, now: Time) -> Vec<WantedLink> {
+    let needs = needs_of(record);
+    connections
+        .iter()
+        .filter_map(|connection| {
+            let object = connection.mapping.choose(record.kind, &record.fields)?;
+            let mut need = needs.iter().map(|id| link_id(connection.id, *id).0);
+            Some(WantedLink {
+                id: link_id(connection.id, record.id).0,
+                connection: connection.id.0,
+                record: record.id.0,
+                kind: record.kind.name().to_owned(),
+                stage: i64::from(record.kind.stage()),
+                lane: i64::from(lane.number()),
+                remote_type: object.remote.clone(),
+                need_a: need.next(),
+                need_b: need.next(),
+                created_at: now.0,
+            })
+        })
+        .collect()
+}
+
+/// The records that a CRM must know before this one.
+fn needs_of(record: &Record) -> Vec<RecordId> {
+    use mittler_core::Field;
+    let fields: &[Field] = match record.kind {
+        Kind::Participation => &[Field::FAIR, Field::PERSON],
+        Kind::Activity => &[Field::PERSON],
+        Kind::Association => &[Field::FROM, Field::TO],
+        Kind::Organisation | Kind::Fair | Kind::Person => &[],
+    };
+    fields.iter().filter_map(|field| record.fields.reference(field)).collect()
+}
