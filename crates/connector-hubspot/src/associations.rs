@@ -89,7 +89,7 @@ impl HubSpot {
             Key::Pair(from, to) => Some((key, from, to)),
             _ => None,
         });
-        let pairs = Vec::from_iter(pairs);
+        let pairs: Vec<_> = pairs.collect();
         let ids: Vec<String> = pairs.iter().map(|(_, from, _)| (*from).clone()).collect();
         let ends = self.associated(CONTACTS, COMPANIES, &ids).await?;
         let there = pairs.into_iter().filter(|(_, from, to)| ends.get(*from).is_some_and(|ends| ends.contains(to)));

@@ -19,7 +19,7 @@ use crate::{
     push::{Told, pair_id, refused, settle},
     schema::plain,
     values,
-    wire::{self, Attended, Batch, Listed, Participation},
+    wire::{self, Attended, Batch, Failure, Listed, Participation},
 };
 
 const REGISTERED: &str = "registered";
@@ -90,7 +90,9 @@ impl HubSpot {
             match self.attend(&event, &state, &group).await {
                 Ok(outcomes) => {
                     done = true;
-                    outcomes.into_iter().for_each(|outcome| told.tell(outcome.tag, outcome.result));
+                    for outcome in outcomes {
+                        told.tell(outcome.tag, outcome.result);
+                    }
                 }
                 // The promise of these errors, that nothing was written, no longer holds for the
                 // batch, but it does for the group.
@@ -111,17 +113,19 @@ impl HubSpot {
     }
 
     async fn attend(&self, event: &str, state: &str, group: &[Attendance<'_>]) -> Result<Vec<Outcome>> {
-        let writes = Vec::from_iter(group.iter().map(|attendance| attendance.write.clone()));
+        let writes: Vec<Write> = group.iter().map(|attendance| attendance.write.clone()).collect();
         let inputs = group.iter().map(|attendance| {
             json!({"vid": attendance.contact, "interactionDateTime": attendance.at.millis(), "properties": {}})
         });
-        let inputs = Vec::from_iter(inputs);
+        let inputs: Vec<_> = inputs.collect();
         debug_assert!(inputs.len() <= BATCH);
         let url = self.paths.marketing(&[event, "attendance", state, "create"]);
         let call = Call::write(Method::POST, url, json!({"inputs": inputs}));
         let answer = self.send(&call).await?;
         let mut told = Told::default();
-        if answer.status.as_u16() == 404 {
+        // Without a category it is the address that is unknown.
+        let missing = wire::parse::<Failure>(&answer).is_some_and(|failure| failure.category.is_some());
+        if answer.status.as_u16() == 404 && missing {
             let missing = refused("OBJECT_NOT_FOUND", "the marketing event does not exist", &["event"]);
             told.add(writes.iter().map(Write::tag).collect(), missing);
             return told.in_order(&writes);
@@ -131,9 +135,9 @@ impl HubSpot {
         }
         let written: Batch<Attended> = wire::parse(&answer).ok_or_else(|| errors::unreadable(&call))?;
         for failure in &written.errors {
-            let names: Vec<String> =
+            let told_of: Vec<String> =
                 failure.context.keys().flat_map(|name| wire::context(&failure.context, name)).collect();
-            let named = group.iter().filter(|attendance| names.contains(&attendance.contact.to_string()));
+            let named = group.iter().filter(|attendance| told_of.contains(&attendance.contact.to_string()));
             told.add(named.map(|attendance| attendance.write.tag()).collect(), errors::row(failure, true));
         }
         for attendance in group.iter().filter(|attendance| !told.knows(attendance.write.tag())).collect::<Vec<_>>() {

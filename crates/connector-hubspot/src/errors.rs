@@ -40,7 +40,7 @@ pub fn failed(call: &Call, answer: &Answer) -> Error {
         477 => Error::Unavailable { code: "MIGRATING".into(), retry_after },
         // Seen as the status of an exhausted search limit: nothing was done.
         500 if failure.category.as_deref() == Some("RATE_LIMITS") => limited(call, &failure, retry_after),
-        status if status >= 500 || status < 400 || status == 408 => match call.effect {
+        status if !(400..500).contains(&status) || status == 408 => match call.effect {
             Effect::Read => Error::Unavailable { code, retry_after },
             Effect::Write => Error::Unknown { code },
         },
@@ -220,7 +220,7 @@ mod tests {
     fn a_pause_that_hubspot_names_is_passed_on() {
         let mut given = answer(477, &json!({}));
         given.headers.insert("retry-after", "3600".parse().unwrap());
-        let expected = Error::Unavailable { code: "MIGRATING".into(), retry_after: Some(Duration::from_secs(3600)) };
+        let expected = Error::Unavailable { code: "MIGRATING".into(), retry_after: Some(Duration::from_hours(1)) };
         assert_eq!(failed(&write(), &given), expected);
     }
 

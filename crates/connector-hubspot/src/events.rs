@@ -106,9 +106,10 @@ impl HubSpot {
         if inputs.is_empty() {
             return told.in_order(batch);
         }
-        let rest: &[&str] = match batch.first() {
-            Some(Write::Create { .. }) => &["events", "upsert"],
-            Some(Write::Archive { .. }) => &["batch", "archive"],
+        let rest: &[&str] = match batch {
+            [Write::Create { .. }, ..] => &["events", "upsert"],
+            [Write::Archive { .. }, ..] => &["batch", "archive"],
+            [Write::Update { id, .. }] => return self.update_event(&batch[0], id, inputs.swap_remove(0)).await,
             _ => &["batch", "update"],
         };
         let call = Call::write(Method::POST, self.paths.marketing(rest), json!({"inputs": inputs}));
@@ -145,6 +146,23 @@ impl HubSpot {
             }
         }
         settle(told, batch)
+    }
+
+    /// The call for one event tells more exactly what is wrong with it than the one for many.
+    async fn update_event(&self, write: &Write, id: &str, mut input: Json) -> Result<Vec<Outcome>> {
+        if let Some(input) = input.as_object_mut() {
+            input.remove("objectId");
+        }
+        let call = Call::write(Method::PATCH, self.paths.marketing(&[id]), input);
+        let answer = self.send(&call).await?;
+        let result = if answer.status.is_success() {
+            let event: Event = wire::parse(&answer).ok_or_else(|| errors::unreadable(&call))?;
+            let shown = write.fields().map(|fields| shown(&event, fields));
+            RowResult::Written { id: id.to_owned(), created: false, shown }
+        } else {
+            errors::lone(&answer, false).ok_or_else(|| errors::failed(&call, &answer))?
+        };
+        Ok(vec![Outcome { tag: write.tag(), result }])
     }
 
     /// The id behind an own key. The write is done, so a failure to look is an unknown outcome.

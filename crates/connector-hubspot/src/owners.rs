@@ -51,7 +51,7 @@ fn record(key: &Key, owner: Owner, fields: &[String]) -> RemoteRecord {
             "email" => &owner.email,
             "firstName" => &owner.first_name,
             "lastName" => &owner.last_name,
-            "type" => &owner.owner_type,
+            "type" => &owner.what,
             _ => &None,
         };
         text.as_deref().and_then(Value::text)

@@ -75,7 +75,7 @@ impl HubSpot {
             Answered::Lone(outcomes) => return Ok(outcomes),
         };
         for failure in &written.errors {
-            told.add(self.failed_tags(&inputs, failure), errors::row(failure, creating));
+            told.add(failed_tags(&inputs, failure), errors::row(failure, creating));
         }
         for record in &written.results {
             let write = self.written_by(remote_type, &inputs, record);
@@ -121,22 +121,6 @@ impl HubSpot {
         }
     }
 
-    /// The writes that a row's error is about: by trace id, else by the ids that it names.
-    fn failed_tags(&self, inputs: &[Input<'_>], failure: &Failure) -> Vec<Uuid> {
-        let details = failure.errors.iter().map(|detail| &detail.context);
-        let contexts = Vec::from_iter(std::iter::once(&failure.context).chain(details));
-        let all = |name| contexts.iter().flat_map(|context| wire::context(context, name)).collect::<BTreeSet<_>>();
-        let (traces, mut ids) = (all("objectWriteTraceId"), all("ids"));
-        ids.extend(all("id"));
-        let by_trace = |write: &Write| traces.contains(&write.tag().to_string());
-        let by_id = |write: &Write| match write {
-            Write::Create { own_key, .. } => ids.contains(own_key),
-            Write::Update { id, .. } | Write::Archive { id, .. } => ids.contains(id),
-        };
-        let named = |input: &&Input<'_>| if traces.is_empty() { by_id(input.write) } else { by_trace(input.write) };
-        inputs.iter().filter(named).map(|input| input.write.tag()).collect()
-    }
-
     /// The write that a result answers: by trace id, else by own key, else by id.
     fn written_by<'a>(&self, remote_type: &str, inputs: &[Input<'a>], record: &Record) -> Option<&'a Write> {
         let find = |is: &dyn Fn(&Write) -> bool| inputs.iter().map(|input| input.write).find(|write| is(write));
@@ -151,7 +135,7 @@ impl HubSpot {
     }
 
     async fn archive_records(&self, remote_type: &str, batch: &[Write]) -> Result<Vec<Outcome>> {
-        let inputs = Vec::from_iter(batch.iter().filter_map(id).map(|id| json!({"id": id})));
+        let inputs: Vec<Json> = batch.iter().filter_map(id).map(|id| json!({"id": id})).collect();
         let url = self.paths.objects(&[remote_type, "batch", "archive"]);
         self.archive(Call::write(Method::POST, url, json!({"inputs": inputs})), batch).await
     }
@@ -167,9 +151,9 @@ impl HubSpot {
             };
         }
         let failures = wire::parse::<Batch<Json>>(&answer).map_or_else(Vec::new, |batch| batch.errors);
-        let inputs = Vec::from_iter(batch.iter().map(|write| Input { write, json: Json::Null }));
+        let inputs: Vec<_> = batch.iter().map(|write| Input { write, json: Json::Null }).collect();
         for failure in &failures {
-            told.add(self.failed_tags(&inputs, failure), errors::row(failure, false));
+            told.add(failed_tags(&inputs, failure), errors::row(failure, false));
         }
         if told.loose.is_empty() {
             for write in batch.iter().filter(|write| !told.knows(write.tag())).collect::<Vec<_>>() {
@@ -179,6 +163,22 @@ impl HubSpot {
         }
         settle(told, batch)
     }
+}
+
+/// The writes that a row's error is about: by trace id, else by the ids that it names.
+fn failed_tags(inputs: &[Input<'_>], failure: &Failure) -> Vec<Uuid> {
+    let details = failure.errors.iter().map(|detail| &detail.context);
+    let contexts: Vec<_> = std::iter::once(&failure.context).chain(details).collect();
+    let all = |name| contexts.iter().flat_map(|context| wire::context(context, name)).collect::<BTreeSet<_>>();
+    let (traces, mut ids) = (all("objectWriteTraceId"), all("ids"));
+    ids.extend(all("id"));
+    let by_trace = |write: &Write| traces.contains(&write.tag().to_string());
+    let by_id = |write: &Write| match write {
+        Write::Create { own_key, .. } => ids.contains(own_key),
+        Write::Update { id, .. } | Write::Archive { id, .. } => ids.contains(id),
+    };
+    let named = |input: &&Input<'_>| if traces.is_empty() { by_id(input.write) } else { by_trace(input.write) };
+    inputs.iter().filter(named).map(|input| input.write.tag()).collect()
 }
 
 /// The answer to a write.
@@ -243,7 +243,7 @@ impl Told {
 /// One outcome per write, where what names no write is given to the writes that nothing else
 /// names - if there is only one way to do that.
 pub fn settle(mut told: Told, batch: &[Write]) -> Result<Vec<Outcome>> {
-    let open = Vec::from_iter(batch.iter().map(Write::tag).filter(|tag| !told.knows(*tag)));
+    let open: Vec<Uuid> = batch.iter().map(Write::tag).filter(|tag| !told.knows(*tag)).collect();
     let loose = std::mem::take(&mut told.loose);
     let one = open.len() == 1;
     let alike = loose.iter().all(|result| *result == loose[0] && matches!(result, RowResult::Refused(_)));

@@ -118,6 +118,9 @@ impl HubSpot {
             let batch: Batch<Record> = self.ask(&Call::read(Method::POST, url).body(body)).await?;
             found.extend(batch.results);
         }
+        // Several ids of one merged record give it several times.
+        let mut ids = BTreeSet::new();
+        found.retain(|record: &Record| ids.insert(record.id.clone()));
         Ok(found)
     }
 
@@ -135,12 +138,14 @@ impl HubSpot {
             let url = self.paths.objects(&[asked.remote_type, id]);
             let url = paths::query(url, &[("properties", &asked.properties.join(","))]);
             let Some(mut record) = self.ask_for::<Record>(&Call::read(Method::GET, url)).await? else { continue };
+            if let Some(known) = found.iter().position(|known| known.id == record.id) {
+                record = found.swap_remove(known);
+            }
             if record.id != *id && !lists(record.text(MERGED), id) {
                 // HubSpot followed the id, so it was merged into this record.
                 let merged = record.text(MERGED).map_or_else(|| id.clone(), |merged| format!("{merged};{id}"));
                 record.properties.insert(MERGED.into(), merged.into());
             }
-            found.retain(|known| known.id != record.id);
             found.push(record);
         }
         Ok(found)
@@ -176,14 +181,13 @@ impl HubSpot {
     /// The activities that hang on these contacts.
     async fn read_children(&self, asked: &Asked<'_>, contacts: &[String]) -> Result<Vec<RemoteRecord>> {
         let children = self.associated(CONTACTS, asked.remote_type, contacts).await?;
-        let ids: Vec<String> = children.iter().flat_map(|(_, children)| children.clone()).collect();
+        let ids: Vec<String> = children.values().flatten().cloned().collect();
         let found = self.batch_read(asked, None, &ids).await?;
         let mut records = Vec::new();
         for (contact, children) in children {
             let key = Key::Parent(contact.clone());
-            let parents = BTreeMap::from_iter(
-                children.iter().map(|child| ((child.clone(), associations::CONTACT), contact.clone())),
-            );
+            let parent = |child: &String| ((child.clone(), associations::CONTACT), contact.clone());
+            let parents: Parents = children.iter().map(parent).collect();
             let hits = found.iter().filter(|record| children.contains(&record.id));
             records.extend(hits.map(|record| asked.record(&key, record, &parents)));
         }

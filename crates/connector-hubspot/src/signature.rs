@@ -33,7 +33,7 @@ fn is_v2(secret: &str, method: &str, uri: &str, body: &[u8], signature: &str) ->
 
 fn is_hash(parts: &[&[u8]], signature: &str) -> bool {
     let Ok(signature) = hex::decode(signature) else { return false };
-    let hash = parts.iter().fold(Sha256::new(), |hash, part| hash.chain_update(part)).finalize();
+    let hash = parts.iter().fold(Sha256::new(), Digest::chain_update).finalize();
     hash.as_slice().ct_eq(&signature).into()
 }
 
@@ -60,15 +60,12 @@ fn decode_uri(uri: &str) -> String {
         let known = part.get(..2).and_then(|code| {
             DECODED.iter().find(|(escape, _)| escape.eq_ignore_ascii_case(code)).map(|(_, plain)| *plain)
         });
-        match known {
-            Some(plain) => {
-                decoded.push_str(plain);
-                decoded.push_str(&part[2..]);
-            }
-            None => {
-                decoded.push('%');
-                decoded.push_str(part);
-            }
+        if let Some(plain) = known {
+            decoded.push_str(plain);
+            decoded.push_str(&part[2..]);
+        } else {
+            decoded.push('%');
+            decoded.push_str(part);
         }
     }
     decoded

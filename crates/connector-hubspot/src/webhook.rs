@@ -103,7 +103,7 @@ fn hint(settings: &Settings, event: &Event, remote_type: &str, id: &str, deleted
         id,
         event.to_object_id.as_deref().unwrap_or_default(),
         event.property_name.as_deref().unwrap_or_default(),
-        event.event_id.as_deref().unwrap_or_default(),
+        event.number.as_deref().unwrap_or_default(),
         &event.occurred_at.to_string(),
     ]
     .join(":");

@@ -129,6 +129,7 @@ pub fn context(context: &Map<String, Value>, name: &str) -> Vec<String> {
 /// A property as the properties API describes it.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[expect(clippy::struct_excessive_bools, reason = "it is their JSON")]
 pub struct Property {
     pub name: String,
     #[serde(default, deserialize_with = "or_default")]
@@ -250,7 +251,7 @@ pub struct Owner {
     #[serde(default)]
     pub last_name: Option<String>,
     #[serde(default, rename = "type")]
-    pub owner_type: Option<String>,
+    pub what: Option<String>,
     #[serde(default)]
     pub updated_at: Option<String>,
     #[serde(default, deserialize_with = "or_default")]
@@ -272,8 +273,8 @@ pub struct Event {
     pub portal_id: String,
     pub subscription_type: String,
     pub occurred_at: i64,
-    #[serde(default, deserialize_with = "optional_id")]
-    pub event_id: Option<String>,
+    #[serde(default, rename = "eventId", deserialize_with = "optional_id")]
+    pub number: Option<String>,
     #[serde(default, deserialize_with = "optional_id")]
     pub app_id: Option<String>,
     #[serde(default, deserialize_with = "optional_id")]
