@@ -91,6 +91,11 @@ impl Door {
         Door { store, gatherer, clock, key: Arc::new(key), wake: Arc::new(wake), runs: Arc::default() }
     }
 
+    /// Tells the worker of this process that there is work.
+    pub fn wake(&self) {
+        (self.wake)();
+    }
+
     /// Takes one lead, together with whatever others are waiting for the same commit.
     pub async fn lead(&self, lead: Value, params: &LeadParams) -> Result<Accepted, DoorError> {
         let params = params.checked()?;

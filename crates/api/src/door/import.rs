@@ -42,11 +42,12 @@ impl Door {
         self.store
             .write(async move |tx| tx.put_run(run, "import", &label, &run_params, "receiving", now).await)
             .await?;
-        let rows = sheet.rows.iter().map(|row| {
+        let row = |place: usize| {
+            let row = &sheet.rows[place];
             let content = bytes.get(row.bytes.clone()).unwrap_or_default().to_vec();
             self.signal(run, "lead_row", i64::try_from(row.line).unwrap_or(i64::MAX), &[&scope], content)
-        });
-        self.take_rows(run, rows, sheet.rows.len() as u64, progress).await
+        };
+        self.take_rows(run, sheet.rows.len(), row, progress).await
     }
 
     /// Taking a large file apart is work for a thread of its own.
@@ -63,30 +64,28 @@ impl Door {
     }
 
     /// Stores the inputs of a run, a transaction for each few hundred, and says so when done.
+    /// `signal` makes the one at a place.
     pub(super) async fn take_rows(
         &self,
         run: RunId,
-        signals: impl Iterator<Item = NewSignal>,
-        total: u64,
+        total: usize,
+        signal: impl Fn(usize) -> NewSignal,
         progress: impl Fn(u64, u64),
     ) -> Result<Imported, DoorError> {
         let mut imported = Imported { run, rows: 0, new: 0, known: 0 };
-        let mut signals = signals.peekable();
         let mut analysed = false;
-        while signals.peek().is_some() {
-            let chunk: Vec<NewSignal> = signals.by_ref().take(ROWS).collect();
+        for start in (0..total).step_by(ROWS) {
+            let chunk: Vec<NewSignal> = (start..total.min(start + ROWS)).map(&signal).collect();
             let (clock, rows) = (self.clock.clone(), chunk.len() as u64);
-            let new =
-                self.store.write(async move |tx| put_signals(tx, &clock, &chunk, Lane::Scheduled).await).await?.len()
-                    as u64;
+            let stored = self.store.write(async move |tx| put_signals(tx, &clock, &chunk, Lane::Scheduled).await);
+            imported.new += stored.await?.len() as u64;
             imported.rows += rows;
-            imported.new += new;
             (self.wake)();
             if imported.rows >= FIRST_ANALYSIS && !analysed {
                 self.store.analyze().await?;
                 analysed = true;
             }
-            progress(imported.rows, total);
+            progress(imported.rows, total as u64);
         }
         imported.known = imported.rows - imported.new;
         if analysed {

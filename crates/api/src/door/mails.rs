@@ -21,11 +21,11 @@ impl Door {
         let run = RunId(self.keyed("mailbox", [scope.as_slice(), &bytes]));
         let (label, run_params, now) = (params.source.clone(), params.run_params(), self.clock.now());
         self.store.write(async move |tx| tx.put_run(run, "mails", &label, &run_params, "receiving", now).await).await?;
-        let signals = (1..).zip(&mails).map(|(line, place)| {
-            let mail = mail::unstuff(bytes.get(place.clone()).unwrap_or_default()).into_owned();
-            self.signal(run, "mail", line, &[&scope], mail)
-        });
-        self.take_rows(run, signals, mails.len() as u64, |_, _| ()).await
+        let mail = |place: usize| {
+            let mail = mail::unstuff(bytes.get(mails[place].clone()).unwrap_or_default()).into_owned();
+            self.signal(run, "mail", i64::try_from(place + 1).unwrap_or(i64::MAX), &[&scope], mail)
+        };
+        self.take_rows(run, mails.len(), mail, |_, _| ()).await
     }
 
     async fn one_mail(&self, bytes: &Bytes, params: &LeadParams, scope: &[u8]) -> Result<Imported, DoorError> {

@@ -1,0 +1,101 @@
+//! What the handlers share.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex},
+};
+
+use mittler_core::Time;
+use mittler_enrich::Key;
+use mittler_store::{Clock, Store, access::ApiKey};
+use mittler_sync::hooks::HookReceiver;
+use url::Url;
+use uuid::Uuid;
+
+use crate::door::Door;
+
+/// How the door of this process is set.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The address by which others reach us; vendors sign it.
+    pub public_url: Url,
+    /// Whether only this machine can reach us. Otherwise metrics need a key, too.
+    pub loopback: bool,
+    /// Bytes that a body may have.
+    pub body_limit: usize,
+    /// Bytes that an uploaded list or mailbox may have.
+    pub import_limit: usize,
+    /// IANA name of the zone in which people read times and in which "today" begins.
+    pub time_zone: String,
+}
+
+impl Settings {
+    pub fn new(public_url: Url) -> Settings {
+        Settings {
+            public_url,
+            loopback: true,
+            body_limit: 10 * 1024 * 1024,
+            import_limit: 100 * 1024 * 1024,
+            time_zone: "Europe/Berlin".to_owned(),
+        }
+    }
+}
+
+/// Whether the broker can be reached. A broker that is down stops nothing at the door.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Broker {
+    /// The queue is embedded in the database.
+    None,
+    Up,
+    Down,
+}
+
+/// Everything that the handlers need. Clones share it.
+#[derive(Clone)]
+pub struct App {
+    pub store: Store,
+    pub door: Door,
+    pub clock: Clock,
+    pub settings: Arc<Settings>,
+    pub hooks: Arc<dyn HookReceiver>,
+    pub broker: Arc<dyn Fn() -> Broker + Send + Sync>,
+    /// How a key by which people are recognised is named in the database; `None` leaves the search
+    /// by e-mail address out.
+    pub key_name: Option<Arc<dyn Fn(&Key) -> Uuid + Send + Sync>>,
+    pub(crate) api_keys: Arc<Mutex<HashMap<String, (ApiKey, Time)>>>,
+}
+
+impl std::fmt::Debug for App {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("App").field("settings", &self.settings).finish_non_exhaustive()
+    }
+}
+
+impl App {
+    pub fn new(store: Store, door: Door, clock: Clock, settings: Settings, hooks: Arc<dyn HookReceiver>) -> App {
+        App {
+            store,
+            door,
+            clock,
+            settings: Arc::new(settings),
+            hooks,
+            broker: Arc::new(|| Broker::None),
+            key_name: None,
+            api_keys: Arc::default(),
+        }
+    }
+
+    /// Tells health and metrics how the broker is.
+    #[must_use]
+    pub fn with_broker(mut self, broker: impl Fn() -> Broker + Send + Sync + 'static) -> App {
+        self.broker = Arc::new(broker);
+        self
+    }
+
+    /// Opens the search by e-mail address, badge and external id.
+    #[must_use]
+    pub fn with_key_name(mut self, name: impl Fn(&Key) -> Uuid + Send + Sync + 'static) -> App {
+        self.key_name = Some(Arc::new(name));
+        self
+    }
+}

@@ -1,0 +1,169 @@
+//! Bodies, answers that can be repeated, and pages of lists.
+
+use axum::{
+    Json,
+    extract::{FromRequestParts, Query, Request},
+    http::{HeaderMap, StatusCode, header, request::Parts},
+    response::{IntoResponse, Response},
+};
+use bytes::Bytes;
+use http_body_util::LengthLimitError;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::Value;
+use utoipa::{IntoParams, ToSchema};
+
+use crate::{App, access::Caller, problem::Problem};
+
+/// The whole body, if it is not larger than `limit`.
+pub(crate) async fn read(request: Request, limit: usize) -> Result<Bytes, Problem> {
+    let told = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    if told.is_some_and(|length: u64| length > limit as u64) {
+        return Err(too_large(limit));
+    }
+    axum::body::to_bytes(request.into_body(), limit).await.map_err(|error| {
+        let source = std::error::Error::source(&error);
+        if source.is_some_and(<dyn std::error::Error>::is::<LengthLimitError>) {
+            return too_large(limit);
+        }
+        Problem { cause: Some("cut_off".into()), ..Problem::new("unreadable") }.detailed("the body ended early")
+    })
+}
+
+pub(crate) fn too_large(limit: usize) -> Problem {
+    Problem::new("too_large").detailed(format!("this address takes up to {} MB", limit / 1024 / 1024))
+}
+
+/// The media type of the body, without its parameters.
+pub(crate) fn media_type(headers: &HeaderMap) -> String {
+    let given = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
+    given.split(';').next().unwrap_or("").trim().to_ascii_lowercase()
+}
+
+pub(crate) fn needs_type(headers: &HeaderMap, taken: &[&str]) -> Result<(), Problem> {
+    let given = media_type(headers);
+    if taken.contains(&given.as_str()) || (taken.contains(&"application/json") && given.ends_with("+json")) {
+        return Ok(());
+    }
+    Err(Problem::new("wrong_type").detailed(format!("send {}", taken.join(" or "))))
+}
+
+/// A JSON body of a fixed form.
+pub(crate) async fn json<T: DeserializeOwned>(request: Request, limit: usize) -> Result<T, Problem> {
+    needs_type(request.headers(), &["application/json"])?;
+    let bytes = read(request, limit).await?;
+    // serde's words name members and places, and may quote a value: only the place is passed on.
+    serde_json::from_slice(&bytes).map_err(|error| {
+        Problem::new("not_json").detailed(format!("at line {}, column {}", error.line(), error.column()))
+    })
+}
+
+/// Query parameters; what cannot be read is a problem like any other.
+#[derive(Debug)]
+pub(crate) struct Params<T>(pub T);
+
+impl<T: DeserializeOwned> FromRequestParts<App> for Params<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let query = Query::<T>::from_request_parts(parts, app).await;
+        query.map(|Query(params)| Params(params)).map_err(|error| Problem::invalid("query", error.body_text()))
+    }
+}
+
+/// An id in the path.
+pub(crate) fn id<T: std::str::FromStr>(text: &str) -> Result<T, Problem> {
+    text.parse().map_err(|_| Problem::not_found())
+}
+
+/// Which part of a list.
+#[derive(Debug, Clone, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Page {
+    /// `next` of the part before.
+    pub after: Option<String>,
+    /// How many at most: 1 to 500, 100 if not given.
+    pub limit: Option<i64>,
+}
+
+impl Page {
+    pub fn most(&self) -> Result<i64, Problem> {
+        match self.limit.unwrap_or(100) {
+            most @ 1..=500 => Ok(most),
+            _ => Err(Problem::invalid("limit", "a limit lies between 1 and 500")),
+        }
+    }
+
+    /// The cursor, read.
+    pub fn cursor<T: std::str::FromStr>(&self) -> Result<Option<T>, Problem> {
+        let read = self.after.as_deref().map(str::parse::<T>).transpose();
+        read.map_err(|_| Problem::invalid("after", "this is no cursor that an answer gave as `next`"))
+    }
+}
+
+/// One part of a list.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct List<T> {
+    pub items: Vec<T>,
+    /// Where the next part begins: `?after=`. Left out at the end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+}
+
+impl<T> List<T> {
+    /// `rows` may be one longer than the page: then there is a next one.
+    pub fn of<R>(mut rows: Vec<R>, most: i64, cursor: impl Fn(&R) -> String, item: impl Fn(R) -> T) -> Json<List<T>> {
+        let most = usize::try_from(most).unwrap_or(0);
+        let more = rows.len() > most;
+        rows.truncate(most);
+        let next = if more { rows.last().map(cursor) } else { None };
+        Json(List { items: rows.into_iter().map(item).collect(), next })
+    }
+}
+
+/// An answer that a repetition of the call is given again. Holds ids and counts only.
+#[derive(Debug)]
+pub(crate) struct Answer(pub StatusCode, pub Value);
+
+impl Answer {
+    pub fn accepted(body: impl Serialize) -> Result<Answer, Problem> {
+        let body = serde_json::to_value(body).map_err(|_| Problem::new("internal"))?;
+        Ok(Answer(StatusCode::ACCEPTED, body))
+    }
+}
+
+impl IntoResponse for Answer {
+    fn into_response(self) -> Response {
+        (self.0, Json(self.1)).into_response()
+    }
+}
+
+/// Does `work` once per Idempotency-Key of a caller: a repetition with the same body is given the
+/// first answer again, one with another body is refused. Without the header `work` is just done.
+///
+/// A call that dies between its work and its answer is done again, and finds its inputs known.
+pub(crate) async fn once(
+    app: &App,
+    caller: &Caller,
+    headers: &HeaderMap,
+    place: &str,
+    content: &[&[u8]],
+    work: impl Future<Output = Result<Answer, Problem>>,
+) -> Result<Response, Problem> {
+    let Some(given) = headers.get("idempotency-key") else { return Ok(work.await?.into_response()) };
+    let given = given.to_str().ok().filter(|key| (1..=255).contains(&key.len()));
+    let given = given.ok_or_else(|| Problem::invalid("Idempotency-Key", "1 to 255 visible ASCII characters"))?;
+    let parts = [b"idempotency".as_slice(), caller.id.as_bytes(), place.as_bytes(), given.as_bytes()];
+    let (key, fingerprint) = (mittler_store::derived_id(&parts), mittler_store::derived_id(content));
+    if let Some(known) = app.store.answered(key).await? {
+        if known.fingerprint != fingerprint {
+            return Err(Problem::new("idempotency_mismatch"));
+        }
+        let status = u16::try_from(known.status).ok().and_then(|status| StatusCode::from_u16(status).ok());
+        let answer = Answer(status.unwrap_or(StatusCode::OK), known.answer.0);
+        return Ok(([("idempotency-replayed", "true")], answer).into_response());
+    }
+    let answer = work.await?;
+    let (status, body, now) = (i64::from(answer.0.as_u16()), answer.1.clone(), app.clock.now());
+    app.store.write(async move |tx| tx.put_answer(key, fingerprint, status, &body, now).await).await?;
+    Ok(answer.into_response())
+}

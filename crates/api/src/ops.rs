@@ -1,0 +1,99 @@
+//! For whoever runs the service: health and metrics. Neither tells anything about people.
+
+use std::fmt::Write;
+
+use axum::{
+    Json, Router,
+    extract::{FromRequestParts, Request, State},
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use mittler_core::Time;
+use serde_json::json;
+
+use crate::{
+    App, Broker,
+    access::{Caller, Scope},
+    problem::Problem,
+};
+
+pub(crate) fn router() -> Router<App> {
+    Router::new()
+        .route("/health/live", get(async || Json(json!({"status": "live"}))))
+        .route("/health/ready", get(ready))
+        .route("/metrics", get(metrics))
+}
+
+/// Ready is who can accept a lead. A broker that is down delays delivery and stops nothing.
+async fn ready(State(app): State<App>) -> Response {
+    let broker = match (app.broker)() {
+        Broker::None => "embedded",
+        Broker::Up => "up",
+        Broker::Down => "down",
+    };
+    if app.store.ping().await.is_err() {
+        let body = Json(json!({"status": "unavailable", "database": "down", "broker": broker}));
+        return (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "5")], body).into_response();
+    }
+    Json(json!({"status": "ready", "database": "up", "broker": broker})).into_response()
+}
+
+/// Counts, in the text format of Prometheus.
+async fn metrics(State(app): State<App>, request: Request) -> Result<Response, Problem> {
+    if !app.settings.loopback {
+        let (mut parts, _) = request.into_parts();
+        Caller::from_request_parts(&mut parts, &app).await?.needs(Scope::Admin)?;
+    }
+    let text = counts(&app).await?;
+    Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response())
+}
+
+async fn counts(app: &App) -> Result<String, Problem> {
+    let now = app.clock.now();
+    let mut text = String::new();
+    let mut gauge = |name: &str, help: &str, values: &[(String, i64)]| {
+        _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} gauge");
+        for (labels, value) in values {
+            _ = writeln!(text, "{name}{labels} {value}");
+        }
+    };
+    let by = |label: &str, rows: Vec<(String, i64)>| -> Vec<(String, i64)> {
+        rows.into_iter().map(|(value, count)| (format!("{{{label}=\"{value}\"}}"), count)).collect()
+    };
+    let signals = app.store.signal_counts(Time(0)).await?;
+    gauge("mittler_signals", "Inputs kept, by what became of them.", &by("state", signals));
+    gauge("mittler_records", "Records, by kind.", &by("kind", app.store.record_counts().await?));
+    let jobs = app.store.job_counts(now).await?;
+    let states = [("ready", jobs.ready), ("waiting", jobs.waiting), ("held", jobs.held), ("dead", jobs.dead)];
+    let states = states.map(|(state, count)| (state.to_owned(), count)).to_vec();
+    gauge("mittler_jobs", "Work to do, by state.", &by("state", states));
+    let age = i64::try_from(now.since(Time(jobs.oldest)).as_secs()).unwrap_or(i64::MAX);
+    gauge("mittler_job_oldest_seconds", "Age of the oldest living job.", &[(String::new(), age)]);
+    let connections = app.store.connections().await?;
+    let name = |id| connections.iter().find(|row| row.id == id).map_or("", |row| row.name.as_str());
+    let links = app.store.link_counts().await?;
+    let label = |connection, kind: &str| format!("{{connection=\"{}\",kind=\"{kind}\"}}", escaped(name(connection)));
+    let due: Vec<_> = links.iter().map(|link| (label(link.connection, &link.kind), link.due)).collect();
+    gauge("mittler_links_due", "Records that a CRM has still to be told of.", &due);
+    let refused: Vec<_> = links.iter().map(|link| (label(link.connection, &link.kind), link.refused)).collect();
+    gauge("mittler_links_refused", "Records that a CRM refused.", &refused);
+    gauge(
+        "mittler_reviews_open",
+        "Questions that wait for a person.",
+        &[(String::new(), app.store.review_count().await?)],
+    );
+    gauge("process_resident_memory_bytes", "Memory of this process.", &[(String::new(), resident())]);
+    Ok(text)
+}
+
+fn escaped(label: &str) -> String {
+    label.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
+}
+
+/// Bytes of memory in use, as Linux tells; 0 elsewhere.
+fn resident() -> i64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    line.and_then(|rest| rest.split_whitespace().next()?.parse::<i64>().ok()).map_or(0, |kilobytes| kilobytes * 1024)
+}

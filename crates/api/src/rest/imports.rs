@@ -1,0 +1,318 @@
+//! Lists: upload, dry run, progress, rows that were not taken, and reading those again.
+
+use std::collections::BTreeMap;
+
+use axum::{
+    Json,
+    extract::{FromRequest, Multipart, Path, Request, State, multipart::Field},
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
+use bytes::Bytes;
+use mittler_core::{RunId, Time};
+use mittler_intake::LeadField;
+use mittler_store::runs::Run;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use super::leads::Signal;
+use crate::{
+    App,
+    access::{Caller, Scope},
+    body::{self, Answer, List, Page, Params},
+    door::{DryRun, ImportParams, Imported},
+    problem::Problem,
+};
+
+/// Rows of a dry run that are shown in full.
+pub(crate) const PREVIEW: usize = 20;
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct ImportQuery {
+    /// Say what would become of the list, and write nothing.
+    #[serde(default)]
+    dry_run: bool,
+}
+
+/// The form of an upload.
+#[derive(Debug, ToSchema)]
+#[expect(dead_code, reason = "describes a form that is read part by part")]
+pub(crate) struct ImportForm {
+    /// The list, as CSV.
+    #[schema(value_type = String, format = Binary)]
+    file: Vec<u8>,
+    /// JSON: `{"source": "hannover-messe-2026", "fair": {"name": "Hannover Messe 2026", "starts":
+    /// "2026-04-20", "ends": "2026-04-24"}, "stand_scan": true, "default_country": "DE",
+    /// "time_zone": "Europe/Berlin", "columns": {"Bemerkung": "note"}, "encoding": "windows-1252",
+    /// "delimiter": ";", "label": "…"}`; only `source` must be there.
+    params: String,
+}
+
+/// A file and the parameters that came with it.
+#[derive(Debug)]
+pub(crate) struct Upload {
+    pub file: Bytes,
+    pub params: ImportParams,
+}
+
+impl Upload {
+    pub async fn of(request: Request, app: &App) -> Result<Upload, Problem> {
+        body::needs_type(request.headers(), &["multipart/form-data"])?;
+        let limit = app.settings.import_limit;
+        let request = request.map(|body| axum::body::Body::new(http_body_util::Limited::new(body, limit)));
+        let mut form = Multipart::from_request(request, app).await.map_err(|_| broken("the form has no boundary"))?;
+        let (mut file, mut label, mut params) = (None, None, None);
+        while let Some(field) = form.next_field().await.map_err(|error| part_error(&error, limit))? {
+            match field.name() {
+                Some("file") => {
+                    label = field.file_name().map(str::to_owned);
+                    file = Some(part(field, limit).await?);
+                }
+                Some("params") => params = Some(part(field, limit).await?),
+                _ => {}
+            }
+        }
+        let file = file.ok_or_else(|| Problem::invalid("file", "the form has no part of that name"))?;
+        let params = params.ok_or_else(|| Problem::invalid("params", "the form has no part of that name"))?;
+        let mut params: ImportParams =
+            serde_json::from_slice(&params).map_err(|error| Problem::invalid("params", error.to_string()))?;
+        if params.label.is_empty() {
+            params.label = label.unwrap_or_default();
+        }
+        Ok(Upload { file, params })
+    }
+}
+
+async fn part(field: Field<'_>, limit: usize) -> Result<Bytes, Problem> {
+    field.bytes().await.map_err(|error| part_error(&error, limit))
+}
+
+fn part_error(error: &axum::extract::multipart::MultipartError, limit: usize) -> Problem {
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        if cause.is::<http_body_util::LengthLimitError>() {
+            return body::too_large(limit);
+        }
+        source = cause.source();
+    }
+    if error.status() == StatusCode::PAYLOAD_TOO_LARGE {
+        body::too_large(limit)
+    } else {
+        broken("the form ended early")
+    }
+}
+
+fn broken(detail: &str) -> Problem {
+    Problem { cause: Some("broken_form".into()), ..Problem::new("unreadable") }.detailed(detail)
+}
+
+/// A list at the door.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ImportedList {
+    /// Ask `/imports/{run}` how far it is.
+    #[schema(example = "run_0190f5e2b8d97c6f8a52c9f1f0a3d111")]
+    pub run: String,
+    pub rows: u64,
+    /// Rows that had not been taken before.
+    pub new: u64,
+    pub known: u64,
+}
+
+impl From<Imported> for ImportedList {
+    fn from(imported: Imported) -> Self {
+        ImportedList { run: imported.run.to_string(), rows: imported.rows, new: imported.new, known: imported.known }
+    }
+}
+
+/// Import a list, or see what would become of it
+///
+/// Every row is kept as it came before the answer; the rows are read in the background. The same
+/// file again is the same import and finds its rows known.
+#[utoipa::path(post, path = "/imports", tag = "Imports", params(ImportQuery,
+        ("Idempotency-Key" = Option<String>, Header, description = "A repetition with the same key and file is given the first answer")),
+    request_body(content = ImportForm, content_type = "multipart/form-data"),
+    responses((status = 202, description = "Accepted, durably", body = ImportedList),
+              (status = 200, description = "Dry run: encoding, columns with meaning and samples, rows that would be refused, the first rows in normal form", body = Object)))]
+pub(crate) async fn post_import(
+    State(app): State<App>,
+    caller: Caller,
+    Params(query): Params<ImportQuery>,
+    request: Request,
+) -> Result<Response, Problem> {
+    caller.needs(Scope::LeadsWrite)?;
+    let headers = request.headers().clone();
+    let upload = Upload::of(request, &app).await?;
+    if query.dry_run {
+        return Ok(Json(dry_run(&app, upload).await?).into_response());
+    }
+    let (said, file) = (format!("{:?}", upload.params), upload.file.clone());
+    let work = async { Answer::accepted(ImportedList::from(import(&app, upload).await?)) };
+    body::once(&app, &caller, &headers, "imports", &[said.as_bytes(), &file], work).await
+}
+
+/// Runs to its end even if the caller leaves: half a list helps nobody.
+pub(crate) async fn import(app: &App, upload: Upload) -> Result<Imported, Problem> {
+    let door = app.door.clone();
+    let import = tokio::spawn(async move { door.import_csv(upload.file, upload.params, |_, _| ()).await });
+    Ok(import.await.map_err(|_| Problem::new("internal"))??)
+}
+
+/// Reading thousands of rows is work for a thread of its own.
+pub(crate) async fn dry_run(app: &App, upload: Upload) -> Result<DryRun, Problem> {
+    let door = app.door.clone();
+    let run = tokio::task::spawn_blocking(move || door.dry_run_csv(&upload.file, &upload.params, PREVIEW));
+    Ok(run.await.map_err(|_| Problem::new("internal"))??)
+}
+
+/// An import, mailbox or day of single inputs.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct RunView {
+    pub id: String,
+    /// `import`, `mails`, `leads`, …
+    pub kind: String,
+    pub label: String,
+    /// `receiving`, `reading`, `done`; `open` for a day of single inputs.
+    pub state: String,
+    #[schema(value_type = String, format = DateTime)]
+    pub created_at: Time,
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub finished_at: Option<Time>,
+    /// How it is read: source, fair, time zone and, for lists, the layout with its columns.
+    #[schema(value_type = Object)]
+    pub params: serde_json::Value,
+}
+
+impl From<Run> for RunView {
+    fn from(run: Run) -> Self {
+        RunView {
+            id: RunId(run.id).to_string(),
+            kind: run.kind,
+            label: run.label,
+            state: run.state,
+            created_at: Time(run.created_at),
+            finished_at: run.finished_at.map(Time),
+            params: run.params.0,
+        }
+    }
+}
+
+/// List imports, the newest first
+#[utoipa::path(get, path = "/imports", tag = "Imports", params(Page),
+    responses((status = 200, description = "Imports", body = List<RunView>)))]
+pub(crate) async fn get_imports(
+    State(app): State<App>,
+    caller: Caller,
+    Params(page): Params<Page>,
+) -> Result<Json<List<RunView>>, Problem> {
+    caller.needs(Scope::RecordsRead)?;
+    let most = page.most()?;
+    let runs = app.store.run_list(page.cursor::<i64>()?.map(Time), most + 1).await?;
+    Ok(List::of(runs, most, |run| run.created_at.to_string(), RunView::from))
+}
+
+/// An import with what became of its rows so far.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Progress {
+    #[serde(flatten)]
+    pub run: RunView,
+    pub counts: Counts,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Counts {
+    pub total: i64,
+    /// Not read yet.
+    pub waiting: i64,
+    pub done: i64,
+    pub refused: i64,
+    pub parked: i64,
+}
+
+pub(crate) async fn progress(app: &App, run: RunId) -> Result<Progress, Problem> {
+    let known = app.store.run(run).await?.ok_or_else(Problem::not_found)?;
+    let counts = app.store.run_counts(run).await?;
+    let counts = Counts {
+        total: counts.total,
+        waiting: counts.waiting,
+        done: counts.done,
+        refused: counts.refused,
+        parked: counts.parked,
+    };
+    Ok(Progress { run: known.into(), counts })
+}
+
+/// Ask how far an import is
+#[utoipa::path(get, path = "/imports/{run}", tag = "Imports", params(("run" = String, Path, description = "run_…")),
+    responses((status = 200, description = "The import", body = Progress)))]
+pub(crate) async fn get_import(
+    State(app): State<App>,
+    caller: Caller,
+    Path(run): Path<String>,
+) -> Result<Json<Progress>, Problem> {
+    caller.needs(Scope::RecordsRead)?;
+    Ok(Json(progress(&app, body::id(&run)?).await?))
+}
+
+/// The place of a row in a run: its line and id.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct RowCursor(pub i64, pub Uuid);
+
+impl std::str::FromStr for RowCursor {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let (line, id) = text.split_once('.').ok_or(())?;
+        Ok(RowCursor(line.parse().map_err(|_| ())?, id.parse().map_err(|_| ())?))
+    }
+}
+
+/// List the rows that were not taken, with code and reason
+#[utoipa::path(get, path = "/imports/{run}/problems", tag = "Imports", params(("run" = String, Path, description = "run_…"), Page),
+    responses((status = 200, description = "Rows that were refused or parked", body = List<Signal>)))]
+pub(crate) async fn get_problems(
+    State(app): State<App>,
+    caller: Caller,
+    Path(run): Path<String>,
+    Params(page): Params<Page>,
+) -> Result<Json<List<Signal>>, Problem> {
+    caller.needs(Scope::RecordsRead)?;
+    let (most, run) = (page.most()?, body::id::<RunId>(&run)?);
+    let after = page.cursor::<RowCursor>()?.unwrap_or(RowCursor(i64::MIN, Uuid::nil()));
+    app.store.run(run).await?.ok_or_else(Problem::not_found)?;
+    let lines = app.store.run_lines(run, true, (after.0, after.1), most + 1).await?;
+    Ok(List::of(lines, most, |line| format!("{}.{}", line.line, line.id.simple()), Signal::from))
+}
+
+/// What columns really mean.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Correction {
+    /// By header; `null` keeps a column as an attribute.
+    #[serde(default)]
+    #[schema(value_type = std::collections::HashMap<String, Option<String>>, example = json!({"Bemerkung": "note"}))]
+    columns: BTreeMap<String, Option<LeadField>>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Again {
+    /// Rows that are read again.
+    rows: u64,
+}
+
+/// Read refused rows again, with corrected columns
+#[utoipa::path(post, path = "/imports/{run}/retry", tag = "Imports", params(("run" = String, Path, description = "run_…")),
+    request_body = Correction, responses((status = 202, description = "They are read again", body = Again)))]
+pub(crate) async fn post_retry(
+    State(app): State<App>,
+    caller: Caller,
+    Path(run): Path<String>,
+    request: Request,
+) -> Result<Response, Problem> {
+    caller.needs(Scope::RecordsWrite)?;
+    let run = body::id::<RunId>(&run)?;
+    let correction: Correction = body::json(request, app.settings.body_limit).await?;
+    let rows = app.door.retry_import(run, &correction.columns).await?;
+    Ok((StatusCode::ACCEPTED, Json(Again { rows })).into_response())
+}

@@ -1,0 +1,44 @@
+//! The REST API. Each module is one resource; a handler extracts, calls one function and renders.
+
+pub(crate) mod connections;
+pub(crate) mod imports;
+pub(crate) mod jobs;
+pub(crate) mod keys;
+pub(crate) mod leads;
+pub(crate) mod problems_csv;
+pub(crate) mod records;
+pub(crate) mod replies;
+pub(crate) mod timeline;
+
+use axum::extract::DefaultBodyLimit;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::App;
+
+/// All resources, under `/api/v1`, with their description.
+pub(crate) fn router() -> OpenApiRouter<App> {
+    let resources = OpenApiRouter::new()
+        .routes(routes!(leads::post_leads))
+        .routes(routes!(leads::get_lead))
+        .routes(routes!(leads::get_content))
+        .routes(routes!(imports::post_import, imports::get_imports))
+        .routes(routes!(imports::get_import))
+        .routes(routes!(imports::get_problems))
+        .routes(routes!(problems_csv::get_problems_csv))
+        .routes(routes!(imports::post_retry))
+        .routes(routes!(replies::post_replies))
+        .routes(routes!(records::get_records))
+        .routes(routes!(records::get_record))
+        .routes(routes!(timeline::get_timeline))
+        .routes(routes!(connections::get_record_links))
+        .routes(routes!(connections::get_connections))
+        .routes(routes!(connections::get_waiting_links))
+        .routes(routes!(jobs::get_jobs))
+        .routes(routes!(jobs::post_retry))
+        .routes(routes!(jobs::get_reviews))
+        .routes(routes!(keys::get_keys, keys::post_key))
+        .routes(routes!(keys::delete_key))
+        // Handlers read their bodies against the limits of the settings.
+        .layer(DefaultBodyLimit::disable());
+    OpenApiRouter::new().nest("/api/v1", resources)
+}
