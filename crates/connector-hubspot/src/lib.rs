@@ -1,7 +1,7 @@
 //! HubSpot over its date-versioned CRM API.
 //!
 //! Each file is one concern: [`paths`] knows where the version stands in an address, [`wire`] their
-//! JSON, [`values`] how a value is written as text, [`errors`] what a failure means. The rest
+//! JSON, `values` how a value is written as text, `errors` what a failure means. The rest
 //! follows the connector's methods.
 //!
 //! **Invariant:** results of a batch come back shuffled and some may be missing, so nothing is ever
