@@ -1,6 +1,6 @@
 //! HubSpot over its date-versioned CRM API.
 //!
-//! Each file is one concern: [`paths`] knows where the version stands in an address, [`wire`] their
+//! Each file is one concern: `paths` knows where the version stands in an address, `wire` their
 //! JSON, `values` how a value is written as text, `errors` what a failure means. The rest
 //! follows the connector's methods.
 //!
