@@ -371,3 +371,7 @@ fn interests(cell: &str) -> String {
     }
     kept.join("; ")
 }
+
+#[cfg(test)]
+#[path = "lead_tests.rs"]
+mod tests;

@@ -37,6 +37,59 @@ pub fn read_all(cell: &str, country: &str) -> (Vec<Phone>, usize) {
     (found, bad)
 }
 
+/// The pieces of a line that hold digits, each with its number if it is one.
+pub fn read_pieces(line: &str, country: &str) -> Vec<(String, Option<Phone>)> {
+    pieces(line, country).into_iter().map(|piece| (read(&piece, country), piece)).map(|(phone, piece)| (piece, phone)).collect()
+}
+
+/// The numbers in running text: those that begin with `+`, `00` or the national `0`.
+pub fn find_all(text: &str, country: &str) -> Vec<(usize, Phone)> {
+    let text = narrow(text);
+    let mut found = Vec::new();
+    let mut from = 0;
+    while let Some((start, end)) = next_run(&text, from) {
+        let run = text.get(start..end).unwrap_or("");
+        from = end.max(start + 1);
+        if crate::dates::looks_like_date(run.trim_end_matches(['.', ' '])) {
+            continue;
+        }
+        if let Some(phone) = read(run, country) {
+            found.push((start, phone));
+        }
+    }
+    found
+}
+
+/// The next run of digits and what stands between them, an extension included.
+fn next_run(text: &str, from: usize) -> Option<(usize, usize)> {
+    let rest = text.get(from..)?;
+    let previous = |at: usize| text.get(..at).and_then(|head| head.chars().next_back());
+    let begins = |at: usize, c: char| {
+        let next = text.get(at + 1..).and_then(|tail| tail.chars().next());
+        let free = !previous(at).is_some_and(|c| c.is_alphanumeric() || matches!(c, '.' | ',' | '/' | '-' | '@'));
+        free && (c == '0' || (matches!(c, '+' | '(') && next.is_some_and(|c| c.is_ascii_digit() || c == '+')))
+    };
+    let start = rest.char_indices().map(|(at, c)| (from + at, c)).find(|(at, c)| begins(*at, *c))?.0;
+    let mut end = start;
+    let mut at = start;
+    while let Some(c) = text.get(at..).and_then(|tail| tail.chars().next()) {
+        let tail = text.get(at..).unwrap_or("");
+        if c.is_ascii_digit() {
+            end = at + 1;
+        } else if let Some(word) = ["DW ", "Durchwahl ", "ext. ", "Kl. "].iter().find(|word| tail.starts_with(**word)) {
+            if !tail.get(word.len()..).is_some_and(|after| after.starts_with(|c: char| c.is_ascii_digit())) {
+                break;
+            }
+            at += word.len();
+            continue;
+        } else if !matches!(c, '+' | '(' | ')' | '/' | '-' | '.' | ' ') {
+            break;
+        }
+        at += c.len_utf8();
+    }
+    Some((start, end.max(start + 1)))
+}
+
 /// Reads a text that holds one number.
 pub fn read(text: &str, country: &str) -> Option<Phone> {
     let text = narrow(text);
@@ -109,7 +162,7 @@ fn narrow(text: &str) -> String {
         .collect()
 }
 
-const WORDS: [(&str, Option<Label>); 42] = [
+const WORDS: [(&str, Option<Label>); 45] = [
     ("mobiltelefon", Some(Label::Mobile)),
     ("mobilnummer", Some(Label::Mobile)),
     ("mobile", Some(Label::Mobile)),
@@ -121,6 +174,9 @@ const WORDS: [(&str, Option<Label>); 42] = [
     ("portable", Some(Label::Mobile)),
     ("natel", Some(Label::Mobile)),
     ("gsm", Some(Label::Mobile)),
+    ("port", Some(Label::Mobile)),
+    ("kom", Some(Label::Mobile)),
+    ("diensthandy", Some(Label::Mobile)),
     ("mob", Some(Label::Mobile)),
     ("m", Some(Label::Mobile)),
     ("telefax", Some(Label::Fax)),

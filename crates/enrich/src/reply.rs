@@ -1,9 +1,32 @@
 //! A reply mail: what its sender says of themselves.
+//!
+//! **Invariant:** only the newest part is read, and only what it states about its sender: not the
+//! quoted text, not a colleague, not the managing directors of the legal notice. If the signature
+//! is another person's than the sender, nothing is taken.
 
-use mittler_core::Time;
-use mittler_intake::{Problem, mail::Mail};
+mod automatic;
+pub mod signature;
+pub mod statement;
 
-use crate::{Context, Draft, Remark};
+use mittler_core::{Field, Label, Said, Time, Value};
+use mittler_intake::{
+    Problem,
+    mail::{self, Mail},
+};
+
+use crate::{
+    Context, Draft, Remark,
+    cells::remark,
+    country, email,
+    email::Email,
+    keys,
+    lead::say_company,
+    name::{self, Name, fold},
+    objection, phone,
+    phone::Phone,
+};
+use signature::Signature;
+use statement::Statements;
 
 /// What one mail says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,8 +47,298 @@ pub struct ReplyReading {
     pub remarks: Vec<Remark>,
 }
 
+const SIGNATURE: &str = "mail.signature";
+const STATEMENT: &str = "mail.statement";
+
 /// Reads a mail. Refused is one without a sender.
-pub fn read_reply(_mail: &Mail, ctx: &Context) -> Result<ReplyReading, Problem> {
-    let _ = ctx;
-    Err(Problem::new("sender_missing", "the mail has no sender"))
+pub fn read_reply(mail: &Mail, ctx: &Context) -> Result<ReplyReading, Problem> {
+    let missing = || Problem::new("sender_missing", "the mail has no sender");
+    let from = mail.from.as_ref().ok_or_else(missing)?;
+    let sender = from.address.trim().to_lowercase();
+    if sender.is_empty() {
+        return Err(missing());
+    }
+    let address = email::read(&sender);
+    let parts = mail::parts(mail);
+    let automatic = automatic::kind(mail);
+    let mut reading = ReplyReading {
+        sender,
+        person: Draft::default(),
+        organisation: None,
+        automatic,
+        opt_out: automatic.is_none() && objection::is_in(&parts.newest),
+        subject: mail.subject.clone(),
+        newest: parts.newest.clone(),
+        message_id: mail.message_id.clone(),
+        at: mail.date,
+        remarks: Vec::new(),
+    };
+    let Some(address) = address else {
+        reading.remarks.push(remark("email_invalid", "from", "the sender's address cannot be read"));
+        return Ok(reading);
+    };
+    if automatic == Some("bounce") {
+        return Ok(reading);
+    }
+    reading.person.said.extend(say_email(&address, "mail.from", true));
+    if automatic.is_some() {
+        reading.person.keys = keys::of_person(&keys::Person { emails: &[address], ..keys::Person::default() });
+        return Ok(reading);
+    }
+    if reading.opt_out {
+        reading.person.said.push(Said::new(Field::OPT_OUT, Value::Bool(true), "mail.objection").sure(90));
+    }
+    let shown = from.name.as_deref().filter(|name| !name.contains('@')).map(name::read).filter(|name| name.last.is_some());
+    let text = Text::of(&parts, shown.as_ref(), &address, ctx);
+    reading.speak(&text, shown, address);
+    Ok(reading)
 }
+
+/// The newest part, taken apart.
+struct Text {
+    statements: Statements,
+    signature: Signature,
+    /// The signature names somebody who is not the sender.
+    stranger: bool,
+}
+
+impl Text {
+    fn of(parts: &mail::Parts, shown: Option<&Name>, address: &Email, ctx: &Context) -> Text {
+        let body: Vec<&str> = parts.newest.lines().collect();
+        let foot: Vec<&str> = parts.signature.lines().collect();
+        let is_name = |line: &&str| sender_name(line, shown, address).is_some();
+        let country = country_of(&parts.newest, &parts.signature, address, ctx);
+        let in_foot = foot.iter().position(|line| is_name(&line));
+        // The mail's reader may have seen no signature where the sign-off is missing.
+        let in_body = if in_foot.is_none() { body.iter().rposition(|line| is_name(&line)) } else { None };
+        let (said, lines): (&[&str], Vec<&str>) = match (in_foot, in_body) {
+            (Some(at), _) => (&body, foot[at..].to_vec()),
+            (None, Some(at)) => (&body[..at], body[at..].iter().chain(&foot).copied().collect()),
+            (None, None) => (&body, foot.clone()),
+        };
+        let named = in_foot.is_some() || in_body.is_some();
+        let stranger = !named && foot.iter().any(|line| looks_like_name(line));
+        let mut signature = Signature::default();
+        if named {
+            let (own, rest) = lines.split_first().map_or(("", &[][..]), |(own, rest)| (*own, rest));
+            let after = sender_name(own, shown, address);
+            let own_rest = after.as_ref().map_or("", |(_, rest)| rest.as_str());
+            let all: Vec<&str> = std::iter::once(own_rest).chain(rest.iter().copied()).collect();
+            signature = signature::read(&all, &country);
+            signature.name = after.map(|(name, _)| name);
+        } else if !stranger {
+            signature = signature::read(&lines, &country);
+            signature.position = None;
+        }
+        Text { statements: statement::read(&said.join("\n"), &country), signature, stranger }
+    }
+}
+
+impl ReplyReading {
+    fn speak(&mut self, text: &Text, shown: Option<Name>, address: Email) {
+        let name = self.say_name(text, shown.as_ref(), &address);
+        if text.stranger {
+            self.remarks.push(remark("name_mismatch", "from", "the signature is another person's than the sender; nothing was taken from the mail"));
+            self.person.keys = keys::of_person(&keys::Person { emails: &[address], ..keys::Person::default() });
+            return;
+        }
+        let (statements, signature) = (&text.statements, &text.signature);
+        let moved = statements.leaves && statements.company.is_some();
+        let mut emails = vec![address];
+        for email in &statements.emails {
+            if !email.is_role() && emails.iter().all(|known| known.key() != email.key()) {
+                self.person.said.extend(say_email(email, STATEMENT, false));
+                emails.push(email.clone());
+            }
+        }
+        let numbers = self.say_phones(statements, signature, moved);
+        let position = better_position(statements.position.as_deref(), signature.position.as_deref().filter(|_| !moved));
+        if let Some((text, how)) = position {
+            self.person.said.extend(Value::text(text).map(|value| Said::new(Field::POSITION, value, how).sure(90)));
+        }
+        let (company, how) = match (&statements.company, &signature.company) {
+            (Some(stated), _) => (Some(stated), STATEMENT),
+            (None, signed) => (signed.as_ref(), SIGNATURE),
+        };
+        if let Some(company) = company {
+            self.person.said.extend(Value::text(&company.name).map(|value| Said::new(Field::COMPANY, value, how).sure(90)));
+        }
+        // Who moves writes from the old company's address for the last time.
+        let domain = if moved { emails.iter().skip(1).find_map(Email::company_domain) } else { emails.first().and_then(Email::company_domain) };
+        self.organisation = organisation(company, how, domain.as_deref(), signature, moved);
+        self.person.keys = keys::of_person(&keys::Person {
+            first: name.first.as_deref(),
+            last: name.last.as_deref(),
+            emails: &emails,
+            phones: &numbers,
+            company_core: company.map(|company| company.core.as_str()),
+        });
+    }
+
+    /// Says the name if the sender's display name and the signature agree, or the text states it.
+    fn say_name(&mut self, text: &Text, shown: Option<&Name>, address: &Email) -> Name {
+        let mut name = Name::default();
+        let mut how = SIGNATURE;
+        let whole = |name: &Name| name.first.as_deref().is_some_and(|first| !first.ends_with('.') && first.chars().count() > 1) && name.last.is_some();
+        if let Some(signed) = text.signature.name.as_ref().filter(|name| whole(name)) {
+            name = signed.clone();
+        } else if let Some(shown) = shown.filter(|shown| whole(shown) && !text.stranger && fits_address(shown, address)) {
+            name = shown.clone();
+            how = "mail.from";
+        }
+        if !text.stranger {
+            if let Some(first) = &text.statements.first_name {
+                name.first = Some(first.clone());
+            }
+            if let Some(last) = &text.statements.last_name {
+                name.last = Some(last.clone());
+            }
+            if text.statements.last_name.is_some() || text.statements.first_name.is_some() {
+                how = STATEMENT;
+            }
+        }
+        for (field, value) in [(Field::TITLE, &name.title), (Field::FIRST_NAME, &name.first), (Field::LAST_NAME, &name.last)] {
+            let Some(value) = value.as_deref().and_then(Value::text) else { continue };
+            let claim = Said::new(field, value, how).sure(90);
+            self.person.said.push(if how == "mail.from" { claim.sure(60).by_rule() } else { claim });
+        }
+        name
+    }
+
+    fn say_phones(&mut self, statements: &Statements, signature: &Signature, moved: bool) -> Vec<String> {
+        let mut taken: Vec<String> = Vec::new();
+        // A mobile number goes along, the desk stays behind.
+        let kept = signature.phones.iter().filter(|phone| !moved || phone.label == Label::Mobile);
+        // Of two numbers of one switchboard, one in the signature and one just corrected, the
+        // signature may be the old one.
+        let stated = |label: Label| statements.phones.iter().any(|phone| desk(phone.label) == desk(label));
+        let kept = kept.filter(|phone| !stated(phone.label) || statements.phones.iter().any(|stated| stated.e164 == phone.e164));
+        let all = statements.phones.iter().map(|phone| (phone, STATEMENT)).chain(kept.map(|phone| (phone, SIGNATURE)));
+        for (phone, how) in all {
+            if taken.contains(&phone.e164) || statements.old_phones.iter().any(|old| old.e164 == phone.e164) {
+                continue;
+            }
+            if let Some(value) = Value::text(&phone.e164) {
+                self.person.said.push(Said::element(Field::PHONES, &phone.e164, value, how).labelled(phone.label).sure(90));
+                taken.push(phone.e164.clone());
+            }
+        }
+        for old in &statements.old_phones {
+            let gone = Said { key: Some(old.e164.clone()), value: None, ..Said::new(Field::PHONES, Value::Bool(false), STATEMENT) };
+            self.person.said.push(gone.labelled(old.label).sure(90));
+        }
+        taken
+    }
+}
+
+fn desk(label: Label) -> bool {
+    matches!(label, Label::Work | Label::Direct)
+}
+
+fn say_email(email: &Email, how: &str, primary: bool) -> Option<Said> {
+    let claim = Said::element(Field::EMAILS, email.key(), Value::text(&email.address)?, how).labelled(Label::Work);
+    Some(if primary { claim } else { claim.sure(90) })
+}
+
+/// The position stated in the text, unless the signature writes the same one properly.
+fn better_position<'a>(stated: Option<&'a str>, signed: Option<&'a str>) -> Option<(&'a str, &'static str)> {
+    match (stated, signed) {
+        (Some(stated), Some(signed)) => {
+            let (a, b) = (fold(stated), fold(signed));
+            Some(if a.starts_with(&b) || b.starts_with(&a) { (signed, SIGNATURE) } else { (stated, STATEMENT) })
+        }
+        (Some(stated), None) => Some((stated, STATEMENT)),
+        (None, signed) => signed.map(|signed| (signed, SIGNATURE)),
+    }
+}
+
+fn organisation(company: Option<&crate::company::Company>, how: &'static str, domain: Option<&str>, signature: &Signature, moved: bool) -> Option<Draft> {
+    if company.is_none() && domain.is_none() {
+        return None;
+    }
+    let mut said = company.map(|company| say_company(company, how)).unwrap_or_default();
+    if let Some(domain) = domain {
+        said.push(Said::new(Field::DOMAIN, Value::Text(domain.to_owned()), "company.domain").sure(80).by_rule());
+    }
+    if moved || company.is_none() {
+        return Some(Draft { said, keys: keys::of_company(company, domain, None, None, None) });
+    }
+    for (field, text) in [
+        (Field::STREET, &signature.street),
+        (Field::POSTAL_CODE, &signature.postal_code),
+        (Field::CITY, &signature.city),
+        (Field::WEBSITE, &signature.website),
+        (Field::VAT_ID, &signature.vat_id),
+        (Field::REGISTER, &signature.register),
+    ] {
+        said.extend(text.as_deref().and_then(Value::text).map(|value| Said::new(field, value, SIGNATURE).sure(90)));
+    }
+    for phone in &signature.switchboards {
+        said.extend(Value::text(&phone.e164).map(|value| Said::element(Field::PHONES, &phone.e164, value, SIGNATURE).labelled(Label::Work).sure(90)));
+    }
+    let keys = keys::of_company(company, domain, signature.postal_code.as_deref(), signature.vat_id.as_deref(), signature.register.as_deref());
+    Some(Draft { said, keys })
+}
+
+/// By which country numbers without a country code are read: that of the first number with one,
+/// of the sender's domain, of the context.
+fn country_of(newest: &str, signature: &str, address: &Email, ctx: &Context) -> String {
+    let international: Option<Phone> = [signature, newest].iter().find_map(|text| phone::find_all(text, "").into_iter().map(|(_, phone)| phone).next());
+    international
+        .and_then(|phone| phone.country)
+        .or_else(|| country::of_domain(&address.domain).map(str::to_owned))
+        .unwrap_or_else(|| ctx.default_country.clone())
+}
+
+/// The sender's name at the start of a line, and what follows it there.
+fn sender_name(line: &str, shown: Option<&Name>, address: &Email) -> Option<(Name, String)> {
+    let line = line.trim().trim_matches('*');
+    let bare = ["i. V.", "i.V.", "i. A.", "i.A.", "ppa.", "gez.", "i. v.", "i. a."].iter().find_map(|start| line.strip_prefix(start)).unwrap_or(line).trim();
+    if bare.is_empty() || bare.chars().count() > 100 {
+        return None;
+    }
+    let cuts = bare.match_indices(['|', '·', '•', ',']).map(|(at, sign)| (at, at + sign.len()));
+    std::iter::once((bare.len(), bare.len())).chain(cuts).find_map(|(end, rest)| {
+        let text = bare.get(..end)?.trim();
+        let words = text.split_whitespace().count();
+        let plain = (1..=7).contains(&words) && !text.chars().any(|c| c.is_ascii_digit() || c == '@' || c == ':');
+        let name = name::read(text);
+        (plain && is_sender(&name, shown, address)).then(|| (name, bare.get(rest..).unwrap_or("").trim().to_owned()))
+    })
+}
+
+fn is_sender(name: &Name, shown: Option<&Name>, address: &Email) -> bool {
+    let Some(last) = name.last.as_deref() else { return false };
+    match (shown, name.first.as_deref()) {
+        (Some(shown), Some(first)) => {
+            let same_last = shown.last.as_deref().is_some_and(|known| name::same_surname(known, last));
+            same_last && shown.first.as_deref().is_none_or(|known| name::same_given(known, first))
+        }
+        // "Niall" alone, under a mail of Niall Corrigan.
+        (Some(shown), None) => [&shown.first, &shown.last].into_iter().flatten().any(|known| fold(known) == fold(last)),
+        (None, Some(_)) => fits_address(name, address),
+        (None, None) => false,
+    }
+}
+
+/// Whether the address is made of the name: its surname or its first name stands in it.
+fn fits_address(name: &Name, address: &Email) -> bool {
+    let local: String = fold(address.local()).chars().filter(|c| c.is_alphanumeric()).collect();
+    let parts = [&name.last, &name.first];
+    parts.into_iter().flatten().any(|part| name::surname_keys(part).iter().any(|key| key.len() > 2 && local.contains(key.as_str())))
+}
+
+/// A line of two to four capitalised words that is neither a company nor a job nor a sign-off.
+fn looks_like_name(line: &str) -> bool {
+    let line = line.trim();
+    let name = name::read(line);
+    let words: Vec<&str> = line.split_whitespace().collect();
+    let capital = |word: &&str| word.starts_with(char::is_uppercase) || name::is_particle(word);
+    let plain = (2..=5).contains(&words.len()) && words.iter().all(capital) && !line.chars().any(|c| c.is_ascii_digit() || matches!(c, '@' | ':' | ','));
+    let known = name.title.is_some() || name.first.as_deref().and_then(|first| first.split(' ').next()).is_some_and(name::is_given_name);
+    plain && known && name.last.is_some() && !crate::company::has_form(line) && !signature::names_job(line)
+}
+
+#[cfg(test)]
+#[path = "reply_tests.rs"]
+mod tests;

@@ -1,0 +1,284 @@
+//! The grammar of a signature: name, position, company, numbers, and the legal notice, whose
+//! persons are not the sender.
+
+use mittler_core::Label;
+
+use crate::{
+    company::{self, Company},
+    email,
+    name::{self, Name, fold},
+    phone::{self, Phone},
+};
+
+/// What a signature says of its sender and the sender's company.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Signature {
+    pub name: Option<Name>,
+    pub position: Option<String>,
+    pub company: Option<Company>,
+    pub phones: Vec<Phone>,
+    /// Numbers of the company, not of the sender: the switchboard.
+    pub switchboards: Vec<Phone>,
+    pub website: Option<String>,
+    pub street: Option<String>,
+    pub postal_code: Option<String>,
+    pub city: Option<String>,
+    pub vat_id: Option<String>,
+    pub register: Option<String>,
+}
+
+const JOBS: &str = "leiter leitung geschaeftsfuehr prokurist manager direktor director head chef einkauf einkaeufer vertrieb verkauf ingenieur
+techniker konstrukt meister referent assist officer ceo cto coo cfo founder gruender president engineer buyer berater consultant
+inhaber vorstand sachbearbeit entwickl planer koordinat hoofd directeur directrice responsable titolare responsabile dyrektor
+kierownik spezialist specialist analyst architekt architect partner sekretaer lead monteur elektriker laborant vorbereitung buchhalt
+controll marketing gesellschafter beauftragt fachkraft administrator trainee student azubi acheteur acheteuse jednatel inkoop inkoper verkoop sales
+direttore direttrice kaufmann kauffrau kaufm. disponent logistik instandhalt produktion qualitaet service owner supervisor";
+
+/// Whether the text names a job.
+pub fn names_job(text: &str) -> bool {
+    let folded = fold(text);
+    JOBS.split_ascii_whitespace().any(|word| folded.contains(word))
+}
+
+/// Numbers beside these words are not the sender's.
+const NOT_THE_SENDERS: [&str; 22] = [
+    "zentrale", "empfang", "sekretariat", "vorzimmer", "bereitschaft", "notfall", "notdienst", "hotline", "support", "helpdesk", "kundendienst", "serviceline",
+    "switchboard", "reception", "standard", "assistenz", "assistentin", "vertretung", "stoerung", "centralino", "accueil", "main",
+];
+
+/// Words that make a line part of the legal notice.
+const LEGAL: [&str; 31] = [
+    "amtsgericht", "registergericht", "handelsregister", "hrb", "hra", "sitz der gesellschaft", "sitz:", "ust-id", "ustid", "ust.-id", "umsatzsteuer",
+    "steuernummer", "st.-nr", "vat", "uid", "mwst", "aufsichtsrat", "pers. haft", "persoenlich haftend", "komplementaer", "registered", "siret", "siren", "rcs",
+    "kvk", "btw", "p.iva", "partita iva", "iban", "firmenbuch", "krs",
+];
+
+/// Where the mail ends for our purpose.
+const AFTERWORD: [&str; 11] = [
+    "diese e-mail", "diese mail", "diese nachricht", "this e-mail", "this email", "this message", "der inhalt dieser", "vertraulich", "hinweis:", "bitte denken sie",
+    "please consider",
+];
+
+/// Reads the lines from the sender's name on.
+pub fn read(lines: &[&str], country: &str) -> Signature {
+    let mut signature = Signature::default();
+    let mut head = true;
+    let mut base: Option<String> = None;
+    for line in lines {
+        let line = line.trim().trim_start_matches(['*', '•']).trim_end_matches('*').trim();
+        let folded = fold(line);
+        if AFTERWORD.iter().any(|start| folded.starts_with(start)) {
+            break;
+        }
+        if line.is_empty() || is_tail(&folded) {
+            continue;
+        }
+        if is_legal(line, &folded) {
+            signature.vat_id = signature.vat_id.take().or_else(|| company::vat_id_in(line));
+            signature.register = signature.register.take().or_else(|| company::register_in(line));
+            head = false;
+            continue;
+        }
+        for segment in line.split(['|', '·', '•', '\t']).map(str::trim).filter(|segment| !segment.is_empty()) {
+            signature.segment(segment, &mut head, &mut base, country);
+        }
+    }
+    signature
+}
+
+impl Signature {
+    fn segment(&mut self, text: &str, head: &mut bool, base: &mut Option<String>, country: &str) {
+        if self.numbers(text, base, country) {
+            *head = false;
+            return;
+        }
+        if text.contains('@') || email::host_of(text).is_some() {
+            if !text.contains('@') && self.website.is_none() {
+                self.website = Some(text.to_lowercase());
+            }
+            return;
+        }
+        if let Some((company, rest)) = company_of(text) {
+            self.company.get_or_insert(company);
+            self.address(rest);
+            *head = false;
+            return;
+        }
+        if self.address(text) {
+            *head = false;
+            return;
+        }
+        let short = text.chars().count() <= 90 && text.split_whitespace().count() <= 9;
+        let plain = text.starts_with(char::is_alphabetic) && !text.chars().any(|c| c.is_ascii_digit()) && !text.ends_with(['.', '!', '?', ':']);
+        let known_job = names_job(text);
+        if self.position.is_none() && short && plain && (known_job || (*head && looks_like_title_case(text))) {
+            self.position = Some(text.to_owned());
+        }
+    }
+
+    /// Takes the numbers of a segment; whether there were any.
+    fn numbers(&mut self, text: &str, base: &mut Option<String>, country: &str) -> bool {
+        let mut any = false;
+        let mut foreign = false;
+        for (piece, phone) in phone::read_pieces(text, country) {
+            let folded = fold(&piece);
+            foreign = NOT_THE_SENDERS.iter().any(|word| folded.contains(word));
+            let Some(phone) = phone.or_else(|| extension(&piece, base.as_deref(), country)) else { continue };
+            any = true;
+            if phone.label != Label::Fax && piece.contains('-') && piece.chars().filter(char::is_ascii_digit).count() > 6 {
+                *base = piece.rfind('-').and_then(|at| piece.get(..=at)).map(str::to_owned);
+            }
+            match phone.label {
+                // A fax is the company's machine, a private number was not meant for us.
+                Label::Fax | Label::Private => {}
+                _ if foreign && (folded.contains("zentrale") || folded.contains("switchboard")) => push(&mut self.switchboards, phone),
+                _ if foreign => {}
+                _ => push(&mut self.phones, phone),
+            }
+        }
+        any || foreign
+    }
+
+    /// Takes street, postcode and place of a segment; whether there was a place.
+    fn address(&mut self, text: &str) -> bool {
+        let parts: Vec<&str> = text.split([',', ';']).map(str::trim).collect();
+        let found = parts.iter().enumerate().find_map(|(at, part)| postcode_and_city(part).map(|place| (at, place)));
+        if let Some((at, (postal_code, city))) = found {
+            if at > 0 && self.street.is_none() {
+                self.street = parts.get(at - 1).filter(|street| is_street(street)).map(|street| (*street).to_owned());
+            }
+            self.postal_code.get_or_insert(postal_code);
+            self.city.get_or_insert(city);
+            return true;
+        }
+        if is_street(text) {
+            self.street.get_or_insert(text.to_owned());
+            return true;
+        }
+        false
+    }
+}
+
+fn push(phones: &mut Vec<Phone>, phone: Phone) {
+    if !phones.iter().any(|known| known.e164 == phone.e164) {
+        phones.push(phone);
+    }
+}
+
+/// "Durchwahl: -258": the last group of the number above, replaced.
+fn extension(piece: &str, base: Option<&str>, country: &str) -> Option<Phone> {
+    let digits: String = piece.chars().filter(char::is_ascii_digit).collect();
+    let before = piece.split(|c: char| c.is_ascii_digit()).next()?.trim_end();
+    let dash = before.ends_with('-') || phone::label_of(piece).0 == Some(Label::Direct);
+    if !dash || digits.is_empty() || digits.len() > 5 {
+        return None;
+    }
+    let mut phone = phone::read(&format!("{}{digits}", base?.split(':').next_back()?.trim()), country)?;
+    phone.label = Label::Direct;
+    Some(phone)
+}
+
+/// The company of a segment, and what follows its name.
+fn company_of(text: &str) -> Option<(Company, &str)> {
+    if !company::has_form(text) || names_only_jobs(text) {
+        return None;
+    }
+    let company = company::read(text, "")?;
+    company.legal_form?;
+    let rest = text.get(company.name.len()..).unwrap_or("").trim_start_matches([',', ' ', '-', '–']);
+    Some((company, rest))
+}
+
+/// "Leiter AG" is hardly a company, but "Inhaber e.K." none at all.
+fn names_only_jobs(text: &str) -> bool {
+    text.split_whitespace().count() < 2
+}
+
+fn looks_like_title_case(text: &str) -> bool {
+    text.starts_with(char::is_uppercase) && text.split_whitespace().count() <= 7 && !name::is_given_name(text.split_whitespace().next().unwrap_or(""))
+}
+
+fn is_street(text: &str) -> bool {
+    let folded = fold(text);
+    let number = text.split_whitespace().skip(1).any(|word| word.starts_with(|c: char| c.is_ascii_digit()));
+    let first_number = text.starts_with(|c: char| c.is_ascii_digit());
+    let words = ["str.", "strasse", "weg ", "allee", "platz", "gasse", "ring ", "damm", "ufer", "rue ", "via ", "avenue", "street", "road", "laan", "straat", "chaussee", "ulica", "ul. "];
+    (number || first_number) && (words.iter().any(|word| folded.contains(word)) || (number && !first_number && text.split_whitespace().count() <= 5 && text.split(' ').next_back().is_some_and(is_house_number)))
+}
+
+fn is_house_number(word: &str) -> bool {
+    word.starts_with(|c: char| c.is_ascii_digit()) && word.len() <= 5
+}
+
+/// "D-50679 Köln", "73430 Aalen", "CH-8406 Winterthur".
+fn postcode_and_city(text: &str) -> Option<(String, String)> {
+    let (code, city) = text.trim().split_once(' ')?;
+    let code = crate::country::postcode(code).0;
+    let digits = (4..=5).contains(&code.len()) && code.bytes().all(|b| b.is_ascii_digit());
+    let named = city.trim().starts_with(char::is_uppercase) && !city.chars().any(|c| c.is_ascii_digit());
+    (digits && named).then(|| (code, city.trim().to_owned()))
+}
+
+fn is_tail(folded: &str) -> bool {
+    folded.starts_with("von meinem ") || folded.starts_with("gesendet von") || folded.starts_with("sent from") || folded.starts_with("envoye de") || folded.starts_with("--")
+}
+
+/// Whether the line belongs to the legal notice. "Geschäftsführer" alone is a position;
+/// "Geschäftsführer: Bruno Kneule" is not.
+pub fn is_legal(line: &str, folded: &str) -> bool {
+    let words: Vec<&str> = folded.split(|c: char| !(c.is_alphanumeric() || matches!(c, '.' | '-' | ':'))).collect();
+    let named = LEGAL.iter().any(|word| if word.contains([' ', ':']) { folded.contains(word) } else { words.iter().any(|known| known.starts_with(word) && known.len() <= word.len() + 9) });
+    if named || folded.contains("che-") {
+        return true;
+    }
+    let management = ["geschaeftsfuehr", "vorstand", "managing director", "gf", "inhaber", "vorsitz", "geschaeftsleitung", "geschaeftsf.", "vertretungsberechtigt"];
+    let Some(word) = management.iter().find(|word| folded.starts_with(**word)) else { return false };
+    let rest = line.split_once(':');
+    let after_space = line.split_whitespace().nth(1).unwrap_or("");
+    rest.is_some() || name::is_given_name(after_space) || (*word == "gf" && line.split_whitespace().count() > 2)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(text: &str) -> Signature {
+        let lines: Vec<&str> = text.lines().collect();
+        read(&lines, "DE")
+    }
+
+    fn numbers(phones: &[Phone]) -> Vec<&str> {
+        phones.iter().map(|phone| phone.e164.as_str()).collect()
+    }
+
+    #[test]
+    fn a_signature_gives_position_company_and_numbers() {
+        let signature = of("Leiter Instandhaltung\n\nSpindelwerk Ostalb GmbH\nGießereiweg 14 | 73430 Aalen\nTel.: +49 7361 48120-37\nMobil: +49 171 5550114\nwww.spindelwerk-ostalb.example\n\nSitz der Gesellschaft: Aalen | Amtsgericht Ulm HRB 990114\nGeschäftsführer: Bruno Kneule");
+        assert_eq!(signature.position.as_deref(), Some("Leiter Instandhaltung"));
+        assert_eq!(signature.company.unwrap().name, "Spindelwerk Ostalb GmbH");
+        assert_eq!(numbers(&signature.phones), ["+4973614812037", "+491715550114"]);
+        assert_eq!((signature.postal_code.as_deref(), signature.city.as_deref()), (Some("73430"), Some("Aalen")));
+        assert_eq!(signature.register.as_deref(), Some("Ulm HRB 990114"));
+    }
+
+    #[test]
+    fn an_extension_alone_replaces_the_last_group_of_the_switchboard() {
+        let signature = of("Bereichsleiter Technik\nRheinlogik Sortieranlagen GmbH\nZentrale:   +49 (0)221 4710-200\nDurchwahl:  -258\nTelefax:    +49 (0)221 4710-299\nMobil:      +49 (0)172 9925904");
+        assert_eq!(numbers(&signature.phones), ["+492214710258", "+491729925904"]);
+        assert_eq!(numbers(&signature.switchboards), ["+492214710200"]);
+    }
+
+    #[test]
+    fn managing_directors_of_the_legal_notice_are_not_the_senders_position() {
+        let notice = of("Geschäftsführung: Dr. Agnes Wrede (Vors.), Tilo Kampmann\nGF Hans Müller");
+        assert_eq!(notice.position, None);
+        assert_eq!(of("Geschäftsführer\nImmendorf Pumpenbau GmbH").position.as_deref(), Some("Geschäftsführer"));
+        assert_eq!(of("Geschäftsführer: Bruno Kneule, Tel. 0711 5550-1").phones, []);
+    }
+
+    #[test]
+    fn the_stand_by_number_and_the_fax_are_not_the_senders() {
+        let signature = of("Wassermeister\nStadtwerke Oberwiesbach GmbH\nTel. 09371 55721, Bereitschaft 0160 5550112 (nur Notfälle!)\nFax 09371 55799");
+        assert_eq!(numbers(&signature.phones), ["+49937155721"]);
+    }
+}

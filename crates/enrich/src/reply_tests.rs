@@ -1,0 +1,128 @@
+//! Whole mails, and the example mailbox with what is to be found in it.
+
+use std::collections::BTreeSet;
+
+use proptest::prelude::*;
+
+use super::*;
+
+fn ctx() -> Context {
+    Context { source: "mail".into(), default_country: "DE".into(), time_zone: "Europe/Berlin".into(), fair: None, received_at: Time(0) }
+}
+
+fn mail(name: &str, address: &str, text: &str) -> Mail {
+    let from = mail::Mailbox { name: Some(name.into()).filter(|name: &String| !name.is_empty()), address: address.into() };
+    Mail { from: Some(from), subject: "AW: Angebot".into(), text: text.into(), ..Mail::default() }
+}
+
+fn values(reading: &ReplyReading, field: &Field) -> Vec<String> {
+    let said = reading.person.said.iter().filter(|said| said.field == *field);
+    said.filter_map(|said| said.value.as_ref()).map(Value::display).collect()
+}
+
+#[test]
+fn a_mail_without_a_sender_is_refused() {
+    assert_eq!(read_reply(&Mail::default(), &ctx()).unwrap_err().code, "sender_missing");
+}
+
+#[test]
+fn a_stranger_who_signs_with_another_name_changes_nobody() {
+    let mail = mail("Bonus Welle", "gewinn@bonus-welle.example", "Die neue Nummer lautet 0171 5550000.\n\nMit freundlichen Grüßen\nDr. Hans Müller\nRheinlogik Sortieranlagen GmbH\nTel. 0221 4710-258");
+    let reading = read_reply(&mail, &ctx()).unwrap();
+    assert_eq!(values(&reading, &Field::PHONES), Vec::<String>::new());
+    assert_eq!(values(&reading, &Field::LAST_NAME), Vec::<String>::new());
+    assert!(reading.organisation.is_none());
+    assert!(reading.remarks.iter().any(|remark| remark.code == "name_mismatch"));
+}
+
+#[test]
+fn an_automatic_mail_says_nothing_new() {
+    let mut mail = mail("Anja Kühnapfel", "a.k@erftland.example", "Ich bin im Urlaub.\n\nFreundliche Grüße\nAnja Kühnapfel\nTel. 02235 5550-78");
+    mail.subject = "Automatische Antwort: Ihr Besuch".into();
+    let reading = read_reply(&mail, &ctx()).unwrap();
+    assert_eq!(reading.automatic, Some("out_of_office"));
+    assert_eq!(reading.person.said.iter().map(|said| &said.field).collect::<Vec<_>>(), [&Field::EMAILS]);
+}
+
+#[test]
+fn an_objection_is_said_at_once() {
+    let mail = mail("H. Sassenscheidt", "h.sassenscheidt@g.example", "hiermit widerspreche ich der Verarbeitung meiner Daten für Zwecke der Werbung.");
+    let reading = read_reply(&mail, &ctx()).unwrap();
+    assert!(reading.opt_out);
+    assert_eq!(values(&reading, &Field::OPT_OUT), ["true"]);
+}
+
+#[test]
+fn an_old_number_is_cleared_and_the_new_one_taken() {
+    let mail = mail("Petra Ilg", "petra.ilg@s.example", "Hallo,\n\nmeine neue Nummer ist 0711 5550-435. Die alte Nummer 0711 5550-434 gilt nicht mehr.\n\nViele Grüße\nPetra Ilg");
+    let reading = read_reply(&mail, &ctx()).unwrap();
+    assert_eq!(values(&reading, &Field::PHONES), ["+497115550435"]);
+    let gone: Vec<_> = reading.person.said.iter().filter(|said| said.value.is_none()).filter_map(|said| said.key.as_deref()).collect();
+    assert_eq!(gone, ["+497115550434"]);
+}
+
+/// What the example mailbox should say, against what was read.
+#[test]
+fn each_reply_of_the_example_mailbox_gives_its_fields_and_nothing_else() {
+    let data = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../server/data");
+    let (Ok(mbox), Ok(expected)) = (std::fs::read(data.join("replies.mbox")), std::fs::read_to_string(data.join("expected.json"))) else {
+        eprintln!("skipped: the example mailbox is not there");
+        return;
+    };
+    let expected: serde_json::Value = serde_json::from_str(&expected).unwrap();
+    let ranges = mail::split_mbox(&mbox);
+    let (mut wanted, mut found, mut invented) = (0, 0, 0);
+    let mut faults = Vec::new();
+    for (range, case) in ranges.into_iter().zip(expected["replies"].as_array().unwrap()) {
+        let id = case["id"].as_str().unwrap();
+        let reading = read_reply(&mail::read(&mail::unstuff(&mbox[range])).unwrap(), &ctx()).unwrap();
+        let ours = said_of(&reading);
+        for (field, value) in case["fields"].as_object().unwrap() {
+            wanted += 1;
+            if ours.contains(&(field.clone(), value.as_str().unwrap().to_owned())) {
+                found += 1;
+            } else {
+                faults.push(format!("{id} missing {field} = {value}"));
+            }
+        }
+        for (field, value) in &ours {
+            let named = ["first_name", "last_name"].contains(&field.as_str());
+            let own_address = field == "email" && *value == reading.sender;
+            let forbidden = case["must_not"].as_array().unwrap().iter().any(|text| text == value.as_str());
+            let expected = case["fields"].get(field).is_some_and(|text| text == value.as_str());
+            if forbidden || (!expected && !own_address && !(named && case["fields"].get(field).is_none())) {
+                invented += 1;
+                faults.push(format!("{id} invented {field} = {value}"));
+            }
+        }
+        assert_eq!(reading.opt_out, case["kind"] == "objection", "{id}");
+        assert_eq!(reading.automatic.is_some(), matches!(case["kind"].as_str(), Some("auto-reply" | "bounce")), "{id}");
+    }
+    println!("replies: {found} of {wanted} fields found, {invented} invented");
+    assert!(faults.is_empty(), "{found} of {wanted} found, {invented} invented:\n{}", faults.join("\n"));
+}
+
+fn said_of(reading: &ReplyReading) -> BTreeSet<(String, String)> {
+    reading
+        .person
+        .said
+        .iter()
+        .filter_map(|said| {
+            let field = match (said.field.as_str(), said.label) {
+                ("phones", Some(Label::Mobile)) => "mobile",
+                ("phones", _) => "phone",
+                ("emails", _) => "email",
+                ("title" | "opt_out", _) => return None,
+                (field, _) => field,
+            };
+            Some((field.to_owned(), said.value.as_ref()?.display()))
+        })
+        .collect()
+}
+
+proptest! {
+    #[test]
+    fn no_mail_makes_the_reader_panic(name in "\\PC{0,30}", address in "\\PC{0,30}", text in "(\\PC|\n){0,200}") {
+        let _ = read_reply(&mail(&name, &address, &text), &ctx());
+    }
+}
