@@ -18,6 +18,9 @@ pub enum Error {
     /// Another transaction was in the way; repeated up to the limit.
     #[error("the transaction conflicted with another")]
     Conflict(#[source] Arc<sqlx::Error>),
+    /// Another writer was first with a key or record of ours: the same work again finds it.
+    #[error("another writer was first")]
+    Raced,
     #[error("a write took longer than its limit")]
     TooSlow,
     #[error("a write panicked")]
@@ -35,11 +38,11 @@ pub enum Error {
 impl Error {
     /// Whether the same call may succeed later without anybody acting.
     pub fn is_passing(&self) -> bool {
-        matches!(self, Error::Unavailable(_) | Error::Commit(_) | Error::Conflict(_) | Error::TooSlow | Error::Closed)
+        matches!(self, Error::Unavailable(_) | Error::Commit(_) | Error::Conflict(_) | Error::Raced | Error::TooSlow | Error::Closed)
     }
 
     pub(crate) fn is_conflict(&self) -> bool {
-        matches!(self, Error::Conflict(_))
+        matches!(self, Error::Conflict(_) | Error::Raced)
     }
 }
 

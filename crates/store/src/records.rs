@@ -204,6 +204,14 @@ impl Tx {
         rows.into_iter().map(Record::try_from).collect()
     }
 
+    /// Reads records as they are, without keeping others from changing them.
+    pub async fn read_records(&mut self, ids: &[RecordId]) -> Result<Vec<Record>> {
+        let ids = id_rows(ids.iter().map(|id| id.0));
+        let rows = rows_all!(self, Stored, &ids => (id uuid),
+            "SELECT record.id, record.kind, record.version, record.fields FROM record JOIN", "ON record.id = r.id ORDER BY record.id")?;
+        rows.into_iter().map(Record::try_from).collect()
+    }
+
     /// All that is said of the records.
     pub async fn statements_of(&mut self, ids: &[RecordId]) -> Result<Vec<(RecordId, Statement)>> {
         let ids = id_rows(ids.iter().map(|id| id.0));
@@ -221,11 +229,16 @@ impl Tx {
         Ok(())
     }
 
-    pub async fn insert_records(&mut self, records: &[RecordRow]) -> Result<()> {
-        rows!(self, records => (id uuid, kind text, version bigint, fields jsonb, person uuid, created_at bigint, updated_at bigint),
+    /// Makes records.
+    ///
+    /// # Errors
+    /// [`Error::Raced`] if another writer has made one of them: the same work again finds it.
+    pub async fn insert_records(&mut self, records: &mut Vec<RecordRow>) -> Result<()> {
+        records.sort_by_key(|record| record.id);
+        let made = rows!(self, &*records => (id uuid, kind text, version bigint, fields jsonb, person uuid, created_at bigint, updated_at bigint),
             "INSERT INTO record (id, kind, version, fields, person, created_at, updated_at)
-             SELECT id, kind, version, fields, person, created_at, updated_at FROM", "WHERE true")?;
-        Ok(())
+             SELECT id, kind, version, fields, person, created_at, updated_at FROM", "WHERE true ON CONFLICT (id) DO NOTHING")?;
+        if made == records.len() as u64 { Ok(()) } else { Err(Error::Raced) }
     }
 
     /// Writes records again that this transaction has locked.

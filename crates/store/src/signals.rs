@@ -94,7 +94,8 @@ impl Tx {
 
     pub async fn settle_signals(&mut self, read: &[Read]) -> Result<()> {
         rows!(self, read => (id uuid, state text, code text, field text, reason text, remarks jsonb, record uuid),
-            "UPDATE signal SET state = r.state, code = r.code, field = r.field, reason = r.reason, remarks = r.remarks, record = r.record FROM",
+            "UPDATE signal SET state = r.state, code = r.code, field = r.field, reason = r.reason, remarks = r.remarks, record = r.record,
+                    content = CASE WHEN r.code = 'suppressed' THEN NULL ELSE signal.content END FROM",
             "WHERE signal.id = r.id")?;
         Ok(())
     }

@@ -1,0 +1,590 @@
+//! Drafts become records, in one transaction: recognise, claim keys, state, derive, make links due.
+//!
+//! Everything is set-based; decisions within a batch see those made before them in memory.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    sync::Arc,
+};
+
+use mittler_core::{
+    Field, Kind, Record, RecordId, Said, Source, SourceKind, Statement, SubjectId, Time, Value, Version,
+    derive,
+    derive::Overrides,
+    job::{Lane, Task},
+};
+use mittler_enrich::{Candidate, Decision, Draft, Facts, Key, KeyType, decide};
+use mittler_store::{
+    Clock, Result, Tx, derived_id,
+    jobs::{NewJob, Taken},
+    records::{KeyRow, RecordRow, StatementRow},
+    reviews::NewReview,
+    signals::Read,
+};
+use mittler_sync::{Connection, Keys, keys::spellings, restate::links_of};
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::{
+    follow::{self, FollowUp, Lead, Routing},
+    input::{Fair, Input, Reading},
+};
+
+/// What a batch needs besides its inputs.
+#[derive(Clone)]
+pub struct Env {
+    pub clock: Clock,
+    pub keys: Keys,
+    pub connections: Vec<Arc<Connection>>,
+    pub overrides: Arc<Overrides>,
+    pub routing: Arc<Routing>,
+    pub follow_up: Arc<FollowUp>,
+}
+
+/// What a batch did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Did {
+    pub read: usize,
+    pub new_records: usize,
+    pub changed_records: usize,
+    pub pushes: usize,
+}
+
+/// One record on its way through the batch.
+#[derive(Debug, Default)]
+struct Work {
+    /// Records made by this batch, with their kinds and whom they are about.
+    fresh: BTreeMap<RecordId, (Kind, Option<RecordId>)>,
+    said: BTreeMap<RecordId, Vec<Statement>>,
+    strong: HashMap<Uuid, RecordId>,
+    weak: HashMap<Uuid, BTreeSet<RecordId>>,
+    facts: HashMap<RecordId, Facts>,
+    new_strong: Vec<KeyRow>,
+    new_weak: Vec<KeyRow>,
+    reviews: Vec<NewReview>,
+    reads: Vec<Read>,
+    /// Person of each input, for the second half.
+    persons: Vec<(usize, RecordId, Option<RecordId>)>,
+    lanes: BTreeMap<RecordId, Lane>,
+}
+
+pub fn key_id(key: &Key) -> Uuid {
+    derived_id(&[b"key", key.key_type.name().as_bytes(), key.scope.as_bytes(), key.value.as_bytes()])
+}
+
+/// Reads a batch of signals into records and ends their job, all in the caller's transaction.
+pub async fn enrich(tx: &mut Tx, env: &Env, readings: &[Reading], job: Option<&Taken>) -> Result<Did> {
+    let now = env.clock.now();
+    let ids: Vec<Uuid> = readings.iter().map(signal_of).collect();
+    let unread: HashSet<Uuid> = tx.lock_unread(&ids).await?.into_iter().collect();
+    let mut work = Work::default();
+    let mut inputs: Vec<&Input> = Vec::new();
+    for reading in readings.iter().filter(|reading| unread.contains(&signal_of(reading))) {
+        match reading {
+            Reading::Input(input) => inputs.push(input),
+            Reading::Nothing { signal, code } => work.reads.push(done(*signal, Some(code), None, json!([]))),
+            Reading::Problem { signal, problem } => work.reads.push(Read {
+                id: *signal,
+                state: "refused".into(),
+                code: Some(problem.code.clone()),
+                field: problem.field.clone(),
+                reason: Some(problem.reason.clone()),
+                remarks: json!([]),
+                record: None,
+            }),
+        }
+    }
+    let inputs = keep_out(tx, env, inputs, &mut work).await?;
+    recognise(tx, env, &inputs, &mut work, now).await?;
+    let existing = graph(tx, env, &inputs, &mut work, now).await?;
+    let did = state(tx, env, &mut work, existing, &inputs, now).await?;
+    if let Some(job) = job {
+        tx.end_job(job.id, job.attempt).await?;
+    }
+    if inputs.iter().any(|input| !input.single) || inputs.is_empty() {
+        tx.finish_runs(now).await?;
+    }
+    Ok(Did { read: unread.len(), ..did })
+}
+
+fn signal_of(reading: &Reading) -> Uuid {
+    match reading {
+        Reading::Input(input) => input.signal,
+        Reading::Nothing { signal, .. } | Reading::Problem { signal, .. } => *signal,
+    }
+}
+
+fn done(signal: Uuid, code: Option<&str>, record: Option<RecordId>, remarks: serde_json::Value) -> Read {
+    Read {
+        id: signal,
+        state: "done".into(),
+        code: code.map(str::to_owned),
+        field: None,
+        reason: None,
+        remarks,
+        record: record.map(|id| id.0),
+    }
+}
+
+/// Who was forgotten does not come back: refused here, and at the gate once more.
+async fn keep_out<'i>(tx: &mut Tx, env: &Env, inputs: Vec<&'i Input>, work: &mut Work) -> Result<Vec<&'i Input>> {
+    let entries: Vec<Vec<Uuid>> = inputs
+        .iter()
+        .map(|input| {
+            let said = input.person.said.iter().filter(|said| said.field == Field::EMAILS);
+            let keys = said.filter_map(|said| said.key.as_deref());
+            keys.flat_map(spellings).map(|email| env.keys.suppression("email", &email)).collect()
+        })
+        .collect();
+    let all: Vec<Uuid> = entries.iter().flatten().copied().collect();
+    if all.is_empty() {
+        return Ok(inputs);
+    }
+    let suppressed: HashSet<Uuid> = tx.suppressed(&all).await?.into_iter().collect();
+    let mut kept = Vec::with_capacity(inputs.len());
+    for (input, entries) in inputs.into_iter().zip(entries) {
+        if entries.iter().any(|entry| suppressed.contains(entry)) {
+            work.reads.push(Read {
+                id: input.signal,
+                state: "refused".into(),
+                code: Some("suppressed".into()),
+                field: None,
+                reason: Some("this person was forgotten on request and must not be taken in again".into()),
+                remarks: json!([]),
+                record: None,
+            });
+        } else {
+            kept.push(input);
+        }
+    }
+    Ok(kept)
+}
+
+/// Decides who everybody is.
+async fn recognise(tx: &mut Tx, env: &Env, inputs: &[&Input], work: &mut Work, now: Time) -> Result<()> {
+    let drafts = || inputs.iter().flat_map(|input| std::iter::once(&input.person).chain(&input.organisation));
+    // Records that only weak evidence could join must not be made twice at the same time.
+    let only_weak = drafts().filter(|draft| !draft.keys.iter().any(|key| key.key_type.is_strong()));
+    let blocks: Vec<Uuid> = only_weak.flat_map(|draft| draft.keys.iter().map(key_id)).collect();
+    if !blocks.is_empty() {
+        tx.lock_blocks(&blocks).await?;
+    }
+    let (strong, weak): (BTreeSet<Uuid>, BTreeSet<Uuid>) = drafts().flat_map(|draft| &draft.keys).fold(
+        (BTreeSet::new(), BTreeSet::new()),
+        |(mut strong, mut weak), key| {
+            if key.key_type.is_strong() { strong.insert(key_id(key)) } else { weak.insert(key_id(key)) };
+            (strong, weak)
+        },
+    );
+    for row in tx.by_strong_keys(&strong.into_iter().collect::<Vec<_>>()).await? {
+        work.strong.insert(row.key, RecordId(row.record));
+    }
+    for row in tx.by_weak_keys(&weak.into_iter().collect::<Vec<_>>()).await? {
+        work.weak.entry(row.key).or_default().insert(RecordId(row.record));
+    }
+    let met: BTreeSet<RecordId> = work.strong.values().copied().chain(work.weak.values().flatten().copied()).collect();
+    if !met.is_empty() {
+        for record in tx.read_records(&met.into_iter().collect::<Vec<_>>()).await? {
+            work.facts.insert(record.id, Facts::of_fields(&record.fields));
+        }
+    }
+    for (at, input) in inputs.iter().enumerate() {
+        let organisation = input.organisation.as_ref().map(|draft| {
+            who(env, work, input, Kind::Organisation, draft, now)
+        });
+        let person = who(env, work, input, Kind::Person, &input.person, now);
+        work.persons.push((at, person, organisation));
+        work.reads.push(done(input.signal, None, Some(person), input.remarks.clone()));
+        let lane = if input.single { Lane::Interactive } else { Lane::Scheduled };
+        for record in [Some(person), organisation].into_iter().flatten() {
+            work.lanes.entry(record).and_modify(|known| *known = lane.min(*known)).or_insert(lane);
+        }
+    }
+    if !work.new_strong.is_empty() {
+        let asked = work.new_strong.len();
+        if tx.claim_keys(&mut work.new_strong).await?.len() < asked {
+            return Err(mittler_store::Error::Raced);
+        }
+    }
+    if !work.new_weak.is_empty() {
+        tx.put_weak_keys(&mut work.new_weak).await?;
+    }
+    Ok(())
+}
+
+/// The record a draft is about: a known one, or a new one with perhaps a question.
+fn who(env: &Env, work: &mut Work, input: &Input, kind: Kind, draft: &Draft, now: Time) -> RecordId {
+    let mut met: BTreeMap<RecordId, Vec<KeyType>> = BTreeMap::new();
+    for key in &draft.keys {
+        let id = key_id(key);
+        if key.key_type.is_strong() {
+            if let Some(record) = work.strong.get(&id) {
+                met.entry(*record).or_default().push(key.key_type);
+            }
+        } else if let Some(records) = work.weak.get(&id) {
+            // A switchboard or a large firm proposes nobody in particular.
+            if records.len() <= 20 {
+                for record in records {
+                    met.entry(*record).or_default().push(key.key_type);
+                }
+            }
+        }
+    }
+    let facts = Facts::of_draft(draft);
+    let candidates: Vec<Candidate> = met
+        .into_iter()
+        .map(|(record, met_by)| Candidate { record, met_by, facts: work.facts.get(&record).cloned().unwrap_or_default() })
+        .collect();
+    let decision = decide(kind, &facts, &candidates);
+    let record = match decision {
+        Decision::Match { record, .. } => record,
+        Decision::New | Decision::Propose { .. } => {
+            let record = RecordId(env.clock.id());
+            work.fresh.insert(record, (kind, None));
+            work.facts.insert(record, facts);
+            if let Decision::Propose { candidates, why } = &decision {
+                work.reviews.push(NewReview {
+                    id: derived_id(&[b"review", input.signal.as_bytes(), kind.name().as_bytes()]),
+                    question: format!("same_{kind}"),
+                    record: record.0,
+                    connection: None,
+                    candidates: json!({ "records": candidates }),
+                    reason: why.clone(),
+                    asked_at: now.0,
+                });
+            }
+            record
+        }
+    };
+    for key in &draft.keys {
+        let id = key_id(key);
+        let row = KeyRow { key: id, record: record.0, key_type: key.key_type.name().to_owned() };
+        if key.key_type.is_strong() {
+            // A key that another record has stays there: the question, if any, is asked above.
+            if !work.strong.contains_key(&id) {
+                work.strong.insert(id, record);
+                work.new_strong.push(row);
+            }
+        } else if work.weak.entry(id).or_default().insert(record) {
+            work.new_weak.push(row);
+        }
+    }
+    let subject = match (&input.mailbox, kind) {
+        (Some(mailbox), Kind::Person) => derived_id(&[b"mailbox", mailbox.as_bytes()]),
+        _ => derived_id(&[b"lead", input.signal.as_bytes(), kind.name().as_bytes()]),
+    };
+    let statement = Statement {
+        subject: SubjectId(subject),
+        signal: input.signal.into(),
+        source: input.source.clone(),
+        observed_at: input.observed_at,
+        version: Version(input.observed_at, input.received_at),
+        said: draft.said.clone(),
+    };
+    work.said.entry(record).or_default().push(statement);
+    record
+}
+
+/// Fair, participation, task, mail and association of each input, by ids that depend on what they
+/// connect. Gives the ids that exist already.
+async fn graph(tx: &mut Tx, env: &Env, inputs: &[&Input], work: &mut Work, now: Time) -> Result<HashSet<RecordId>> {
+    let mut ids: BTreeSet<RecordId> = BTreeSet::new();
+    let persons = std::mem::take(&mut work.persons);
+    for (at, person, organisation) in &persons {
+        let input = inputs[*at];
+        if let Some(fair) = input.fair.as_ref().filter(|_| input.participation.is_some()) {
+            let fair = fair_id(fair);
+            ids.extend([fair, participation_id(*person, fair), task_id(participation_id(*person, fair))]);
+        }
+        ids.extend(organisation.map(|organisation| association_id(*person, organisation)));
+        ids.extend(input.reply.as_ref().map(|_| mail_id(*person, input)));
+    }
+    let existing: HashSet<RecordId> = if ids.is_empty() {
+        HashSet::new()
+    } else {
+        let known = tx.read_records(&ids.into_iter().collect::<Vec<_>>()).await?;
+        known.into_iter().map(|record| record.id).collect()
+    };
+    for (at, person, organisation) in persons {
+        let input = inputs[at];
+        if let Some(organisation) = organisation {
+            let said = vec![Said::new(Field::ORGANISATION, Value::Ref(organisation), "company.recognised")];
+            add(work, person, input, "organisation_of", said, input.source.clone());
+            let id = association_id(person, organisation);
+            if !existing.contains(&id) && !work.fresh.contains_key(&id) {
+                work.fresh.insert(id, (Kind::Association, Some(person)));
+                let said = vec![reference(Field::FROM, person), reference(Field::TO, organisation)];
+                add(work, id, input, "association", said, input.source.clone());
+            }
+        }
+        if let (Some(fair), Some(said)) = (&input.fair, &input.participation) {
+            participate(env, work, input, person, fair, said, &existing, now);
+        }
+        if let Some(reply) = &input.reply {
+            let id = mail_id(person, input);
+            if !existing.contains(&id) && !work.fresh.contains_key(&id) {
+                work.fresh.insert(id, (Kind::Activity, Some(person)));
+                let text = |field, text: &str| Value::text(text).map(|value| Said::new(field, value, "mail"));
+                let said = [
+                    Some(reference(Field::PERSON, person)),
+                    Some(Said::new(Field::ACTIVITY_TYPE, Value::choice("email"), "mail")),
+                    Some(Said::new(Field::STATUS, Value::choice("completed"), "mail")),
+                    Some(Said::new(Field::DIRECTION, Value::choice("incoming"), "mail")),
+                    Some(Said::new(Field::AT, Value::instant(reply.at), "mail")),
+                    Some(Said::new(Field::DUE, Value::Date(follow::day(reply.at, &input.time_zone)), "mail")),
+                    text(Field::SUBJECT, &reply.subject).or_else(|| text(Field::SUBJECT, "E-Mail")),
+                    text(Field::BODY, &reply.body),
+                    reply.message_id.as_deref().and_then(|id| text(Field::MESSAGE_ID, id)),
+                ];
+                add(work, id, input, "mail", said.into_iter().flatten().collect(), input.source.clone());
+            }
+        }
+    }
+    Ok(existing)
+}
+
+#[expect(clippy::too_many_arguments, reason = "a step of `graph`, split for reading")]
+fn participate(
+    env: &Env,
+    work: &mut Work,
+    input: &Input,
+    person: RecordId,
+    fair: &Fair,
+    said: &[Said],
+    existing: &HashSet<RecordId>,
+    now: Time,
+) {
+    let fair_record = fair_id(fair);
+    if !existing.contains(&fair_record) && !work.fresh.contains_key(&fair_record) {
+        work.fresh.insert(fair_record, (Kind::Fair, None));
+        let text = |field, text: Option<&str>| text.and_then(Value::text).map(|value| Said::new(field, value, "import"));
+        let date = |field, date: Option<jiff::civil::Date>| date.map(|date| Said::new(field, Value::Date(date), "import"));
+        let said = [
+            text(Field::NAME, Some(&fair.name)),
+            text(Field::ORGANISER, fair.organiser.as_deref()),
+            text(Field::PLACE, fair.place.as_deref()),
+            text(Field::TIME_ZONE, Some(&input.time_zone)),
+            date(Field::STARTS, fair.starts),
+            date(Field::ENDS, fair.ends),
+        ];
+        add(work, fair_record, input, "fair", said.into_iter().flatten().collect(), input.source.clone());
+    }
+    let participation = participation_id(person, fair_record);
+    let known = existing.contains(&participation) || work.fresh.contains_key(&participation);
+    let mut stated = said.to_vec();
+    stated.extend([reference(Field::PERSON, person), reference(Field::FAIR, fair_record)]);
+    if !stated.iter().any(|said| said.field == Field::AT) {
+        stated.push(Said::new(Field::AT, Value::instant(input.observed_at), "import.received").by_rule());
+    }
+    if !stated.iter().any(|said| said.field == Field::STATUS) {
+        stated.push(Said::new(Field::STATUS, Value::choice("attended"), "import").by_rule());
+    }
+    let value = |field: &Field| stated.iter().find(|said| said.field == *field).and_then(|said| said.value.clone());
+    let (interest, priority, note) = (value(&Field::INTEREST), value(&Field::PRIORITY), value(&Field::NOTE));
+    add(work, participation, input, "participation", stated, input.source.clone());
+    if known {
+        return;
+    }
+    work.fresh.insert(participation, (Kind::Participation, Some(person)));
+    let task = task_id(participation);
+    if !env.follow_up.enabled || existing.contains(&task) {
+        return;
+    }
+    work.fresh.insert(task, (Kind::Activity, Some(person)));
+    let draft_text = |field: &Field| {
+        let said = input.person.said.iter().find(|said| said.field == *field && said.value.is_some());
+        said.and_then(|said| said.value.as_ref()).map(Value::display).unwrap_or_default()
+    };
+    let name = [Field::FIRST_NAME, Field::LAST_NAME].iter().map(&draft_text).filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ");
+    let name = if name.is_empty() { draft_text(&Field::EMAILS) } else { name };
+    let parts = BTreeMap::from([("name", name), ("company", draft_text(&Field::COMPANY)), ("fair", fair.name.clone())]);
+    let urgent = priority.as_ref().is_some_and(|value| value.display().trim_start().starts_with(['A', 'a', '1']));
+    let days = if urgent { env.follow_up.due_days_urgent } else { env.follow_up.due_days };
+    let due = follow::working_days_after(follow::day(input.observed_at, &input.time_zone), days);
+    let lines = [("Interesse", &interest), ("Priorität", &priority), ("Notiz", &note)];
+    let body: Vec<String> =
+        lines.iter().filter_map(|(label, value)| value.as_ref().map(|value| format!("{label}: {}", value.display()))).collect();
+    let mut said = vec![
+        reference(Field::PERSON, person),
+        reference(Field::FAIR, fair_record),
+        Said::new(Field::ACTIVITY_TYPE, Value::choice("task"), "follow_up"),
+        Said::new(Field::STATUS, Value::choice("open"), "follow_up"),
+        Said::new(Field::SUBJECT, Value::Text(follow::subject(&env.follow_up.subject, &parts)), "follow_up"),
+        Said::new(Field::DUE, Value::Date(due), "follow_up"),
+    ];
+    said.extend(Value::text(&body.join("\n")).map(|value| Said::new(Field::BODY, value, "follow_up")));
+    add(work, task, input, "task", said, Source::new(SourceKind::Rule, "follow_up"));
+    _ = now;
+}
+
+fn reference(field: Field, record: RecordId) -> Said {
+    Said::new(field, Value::Ref(record), "import")
+}
+
+fn add(work: &mut Work, record: RecordId, input: &Input, subject: &str, said: Vec<Said>, source: Source) {
+    let statement = Statement {
+        subject: SubjectId(derived_id(&[b"lead", input.signal.as_bytes(), subject.as_bytes(), record.0.as_bytes()])),
+        signal: input.signal.into(),
+        source,
+        observed_at: input.observed_at,
+        version: Version(input.observed_at, input.received_at),
+        said,
+    };
+    work.said.entry(record).or_default().push(statement);
+    let lane = if input.single { Lane::Interactive } else { Lane::Scheduled };
+    work.lanes.entry(record).or_insert(lane);
+}
+
+/// Writes statements, derives, routes, writes records, and makes links due.
+async fn state(
+    tx: &mut Tx,
+    env: &Env,
+    work: &mut Work,
+    existing: HashSet<RecordId>,
+    inputs: &[&Input],
+    now: Time,
+) -> Result<Did> {
+    _ = existing;
+    let known: Vec<RecordId> = work.said.keys().filter(|id| !work.fresh.contains_key(id)).copied().collect();
+    let locked: HashMap<RecordId, Record> = if known.is_empty() {
+        HashMap::new()
+    } else {
+        tx.lock_records(&known).await?.into_iter().map(|record| (record.id, record)).collect()
+    };
+    let mut before: HashMap<RecordId, Vec<Statement>> = HashMap::new();
+    if !known.is_empty() {
+        for (id, statement) in tx.statements_of(&known).await? {
+            before.entry(id).or_default().push(statement);
+        }
+    }
+    route(env, work, inputs, &before, now);
+    let rows: Vec<StatementRow> =
+        work.said.iter().flat_map(|(id, said)| said.iter().map(|statement| StatementRow::new(*id, statement))).collect();
+    if !rows.is_empty() {
+        tx.put_statements(&rows).await?;
+    }
+    let (mut made, mut changed): (Vec<(Record, Option<RecordId>)>, Vec<Record>) = (Vec::new(), Vec::new());
+    for (id, said) in &work.said {
+        if let Some((kind, person)) = work.fresh.get(id) {
+            let fields = derive(said, &env.overrides);
+            made.push((Record { id: *id, kind: *kind, version: 1, fields }, *person));
+        } else if let Some(record) = locked.get(id) {
+            let mut all = before.remove(id).unwrap_or_default();
+            all.extend(said.iter().cloned());
+            let fields = derive(&all, &env.overrides);
+            if fields != record.fields {
+                changed.push(Record { version: record.version + 1, fields, ..record.clone() });
+            }
+        }
+    }
+    if !made.is_empty() {
+        let mut rows: Vec<RecordRow> = made.iter().map(|(record, person)| RecordRow::new(record, *person, now)).collect();
+        tx.insert_records(&mut rows).await?;
+    }
+    if !changed.is_empty() {
+        let rows: Vec<RecordRow> = changed.iter().map(|record| RecordRow::new(record, None, now)).collect();
+        tx.update_records(&rows).await?;
+    }
+    let mut links = Vec::new();
+    for record in made.iter().map(|(record, _)| record).chain(&changed) {
+        let lane = work.lanes.get(&record.id).copied().unwrap_or(Lane::Scheduled);
+        links.extend(links_of(&env.connections, record, lane, now));
+    }
+    let due: BTreeSet<Uuid> = links.iter().map(|link| link.connection).collect();
+    if !links.is_empty() {
+        tx.want_links(&mut links).await?;
+    }
+    tx.ask(&work.reviews).await?;
+    if !work.reads.is_empty() {
+        tx.settle_signals(&work.reads).await?;
+    }
+    let lane = work.lanes.values().min().copied().unwrap_or(Lane::Scheduled);
+    let jobs: Vec<NewJob> = due
+        .iter()
+        .map(|connection| NewJob::new(env.clock.id(), Task::Push { connection: (*connection).into() }, lane, now, now))
+        .collect();
+    tx.put_jobs(&jobs).await?;
+    Ok(Did { read: 0, new_records: made.len(), changed_records: changed.len(), pushes: jobs.len() })
+}
+
+/// Names an owner for persons that have none yet, as a rule's word, and gives their tasks the same.
+fn route(env: &Env, work: &mut Work, inputs: &[&Input], before: &HashMap<RecordId, Vec<Statement>>, now: Time) {
+    let by_signal: HashMap<Uuid, &&Input> = inputs.iter().map(|input| (input.signal, input)).collect();
+    let persons: Vec<RecordId> = work
+        .said
+        .keys()
+        .filter(|id| matches!(work.fresh.get(id), Some((Kind::Person, _))))
+        .copied()
+        .collect();
+    for person in persons {
+        let said = work.said.get(&person).cloned().unwrap_or_default();
+        let fields = derive(&said, &env.overrides);
+        let Some(input) = said.first().and_then(|statement| by_signal.get(&statement.signal.0)) else { continue };
+        let account_owner = fields.reference(&Field::ORGANISATION).and_then(|organisation| {
+            let statements = before.get(&organisation)?;
+            derive(statements, &env.overrides).text(&Field::OWNER).map(str::to_owned)
+        });
+        let owner = match fields.text(&Field::OWNER) {
+            Some(owner) => Some((owner.to_owned(), "named by the source".to_owned())),
+            None => {
+                let interest = text_of(input.participation.as_deref(), &Field::INTEREST);
+                let lead = Lead {
+                    person: &fields,
+                    interest: interest.as_deref(),
+                    fair: input.fair.as_ref().map(|fair| fair.name.as_str()),
+                    account_owner: account_owner.as_deref(),
+                    today: follow::day(now, &input.time_zone),
+                };
+                follow::owner(&env.routing, lead)
+            }
+        };
+        let Some((owner, why)) = owner else { continue };
+        let said = || {
+            vec![
+                Said::new(Field::OWNER, Value::Text(owner.clone()), "routing").by_rule(),
+                Said::new(Field::OWNER_REASON, Value::Text(why.clone()), "routing").by_rule(),
+            ]
+        };
+        let source = Source::new(SourceKind::Rule, "routing");
+        add(work, person, input, "owner", said(), source.clone());
+        let tasks: Vec<RecordId> = work
+            .fresh
+            .iter()
+            .filter(|(_, (kind, about))| *kind == Kind::Activity && *about == Some(person))
+            .map(|(id, _)| *id)
+            .collect();
+        for task in tasks {
+            add(work, task, input, "owner", said(), source.clone());
+        }
+    }
+}
+
+fn text_of(said: Option<&[Said]>, field: &Field) -> Option<String> {
+    said?.iter().find(|said| said.field == *field)?.value.as_ref().map(Value::display)
+}
+
+fn fair_id(fair: &Fair) -> RecordId {
+    let starts = fair.starts.map(|date| date.to_string()).unwrap_or_default();
+    RecordId(derived_id(&[b"fair", fair.name.trim().to_lowercase().as_bytes(), starts.as_bytes()]))
+}
+
+fn participation_id(person: RecordId, fair: RecordId) -> RecordId {
+    RecordId(derived_id(&[b"participation", person.0.as_bytes(), fair.0.as_bytes()]))
+}
+
+fn task_id(participation: RecordId) -> RecordId {
+    RecordId(derived_id(&[b"task", participation.0.as_bytes()]))
+}
+
+fn association_id(person: RecordId, organisation: RecordId) -> RecordId {
+    RecordId(derived_id(&[b"association", person.0.as_bytes(), organisation.0.as_bytes()]))
+}
+
+fn mail_id(person: RecordId, input: &Input) -> RecordId {
+    let message = input.reply.as_ref().and_then(|reply| reply.message_id.as_deref());
+    match message {
+        Some(message) => RecordId(derived_id(&[b"mail", person.0.as_bytes(), message.as_bytes()])),
+        None => RecordId(derived_id(&[b"mail", person.0.as_bytes(), input.signal.as_bytes()])),
+    }
+}
+

@@ -1,0 +1,232 @@
+//! The jobs, one method each.
+
+use std::{sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use mittler_core::{
+    ConnectionId, SignalId, Time,
+    derive::Overrides,
+    job::{Lane, Task},
+};
+use mittler_queue::{End, Handler, Wake};
+use mittler_store::{
+    Clock, Error, Store,
+    forget::Retention,
+    jobs::{NewJob, Taken},
+    signals::Read,
+};
+use mittler_sync::{Connections, Keys, PushEnd, Pusher, push::Stopped};
+use serde_json::json;
+use tracing::{info, warn};
+
+use crate::{
+    batch::{self, Did, Env},
+    follow::{FollowUp, Routing},
+    input::{self, Reading},
+};
+
+/// Rows that one retention step touches in one table at most.
+const RETAIN_ROWS: i64 = 5_000;
+
+/// The worker: what it needs for any job.
+#[derive(Clone)]
+pub struct Worker {
+    pub store: Store,
+    pub clock: Clock,
+    pub keys: Keys,
+    pub connections: Connections,
+    pub overrides: Arc<Overrides>,
+    pub routing: Arc<Routing>,
+    pub follow_up: Arc<FollowUp>,
+    pub pusher: Pusher,
+    pub retention: Retention,
+    pub wake: Wake,
+}
+
+#[async_trait]
+impl Handler for Worker {
+    async fn run(&self, job: &Taken) -> End {
+        let ended = match &job.task {
+            Task::Enrich { signals } => self.enrich(job, signals).await,
+            Task::Push { connection } => self.push(job, *connection).await,
+            Task::Pull { connection } => self.pull(*connection).await,
+            Task::Read { connection, remote_type, ids, not_before } => {
+                self.read(*connection, remote_type, ids, *not_before).await
+            }
+            Task::Retain => self.retain(job).await,
+        };
+        match ended {
+            Ok(end) => end,
+            Err(error) if error.is_passing() => {
+                End::Later { due: self.clock.now().plus(Duration::from_millis(500)), code: "database".into() }
+            }
+            Err(error) => {
+                warn!(job.id = %job.id, job.task = job.task.name(), %error, "a job failed");
+                End::Failed { code: "store".into() }
+            }
+        }
+    }
+}
+
+impl Worker {
+    fn env(&self) -> Env {
+        Env {
+            clock: self.clock.clone(),
+            keys: self.keys.clone(),
+            connections: self.connections.all(),
+            overrides: Arc::clone(&self.overrides),
+            routing: Arc::clone(&self.routing),
+            follow_up: Arc::clone(&self.follow_up),
+        }
+    }
+
+    /// A batch of signals in one transaction. If one of them spoils it, each by itself; what fails
+    /// alone is parked with its reason.
+    async fn enrich(&self, job: &Taken, signals: &[SignalId]) -> Result<End, Error> {
+        let readings: Arc<Vec<Reading>> = Arc::new(self.store.unread(signals).await?.iter().map(input::read).collect());
+        let (env, all, taken) = (self.env(), Arc::clone(&readings), job.clone());
+        let together = self.store.write(async move |tx| batch::enrich(tx, &env, &all, Some(&taken)).await).await;
+        match together {
+            Ok(did) => {
+                self.note(did);
+                Ok(End::Ended)
+            }
+            Err(error) if error.is_passing() => Err(error),
+            Err(error) => {
+                warn!(job.id = %job.id, %error, signals = signals.len(), "a batch failed; each of its signals is tried by itself");
+                self.singly(&readings).await?;
+                Ok(End::Done)
+            }
+        }
+    }
+
+    async fn singly(&self, readings: &[Reading]) -> Result<(), Error> {
+        for reading in readings {
+            let (env, one) = (self.env(), Arc::new(vec![reading.clone()]));
+            match self.store.write(async move |tx| batch::enrich(tx, &env, &one, None).await).await {
+                Ok(did) => self.note(did),
+                Err(error) if error.is_passing() => return Err(error),
+                Err(error) => {
+                    let signal = match reading {
+                        Reading::Input(input) => input.signal,
+                        Reading::Nothing { signal, .. } | Reading::Problem { signal, .. } => *signal,
+                    };
+                    warn!(signal.id = %SignalId(signal), %error, "a signal could not be taken and is parked");
+                    let parked = Read {
+                        id: signal,
+                        state: "parked".into(),
+                        code: Some("not_taken".into()),
+                        field: None,
+                        reason: Some("Mittler could not process this input; it is kept and can be retried".into()),
+                        remarks: json!([]),
+                        record: None,
+                    };
+                    self.store
+                        .write(async move |tx| {
+                            tx.lock_unread(&[signal]).await?;
+                            tx.settle_signals(std::slice::from_ref(&parked)).await
+                        })
+                        .await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn note(&self, did: Did) {
+        if did.pushes > 0 {
+            self.wake.ring();
+        }
+    }
+
+    /// Tells a CRM what is due. The jobs that ask for the same are noted before the work begins,
+    /// and end with it: whatever they asked for was committed before.
+    async fn push(&self, job: &Taken, id: ConnectionId) -> Result<End, Error> {
+        let Some(connection) = self.connections.get(id) else {
+            return Ok(End::Later { due: self.clock.now().plus(Duration::from_secs(60)), code: "no_such_connection".into() });
+        };
+        let mut noted = self.store.note_jobs(&format!("push:{}", id.0), self.clock.now()).await?;
+        noted.retain(|other| *other != job.id.0);
+        let end = self.pusher.push(&connection).await?;
+        let (job, now) = (job.clone(), self.clock.now());
+        self.store
+            .write(async move |tx| {
+                tx.end_noted(&noted, now).await?;
+                match &end {
+                    PushEnd::Nothing => tx.end_job(job.id, job.attempt).await,
+                    PushEnd::Later(at, code) => tx.delay_job(job.id, job.attempt, *at, code).await,
+                }
+            })
+            .await?;
+        Ok(End::Ended)
+    }
+
+    async fn pull(&self, id: ConnectionId) -> Result<End, Error> {
+        let Some(connection) = self.connections.get(id) else { return Ok(End::Done) };
+        match self.pusher.pull(&connection).await {
+            Ok(pulled) => {
+                info!(connection.id = %id, changes = pulled.changes, claimed = pulled.claimed, "pulled");
+                if pulled.claimed > 0 {
+                    self.wake.ring();
+                }
+                Ok(if pulled.more { End::Later { due: self.clock.now(), code: "more".into() } } else { End::Done })
+            }
+            Err(Stopped::Store(error)) => Err(error),
+            // The next slot tries again, from the same cursor.
+            Err(Stopped::Crm(error)) => {
+                warn!(connection.id = %id, code = error.code(), "a pull did not work; the next slot goes on from the same cursor");
+                Ok(End::Done)
+            }
+        }
+    }
+
+    async fn read(&self, id: ConnectionId, remote_type: &str, ids: &[String], not_before: Time) -> Result<End, Error> {
+        let now = self.clock.now();
+        if not_before > now && not_before.since(now) < Duration::from_secs(3600) {
+            return Ok(End::Later { due: not_before, code: "not_before".into() });
+        }
+        let Some(connection) = self.connections.get(id) else { return Ok(End::Done) };
+        let Some(object) = connection.mapping.object(remote_type) else { return Ok(End::Done) };
+        match self.pusher.take(&connection, object, ids, &[], None).await {
+            Ok((_, claimed)) => {
+                if claimed > 0 {
+                    self.wake.ring();
+                }
+                Ok(End::Done)
+            }
+            Err(Stopped::Store(error)) => Err(error),
+            Err(Stopped::Crm(error)) => {
+                Ok(End::Later { due: now.plus(Duration::from_secs(5)), code: error.code().to_owned() })
+            }
+        }
+    }
+
+    /// Ends what has outlived its time, step by step, until a step finds nothing more.
+    async fn retain(&self, job: &Taken) -> Result<End, Error> {
+        let (keep, now) = (self.retention, self.clock.now());
+        let removed = self.store.write(async move |tx| tx.retain(keep, now, RETAIN_ROWS).await).await?;
+        let rows: u64 = removed.iter().map(|removed| removed.rows).sum();
+        info!(job.id = %job.id, rows, "retention");
+        if removed.iter().any(|removed| removed.rows >= RETAIN_ROWS.unsigned_abs()) {
+            return Ok(End::Later { due: now, code: "more".into() });
+        }
+        self.store.checkpoint().await?;
+        Ok(End::Done)
+    }
+
+    /// A push job for every connection: after a start, or when a mapping or mode changed.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn wake_all(&self) -> Result<(), Error> {
+        let now = self.clock.now();
+        let connections = self.connections.all();
+        let jobs: Vec<NewJob> = connections
+            .iter()
+            .map(|c| NewJob::new(self.clock.id(), Task::Push { connection: c.id }, Lane::Scheduled, now, now))
+            .collect();
+        self.store.write(async move |tx| tx.put_jobs(&jobs).await).await?;
+        self.wake.ring();
+        Ok(())
+    }
+}

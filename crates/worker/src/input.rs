@@ -1,0 +1,171 @@
+//! From a stored signal to what it says: bytes, layout and context in, drafts out. No database.
+
+use mittler_core::{Field, Said, Source, SourceKind, Time, Value};
+use mittler_enrich::{Context, Draft, read_lead, read_reply};
+use mittler_intake::{Problem, csv, json, mail};
+use mittler_store::signals::Unread;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// What a run says about all its signals.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RunParams {
+    pub source: String,
+    /// `badge`, `organiser`, `form`.
+    pub source_kind: Option<String>,
+    pub default_country: String,
+    pub time_zone: String,
+    pub fair: Option<Fair>,
+    pub layout: Option<csv::Layout>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Fair {
+    pub name: String,
+    pub organiser: Option<String>,
+    pub place: Option<String>,
+    pub starts: Option<jiff::civil::Date>,
+    pub ends: Option<jiff::civil::Date>,
+}
+
+/// A mail that becomes an activity.
+#[derive(Debug, Clone)]
+pub struct Reply {
+    pub subject: String,
+    pub body: String,
+    pub at: Time,
+    pub message_id: Option<String>,
+}
+
+/// One signal, read.
+#[derive(Debug, Clone)]
+pub struct Input {
+    pub signal: Uuid,
+    pub single: bool,
+    pub received_at: Time,
+    pub observed_at: Time,
+    pub source: Source,
+    pub person: Draft,
+    pub organisation: Option<Draft>,
+    pub participation: Option<Vec<Said>>,
+    pub reply: Option<Reply>,
+    pub fair: Option<Fair>,
+    pub time_zone: String,
+    pub remarks: serde_json::Value,
+    /// For mails, the address that the statement is about.
+    pub mailbox: Option<String>,
+}
+
+/// What a signal turned out to be.
+#[derive(Debug, Clone)]
+pub enum Reading {
+    Input(Box<Input>),
+    /// Read, and nothing follows from it: automatic mail.
+    Nothing { signal: Uuid, code: &'static str },
+    Problem { signal: Uuid, problem: Problem },
+}
+
+const FIVE_MINUTES: std::time::Duration = std::time::Duration::from_secs(300);
+
+/// Reads one signal. Never fails as a whole: a problem is a reading too.
+pub fn read(unread: &Unread) -> Reading {
+    match try_read(unread) {
+        Ok(reading) => reading,
+        Err(problem) => Reading::Problem { signal: unread.id, problem },
+    }
+}
+
+fn try_read(unread: &Unread) -> Result<Reading, Problem> {
+    let params: RunParams = serde_json::from_value(unread.params.0.clone())
+        .map_err(|_| Problem::new("run_unreadable", "the parameters of the import cannot be read"))?;
+    let content = unread
+        .content
+        .as_deref()
+        .ok_or_else(|| Problem::new("content_gone", "the content has outlived its retention; send it again"))?;
+    let received_at = Time(unread.received_at);
+    let ctx = Context {
+        source: params.source.clone(),
+        default_country: non_empty(&params.default_country, "DE"),
+        time_zone: non_empty(&params.time_zone, "Europe/Berlin"),
+        fair: params.fair.as_ref().map(|fair| fair.name.clone()),
+        received_at,
+    };
+    let base = Input {
+        signal: unread.id,
+        single: unread.kind == "lead",
+        received_at,
+        observed_at: received_at,
+        source: Source::new(source_kind(params.source_kind.as_deref()), params.source.clone()),
+        person: Draft::default(),
+        organisation: None,
+        participation: None,
+        reply: None,
+        fair: params.fair.clone(),
+        time_zone: ctx.time_zone.clone(),
+        remarks: serde_json::Value::Array(Vec::new()),
+        mailbox: None,
+    };
+    match unread.kind.as_str() {
+        "mail" => read_mail(content, &ctx, base),
+        "lead_row" => {
+            let layout = params.layout.as_ref().ok_or_else(|| Problem::new("layout_missing", "the import has no column layout"))?;
+            lead(&csv::read_row(layout, content)?, &ctx, base)
+        }
+        _ => {
+            let value: serde_json::Value =
+                serde_json::from_slice(content).map_err(|_| Problem::new("not_json", "the lead is not readable as JSON"))?;
+            lead(&json::read(&value)?, &ctx, base)
+        }
+    }
+}
+
+fn lead(raw: &mittler_intake::RawLead, ctx: &Context, base: Input) -> Result<Reading, Problem> {
+    let reading = read_lead(raw, ctx)?;
+    let observed_at = reading.at.unwrap_or(base.received_at).min(base.received_at.plus(FIVE_MINUTES));
+    Ok(Reading::Input(Box::new(Input {
+        observed_at,
+        person: reading.person,
+        organisation: reading.organisation,
+        participation: reading.participation,
+        remarks: serde_json::to_value(&reading.remarks).unwrap_or_default(),
+        ..base
+    })))
+}
+
+fn read_mail(content: &[u8], ctx: &Context, base: Input) -> Result<Reading, Problem> {
+    let mail = mail::read(&mail::unstuff(content))?;
+    let reading = read_reply(&mail, ctx)?;
+    if let Some(code) = reading.automatic {
+        return Ok(Reading::Nothing { signal: base.signal, code });
+    }
+    let at = reading.at.unwrap_or(base.received_at).min(base.received_at.plus(FIVE_MINUTES));
+    let mut person = reading.person;
+    if reading.opt_out && !person.said.iter().any(|said| said.field == Field::OPT_OUT) {
+        person.said.push(Said::new(Field::OPT_OUT, Value::Bool(true), "mail.objection"));
+    }
+    Ok(Reading::Input(Box::new(Input {
+        observed_at: at,
+        source: Source::new(SourceKind::OwnMail, base.source.name.clone()),
+        person,
+        organisation: reading.organisation,
+        reply: Some(Reply { subject: reading.subject, body: reading.newest, at, message_id: reading.message_id }),
+        remarks: serde_json::to_value(&reading.remarks).unwrap_or_default(),
+        mailbox: Some(reading.sender),
+        fair: None,
+        ..base
+    })))
+}
+
+fn source_kind(name: Option<&str>) -> SourceKind {
+    match name {
+        Some("badge") => SourceKind::Badge,
+        Some("organiser") => SourceKind::Organiser,
+        _ => SourceKind::Form,
+    }
+}
+
+fn non_empty(text: &str, otherwise: &str) -> String {
+    if text.is_empty() { otherwise.to_owned() } else { text.to_owned() }
+}

@@ -1,0 +1,80 @@
+//! Work by the clock: each slot of a schedule starts once, whoever looks first.
+
+use std::time::Duration;
+
+use mittler_core::{
+    Time,
+    job::{Lane, Task},
+};
+use mittler_queue::Wake;
+use mittler_store::{Clock, Result, Store, jobs::NewJob};
+use mittler_sync::Connections;
+use tokio_util::sync::CancellationToken;
+use tracing::warn;
+
+/// How often what happens.
+#[derive(Debug, Clone, Copy)]
+pub struct Intervals {
+    /// Between two pulls of one connection; zero: none.
+    pub pull: Duration,
+    pub retain: Duration,
+}
+
+impl Default for Intervals {
+    fn default() -> Self {
+        Intervals { pull: Duration::from_secs(5 * 60), retain: Duration::from_secs(3600) }
+    }
+}
+
+/// The slot that a moment lies in: slots are counted from 1970, so that all processes and restarts
+/// agree, and daylight saving moves none.
+pub fn slot(now: Time, every: Duration) -> Time {
+    let every = i64::try_from(every.as_micros()).unwrap_or(i64::MAX).max(1);
+    Time(now.0.div_euclid(every) * every)
+}
+
+/// Starts the current slot of every schedule that no other process has started; gives how many.
+///
+/// # Errors
+/// If the database does not answer: the next look does it.
+pub async fn start_slots(store: &Store, clock: &Clock, connections: &Connections, intervals: Intervals) -> Result<usize> {
+    let now = clock.now();
+    let mut due = Vec::new();
+    if intervals.pull > Duration::ZERO {
+        for connection in connections.all() {
+            due.push((format!("pull:{}", connection.id.0), slot(now, intervals.pull), Task::Pull { connection: connection.id }));
+        }
+    }
+    if intervals.retain > Duration::ZERO {
+        due.push(("retain".into(), slot(now, intervals.retain), Task::Retain));
+    }
+    let jobs: Vec<NewJob> =
+        due.iter().map(|(_, _, task)| NewJob::new(clock.id(), task.clone(), Lane::Scheduled, now, now)).collect();
+    store
+        .write(async move |tx| {
+            let mut started = 0;
+            for ((name, slot, _), job) in due.iter().zip(&jobs) {
+                if tx.start_slot(name, *slot, now).await? {
+                    tx.put_jobs(std::slice::from_ref(job)).await?;
+                    started += 1;
+                }
+            }
+            Ok(started)
+        })
+        .await
+}
+
+/// The scheduler role, until `stop`.
+pub async fn run(store: Store, clock: Clock, connections: Connections, intervals: Intervals, wake: Wake, stop: CancellationToken) {
+    let look = intervals.pull.min(intervals.retain).clamp(Duration::from_millis(100), Duration::from_secs(5));
+    loop {
+        match start_slots(&store, &clock, &connections, intervals).await {
+            Ok(0) => {}
+            Ok(_) => wake.ring(),
+            Err(error) => warn!(%error, "the scheduler could not look"),
+        }
+        if stop.run_until_cancelled(tokio::time::sleep(look)).await.is_none() {
+            return;
+        }
+    }
+}
