@@ -5,7 +5,7 @@ use std::{borrow::Cow, collections::BTreeMap, ops::Range};
 use serde::{Deserialize, Serialize};
 
 use self::rows::{Dialect, Record};
-use crate::{LeadField, Problem, RawLead};
+use crate::{LeadField, Problem, RawLead, names};
 
 mod dialect;
 pub(crate) mod encoding;
@@ -61,6 +61,9 @@ pub struct Options {
 
 /// Rows longer than this are no leads.
 const MAX_ROW: usize = 1024 * 1024;
+/// Codes of rows that were never leads: cleared rows, the header once more, a line below the list.
+/// They are to be counted and skipped, there is nothing to correct.
+pub const NO_LEAD: [&str; 3] = ["blank", "header_repeated", "footer"];
 /// Rows that tell what an ambiguous column holds.
 const SAMPLES: usize = 60;
 
@@ -68,13 +71,7 @@ const SAMPLES: usize = 60;
 /// came. Cut rows out of these bytes, not out of the upload.
 pub fn normalise(bytes: &[u8]) -> Cow<'_, [u8]> {
     match encoding::utf16(bytes) {
-        Some(utf16) => Cow::Owned(
-            utf16
-                .decode_with_bom_removal(bytes)
-                .0
-                .into_owned()
-                .into_bytes(),
-        ),
+        Some(utf16) => Cow::Owned(utf16.decode_with_bom_removal(bytes).0.into_owned().into_bytes()),
         None => Cow::Borrowed(bytes),
     }
 }
@@ -89,36 +86,28 @@ pub fn open(bytes: &[u8], options: &Options) -> Result<Sheet, Problem> {
         return Err(Problem::new("empty", "the file is empty"));
     }
     if !encoding::is_text(bytes) {
-        return Err(Problem::new(
-            "not_text",
-            "this is no text file; save the list as CSV first",
-        ));
+        return Err(Problem::new("not_text", "this is no text file; save the list as CSV first"));
     }
     let encoding = encoding::detect(bytes, options.encoding.as_deref())?;
     let (dialect, start, line) = dialect::find(bytes, encoding, options.delimiter)?;
     let cells = |record: &Record| {
         let text = encoding::decode(encoding, &bytes[record.bytes.clone()]).into_owned();
-        dialect.cells(&text).map_or_else(Vec::new, |cells| {
-            cells.iter().map(|c| Cow::Owned(c.to_string())).collect()
-        })
+        dialect.cells(&text).map_or_else(Vec::new, |cells| cells.iter().map(|c| Cow::Owned(c.to_string())).collect())
     };
     let first = dialect.split(bytes, start, line, None, 200);
     let first_cells: Vec<Vec<Cow<'_, str>>> = first.iter().map(cells).collect();
     let place = header::find(&first_cells, options).ok_or_else(|| {
-        Problem::new(
-            "no_header",
-            "no row looks like a header; put the names of the columns into the first row",
-        )
+        Problem::new("no_header", "no row looks like a header; put the names of the columns into the first row")
     })?;
     let head = &first[place];
     let width = first_cells[place].len();
     let body = head.bytes.end;
-    let records = dialect.split(bytes, body, head.line, Some(width), usize::MAX);
-    let samples: Vec<Vec<String>> = records
-        .iter()
-        .take(SAMPLES)
-        .map(|r| cells(r).iter().map(|cell| encoding::clean(cell)).collect())
-        .collect();
+    let mut records = dialect.split(bytes, body, head.line, Some(width), usize::MAX);
+    while records.last().is_some_and(|last| dialect.is_blank(&bytes[last.bytes.clone()])) {
+        records.pop();
+    }
+    let samples: Vec<Vec<String>> =
+        records.iter().take(SAMPLES).map(|r| cells(r).iter().map(|cell| encoding::clean(cell)).collect()).collect();
     let filled = filled(&records, width, cells);
     let layout = Layout {
         encoding: encoding.name().to_owned(),
@@ -126,26 +115,12 @@ pub fn open(bytes: &[u8], options: &Options) -> Result<Sheet, Problem> {
         quote: char::from(dialect.quote),
         columns: header::columns(&first_cells[place], options, &samples, &filled),
     };
-    let rows = records
-        .into_iter()
-        .map(|record| RowAt {
-            line: record.line,
-            bytes: record.bytes,
-        })
-        .collect();
-    Ok(Sheet {
-        layout,
-        header_line: head.line,
-        rows,
-    })
+    let rows = records.into_iter().map(|record| RowAt { line: record.line, bytes: record.bytes }).collect();
+    Ok(Sheet { layout, header_line: head.line, rows })
 }
 
 /// Which columns have a value in any row.
-fn filled<'a>(
-    records: &[Record],
-    width: usize,
-    cells: impl Fn(&Record) -> Vec<Cow<'a, str>>,
-) -> Vec<bool> {
+fn filled<'a>(records: &[Record], width: usize, cells: impl Fn(&Record) -> Vec<Cow<'a, str>>) -> Vec<bool> {
     let mut filled = vec![false; width];
     for record in records {
         for (place, cell) in cells(record).iter().enumerate().take(width) {
@@ -158,9 +133,11 @@ fn filled<'a>(
     filled
 }
 
-/// One row's bytes, still in the file's encoding.
+/// One row's bytes, still in the file's encoding. A problem whose code is in [`NO_LEAD`] says that
+/// there is nothing to read.
 pub fn read_row(layout: &Layout, bytes: &[u8]) -> Result<RawLead, Problem> {
     let cells = row_cells(layout, bytes)?;
+    check_lead(layout, &cells)?;
     check_width(layout, &cells)?;
     let mut lead = RawLead::default();
     for (place, cell) in cells.into_iter().enumerate() {
@@ -179,9 +156,6 @@ pub fn read_row(layout: &Layout, bytes: &[u8]) -> Result<RawLead, Problem> {
             }
         }
     }
-    if lead == RawLead::default() {
-        return Err(Problem::new("empty", "the row has no values"));
-    }
     Ok(lead)
 }
 
@@ -189,20 +163,10 @@ pub fn read_row(layout: &Layout, bytes: &[u8]) -> Result<RawLead, Problem> {
 /// cell.
 pub fn preview(bytes: &[u8], sheet: &Sheet, n: usize) -> Vec<Vec<String>> {
     let bytes = &*normalise(bytes);
-    let rows = sheet
-        .rows
-        .iter()
-        .take(n)
-        .filter_map(|row| bytes.get(row.bytes.clone()));
+    let rows = sheet.rows.iter().take(n).filter_map(|row| bytes.get(row.bytes.clone()));
     rows.map(|row| {
-        row_cells(&sheet.layout, row).unwrap_or_else(|_| {
-            vec![
-                encoding::clean(&String::from_utf8_lossy(row))
-                    .chars()
-                    .take(500)
-                    .collect(),
-            ]
-        })
+        row_cells(&sheet.layout, row)
+            .unwrap_or_else(|_| vec![encoding::clean(&String::from_utf8_lossy(row)).chars().take(500).collect()])
     })
     .collect()
 }
@@ -213,25 +177,34 @@ fn row_cells(layout: &Layout, bytes: &[u8]) -> Result<Vec<String>, Problem> {
     }
     let encoding = encoding_rs::Encoding::for_label(layout.encoding.as_bytes())
         .filter(|encoding| encoding.is_ascii_compatible())
-        .ok_or_else(|| {
-            Problem::new("unknown_encoding", "there is no encoding of this name").at("encoding")
-        })?;
+        .ok_or_else(|| Problem::new("unknown_encoding", "there is no encoding of this name").at("encoding"))?;
     let ascii = |c: char| u8::try_from(c).ok().filter(u8::is_ascii);
     let (Some(delimiter), Some(quote)) = (ascii(layout.delimiter), ascii(layout.quote)) else {
-        return Err(Problem::new(
-            "unknown_delimiter",
-            "delimiter and quote are ASCII characters",
-        )
-        .at("delimiter"));
+        return Err(Problem::new("unknown_delimiter", "delimiter and quote are ASCII characters").at("delimiter"));
     };
     let text = encoding::decode(encoding, bytes);
-    let cells = Dialect { delimiter, quote }.cells(&text).ok_or_else(|| {
-        Problem::new(
-            "quote_unclosed",
-            "a cell begins with a quotation mark that is never closed",
-        )
-    })?;
+    let cells = Dialect { delimiter, quote }
+        .cells(&text)
+        .ok_or_else(|| Problem::new("quote_unclosed", "a cell begins with a quotation mark that is never closed"))?;
     Ok(cells.iter().map(|cell| encoding::clean(cell)).collect())
+}
+
+/// Rows between and below the leads.
+fn check_lead(layout: &Layout, cells: &[String]) -> Result<(), Problem> {
+    let mut filled = cells.iter().enumerate().filter(|(_, cell)| !cell.is_empty());
+    let Some((first, text)) = filled.next() else {
+        return Err(Problem::new("blank", "all cells of the row are empty"));
+    };
+    let sentence = text.split_whitespace().count() >= 3;
+    if filled.next().is_none() && first == 0 && layout.columns.len() >= 4 && sentence {
+        return Err(Problem::new("footer", "the row is one sentence, not a lead"));
+    }
+    let width = layout.columns.len();
+    let named = |(column, cell): (&Column, &String)| names::fold(&column.header) == names::fold(cell);
+    if width >= 2 && cells.len() == width && layout.columns.iter().zip(cells).all(named) {
+        return Err(Problem::new("header_repeated", "the row repeats the header"));
+    }
+    Ok(())
 }
 
 /// Programs leave out empty cells at the end of a row, so a short row is fine as long as its cells
@@ -248,22 +221,17 @@ fn check_width(layout: &Layout, cells: &[String]) -> Result<(), Problem> {
         ));
     }
     let missing = cells.len() < width;
-    if missing && (cells.len() * 2 < width || columns_shifted(layout, cells)) {
-        return Err(Problem::new(
-            "columns_missing",
-            format!("the row has {} cells, the header {width}", cells.len()),
-        ));
+    // Delimiters within a cell of a short row: a quotation mark stood where it did not belong.
+    let swallowed = || cells.iter().any(|cell| cell.contains(layout.delimiter));
+    if missing && (cells.len() * 2 < width || swallowed() || columns_shifted(layout, cells)) {
+        return Err(Problem::new("columns_missing", format!("the row has {} cells, the header {width}", cells.len())));
     }
     Ok(())
 }
 
 /// Whether cells stand under headers that they cannot belong to.
 fn columns_shifted(layout: &Layout, cells: &[String]) -> bool {
-    let mut pairs = layout
-        .columns
-        .iter()
-        .zip(cells)
-        .filter(|(_, cell)| !cell.is_empty());
+    let mut pairs = layout.columns.iter().zip(cells).filter(|(_, cell)| !cell.is_empty());
     pairs.any(|(column, cell)| {
         let mail = cell.contains('@') && !cell.contains(char::is_whitespace);
         let digits = cell.chars().filter(char::is_ascii_digit).count();
@@ -271,9 +239,9 @@ fn columns_shifted(layout: &Layout, cells: &[String]) -> bool {
             Some(LeadField::Email) => !cell.contains('@'),
             Some(LeadField::PostalCode) => digits < 2 || cell.chars().count() > 12,
             Some(LeadField::Phone | LeadField::Mobile | LeadField::Fax) => digits < 3,
-            Some(
-                LeadField::Country | LeadField::City | LeadField::FirstName | LeadField::LastName,
-            ) => mail || digits >= 3,
+            Some(LeadField::Country | LeadField::City | LeadField::FirstName | LeadField::LastName) => {
+                mail || digits >= 3
+            }
             Some(LeadField::Website) => mail || !cell.contains('.'),
             Some(
                 LeadField::Company

@@ -44,11 +44,7 @@ pub fn open(bytes: &[u8]) -> Result<Vec<Value>, Problem> {
         return Err(Problem::new("empty", "there is nothing in it"));
     }
     let value: Value = serde_json::from_slice(bytes).map_err(|error| {
-        let place = format!(
-            "this is no JSON: line {}, column {}",
-            error.line(),
-            error.column()
-        );
+        let place = format!("this is no JSON: line {}, column {}", error.line(), error.column());
         Problem::new("not_json", place)
     })?;
     let leads = match value {
@@ -67,19 +63,13 @@ pub fn open(bytes: &[u8]) -> Result<Vec<Value>, Problem> {
         return Err(Problem::new("empty", "the list of leads is empty"));
     }
     if leads.len() > MOST {
-        return Err(Problem::new(
-            "too_many",
-            format!("{} leads at once; send at most {MOST}", leads.len()),
-        ));
+        return Err(Problem::new("too_many", format!("{} leads at once; send at most {MOST}", leads.len())));
     }
     Ok(leads)
 }
 
 fn not_an_object() -> Problem {
-    Problem::new(
-        "not_an_object",
-        "a lead is a JSON object with members such as email, last_name, company",
-    )
+    Problem::new("not_an_object", "a lead is a JSON object with members such as email, last_name, company")
 }
 
 /// Members by the names of our fields, by their usual names in other systems, also within objects
@@ -90,11 +80,7 @@ pub fn read(lead: &Value) -> Result<RawLead, Problem> {
     };
     let mut members = Vec::new();
     flatten(object, "", &mut members);
-    let has = |field| {
-        members
-            .iter()
-            .any(|(path, _)| matches!(meaning(path), Some((found, _)) if found == field))
-    };
+    let has = |field| members.iter().any(|(path, _)| matches!(meaning(path), Some((found, _)) if found == field));
     let split_name = has(LeadField::FirstName) && !has(LeadField::LastName);
     let mut fields: Vec<(usize, Option<(LeadField, Match)>)> = members
         .iter()
@@ -138,11 +124,7 @@ pub fn read(lead: &Value) -> Result<RawLead, Problem> {
 /// Scalars by their path. Lists of scalars are one value, with `|` between.
 fn flatten(object: &Map<String, Value>, parent: &str, members: &mut Vec<(String, String)>) {
     for (name, value) in object {
-        let path = if parent.is_empty() {
-            name.clone()
-        } else {
-            format!("{parent}.{name}")
-        };
+        let path = if parent.is_empty() { name.clone() } else { format!("{parent}.{name}") };
         flatten_value(&path, value, members);
     }
 }
@@ -152,8 +134,7 @@ fn flatten_value(path: &str, value: &Value, members: &mut Vec<(String, String)>)
         Value::Object(object) => flatten(object, path, members),
         Value::Array(values) => match values.iter().map(scalar).collect::<Option<Vec<String>>>() {
             Some(scalars) => {
-                let joined: Vec<String> =
-                    scalars.into_iter().filter(|one| !one.is_empty()).collect();
+                let joined: Vec<String> = scalars.into_iter().filter(|one| !one.is_empty()).collect();
                 push(path, joined.join("|"), members);
             }
             None => {
@@ -185,10 +166,8 @@ fn scalar(value: &Value) -> Option<String> {
 fn meaning(path: &str) -> Option<(LeadField, Match)> {
     let telling: Vec<&str> = path.split('.').collect();
     let (last, parents) = telling.split_last()?;
-    let parents: Vec<&&str> = parents
-        .iter()
-        .filter(|parent| !WRAPPERS.contains(&names::fold(parent).as_str()))
-        .collect();
+    let parents: Vec<&&str> =
+        parents.iter().filter(|parent| !WRAPPERS.contains(&names::fold(parent).as_str())).collect();
     if parents.is_empty() {
         return names::meaning(last);
     }

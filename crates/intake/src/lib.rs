@@ -82,11 +82,7 @@ pub struct Problem {
 
 impl Problem {
     pub fn new(code: &str, reason: impl Into<String>) -> Problem {
-        Problem {
-            code: code.into(),
-            field: None,
-            reason: reason.into(),
-        }
+        Problem { code: code.into(), field: None, reason: reason.into() }
     }
 
     #[must_use]

@@ -8,10 +8,12 @@ pub use self::{mbox::split_mbox, mbox::unstuff, parts::parts};
 use crate::{Problem, csv::encoding::clean};
 
 mod attribution;
+mod boilerplate;
 mod headers;
 mod html;
 mod mbox;
 mod parts;
+mod phrases;
 mod signature;
 #[cfg(test)]
 mod tests;
@@ -84,29 +86,16 @@ pub fn read(bytes: &[u8]) -> Result<Mail, Problem> {
         message_id: message.message_id().map(str::to_owned),
         in_reply_to: ids(message.in_reply_to()),
         references: ids(message.references()),
-        from: message
-            .from()
-            .and_then(|from| mailboxes(from).into_iter().next()),
-        reply_to: message
-            .reply_to()
-            .and_then(|to| mailboxes(to).into_iter().next()),
+        from: message.from().and_then(|from| mailboxes(from).into_iter().next()),
+        reply_to: message.reply_to().and_then(|to| mailboxes(to).into_iter().next()),
         to: message.all_to().flat_map(mailboxes).collect(),
-        date: message
-            .date()
-            .map(|date| Time::from_seconds(date.to_timestamp())),
-        subject: message
-            .subject()
-            .map(|subject| clean(subject).replace('\n', " "))
-            .unwrap_or_default(),
+        date: message.date().map(|date| Time::from_seconds(date.to_timestamp())),
+        subject: message.subject().map(|subject| clean(subject).replace('\n', " ")).unwrap_or_default(),
         text: text.replace('\0', ""),
         html,
         headers,
         is_bounce,
-        attachments: message
-            .attachments()
-            .filter_map(|part| part.attachment_name())
-            .map(clean)
-            .collect(),
+        attachments: message.attachments().filter_map(|part| part.attachment_name()).map(clean).collect(),
     })
 }
 

@@ -38,10 +38,7 @@ const NAMES: &[(LeadField, &str)] = &[
          Created|Created At|Created On|Created Date|Create Date|Creation Date|Lead created at|First capture time|\
          Capture Time|Captured At|Capture Date|Erster Scan|First Scan|Kontaktdatum|Gesprächsdatum|Aufgenommen am",
     ),
-    (
-        LeadField::Salutation,
-        "Salutation|Anrede|Gender|Geschlecht|Briefanrede Kurz|Anredeform|Appellation|Civilité",
-    ),
+    (LeadField::Salutation, "Salutation|Anrede|Gender|Geschlecht|Briefanrede Kurz|Anredeform|Appellation|Civilité"),
     (
         LeadField::Title,
         "Title|Titel|Akademischer Titel|Akademischer Grad|Akad Titel|Akad Grad|Academic Title|Title Academic Title|\
@@ -87,10 +84,7 @@ const NAMES: &[(LeadField, &str)] = &[
          Strasse Nummer|Adresse|Address|Anschrift|Street Address|Address Line 1|Address 1|Adresse 1|Adresszeile 1|\
          Adresszeile|Street Name|Straßenname|Mailing Street|Street and Number|Street Number and Name|Postadresse|Rue|Via|Street 1",
     ),
-    (
-        LeadField::HouseNumber,
-        "House Number|Hausnummer|Hausnr|Haus Nr|HNr|Street Number|House No|Street No|Huisnummer",
-    ),
+    (LeadField::HouseNumber, "House Number|Hausnummer|Hausnr|Haus Nr|HNr|Street Number|House No|Street No|Huisnummer"),
     (
         LeadField::AddressExtra,
         "Address Extra|Adresszusatz|Adress Zusatz|Anschriftzusatz|Address Line 2|Address 2|Adresse 2|Adresszeile 2|Street 2|\
@@ -101,10 +95,7 @@ const NAMES: &[(LeadField, &str)] = &[
         "Postal Code|Postalcode|PLZ|Postleitzahl|ZIP|ZIP Code|Postcode|ZIP Postal Code|Code Postal|CAP|NPA|Mailing Postal Code|\
          Mailing Zip",
     ),
-    (
-        LeadField::City,
-        "City|Ort|Stadt|Wohnort|Ortschaft|Town|Standort|Firmensitz|Ville|Città|Mailing City|City Town",
-    ),
+    (LeadField::City, "City|Ort|Stadt|Wohnort|Ortschaft|Town|Standort|Firmensitz|Ville|Città|Mailing City|City Town"),
     (
         LeadField::State,
         "State|Bundesland|Kanton|Province|Provinz|State Region|State Province|Region|Bundesstaat|Mailing State|Canton",
@@ -126,10 +117,7 @@ const NAMES: &[(LeadField, &str)] = &[
          Mobile Phone|Mobile Number|Mobile Phone Number|Cell|Cell Phone|Cellphone|Cell Number|Telefon mobil|Tel mobil|\
          Phone mobile|Natel|Mobil 1|Cellulare|GSM",
     ),
-    (
-        LeadField::Fax,
-        "Fax|Faxnummer|Faxnr|Telefax|Fax Number|Telefaxnummer|Fax geschäftlich",
-    ),
+    (LeadField::Fax, "Fax|Faxnummer|Faxnr|Telefax|Fax Number|Telefaxnummer|Fax geschäftlich"),
     (
         LeadField::Email,
         "Email|E Mail|Mail|Email Adresse|E Mail Adresse|Mailadresse|Mail Adresse|Email Address|Mail Address|Email 1|\
@@ -266,8 +254,7 @@ static BY_NAME: LazyLock<HashMap<String, LeadField>> = LazyLock::new(|| {
     by_name
 });
 
-static EMPTY: LazyLock<Vec<String>> =
-    LazyLock::new(|| EMPTY_WORDS.iter().map(|word| fold(word)).collect());
+static EMPTY: LazyLock<Vec<String>> = LazyLock::new(|| EMPTY_WORDS.iter().map(|word| fold(word)).collect());
 
 /// What a header or member name means.
 pub(crate) fn meaning(name: &str) -> Option<(LeadField, Match)> {
@@ -279,18 +266,13 @@ pub(crate) fn meaning(name: &str) -> Option<(LeadField, Match)> {
         return Some((*field, Match::Exact));
     }
     let words = words(name);
-    let telling: String = words
-        .iter()
-        .filter(|word| !EMPTY.contains(word))
-        .map(String::as_str)
-        .collect();
+    let telling: String = words.iter().filter(|word| !EMPTY.contains(word)).map(String::as_str).collect();
     if telling != folded
         && !telling.is_empty()
         && let Some(field) = BY_NAME.get(&telling)
     {
         // "Kontakt-ID" is an id, "Messe-Datum" is not when a lead was scanned.
-        return (!telling.is_empty() && safe_without_words(*field))
-            .then_some((*field, Match::Words));
+        return (!telling.is_empty() && safe_without_words(*field)).then_some((*field, Match::Words));
     }
     misspelt(&folded).map(|field| (field, Match::Misspelt))
 }
@@ -336,10 +318,7 @@ pub(crate) fn fold(name: &str) -> String {
         .flat_map(char::to_lowercase)
         .filter(|c| c.is_alphanumeric())
         .collect();
-    plain
-        .replace("ae", "a")
-        .replace("oe", "o")
-        .replace("ue", "u")
+    plain.replace("ae", "a").replace("oe", "o").replace("ue", "u")
 }
 
 /// Folded words; "firstName" and "address_line_1" are several.
@@ -353,11 +332,7 @@ fn words(name: &str) -> Vec<String> {
         spaced.push(c);
         before = c;
     }
-    spaced
-        .split(|c: char| !c.is_alphanumeric())
-        .map(fold)
-        .filter(|word| !word.is_empty())
-        .collect()
+    spaced.split(|c: char| !c.is_alphanumeric()).map(fold).filter(|word| !word.is_empty()).collect()
 }
 
 /// "Dr.", "Prof. Dr.-Ing.", "Dipl.-Kfm.", "M.Sc.".
@@ -409,14 +384,8 @@ pub(crate) fn is_degree(value: &str) -> bool {
     ];
     let mut words = value
         .split(|c: char| c.is_whitespace() || matches!(c, '-' | ',' | '(' | ')' | '/'))
-        .map(|word| {
-            word.chars()
-                .filter(|c| c.is_alphanumeric())
-                .flat_map(char::to_lowercase)
-                .collect::<String>()
-        })
+        .map(|word| word.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect::<String>())
         .filter(|word| !word.is_empty())
         .peekable();
-    words.peek().is_some()
-        && words.all(|word| DEGREES.contains(&word.as_str()) || word.starts_with("dipl"))
+    words.peek().is_some() && words.all(|word| DEGREES.contains(&word.as_str()) || word.starts_with("dipl"))
 }

@@ -21,12 +21,7 @@ pub(super) fn utf16(bytes: &[u8]) -> Option<&'static Encoding> {
     if count < 4 {
         return None;
     }
-    let nul_at = |odd: usize| {
-        pairs
-            .chunks(2)
-            .filter(|pair| pair.get(odd) == Some(&0))
-            .count()
-    };
+    let nul_at = |odd: usize| pairs.chunks(2).filter(|pair| pair.get(odd) == Some(&0)).count();
     // Latin text in UTF-16 has a NUL in nearly every pair, always on the same side.
     match (nul_at(0), nul_at(1)) {
         (first, second) if second * 10 >= count * 7 && first * 20 <= count => Some(UTF_16LE),
@@ -37,15 +32,10 @@ pub(super) fn utf16(bytes: &[u8]) -> Option<&'static Encoding> {
 
 pub(super) fn detect(bytes: &[u8], label: Option<&str>) -> Result<&'static Encoding, Problem> {
     if let Some(label) = label {
-        let encoding = Encoding::for_label(label.trim().as_bytes()).ok_or_else(|| {
-            Problem::new("unknown_encoding", "there is no encoding of this name").at("encoding")
-        })?;
+        let encoding = Encoding::for_label(label.trim().as_bytes())
+            .ok_or_else(|| Problem::new("unknown_encoding", "there is no encoding of this name").at("encoding"))?;
         // What was UTF-16 is UTF-8 by now.
-        return Ok(if encoding == UTF_16LE || encoding == UTF_16BE {
-            UTF_8
-        } else {
-            encoding
-        });
+        return Ok(if encoding == UTF_16LE || encoding == UTF_16BE { UTF_8 } else { encoding });
     }
     if bytes.starts_with(&[0xEF, 0xBB, 0xBF]) || mostly_utf8(bytes) {
         return Ok(UTF_8);
@@ -53,11 +43,7 @@ pub(super) fn detect(bytes: &[u8], label: Option<&str>) -> Result<&'static Encod
     let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);
     detector.feed(&bytes[..bytes.len().min(LOOKED_AT)], true);
     let guess = detector.guess(Some(b"de"), Utf8Detection::Deny);
-    Ok(if guess.decode_without_bom_handling(bytes).1 {
-        WINDOWS_1252
-    } else {
-        guess
-    })
+    Ok(if guess.decode_without_bom_handling(bytes).1 { WINDOWS_1252 } else { guess })
 }
 
 /// One bad row must not turn a UTF-8 file into another encoding: several valid sequences for each
@@ -147,9 +133,7 @@ pub(super) fn is_text(bytes: &[u8]) -> bool {
         return false;
     }
     let looked_at = &bytes[..bytes.len().min(LOOKED_AT)];
-    let control = looked_at
-        .iter()
-        .filter(|b| **b < 0x20 && !matches!(**b, b'\t' | b'\n' | b'\r' | 0x0B | 0x0C | 0x1A))
-        .count();
+    let control =
+        looked_at.iter().filter(|b| **b < 0x20 && !matches!(**b, b'\t' | b'\n' | b'\r' | 0x0B | 0x0C | 0x1A)).count();
     control * 20 <= looked_at.len()
 }

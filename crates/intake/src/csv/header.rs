@@ -28,10 +28,7 @@ pub(super) fn known(cells: &[Cow<'_, str>]) -> usize {
 pub(super) fn find(records: &[Vec<Cow<'_, str>>], options: &Options) -> Option<usize> {
     let enough = |cells: &Vec<Cow<'_, str>>| {
         let filled = cells.iter().filter(|cell| !cell.trim().is_empty()).count();
-        let told = cells
-            .iter()
-            .filter(|cell| options.columns.contains_key(&clean(cell)))
-            .count();
+        let told = cells.iter().filter(|cell| options.columns.contains_key(&clean(cell))).count();
         let known = known(cells).max(told);
         (known >= 2 && known * 4 >= filled) || (known == 1 && filled <= 2 && filled == cells.len())
     };
@@ -42,36 +39,20 @@ pub(super) fn find(records: &[Vec<Cow<'_, str>>], options: &Options) -> Option<u
     for cells in records {
         *counts.entry(cells.len()).or_default() += 1;
     }
-    let (modal, _) = counts
-        .into_iter()
-        .filter(|(cells, _)| *cells > 1)
-        .max_by_key(|(_, records)| *records)?;
-    records
-        .iter()
-        .take(LOOKED_AT)
-        .position(|cells| cells.len() == modal && looks_like_header(cells))
+    let (modal, _) = counts.into_iter().filter(|(cells, _)| *cells > 1).max_by_key(|(_, records)| *records)?;
+    records.iter().take(LOOKED_AT).position(|cells| cells.len() == modal && looks_like_header(cells))
 }
 
 /// Short, distinct, and nothing that only data has.
 fn looks_like_header(cells: &[Cow<'_, str>]) -> bool {
-    let filled: Vec<&str> = cells
-        .iter()
-        .map(|cell| cell.trim())
-        .filter(|cell| !cell.is_empty())
-        .collect();
-    let distinct = filled
-        .iter()
-        .collect::<std::collections::BTreeSet<_>>()
-        .len();
+    let filled: Vec<&str> = cells.iter().map(|cell| cell.trim()).filter(|cell| !cell.is_empty()).collect();
+    let distinct = filled.iter().collect::<std::collections::BTreeSet<_>>().len();
     filled.len() * 4 >= cells.len() * 3
         && distinct == filled.len()
         && filled.iter().all(|cell| {
             let letters = cell.chars().filter(|c| c.is_alphabetic()).count();
             let digits = cell.chars().filter(char::is_ascii_digit).count();
-            cell.chars().count() <= 60
-                && letters > digits
-                && !cell.contains('@')
-                && !cell.contains("://")
+            cell.chars().count() <= 60 && letters > digits && !cell.contains('@') && !cell.contains("://")
         })
 }
 
@@ -93,13 +74,7 @@ pub(super) fn columns(
                     None => (None, Claim::Told),
                 },
             };
-            (
-                Column {
-                    header: name,
-                    meaning,
-                },
-                claim,
-            )
+            (Column { header: name, meaning }, claim)
         })
         .collect();
     by_context(&mut columns, samples);
@@ -116,11 +91,7 @@ enum Claim {
 fn told<'a>(options: &'a Options, name: &str) -> Option<&'a Option<LeadField>> {
     let folded = || {
         let wanted = names::fold(name);
-        options
-            .columns
-            .iter()
-            .find(|(header, _)| names::fold(header) == wanted)
-            .map(|(_, field)| field)
+        options.columns.iter().find(|(header, _)| names::fold(header) == wanted).map(|(_, field)| field)
     };
     options.columns.get(name).or_else(folded)
 }
@@ -131,11 +102,7 @@ fn distinct_names(header: &[Cow<'_, str>]) -> Vec<(String, String)> {
     let mut names = Vec::with_capacity(header.len());
     for (place, cell) in header.iter().enumerate() {
         let own = clean(cell).split_whitespace().collect::<Vec<_>>().join(" ");
-        let base = if own.is_empty() {
-            format!("Column {}", place + 1)
-        } else {
-            own.clone()
-        };
+        let base = if own.is_empty() { format!("Column {}", place + 1) } else { own.clone() };
         let mut name = base.clone();
         let mut number = 2;
         while !taken.insert(name.clone()) {
@@ -149,14 +116,8 @@ fn distinct_names(header: &[Cow<'_, str>]) -> Vec<(String, String)> {
 
 /// Headers that mean different things in different lists.
 fn by_context(columns: &mut [(Column, Claim)], samples: &[Vec<String>]) {
-    let has = |columns: &[(Column, Claim)], field| {
-        columns
-            .iter()
-            .any(|(column, _)| column.meaning == Some(field))
-    };
-    let numbered_within_report = columns
-        .iter()
-        .any(|(column, _)| names::fold(&column.header) == "reportid");
+    let has = |columns: &[(Column, Claim)], field| columns.iter().any(|(column, _)| column.meaning == Some(field));
+    let numbered_within_report = columns.iter().any(|(column, _)| names::fold(&column.header) == "reportid");
     for place in 0..columns.len() {
         if columns[place].1 == Claim::Told {
             continue;
@@ -168,10 +129,7 @@ fn by_context(columns: &mut [(Column, Claim)], samples: &[Vec<String>]) {
             }
             // "Title" is a degree to one vendor and a position to the next: the values tell.
             "title" | "contacttitle" | "leadtitle" if !has(columns, LeadField::Position) => {
-                let mut values = samples
-                    .iter()
-                    .filter_map(|row| row.get(place))
-                    .filter(|cell| !cell.is_empty());
+                let mut values = samples.iter().filter_map(|row| row.get(place)).filter(|cell| !cell.is_empty());
                 let degree = values.clone().filter(|cell| names::is_degree(cell)).count() * 2;
                 Some(if degree > 0 && degree >= values.by_ref().count() {
                     LeadField::Title
@@ -202,17 +160,13 @@ fn one_column_each(columns: &mut [(Column, Claim)], filled: &[bool]) {
             Claim::Read(Match::Misspelt) => 3,
         };
         let empty = rank > 0 && !filled.get(place).copied().unwrap_or(false);
-        let better = best
-            .get(&field)
-            .is_none_or(|(_, other)| (empty, rank) < *other);
+        let better = best.get(&field).is_none_or(|(_, other)| (empty, rank) < *other);
         if better {
             best.insert(field, (place, (empty, rank)));
         }
     }
     for (place, (column, claim)) in columns.iter_mut().enumerate() {
-        let keeps = column
-            .meaning
-            .is_some_and(|field| best.get(&field).is_some_and(|(at, _)| *at == place));
+        let keeps = column.meaning.is_some_and(|field| best.get(&field).is_some_and(|(at, _)| *at == place));
         if !keeps && *claim != Claim::Told {
             column.meaning = None;
         }

@@ -26,11 +26,7 @@ pub(super) enum Lines {
 
 impl Lines {
     pub(super) fn of(bytes: &[u8]) -> Lines {
-        if !bytes.contains(&b'\n') && bytes.contains(&b'\r') {
-            Lines::Cr
-        } else {
-            Lines::Lf
-        }
+        if !bytes.contains(&b'\n') && bytes.contains(&b'\r') { Lines::Cr } else { Lines::Lf }
     }
 
     fn end(self, byte: u8) -> bool {
@@ -81,18 +77,10 @@ impl Dialect {
     fn field(self, bytes: &[u8], at: usize, lines: Lines) -> Field {
         let open = self.skip_blanks(bytes, at);
         if bytes.get(open) != Some(&self.quote) {
-            let length = bytes[at..]
-                .iter()
-                .position(|b| *b == self.delimiter || lines.end(*b))
-                .unwrap_or(bytes.len() - at);
+            let length =
+                bytes[at..].iter().position(|b| *b == self.delimiter || lines.end(*b)).unwrap_or(bytes.len() - at);
             let end = at + length;
-            return Field {
-                content: at..end,
-                quoted: false,
-                end,
-                closed: true,
-                stray_quote: false,
-            };
+            return Field { content: at..end, quoted: false, end, closed: true, stray_quote: false };
         }
         let (mut i, mut breaks, mut stray_quote) = (open + 1, 0, false);
         while let Some(&byte) = bytes.get(i) {
@@ -104,18 +92,8 @@ impl Dialect {
                 let after = self.skip_blanks(bytes, i + 1);
                 if self.ends_field(bytes, after, lines) {
                     let content = open + 1..i;
-                    let end = if bytes.get(after) == Some(&b'\r') && lines == Lines::Lf {
-                        after + 1
-                    } else {
-                        after
-                    };
-                    return Field {
-                        content,
-                        quoted: true,
-                        end,
-                        closed: true,
-                        stray_quote,
-                    };
+                    let end = if bytes.get(after) == Some(&b'\r') && lines == Lines::Lf { after + 1 } else { after };
+                    return Field { content, quoted: true, end, closed: true, stray_quote };
                 }
                 stray_quote = true;
             } else if lines.end(byte) {
@@ -126,13 +104,7 @@ impl Dialect {
             }
             i += 1;
         }
-        Field {
-            content: open + 1..i,
-            quoted: true,
-            end: i,
-            closed: false,
-            stray_quote,
-        }
+        Field { content: open + 1..i, quoted: true, end: i, closed: false, stray_quote }
     }
 
     fn ends_field(self, bytes: &[u8], at: usize, lines: Lines) -> bool {
@@ -154,12 +126,7 @@ impl Dialect {
     }
 
     fn scan(self, bytes: &[u8], at: usize, lines: Lines) -> Scan {
-        let mut scan = Scan {
-            end: at,
-            cells: 0,
-            closed: true,
-            stray_quote: false,
-        };
+        let mut scan = Scan { end: at, cells: 0, closed: true, stray_quote: false };
         loop {
             let field = self.field(bytes, scan.end, lines);
             scan.cells += 1;
@@ -211,25 +178,16 @@ impl Dialect {
         while at < bytes.len() && records.len() < most {
             let (line_end, after_line) = lines.line(bytes, at);
             let scan = self.scan(bytes, at, lines);
-            let whole = scan.closed
-                && (scan.end <= line_end || !self.swallowed(bytes, at, &scan, lines, expected));
+            let whole = scan.closed && (scan.end <= line_end || !self.swallowed(bytes, at, &scan, lines, expected));
             let (end, next, cells) = if whole {
                 let (end, next) = lines.line(bytes, scan.end);
                 (end, next, scan.cells)
             } else {
                 (line_end, after_line, 1)
             };
-            let end = if end > at && bytes.get(end - 1) == Some(&b'\r') {
-                end - 1
-            } else {
-                end
-            };
-            if !self.is_blank(&bytes[at..end]) {
-                records.push(Record {
-                    line,
-                    bytes: at..end,
-                    cells,
-                });
+            let end = if end > at && bytes.get(end - 1) == Some(&b'\r') { end - 1 } else { end };
+            if bytes[at..end].iter().any(|b| *b > b' ') {
+                records.push(Record { line, bytes: at..end, cells });
             }
             line += bytes[at..next].iter().filter(|b| lines.end(**b)).count() as u64;
             at = next;
@@ -238,14 +196,7 @@ impl Dialect {
     }
 
     /// Whether a record over several lines holds a line that is a full record by itself.
-    fn swallowed(
-        self,
-        bytes: &[u8],
-        at: usize,
-        scan: &Scan,
-        lines: Lines,
-        expected: Option<usize>,
-    ) -> bool {
+    fn swallowed(self, bytes: &[u8], at: usize, scan: &Scan, lines: Lines, expected: Option<usize>) -> bool {
         let Some(expected) = expected.filter(|n| *n >= 3) else {
             return false;
         };
@@ -264,8 +215,8 @@ impl Dialect {
         false
     }
 
-    fn is_blank(self, row: &[u8]) -> bool {
-        row.iter()
-            .all(|b| *b <= b' ' || *b == self.delimiter || *b == self.quote)
+    /// Nothing but delimiters, as spreadsheets write rows that were cleared.
+    pub(super) fn is_blank(self, row: &[u8]) -> bool {
+        row.iter().all(|b| *b <= b' ' || *b == self.delimiter || *b == self.quote)
     }
 }

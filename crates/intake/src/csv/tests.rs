@@ -1,1 +1,437 @@
+//! What becomes of the lists that people really upload.
 
+use proptest::prelude::*;
+
+use super::*;
+
+fn rows(text: &str) -> (Sheet, Vec<Result<RawLead, Problem>>) {
+    rows_of(text.as_bytes(), &Options::default())
+}
+
+fn rows_of(bytes: &[u8], options: &Options) -> (Sheet, Vec<Result<RawLead, Problem>>) {
+    let bytes = normalise(bytes);
+    let sheet = open(&bytes, options).expect("a list");
+    let rows = sheet.rows.iter().map(|row| read_row(&sheet.layout, &bytes[row.bytes.clone()])).collect();
+    (sheet, rows)
+}
+
+fn field(lead: &Result<RawLead, Problem>, field: LeadField) -> String {
+    lead.as_ref().expect("a lead").fields.get(&field).cloned().unwrap_or_default()
+}
+
+fn attribute(lead: &Result<RawLead, Problem>, name: &str) -> String {
+    lead.as_ref().expect("a lead").attributes.get(name).cloned().unwrap_or_default()
+}
+
+fn code(lead: &Result<RawLead, Problem>) -> &str {
+    lead.as_ref().expect_err("a problem").code.as_str()
+}
+
+fn meaning(header: &str) -> Option<LeadField> {
+    names::meaning(header).map(|(field, _)| field)
+}
+
+const HEAD: &str = "Vorname;Nachname;Firma;PLZ;E-Mail\n";
+
+#[test]
+fn german_excel_csv_is_read_with_its_umlauts() {
+    let (bytes, ..) =
+        encoding_rs::WINDOWS_1252.encode("Vorname;Nachname;Straße\r\nJürgen;Häußermann;Göthestraße 12\r\n");
+    let (sheet, leads) = rows_of(&bytes, &Options::default());
+    assert_eq!(sheet.layout.encoding, "windows-1252");
+    assert_eq!(sheet.layout.delimiter, ';');
+    assert_eq!(field(&leads[0], LeadField::FirstName), "Jürgen");
+    assert_eq!(field(&leads[0], LeadField::Street), "Göthestraße 12");
+}
+
+#[test]
+fn a_byte_order_mark_does_not_stick_to_the_first_header() {
+    let (sheet, leads) = rows("\u{FEFF}Vorname,Nachname,E-Mail\nEva,Krüger,eva@a.example\n");
+    assert_eq!(sheet.layout.columns[0].meaning, Some(LeadField::FirstName));
+    assert_eq!(field(&leads[0], LeadField::LastName), "Krüger");
+}
+
+#[test]
+fn utf_16_with_and_without_a_mark_is_read() {
+    let text = "Vorname\tNachname\tFirma\nJürgen\tMüller\tÄhre AG\n";
+    for (mark, little) in [(true, true), (true, false), (false, true), (false, false)] {
+        let mark = if mark { "\u{FEFF}" } else { "" };
+        let units: Vec<u16> = format!("{mark}{text}").encode_utf16().collect();
+        let bytes: Vec<u8> =
+            units.iter().flat_map(|unit| if little { unit.to_le_bytes() } else { unit.to_be_bytes() }).collect();
+        let (sheet, leads) = rows_of(&bytes, &Options::default());
+        assert_eq!(sheet.layout.encoding, "UTF-8");
+        assert_eq!(field(&leads[0], LeadField::Company), "Ähre AG");
+    }
+}
+
+#[test]
+fn one_row_in_another_encoding_does_not_spoil_a_utf_8_file() {
+    let mut bytes = "Vorname;Nachname\nJürgen;Müller\nGünther;Weiß\nBärbel;Größe\nZoë;Çelik\n".as_bytes().to_vec();
+    bytes.extend_from_slice(b"J\xF6rg;Sch\xE4fer\n");
+    let (sheet, leads) = rows_of(&bytes, &Options::default());
+    assert_eq!(sheet.layout.encoding, "UTF-8");
+    assert_eq!(field(&leads[0], LeadField::LastName), "Müller");
+    assert_eq!(field(&leads[4], LeadField::FirstName), "Jörg");
+}
+
+#[test]
+fn twice_encoded_cells_are_repaired_and_others_left_alone() {
+    let (_, leads) = rows("Vorname;Nachname;Notiz\nJÃ¼rgen;MÃ¼ller;GrÃ¶ÃŸe â€“ 5 â‚¬\nÂngela;ÃO;naïve Ã¤\n");
+    assert_eq!(field(&leads[0], LeadField::FirstName), "Jürgen");
+    assert_eq!(field(&leads[0], LeadField::LastName), "Müller");
+    assert_eq!(field(&leads[0], LeadField::Note), "Größe – 5 €");
+    assert_eq!(field(&leads[1], LeadField::FirstName), "Ângela");
+    assert_eq!(field(&leads[1], LeadField::Note), "naïve Ã¤", "half of it is right, so nothing is touched");
+}
+
+#[test]
+fn the_separator_line_of_excel_is_obeyed_and_no_row() {
+    let (sheet, leads) = rows("sep=|\nVorname|Nachname|Notiz\nEva|Krüger|a;b;c;d;e;f\n");
+    assert_eq!((sheet.layout.delimiter, sheet.header_line, sheet.rows[0].line), ('|', 2, 3));
+    assert_eq!(field(&leads[0], LeadField::Note), "a;b;c;d;e;f");
+}
+
+#[test]
+fn delimiters_within_quotes_do_not_vote() {
+    let (sheet, leads) = rows("Vorname,Nachname,Notiz\nEva,Krüger,\"a;b;c\"\nUwe,Lang,\"x;y;z\"\n");
+    assert_eq!(sheet.layout.delimiter, ',');
+    assert_eq!(field(&leads[1], LeadField::Note), "x;y;z");
+    let (sheet, _) = rows("Vorname;Nachname;Interesse\nEva;Krüger;A|B|C\nUwe;Lang;D|E|F\n");
+    assert_eq!(sheet.layout.delimiter, ';');
+}
+
+#[test]
+fn single_quotes_are_quotes_only_where_whole_cells_stand_in_them() {
+    let (sheet, leads) = rows("'Vorname','Nachname'\n'Eva','O''Neill'\n'Uwe','Lang, sen.'\n");
+    assert_eq!(sheet.layout.quote, '\'');
+    assert_eq!(field(&leads[0], LeadField::LastName), "O'Neill");
+    assert_eq!(field(&leads[1], LeadField::LastName), "Lang, sen.");
+    let (sheet, leads) = rows("Vorname,Nachname\nEva,O'Neill\nUwe,D'Angelo\n");
+    assert_eq!((sheet.layout.quote, field(&leads[1], LeadField::LastName)), ('"', "D'Angelo".to_owned()));
+}
+
+#[test]
+fn titles_above_the_header_are_skipped() {
+    let (sheet, leads) = rows(
+        "Besucherscans Halle 7, Stand B42, Dortmund\n\nExport vom 17.04.2026;;;\nVorname;Nachname;Firma;Ort\nEva;Krüger;Ähre AG;Ulm\n",
+    );
+    assert_eq!((sheet.header_line, sheet.rows[0].line), (4, 5));
+    assert_eq!(field(&leads[0], LeadField::City), "Ulm");
+}
+
+#[test]
+fn a_header_of_unknown_names_is_found_by_its_looks() {
+    let (sheet, leads) = rows("Liste\nFeld A;Feld B;Feld C\n1;2;x\n3;4;y\n");
+    assert_eq!(sheet.header_line, 2);
+    assert!(sheet.layout.columns.iter().all(|column| column.meaning.is_none()));
+    assert_eq!(attribute(&leads[1], "Feld B"), "4");
+}
+
+#[test]
+fn files_without_text_or_header_are_refused_with_a_reason() {
+    let refused = |bytes: &[u8]| open(bytes, &Options::default()).expect_err("refused").code;
+    assert_eq!(refused(b""), "empty");
+    assert_eq!(refused(b" \r\n \n"), "empty");
+    assert_eq!(refused(b"PK\x03\x04\x14\x00\x06\x00"), "not_text");
+    assert_eq!(refused(&[1, 2, 3, 200, 5, 6, 7, 201, 8, 1]), "not_text");
+    assert_eq!(refused(b"1;2;3\n4;5;6\n"), "no_header");
+    let odd = Options { encoding: Some("klingon".into()), ..Options::default() };
+    assert_eq!(open(b"Vorname;Nachname\na;b\n", &odd).expect_err("refused").code, "unknown_encoding");
+    let odd = Options { delimiter: Some('ä'), ..Options::default() };
+    assert_eq!(open(b"Vorname;Nachname\na;b\n", &odd).expect_err("refused").code, "unknown_delimiter");
+}
+
+#[test]
+fn a_note_over_several_lines_is_one_row_and_lines_are_counted_as_an_editor_does() {
+    let (sheet, leads) =
+        rows("Vorname;Notiz;Ort\r\nEva;\"1. Angebot; bald\n2. Rückruf \"\"heute\"\"\";Ulm\r\nUwe;kurz;Köln\r\n");
+    assert_eq!(field(&leads[0], LeadField::Note), "1. Angebot; bald\n2. Rückruf \"heute\"");
+    assert_eq!(sheet.rows.iter().map(|row| row.line).collect::<Vec<_>>(), [2, 4]);
+    assert_eq!(field(&leads[1], LeadField::City), "Köln");
+}
+
+#[test]
+fn a_quote_that_never_closes_costs_one_row() {
+    let (sheet, leads) =
+        rows(&format!("{HEAD}Eva;\"Krüger;Ähre AG;89073;e@a.example\nUwe;Lang;Lang KG;50667;u@l.example\n"));
+    assert_eq!(sheet.rows.len(), 2);
+    assert_eq!(code(&leads[0]), "quote_unclosed");
+    assert_eq!(field(&leads[1], LeadField::Email), "u@l.example");
+}
+
+#[test]
+fn a_forgotten_quote_that_a_later_cell_closes_costs_one_row() {
+    let (sheet, leads) = rows(&format!(
+        "{HEAD}Eva;\"Krüger;Ähre AG;89073;e@a.example\nUwe;\"Lang\";Lang KG;50667;u@l.example\nIda;Bär;\"Bär, Söhne\";1;i@b.example\n"
+    ));
+    assert_eq!(sheet.rows.len(), 3);
+    assert_eq!(code(&leads[0]), "quote_unclosed");
+    assert_eq!(field(&leads[1], LeadField::LastName), "Lang");
+    assert_eq!(field(&leads[2], LeadField::Company), "Bär, Söhne");
+}
+
+#[test]
+fn a_file_full_of_forgotten_quotes_keeps_all_its_rows() {
+    let body = "\"Eva;Krüger;A;1;e@a.example\n".repeat(200);
+    let (sheet, leads) = rows(&format!("{HEAD}{body}"));
+    assert_eq!(sheet.rows.len(), 200);
+    assert!(leads.iter().all(|lead| code(lead) == "quote_unclosed"));
+}
+
+#[test]
+fn quotes_within_a_cell_are_characters() {
+    let (_, leads) =
+        rows("Vorname;Notiz;Ort\nEva;Flansch 3\" und Welle 1 1/2\" anbieten;Ulm\nUwe;\"Firma \"Adler\" GmbH\";Köln\n");
+    assert_eq!(field(&leads[0], LeadField::Note), "Flansch 3\" und Welle 1 1/2\" anbieten");
+    assert_eq!(field(&leads[1], LeadField::Note), "Firma \"Adler\" GmbH");
+}
+
+#[test]
+fn trailing_empty_cells_may_be_missing_or_too_many() {
+    let (_, leads) = rows("Vorname;Nachname;Firma;Notiz\nEva;Krüger;Ähre AG\nUwe;Lang;Lang KG;ok;;;\n");
+    assert_eq!(field(&leads[0], LeadField::Company), "Ähre AG");
+    assert_eq!(field(&leads[1], LeadField::Note), "ok");
+}
+
+#[test]
+fn rows_that_do_not_fit_the_header_are_problems() {
+    let (_, leads) = rows(&format!(
+        "{HEAD}Eva\nEva;Krüger;Ähre; Söhne;89073;e@a.example\nEva;Krüger;89073;e@a.example\nEva;\"Krüger;Ähre AG\";89073;e@a.example\n"
+    ));
+    assert_eq!(
+        leads.iter().map(code).collect::<Vec<_>>(),
+        ["columns_missing", "columns_excess", "columns_missing", "columns_missing"]
+    );
+}
+
+#[test]
+fn rows_that_were_never_leads_say_so() {
+    let (sheet, leads) = rows(&format!(
+        "{HEAD}Eva;Krüger;A;1;e@a.example\n;;;;\n\n ; ;;;\nVorname;Nachname;Firma;PLZ;E-Mail\nUwe;Lang;L;2;u@l.example\nSumme der Scans 2;;;;\n;;;;\n;;;;\n"
+    ));
+    let codes: Vec<_> = leads.iter().map(|lead| lead.as_ref().err().map(|problem| problem.code.as_str())).collect();
+    assert_eq!(codes, [None, Some("blank"), Some("blank"), Some("header_repeated"), None, Some("footer")]);
+    assert_eq!(sheet.rows.iter().map(|row| row.line).collect::<Vec<_>>(), [2, 3, 5, 6, 7, 8]);
+}
+
+#[test]
+fn nothing_but_trimming_happens_to_cells() {
+    let (_, leads) = rows("Vorname;Telefon;Notiz;Website\n  Eva ;+49 0171/5550114;=HYPERLINK(\"x\");a\u{0}b\u{1}c\n");
+    assert_eq!(field(&leads[0], LeadField::FirstName), "Eva");
+    assert_eq!(field(&leads[0], LeadField::Phone), "+49 0171/5550114");
+    assert_eq!(field(&leads[0], LeadField::Note), "=HYPERLINK(\"x\")");
+    assert_eq!(field(&leads[0], LeadField::Website), "abc");
+}
+
+#[test]
+fn rows_longer_than_a_megabyte_are_problems() {
+    let (_, leads) = rows(&format!("Vorname;Notiz\nEva;{}\nUwe;kurz\n", "x".repeat(1024 * 1024)));
+    assert_eq!(code(&leads[0]), "row_too_long");
+    assert_eq!(field(&leads[1], LeadField::FirstName), "Uwe");
+}
+
+#[test]
+fn columns_with_the_same_header_stay_apart() {
+    let (sheet, leads) = rows("Vorname;Notiz;Notiz;;Notiz\nEva;a;b;c;d\n");
+    let names: Vec<&str> = sheet.layout.columns.iter().map(|column| column.header.as_str()).collect();
+    assert_eq!(names, ["Vorname", "Notiz", "Notiz 2", "Column 4", "Notiz 3"]);
+    assert_eq!(field(&leads[0], LeadField::Note), "a");
+    assert_eq!((attribute(&leads[0], "Notiz 2"), attribute(&leads[0], "Column 4")), ("b".into(), "c".into()));
+}
+
+#[test]
+fn of_two_columns_with_one_meaning_the_first_with_values_keeps_it() {
+    let (_, leads) = rows("Vorname;Telefon;Rufnummer;Mobil;Handy\nEva;0711 1;0711 2;;0171 3\n");
+    assert_eq!(field(&leads[0], LeadField::Phone), "0711 1");
+    assert_eq!(attribute(&leads[0], "Rufnummer"), "0711 2");
+    assert_eq!(field(&leads[0], LeadField::Mobile), "0171 3");
+}
+
+#[test]
+fn a_persons_mapping_wins() {
+    let columns = BTreeMap::from([("Firma".to_owned(), None), ("Bude".to_owned(), Some(LeadField::Company))]);
+    let options = Options { columns, ..Options::default() };
+    let (_, leads) = rows_of("Vorname;Firma;Bude\nEva;privat;Ähre AG\n".as_bytes(), &options);
+    assert_eq!(field(&leads[0], LeadField::Company), "Ähre AG");
+    assert_eq!(attribute(&leads[0], "Firma"), "privat");
+}
+
+#[test]
+fn two_columns_that_a_person_maps_to_one_field_lose_nothing() {
+    let columns = BTreeMap::from([("A".to_owned(), Some(LeadField::Note)), ("B".to_owned(), Some(LeadField::Note))]);
+    let (_, leads) = rows_of(b"A;B;Vorname\nx;y;Eva\n;z;Uwe\n", &Options { columns, ..Options::default() });
+    assert_eq!((field(&leads[0], LeadField::Note), attribute(&leads[0], "B")), ("x".into(), "y".into()));
+    assert_eq!(field(&leads[1], LeadField::Note), "z");
+}
+
+#[test]
+fn name_beside_a_first_name_is_the_last_name() {
+    let (_, leads) = rows("Vorname;Name;Firma\nEva;Krüger;A\n");
+    assert_eq!(field(&leads[0], LeadField::LastName), "Krüger");
+    let (_, leads) = rows("Name;Firma\nEva Krüger;A\n");
+    assert_eq!(field(&leads[0], LeadField::FullName), "Eva Krüger");
+}
+
+#[test]
+fn title_is_a_degree_or_a_position_as_its_values_say() {
+    let (_, leads) = rows("FirstName,LastName,Title,Company\nEva,Krüger,Head of Sales,A\n");
+    assert_eq!(field(&leads[0], LeadField::Position), "Head of Sales");
+    let (_, leads) = rows("First name,Last name,Title,Company\nEva,Krüger,Prof. Dr.-Ing.,A\nUwe,Lang,,B\n");
+    assert_eq!(field(&leads[0], LeadField::Title), "Prof. Dr.-Ing.");
+}
+
+#[test]
+fn the_headers_of_known_exports_are_understood() {
+    use LeadField as F;
+    let known = [
+        ("Straße + Nr.", F::Street),
+        ("USt-IdNr.", F::VatId),
+        ("Titel/Akademischer Grad", F::Title),
+        ("firstName", F::FirstName),
+        ("organization", F::Company),
+        ("contact_first_name", F::FirstName),
+        ("contact_zip", F::PostalCode),
+        ("contact_company", F::Company),
+        ("lead_created_at", F::ScannedAt),
+        ("lead_id", F::ExternalId),
+        ("Phone number", F::Phone),
+        ("Mobile phone number", F::Mobile),
+        ("Website URL", F::Website),
+        ("State/Region", F::State),
+        ("Country/Region", F::Country),
+        ("Contact owner", F::Owner),
+        ("MobilePhone", F::Mobile),
+        ("PostalCode", F::PostalCode),
+        ("E-Mail-Adresse", F::Email),
+        ("Mail", F::Email),
+        ("Tel.", F::Phone),
+        ("Telefon geschäftlich", F::Phone),
+        ("Postleitzahl", F::PostalCode),
+        ("Plz", F::PostalCode),
+        ("Vor- und Nachname", F::FullName),
+        ("Ansprechpartner", F::FullName),
+        ("Kontaktperson", F::FullName),
+        ("Firmenname", F::Company),
+        ("Unternehmen", F::Company),
+        ("Besucher-ID", F::Badge),
+        ("Ticket", F::Badge),
+        ("Scan-Zeit", F::ScannedAt),
+        ("Erfasst am", F::ScannedAt),
+        ("Zeitstempel", F::ScannedAt),
+        ("Prioritaet", F::Priority),
+        ("Job title", F::Position),
+        ("address_line_1", F::Street),
+        ("Gescannt von", F::ScannedBy),
+        ("dialogue partner", F::ScannedBy),
+        ("rating", F::Priority),
+        ("E-Mail*", F::Email),
+        ("E-Mail (Pflichtfeld)", F::Email),
+        ("Telefonnumer", F::Phone),
+        ("Company Name", F::Company),
+    ];
+    for (header, field) in known {
+        assert_eq!(meaning(header), Some(field), "{header}");
+    }
+}
+
+#[test]
+fn guessing_stops_where_the_meaning_would_change() {
+    for header in [
+        "Telefon privat",
+        "Firma Telefon",
+        "Rechnungsadresse Straße",
+        "Messe-Datum",
+        "Lead status",
+        "contact_source",
+        "event_name",
+        "Marketing-Einwilligung",
+        "Umsatz",
+        "Branche",
+        "PLZ/Ort",
+        "E-Mail Assistenz",
+        "Nr.",
+        "Uhrzeit",
+        "",
+        "???",
+    ] {
+        assert_eq!(meaning(header), None, "{header}");
+    }
+}
+
+#[test]
+fn a_preview_shows_cells_as_they_will_be_read() {
+    let text = format!("{HEAD}Eva;Krüger;\"A; B\";1;e@a.example\nUwe;\"Lang\n");
+    let sheet = open(text.as_bytes(), &Options::default()).expect("a list");
+    let shown = preview(text.as_bytes(), &sheet, 5);
+    assert_eq!(shown[0], ["Eva", "Krüger", "A; B", "1", "e@a.example"]);
+    assert_eq!(shown[1], ["Uwe;\"Lang"]);
+}
+
+#[test]
+fn old_mac_line_ends_are_line_ends() {
+    let (sheet, leads) = rows("Vorname;Nachname\rEva;Krüger\rUwe;Lang\r");
+    assert_eq!(sheet.rows.len(), 2);
+    assert_eq!(field(&leads[1], LeadField::LastName), "Lang");
+}
+
+#[test]
+fn every_row_of_the_example_fair_is_a_lead_or_a_problem() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../server/data/messe-leads.csv");
+    let bytes = std::fs::read(path).expect("the example list");
+    let (sheet, leads) = rows_of(&bytes, &Options::default());
+    assert_eq!(sheet.header_line, 2);
+    assert!(sheet.layout.columns.iter().all(|column| column.meaning.is_some()), "{:?}", sheet.layout.columns);
+    let problems: Vec<(u64, &str)> = sheet
+        .rows
+        .iter()
+        .zip(&leads)
+        .filter_map(|(row, lead)| lead.as_ref().err().map(|problem| (row.line, problem.code.as_str())))
+        .collect();
+    assert_eq!(
+        problems,
+        [
+            (99, "columns_missing"),
+            (102, "columns_excess"),
+            (103, "columns_missing"),
+            (132, "header_repeated"),
+            (154, "blank"),
+            (155, "blank"),
+            (278, "footer"),
+        ]
+    );
+    assert_eq!(leads.len(), 266);
+}
+
+proptest! {
+    #[test]
+    fn no_bytes_make_the_reader_panic(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
+        let normal = normalise(&bytes);
+        if let Ok(sheet) = open(&normal, &Options::default()) {
+            for row in &sheet.rows {
+                let _ = read_row(&sheet.layout, &normal[row.bytes.clone()]);
+            }
+            preview(&normal, &sheet, 10);
+        }
+    }
+
+    #[test]
+    fn no_list_makes_the_reader_panic_or_lose_a_line(body in "([a-zäß@;,\"'\t|\r\n 0-9]|Vorname|Firma){0,200}") {
+        let text = format!("Vorname;Firma;E-Mail;Notiz\n{body}");
+        let sheet = open(text.as_bytes(), &Options { delimiter: Some(';'), ..Options::default() });
+        let sheet = sheet.expect("the header is there");
+        let mut covered = sheet.rows.first().map_or(text.len(), |row| row.bytes.start);
+        for row in &sheet.rows {
+            prop_assert!(text.as_bytes()[covered..row.bytes.start].iter().all(|b| b.is_ascii_control() || *b == b' '));
+            let _ = read_row(&sheet.layout, &text.as_bytes()[row.bytes.clone()]);
+            covered = row.bytes.end;
+        }
+    }
+
+    #[test]
+    fn no_row_makes_the_reader_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200), delimiter in any::<char>()) {
+        let column = |header: &str| Column { header: header.to_owned(), meaning: Some(LeadField::Email) };
+        let layout = Layout { encoding: "UTF-8".into(), delimiter, quote: '"', columns: vec![column("a"), column("b")] };
+        let _ = read_row(&layout, &bytes);
+    }
+}

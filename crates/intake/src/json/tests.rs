@@ -1,1 +1,98 @@
+//! JSON leads as apps and CRMs send them.
 
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::*;
+
+fn field(lead: &Value, field: LeadField) -> String {
+    read(lead).expect("a lead").fields.get(&field).cloned().unwrap_or_default()
+}
+
+#[test]
+fn one_lead_a_list_and_an_envelope_are_accepted() {
+    assert_eq!(open(br#"{"email":"a@b.example"}"#).expect("one").len(), 1);
+    assert_eq!(open(br#"[{"email":"a@b.example"},{"email":"c@d.example"}]"#).expect("two").len(), 2);
+    assert_eq!(open(b"\xEF\xBB\xBF{\"leads\":[{},{},{}]}").expect("three").len(), 3);
+}
+
+#[test]
+fn what_is_no_list_of_leads_is_refused_with_a_reason() {
+    let code = |bytes: &[u8]| open(bytes).expect_err("refused").code;
+    assert_eq!(code(b""), "empty");
+    assert_eq!(code(b"[]"), "empty");
+    assert_eq!(code(b"{\"email\":"), "not_json");
+    assert_eq!(code(b"\"text\""), "not_an_object");
+    let many = serde_json::to_vec(&vec![json!({}); 1_001]).expect("JSON");
+    assert_eq!(code(&many), "too_many");
+    assert_eq!(read(&json!([1])).expect_err("refused").code, "not_an_object");
+    assert_eq!(read(&json!({"email": null, "x": ""})).expect_err("refused").code, "empty");
+}
+
+#[test]
+fn our_own_names_are_read() {
+    let every = json!({
+        "external_id": "1", "badge": "2", "scanned_at": "3", "salutation": "4", "title": "Dr.", "first_name": "6", "last_name": "7",
+        "full_name": "8", "company": "9", "position": "10", "department": "11", "street": "12", "house_number": "13",
+        "address_extra": "14", "postal_code": "15", "city": "16", "state": "17", "country": "18", "phone": "19", "mobile": "20",
+        "fax": "21", "email": "22", "website": "23", "vat_id": "24", "language": "25", "interest": "26", "priority": "27",
+        "note": "28", "scanned_by": "29", "newsletter": "30", "owner": "31"
+    });
+    let lead = read(&every).expect("a lead");
+    assert_eq!((lead.fields.len(), lead.attributes.len()), (31, 0), "{lead:?}");
+    assert_eq!(lead.fields[&LeadField::Owner], "31");
+}
+
+#[test]
+fn camel_case_and_other_systems_names_are_read() {
+    let lead = json!({"firstName": "Eva", "lastName": "Krüger", "organization": "Ähre AG", "zip": 89073, "MobilePhone": "0171", "Title": "Einkauf", "Vorname 2": "x"});
+    assert_eq!(field(&lead, LeadField::FirstName), "Eva");
+    assert_eq!(field(&lead, LeadField::Company), "Ähre AG");
+    assert_eq!(field(&lead, LeadField::PostalCode), "89073");
+    assert_eq!(field(&lead, LeadField::Mobile), "0171");
+    assert_eq!(field(&lead, LeadField::Position), "Einkauf");
+}
+
+#[test]
+fn nested_personal_data_is_read_and_consents_stay_attributes() {
+    let lead = json!({
+        "email": "e@a.example",
+        "personal_data": {"salutation": "Herr", "title": "Dr.", "first_name": "Uwe", "address_line_1": "Weg 1", "country": "deutschland", "birthdate": "1970-01-01"},
+        "consents": [{"type": "checkbox", "name": "Newsletter", "status": "active"}],
+        "lists": ["a", "b"],
+        "meta": {"campaign_id": 7},
+        "company": {"name": "Ähre AG", "phone": "0711 1"}
+    });
+    let read = read(&lead).expect("a lead");
+    assert_eq!(read.fields[&LeadField::Title], "Dr.");
+    assert_eq!(read.fields[&LeadField::Street], "Weg 1");
+    assert_eq!(read.fields[&LeadField::Company], "Ähre AG");
+    assert!(!read.fields.contains_key(&LeadField::Phone), "a company's phone is not a person's");
+    assert!(!read.fields.contains_key(&LeadField::Newsletter) && !read.fields.contains_key(&LeadField::FullName));
+    for (name, value) in [
+        ("consents.0.name", "Newsletter"),
+        ("consents.0.status", "active"),
+        ("lists", "a|b"),
+        ("meta.campaign_id", "7"),
+        ("company.phone", "0711 1"),
+        ("personal_data.birthdate", "1970-01-01"),
+    ] {
+        assert_eq!(read.attributes.get(name).map(String::as_str), Some(value), "{name}");
+    }
+}
+
+#[test]
+fn interests_as_a_list_are_one_value() {
+    assert_eq!(field(&json!({"interests": ["Pumpen", "Getriebe"]}), LeadField::Interest), "Pumpen|Getriebe");
+}
+
+proptest! {
+    #[test]
+    fn no_bytes_make_the_reader_panic(text in "[\\[\\]{}\",:a-z0-9.ä\\\\]{0,120}", bytes in proptest::collection::vec(any::<u8>(), 0..80)) {
+        for bytes in [text.as_bytes(), &bytes] {
+            for lead in open(bytes).unwrap_or_default() {
+                let _ = read(&lead);
+            }
+        }
+    }
+}

@@ -46,17 +46,14 @@ pub(super) fn telling(message: &Message<'_>) -> (Vec<(String, String)>, bool) {
         part.content_type().is_some_and(|kind| {
             kind.ctype().eq_ignore_ascii_case("message")
                 && kind.subtype().is_some_and(|sub| {
-                    sub.eq_ignore_ascii_case("delivery-status")
-                        || sub.eq_ignore_ascii_case("global-delivery-status")
+                    sub.eq_ignore_ascii_case("delivery-status") || sub.eq_ignore_ascii_case("global-delivery-status")
                 })
         })
     });
     if let Some(status) = status {
         let text = match &status.body {
             PartType::Text(text) | PartType::Html(text) => text.to_string(),
-            PartType::Binary(bytes) | PartType::InlineBinary(bytes) => {
-                String::from_utf8_lossy(bytes).into_owned()
-            }
+            PartType::Binary(bytes) | PartType::InlineBinary(bytes) => String::from_utf8_lossy(bytes).into_owned(),
             PartType::Message(inner) => String::from_utf8_lossy(&inner.raw_message).into_owned(),
             PartType::Multipart(_) => String::new(),
         };
@@ -78,18 +75,9 @@ fn fields(text: &str) -> Vec<(String, String)> {
             fields.push((name.trim().to_ascii_lowercase(), value.trim().to_owned()));
         }
     }
-    fields
-        .into_iter()
-        .map(|(name, value)| (name, unfold(&value)))
-        .collect()
+    fields.into_iter().map(|(name, value)| (name, unfold(&value))).collect()
 }
 
 fn unfold(value: &str) -> String {
-    clean(value)
-        .split_whitespace()
-        .collect::<Vec<_>>()
-        .join(" ")
-        .chars()
-        .take(MAX_VALUE)
-        .collect()
+    clean(value).split_whitespace().collect::<Vec<_>>().join(" ").chars().take(MAX_VALUE).collect()
 }

@@ -11,6 +11,8 @@ const END: char = '\u{E0F1}';
 const MAX_HTML: usize = 1024 * 1024;
 const WIDTH: usize = 1_000;
 const MAX_RULE: usize = 32;
+/// Rendering takes time by the square of the depth. Nested tables of newsletters reach 50.
+const MAX_DEPTH: usize = 150;
 /// Marks beyond this say nothing new; finding the end of each costs a walk through the mail.
 const MAX_MARKS: usize = 60;
 
@@ -27,13 +29,8 @@ const QUOTES: &[&str] = &[
     "moz-forward-container",
 ];
 /// From here to the end of the mail.
-const QUOTES_FROM_HERE: &[&str] = &[
-    "divRplyFwdMsg",
-    "appendonsend",
-    "stopSpelling",
-    "x_divRplyFwdMsg",
-    "x_appendonsend",
-];
+const QUOTES_FROM_HERE: &[&str] =
+    &["divRplyFwdMsg", "appendonsend", "stopSpelling", "x_divRplyFwdMsg", "x_appendonsend"];
 /// Up to its first blockquote, which is quoted anyway: answers may stand between the blockquotes.
 const ATTRIBUTES: &[&str] = &["gmail_quote", "gmail_quote_container"];
 
@@ -42,7 +39,8 @@ pub(super) fn render(html: &str) -> String {
     while !html.is_char_boundary(end) {
         end -= 1;
     }
-    let marked = mark(&html[..end]);
+    let html = &html[..end];
+    let marked = if depth(html) > MAX_DEPTH { flat(html) } else { mark(html) };
     let rendered = config::with_decorator(Plain)
         .raw_mode(true)
         .allow_width_overflow()
@@ -55,9 +53,7 @@ pub(super) fn render(html: &str) -> String {
 /// Whether the mail's program said itself what is quoted.
 pub(super) fn is_marked(html: &str) -> bool {
     let names = QUOTES.iter().chain(QUOTES_FROM_HERE).chain(ATTRIBUTES);
-    names.into_iter().any(|name| html.contains(name))
-        || html.contains("type=\"cite\"")
-        || html.contains("type=cite")
+    names.into_iter().any(|name| html.contains(name)) || html.contains("type=\"cite\"") || html.contains("type=cite")
 }
 
 fn quote(rendered: &str) -> String {
@@ -67,17 +63,12 @@ fn quote(rendered: &str) -> String {
         depth += begins;
         let line = line.replace([BEGIN, END], "").replace('\u{A0}', " ");
         let line = line.trim_end();
-        let rule =
-            line.chars().count() > MAX_RULE && line.chars().all(|c| matches!(c, '─' | '-' | '_'));
+        let rule = line.chars().count() > MAX_RULE && line.chars().all(|c| matches!(c, '─' | '-' | '_'));
         if begins + ends == 0 || !line.trim_matches(['>', ' ']).is_empty() {
             if depth > 0 {
                 text.push_str("> ");
             }
-            text.push_str(if rule {
-                "--------------------------------"
-            } else {
-                line
-            });
+            text.push_str(if rule { "--------------------------------" } else { line });
             text.push('\n');
         }
         depth = depth.saturating_sub(ends);
@@ -92,9 +83,7 @@ fn mark(html: &str) -> String {
     while let Some(tag) = next_tag(html, at) {
         marked.push_str(&html[at..tag.start]);
         at = tag.start;
-        let is = |names: &[&str]| {
-            marks < MAX_MARKS && !tag.closes && tag.names().any(|name| names.contains(&name))
-        };
+        let is = |names: &[&str]| marks < MAX_MARKS && !tag.closes && tag.names().any(|name| names.contains(&name));
         if is(QUOTES_FROM_HERE) {
             marks += 1;
             push(&mut marked, BEGIN);
@@ -105,9 +94,7 @@ fn mark(html: &str) -> String {
         } else if is(ATTRIBUTES) && !tag.name.eq_ignore_ascii_case("blockquote") {
             marks += 1;
             let close = end_of(html, &tag);
-            let inner = find_open(html, tag.end, "blockquote")
-                .unwrap_or(close)
-                .min(close);
+            let inner = find_open(html, tag.end, "blockquote").unwrap_or(close).min(close);
             push(&mut marked, BEGIN);
             closing.push(inner);
         }
@@ -120,6 +107,46 @@ fn mark(html: &str) -> String {
     }
     marked.push_str(&html[at..]);
     marked
+}
+
+/// How deep elements are nested at most, by their tags; those that close by themselves left out.
+fn depth(html: &str) -> usize {
+    const UNCOUNTED: &[&str] = &[
+        "p", "br", "hr", "img", "input", "meta", "link", "li", "td", "th", "tr", "tbody", "thead", "tfoot", "col",
+        "dt", "dd", "option", "wbr", "area", "base", "html", "body", "head",
+    ];
+    let (mut at, mut depth, mut deepest) = (0, 0_usize, 0);
+    while let Some(tag) = next_tag(html, at) {
+        at = tag.end;
+        if tag.closes {
+            depth =
+                depth.saturating_sub(usize::from(!UNCOUNTED.iter().any(|name| tag.name.eq_ignore_ascii_case(name))));
+        } else if !UNCOUNTED.iter().any(|name| tag.name.eq_ignore_ascii_case(name)) && !tag.attributes.ends_with('/') {
+            depth += 1;
+            deepest = deepest.max(depth);
+        }
+    }
+    deepest
+}
+
+/// The text with a line break for every tag of a block: for HTML that nobody wrote.
+fn flat(html: &str) -> String {
+    let (mut flat, mut at) = (String::with_capacity(html.len()), 0);
+    let mut broken = true;
+    while let Some(tag) = next_tag(html, at) {
+        let text = &html[at..tag.start];
+        broken &= text.trim().is_empty();
+        flat.push_str(text);
+        let inline =
+            ["a", "b", "i", "u", "em", "strong", "span", "font"].iter().any(|name| tag.name.eq_ignore_ascii_case(name));
+        if !inline && !broken {
+            flat.push_str("<br>");
+            broken = true;
+        }
+        at = tag.end;
+    }
+    flat.push_str(&html[at..]);
+    flat
 }
 
 fn push(marked: &mut String, mark: char) {
@@ -139,9 +166,7 @@ struct Tag<'a> {
 impl<'a> Tag<'a> {
     /// Values of `class` and `id`.
     fn names(&self) -> impl Iterator<Item = &'a str> {
-        ["class", "id"]
-            .into_iter()
-            .flat_map(|name| value(self.attributes, name).split_whitespace())
+        ["class", "id"].into_iter().flat_map(|name| value(self.attributes, name).split_whitespace())
     }
 }
 
@@ -174,9 +199,7 @@ fn next_tag(html: &str, mut at: usize) -> Option<Tag<'_>> {
         }
         let closes = rest.starts_with('/');
         let inner = rest.strip_prefix('/').unwrap_or(rest);
-        let length = inner
-            .find(|c: char| !c.is_ascii_alphanumeric())
-            .unwrap_or(inner.len());
+        let length = inner.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(inner.len());
         if length == 0 {
             at = start + 1;
             continue;
@@ -187,16 +210,8 @@ fn next_tag(html: &str, mut at: usize) -> Option<Tag<'_>> {
             at = end + html[end..].find("</")?;
             continue;
         }
-        let attributes = html
-            .get(start + 1 + usize::from(closes) + length..end - 1)
-            .unwrap_or_default();
-        return Some(Tag {
-            start,
-            end,
-            name,
-            closes,
-            attributes,
-        });
+        let attributes = html.get(start + 1 + usize::from(closes) + length..end - 1).unwrap_or_default();
+        return Some(Tag { start, end, name, closes, attributes });
     }
 }
 

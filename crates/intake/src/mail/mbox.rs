@@ -15,10 +15,7 @@ pub fn split_mbox(bytes: &[u8]) -> Vec<Range<usize>> {
     let mut mails: Vec<Range<usize>> = Vec::new();
     let (mut at, mut after_blank) = (start, true);
     while at < bytes.len() {
-        let next = bytes[at..]
-            .iter()
-            .position(|b| *b == b'\n')
-            .map_or(bytes.len(), |length| at + length + 1);
+        let next = bytes[at..].iter().position(|b| *b == b'\n').map_or(bytes.len(), |length| at + length + 1);
         let line = &bytes[at..next];
         if after_blank && is_separator(line, at == start) {
             if let Some(last) = mails.last_mut() {
@@ -50,14 +47,9 @@ fn is_separator(line: &[u8], first: bool) -> bool {
     let text = String::from_utf8_lossy(rest);
     let time = text.split_whitespace().any(|word| {
         let parts: Vec<&str> = word.split(':').collect();
-        parts.len() >= 2
-            && parts
-                .iter()
-                .all(|part| part.len() == 2 && part.bytes().all(|b| b.is_ascii_digit()))
+        parts.len() >= 2 && parts.iter().all(|part| part.len() == 2 && part.bytes().all(|b| b.is_ascii_digit()))
     });
-    let year = text
-        .split_whitespace()
-        .any(|word| word.len() == 4 && word.bytes().all(|b| b.is_ascii_digit()));
+    let year = text.split_whitespace().any(|word| word.len() == 4 && word.bytes().all(|b| b.is_ascii_digit()));
     first || (time && year)
 }
 

@@ -8,12 +8,15 @@ use std::borrow::Cow;
 
 use super::{
     Mail, Parts,
-    attribution::{attribution, banner, header_block, mobile_tail, rule, separator},
+    attribution::{addressed, attribution, header_block},
+    boilerplate::{banner, mobile_tail, rule, separator},
     html, signature,
 };
 
 /// Longer mails hold logs or whole archives; nobody writes them by hand.
 const MAX_LINES: usize = 20_000;
+/// Servers on the way add one each.
+const MAX_BANNERS: usize = 5;
 
 /// Where the newest part ends: the newest text, its signature, and the quoted remainder.
 ///
@@ -27,14 +30,8 @@ pub fn parts(mail: &Mail) -> Parts {
     };
     let rendered = of_text(&html::render(html), &sender);
     let (from_text, from_html) = (words(&parts.newest), words(&rendered.newest));
-    let shorter = !from_html.is_empty()
-        && from_html.len() < from_text.len()
-        && from_text.starts_with(&from_html);
-    if shorter || (from_text.is_empty() && !from_html.is_empty()) {
-        rendered
-    } else {
-        parts
-    }
+    let shorter = !from_html.is_empty() && from_html.len() < from_text.len() && from_text.starts_with(&from_html);
+    if shorter || (from_text.is_empty() && !from_html.is_empty()) { rendered } else { parts }
 }
 
 fn words(text: &str) -> Vec<&str> {
@@ -42,15 +39,8 @@ fn words(text: &str) -> Vec<&str> {
 }
 
 fn sender_words(mail: &Mail) -> Vec<String> {
-    let name = mail
-        .from
-        .as_ref()
-        .and_then(|from| from.name.as_deref())
-        .unwrap_or_default();
-    name.split(|c: char| !c.is_alphanumeric())
-        .filter(|word| !word.is_empty())
-        .map(str::to_lowercase)
-        .collect()
+    let name = mail.from.as_ref().and_then(|from| from.name.as_deref()).unwrap_or_default();
+    name.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).map(str::to_lowercase).collect()
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,11 +62,7 @@ pub(super) fn of_text(text: &str, sender: &[String]) -> Parts {
     for (place, run) in runs.iter().enumerate() {
         let outer = place == 0 || place + 1 == runs.len();
         let own = &lines[run.clone()];
-        let mut split = if outer {
-            signature::start(own, sender)
-        } else {
-            own.len()
-        };
+        let mut split = if outer { signature::start(own, sender) } else { own.len() };
         if outer && list_footer(own) {
             split = 0;
         }
@@ -104,16 +90,11 @@ pub(super) fn of_text(text: &str, sender: &[String]) -> Parts {
 }
 
 fn plain(text: &str) -> Cow<'_, str> {
-    let odd = [
-        '\r', '\u{A0}', '\u{FEFF}', '\u{200B}', '\u{200E}', '\u{200F}', '\u{202F}',
-    ];
+    let odd = ['\r', '\u{A0}', '\u{FEFF}', '\u{200B}', '\u{200E}', '\u{200F}', '\u{202F}'];
     if !text.contains(odd) {
         return Cow::Borrowed(text);
     }
-    let mut plain = text
-        .replace("\r\n", "\n")
-        .replace('\r', "\n")
-        .replace(['\u{A0}', '\u{202F}'], " ");
+    let mut plain = text.replace("\r\n", "\n").replace('\r', "\n").replace(['\u{A0}', '\u{202F}'], " ");
     plain.retain(|c| !odd.contains(&c));
     Cow::Owned(plain)
 }
@@ -133,27 +114,24 @@ fn append(text: &mut String, lines: &[&str]) {
 /// The first line below the banners of mail servers.
 fn after_banners(lines: &[&str]) -> usize {
     let mut begin = 0;
-    loop {
-        let Some(first) = lines[begin..]
-            .iter()
-            .position(|line| !line.trim().is_empty() && !rule(line))
-        else {
+    for _ in 0..MAX_BANNERS {
+        let Some(first) = lines[begin..].iter().position(|line| !line.trim().is_empty() && !rule(line)) else {
             return begin;
         };
         let first = begin + first;
-        let length = lines[first..]
-            .iter()
-            .position(|line| line.trim().is_empty() || rule(line))
-            .unwrap_or(lines.len() - first);
-        // A banner is one line, or a paragraph of its own.
-        if banner(&lines[first..=first]) {
-            begin = first + 1;
-        } else if banner(&lines[first..first + length]) {
-            begin = first + length;
-        } else {
+        let length =
+            lines[first..].iter().position(|line| line.trim().is_empty() || rule(line)).unwrap_or(lines.len() - first);
+        // The first lines that are a banner by themselves, and what is wrapped off them.
+        let Some(mut end) = (1..=length.min(6)).find(|count| banner(&lines[first..first + count])) else {
             return begin;
+        };
+        let wrapped = |line: &str| line.trim_start().chars().next().is_some_and(char::is_lowercase);
+        while end < length && wrapped(lines[first + end]) {
+            end += 1;
         }
+        begin = first + end;
     }
+    begin
 }
 
 fn kinds(lines: &[&str], begin: usize) -> Vec<Kind> {
@@ -173,12 +151,8 @@ fn kinds(lines: &[&str], begin: usize) -> Vec<Kind> {
             continue;
         }
         let rest = &lines[at..];
-        let length = if separator(lines[at]) {
-            Some(1)
-        } else {
-            header_block(rest).or_else(|| attribution(rest))
-        };
-        let Some(length) = length else {
+        let length = if separator(lines[at]) { Some(1) } else { header_block(rest).or_else(|| attribution(rest)) };
+        let Some(length) = length.or_else(|| introduction(rest, &kinds[at..])) else {
             at += 1;
             continue;
         };
@@ -195,6 +169,13 @@ fn kinds(lines: &[&str], begin: usize) -> Vec<Kind> {
         }
     }
     kinds
+}
+
+/// `26.06.2026, 14:41, "Erika" <e@b>:` has no verb, but the quote stands right below it.
+fn introduction(lines: &[&str], kinds: &[Kind]) -> Option<usize> {
+    let length = addressed(lines)?;
+    let next = kinds.iter().skip(length).find(|kind| **kind != Kind::Blank);
+    (next == Some(&Kind::Quoted)).then_some(length)
 }
 
 /// A separator above a header block, a header block above an attribution: the next one decides.
@@ -217,19 +198,9 @@ fn rules_above(lines: &[&str], kinds: &mut [Kind], at: usize) {
 /// A long quoted line that was wrapped leaves its last words without a mark.
 fn wrapped_quotes(lines: &[&str], kinds: &mut [Kind]) {
     for place in 1..lines.len().saturating_sub(1) {
-        let between = kinds[place - 1] == Kind::Quoted
-            && kinds[place] == Kind::Own
-            && kinds[place + 1] == Kind::Quoted;
-        let lower = lines[place]
-            .trim_start()
-            .chars()
-            .next()
-            .is_some_and(|c| !c.is_uppercase());
-        if between
-            && lower
-            && lines[place - 1].chars().count() >= 60
-            && lines[place].chars().count() <= 30
-        {
+        let between = kinds[place - 1] == Kind::Quoted && kinds[place] == Kind::Own && kinds[place + 1] == Kind::Quoted;
+        let lower = lines[place].trim_start().chars().next().is_some_and(|c| !c.is_uppercase());
+        if between && lower && lines[place - 1].chars().count() >= 60 && lines[place].chars().count() <= 30 {
             kinds[place] = Kind::Quoted;
         }
     }
@@ -269,15 +240,11 @@ fn tail_end<'a>(rest: &'a [&'a str]) -> (usize, &'a [&'a str]) {
 fn postscript(signature: &[&str]) -> std::ops::Range<usize> {
     let begins = |line: &&str| {
         let line = line.trim_start().to_lowercase();
-        ["p.s.", "ps:", "p.s:", "ps.", "ps ", "nb:", "n.b."]
-            .iter()
-            .any(|mark| line.starts_with(mark))
+        ["p.s.", "ps:", "p.s:", "ps.", "ps ", "nb:", "n.b."].iter().any(|mark| line.starts_with(mark))
     };
     match signature.iter().position(begins) {
         Some(start) => {
-            let length = signature[start..]
-                .iter()
-                .position(|line| line.trim().is_empty());
+            let length = signature[start..].iter().position(|line| line.trim().is_empty());
             start..length.map_or(signature.len(), |length| start + length)
         }
         None => signature.len()..signature.len(),
@@ -287,10 +254,9 @@ fn postscript(signature: &[&str]) -> std::ops::Range<usize> {
 /// What a mailing list puts below every mail.
 fn list_footer(lines: &[&str]) -> bool {
     let mut filled = lines.iter().filter(|line| !line.trim().is_empty());
-    filled.next().is_some_and(|line| rule(line))
+    filled.next().is_some_and(|line| line.trim().chars().all(|c| c == '_'))
         && lines.len() <= 12
-        && lines.iter().any(|line| {
-            line.to_lowercase().contains("mailing list")
-                || line.to_lowercase().contains("mailingliste")
-        })
+        && lines
+            .iter()
+            .any(|line| line.to_lowercase().contains("mailing list") || line.to_lowercase().contains("mailingliste"))
 }

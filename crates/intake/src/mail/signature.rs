@@ -4,148 +4,26 @@
 //! block at the end whose lines are phones, addresses, legal forms and registers; the sender's own
 //! name at the end.
 
-use super::attribution::{mobile_tail, rule};
-
-const SIGN_OFFS: &[&str] = &[
-    "mit freundlichen grüßen",
-    "mit freundlichem gruß",
-    "mit freundlichen gruß",
-    "mit freundlichen empfehlungen",
-    "mit besten grüßen",
-    "mit bestem gruß",
-    "mit herzlichen grüßen",
-    "mit lieben grüßen",
-    "mit kollegialen grüßen",
-    "mit sonnigen grüßen",
-    "mit vielen grüßen",
-    "mit schönen grüßen",
-    "freundliche grüße",
-    "freundlicher gruß",
-    "freundlichen gruß",
-    "freundlichst",
-    "viele grüße",
-    "vielen gruß",
-    "beste grüße",
-    "besten gruß",
-    "bester gruß",
-    "liebe grüße",
-    "lieben gruß",
-    "lieber gruß",
-    "herzliche grüße",
-    "herzlichen gruß",
-    "herzlichst",
-    "schöne grüße",
-    "schönen gruß",
-    "schönes wochenende",
-    "sonnige grüße",
-    "mit gruß",
-    "gruß",
-    "grüße",
-    "es grüßt",
-    "es grüßen",
-    "hochachtungsvoll",
-    "beste grüsse",
-    "mfg",
-    "vg",
-    "lg",
-    "bg",
-    "hg",
-    "glg",
-    "sg",
-    "servus",
-    "herzlich",
-    "ihr team",
-    "i. a.",
-    "bis bald",
-    "bis dann",
-    "best regards",
-    "kind regards",
-    "warm regards",
-    "warmest regards",
-    "with kind regards",
-    "with best regards",
-    "many thanks and kind regards",
-    "thanks and regards",
-    "thanks & regards",
-    "thanks and best regards",
-    "best wishes",
-    "all the best",
-    "regards",
-    "best",
-    "sincerely",
-    "yours sincerely",
-    "yours faithfully",
-    "yours truly",
-    "sincerely yours",
-    "respectfully",
-    "cheers",
-    "kr",
-    "br",
-    "rgds",
-    "cordialement",
-    "bien cordialement",
-    "bien à vous",
-    "sincères salutations",
-    "salutations",
-    "meilleures salutations",
-    "cordiales salutations",
-    "amicalement",
-    "avec mes meilleures salutations",
-    "cordiali saluti",
-    "distinti saluti",
-    "un cordiale saluto",
-    "cari saluti",
-    "saluti",
-    "tanti saluti",
-    "buona giornata",
-    "met vriendelijke groet",
-    "met vriendelijke groeten",
-    "vriendelijke groet",
-    "vriendelijke groeten",
-    "hartelijke groet",
-    "groeten",
-    "groet",
-    "mvg",
-    "saludos",
-    "un saludo",
-    "saludos cordiales",
-    "atentamente",
-    "cordialmente",
-    "s pozdravem",
-    "z poważaniem",
-    "pozdrawiam",
-    "med vänlig hälsning",
-    "med vänliga hälsningar",
-    "mvh",
-    "venlig hilsen",
-    "med venlig hilsen",
-    "vennlig hilsen",
-    "terveisin",
-    "atenciosamente",
-    "üdvözlettel",
-];
+use super::{
+    boilerplate::{mobile_tail, rule},
+    phrases::{LEGAL_FORMS, SIGN_OFFS},
+};
 
 /// The line of `lines` where the signature begins; their number if there is none.
 pub(super) fn start(lines: &[&str], sender: &[String]) -> usize {
-    let filled = lines
-        .iter()
-        .rposition(|line| !line.trim().is_empty())
-        .map_or(0, |last| last + 1);
+    let filled = lines.iter().rposition(|line| !line.trim().is_empty()).map_or(0, |last| last + 1);
     let lines = &lines[..filled];
-    let tail = lines
-        .iter()
-        .position(|line| mobile_tail(line))
-        .unwrap_or(filled);
+    let tail = lines.iter().position(|line| mobile_tail(line) || is_notice_heading(line)).unwrap_or(filled);
     let body = &lines[..tail];
-    let begin = delimiter(body)
-        .or_else(|| sign_off(body))
-        .unwrap_or_else(|| contact_block(body, sender).unwrap_or_else(|| own_name(body, sender)));
+    // A sign-off stands above the delimiter: "Viele Grüße, Anna", then "-- " and the company.
+    let begin = match (delimiter(body), sign_off(body)) {
+        (Some(one), Some(other)) => one.min(other),
+        (Some(one), None) | (None, Some(one)) => one,
+        (None, None) => contact_block(body, sender).unwrap_or_else(|| own_name(body, sender)),
+    };
     // Where only blank lines and a rule lie before the signature, the rule belongs to it.
     let mut begin = begin.min(tail);
-    while begin > 0
-        && begin < filled
-        && (lines[begin - 1].trim().is_empty() || rule(lines[begin - 1]))
-    {
+    while begin > 0 && begin < filled && (lines[begin - 1].trim().is_empty() || rule(lines[begin - 1])) {
         begin -= 1;
     }
     begin
@@ -158,7 +36,7 @@ fn delimiter(lines: &[&str]) -> Option<usize> {
         let rest = &lines[place + 1..];
         match bare {
             "--" | "—" | "–" | "--&nbsp;" => {
-                rest.iter().filter(|line| !line.trim().is_empty()).count() <= 40
+                rest.iter().filter(|line| !line.trim().is_empty()).take(41).count() <= 40
             }
             _ => rule(line) && looks_like_block(rest),
         }
@@ -166,7 +44,7 @@ fn delimiter(lines: &[&str]) -> Option<usize> {
 }
 
 fn looks_like_block(rest: &[&str]) -> bool {
-    let filled: Vec<&&str> = rest.iter().filter(|line| !line.trim().is_empty()).collect();
+    let filled: Vec<&&str> = rest.iter().filter(|line| !line.trim().is_empty()).take(26).collect();
     let contacts = filled.iter().filter(|line| is_contact(line)).count();
     let first_is_prose = filled.first().is_some_and(|line| is_prose(line));
     (1..=25).contains(&filled.len()) && contacts >= 1 && !first_is_prose
@@ -178,12 +56,8 @@ fn sign_off(lines: &[&str]) -> Option<usize> {
         let Some(strong) = is_sign_off(line) else {
             return false;
         };
-        let rest: Vec<&str> = lines[place + 1..]
-            .iter()
-            .copied()
-            .filter(|line| !line.trim().is_empty())
-            .take(60)
-            .collect();
+        let rest: Vec<&str> =
+            lines[place + 1..].iter().copied().filter(|line| !line.trim().is_empty()).take(60).collect();
         let named = rest.first().is_none_or(|line| !is_prose(line));
         // Legal notices at the end are long; between sign-off and them stands the signature.
         let prose = rest.iter().take(4).filter(|line| is_prose(line)).count();
@@ -202,6 +76,11 @@ fn is_sign_off(line: &str) -> Option<bool> {
         .replace("gruesse", "grüße")
         .replace("gruess", "grüß");
     let words = plain.split_whitespace().count();
+    // "i. V. Anna Weiß": signed for somebody.
+    let compact = line.trim().to_lowercase().replace(". ", ".");
+    if ["i.v.", "i.a.", "ppa.", "p.p."].iter().any(|mark| compact.starts_with(mark)) && words <= 8 {
+        return Some(false);
+    }
     if words == 0 || words > 9 || line.trim().ends_with('?') {
         return None;
     }
@@ -212,11 +91,7 @@ fn is_sign_off(line: &str) -> Option<bool> {
         }
         let short = phrase.len() <= 4;
         let joined = rest.starts_with([',', '!', '.', '/', ' ', '-', '&', ':']);
-        let next = rest
-            .trim_start_matches([',', '!', '.', ' '])
-            .split_whitespace()
-            .next()
-            .unwrap_or_default();
+        let next = rest.trim_start_matches([',', '!', '.', ' ']).split_whitespace().next().unwrap_or_default();
         let goes_on = [
             "aus",
             "vom",
@@ -244,11 +119,9 @@ fn is_sign_off(line: &str) -> Option<bool> {
         ];
         if short {
             // "VG Anna", "LG aus Köln", but not "SG 12 ist frei".
-            return (joined && words <= 4 && !rest.chars().any(|c| c.is_ascii_digit()))
-                .then_some(false);
+            return (joined && words <= 4 && !rest.chars().any(|c| c.is_ascii_digit())).then_some(false);
         }
-        (joined && (goes_on.contains(&next) || words <= phrase.split_whitespace().count() + 3))
-            .then_some(false)
+        (joined && (goes_on.contains(&next) || words <= phrase.split_whitespace().count() + 3)).then_some(false)
     });
     found.max()
 }
@@ -258,19 +131,13 @@ fn contact_block(lines: &[&str], sender: &[String]) -> Option<usize> {
     let mut begin = None;
     let mut end = lines.len();
     while end > 0 {
-        let start = lines[..end]
-            .iter()
-            .rposition(|line| line.trim().is_empty())
-            .map_or(0, |blank| blank + 1);
+        let start = lines[..end].iter().rposition(|line| line.trim().is_empty()).map_or(0, |blank| blank + 1);
         let paragraph = &lines[start..end];
         let contacts = paragraph.iter().filter(|line| is_contact(line)).count();
-        let prose = paragraph
-            .iter()
-            .filter(|line| is_prose(line) && !is_contact(line))
-            .count();
+        let prose = paragraph.iter().filter(|line| is_prose(line) && !is_legal_notice(line)).count();
         let named = paragraph.len() <= 4 && paragraph.iter().any(|line| is_name(line, sender));
-        let block =
-            contacts > 0 && prose == 0 && (contacts >= 2 || contacts * 2 >= paragraph.len());
+        let most = contacts >= 2 || contacts * 2 >= paragraph.len() || named;
+        let block = contacts > 0 && prose == 0 && most;
         let legal = is_legal_notice(&paragraph.join(" "));
         if start == 0 && begin.is_none() && !paragraph.is_empty() && !named {
             // A mail that is nothing but a line with a number is the message itself.
@@ -280,10 +147,7 @@ fn contact_block(lines: &[&str], sender: &[String]) -> Option<usize> {
             begin = Some(start);
         } else {
             // A paragraph may be text above and contact data below, without a blank line between.
-            let tail = paragraph
-                .iter()
-                .rposition(|line| is_prose(line))
-                .map_or(0, |last| last + 1);
+            let tail = paragraph.iter().rposition(|line| is_prose(line)).map_or(0, |last| last + 1);
             let rest = &paragraph[tail..];
             let contacts = rest.iter().filter(|line| is_contact(line)).count();
             if begin.is_none() && tail > 0 && contacts >= 2 && contacts * 2 >= rest.len() {
@@ -291,10 +155,7 @@ fn contact_block(lines: &[&str], sender: &[String]) -> Option<usize> {
             }
             break;
         }
-        end = lines[..start]
-            .iter()
-            .rposition(|line| !line.trim().is_empty())
-            .map_or(0, |last| last + 1);
+        end = lines[..start].iter().rposition(|line| !line.trim().is_empty()).map_or(0, |last| last + 1);
     }
     begin
 }
@@ -309,27 +170,16 @@ fn own_name(lines: &[&str], sender: &[String]) -> usize {
 
 /// Words of the sender's name or their initials, and nothing else.
 fn is_name(line: &str, sender: &[String]) -> bool {
-    let words: Vec<String> = line
-        .split(|c: char| !c.is_alphanumeric())
-        .filter(|word| !word.is_empty())
-        .map(str::to_lowercase)
-        .collect();
-    let degree = |word: &str| {
-        matches!(
-            word,
-            "dr" | "prof" | "dipl" | "ing" | "mag" | "med" | "i" | "a" | "v" | "ppa"
-        )
-    };
+    let words: Vec<String> =
+        line.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).map(str::to_lowercase).collect();
+    let degree = |word: &str| matches!(word, "dr" | "prof" | "dipl" | "ing" | "mag" | "med" | "i" | "a" | "v" | "ppa");
     !words.is_empty()
         && words.len() <= 6
-        && words
-            .iter()
-            .any(|word| word.chars().count() > 1 && sender.contains(word))
+        && words.iter().any(|word| word.chars().count() > 1 && sender.contains(word))
         && words.iter().all(|word| {
             sender.contains(word)
                 || degree(word)
-                || (word.chars().count() == 1
-                    && sender.iter().any(|name| name.starts_with(word.as_str())))
+                || (word.chars().count() == 1 && sender.iter().any(|name| name.starts_with(word.as_str())))
         })
 }
 
@@ -340,64 +190,9 @@ fn is_prose(line: &str) -> bool {
     if is_contact(line) {
         return false;
     }
-    let lower = line
-        .split_whitespace()
-        .filter(|word| word.chars().next().is_some_and(char::is_lowercase))
-        .count();
-    words >= 12
-        || (words >= 5 && lower * 2 >= words)
-        || (words >= 4 && line.ends_with(['.', '!', '?']) && lower >= 2)
+    let lower = line.split_whitespace().filter(|word| word.chars().next().is_some_and(char::is_lowercase)).count();
+    words >= 12 || (words >= 5 && lower * 2 >= words) || (words >= 4 && line.ends_with(['.', '!', '?']) && lower >= 2)
 }
-
-const LEGAL_FORMS: &[&str] = &[
-    "gmbh",
-    "ag",
-    "kg",
-    "kgaa",
-    "ohg",
-    "ug",
-    "e.k.",
-    "e.kfm.",
-    "eg",
-    "se",
-    "gbr",
-    "mbh",
-    "ges.m.b.h.",
-    "ltd",
-    "ltd.",
-    "llc",
-    "inc",
-    "inc.",
-    "corp.",
-    "plc",
-    "s.r.l.",
-    "s.p.a.",
-    "srl",
-    "spa",
-    "sarl",
-    "s.à",
-    "sàrl",
-    "sa",
-    "sas",
-    "b.v.",
-    "bv",
-    "n.v.",
-    "nv",
-    "oy",
-    "ab",
-    "a/s",
-    "aps",
-    "d.o.o.",
-    "s.r.o.",
-    "a.s.",
-    "kft.",
-    "o.o.",
-    "e.v.",
-    "gesellschaft",
-    "stiftung",
-    "ppartg",
-    "partg",
-];
 
 /// A phone, an address of the net or of a street, a company with its legal form, or what German
 /// law makes companies put below a letter.
@@ -439,10 +234,7 @@ pub(super) fn is_contact(line: &str) -> bool {
     let short = words.len() <= 10 || line.contains(['|', '·', '•']);
     short
         && !sentence(&words)
-        && (is_phone_line(&lower, line)
-            || is_net_line(&words)
-            || is_place(&words, &lower)
-            || is_company(&words))
+        && (is_phone_line(&lower, line) || is_net_line(&words) || is_place(&words, &lower) || is_company(&words))
 }
 
 /// Verbs and pronouns: nobody's signature has them.
@@ -504,14 +296,7 @@ fn sentence(words: &[&str]) -> bool {
     ];
     words
         .iter()
-        .filter(|word| {
-            GRAMMAR.contains(
-                &word
-                    .trim_matches(|c: char| !c.is_alphanumeric())
-                    .to_lowercase()
-                    .as_str(),
-            )
-        })
+        .filter(|word| GRAMMAR.contains(&word.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase().as_str()))
         .count()
         >= 1
         && words.len() >= 4
@@ -563,21 +348,15 @@ fn is_phone_line(lower: &str, line: &str) -> bool {
                 | "kom"
         ) && piece.chars().filter(char::is_ascii_digit).count() >= 5
     });
-    let phone_signs = line
-        .chars()
-        .filter(|c| c.is_ascii_digit() || matches!(c, '+' | '-' | '/' | '(' | ')' | ' ' | '.'))
-        .count();
+    let phone_signs =
+        line.chars().filter(|c| c.is_ascii_digit() || matches!(c, '+' | '-' | '/' | '(' | ')' | ' ' | '.')).count();
     labelled || (digits >= 7 && phone_signs * 10 >= line.chars().count() * 8)
 }
 
 fn is_net_line(words: &[&str]) -> bool {
     let net = |word: &&str| {
-        let word = word.trim_matches(|c: char| {
-            matches!(c, '<' | '>' | ',' | ';' | '|' | '(' | ')' | '[' | ']')
-        });
-        let address = word
-            .split_once('@')
-            .is_some_and(|(user, host)| !user.is_empty() && host.contains('.'));
+        let word = word.trim_matches(|c: char| matches!(c, '<' | '>' | ',' | ';' | '|' | '(' | ')' | '[' | ']'));
+        let address = word.split_once('@').is_some_and(|(user, host)| !user.is_empty() && host.contains('.'));
         address
             || word.starts_with("www.")
             || word.starts_with("http://")
@@ -591,16 +370,14 @@ fn is_net_line(words: &[&str]) -> bool {
 fn is_place(words: &[&str], lower: &str) -> bool {
     let number = |word: &str| word.chars().next().is_some_and(|c| c.is_ascii_digit());
     let street = [
-        "straße", "strasse", "str.", "weg", "platz", "allee", "gasse", "ring", "damm", "ufer",
-        "street", "road", "avenue", "rue ", "via ", "straat", "laan", "p.o. box", "postfach",
+        "straße", "strasse", "str.", "weg", "platz", "allee", "gasse", "ring", "damm", "ufer", "street", "road",
+        "avenue", "rue ", "via ", "straat", "laan", "p.o. box", "postfach",
     ]
     .iter()
     .any(|kind| lower.contains(kind))
         && words.iter().any(|word| number(word));
     let postcode = words.windows(2).any(|pair| {
-        let code = pair[0]
-            .trim_start_matches(|c: char| c.is_alphabetic() || c == '-')
-            .trim_end_matches(',');
+        let code = pair[0].trim_start_matches(|c: char| c.is_alphabetic() || c == '-').trim_end_matches(',');
         (4..=5).contains(&code.len())
             && code.bytes().all(|b| b.is_ascii_digit())
             && pair[1].chars().next().is_some_and(char::is_uppercase)
@@ -616,36 +393,48 @@ fn is_company(words: &[&str]) -> bool {
         })
 }
 
-pub(super) fn is_legal_notice(text: &str) -> bool {
-    let text = text.to_lowercase();
+/// What companies put below every mail: confidentiality, and the trees.
+fn is_legal_notice(text: &str) -> bool {
+    const SECRET: &[&str] = &[
+        "vertraulich",
+        "confidential",
+        "confidentiel",
+        "riservat",
+        "vertrouwelijk",
+        "privileged",
+        "rechtlich geschützt",
+    ];
+    const MAIL: &[&str] = &["mail", "message", "nachricht", "communication", "bericht"];
+    const RECIPIENT: &[&str] = &[
+        "empfänger",
+        "adressat",
+        "recipient",
+        "addressee",
+        "destinataire",
+        "destinatario",
+        "geadresseerde",
+        "irrtümlich",
+        "in error",
+        "enthält",
+        "contains",
+        "contient",
+    ];
+    let text = text.trim().to_lowercase();
     let has = |needles: &[&str]| needles.iter().any(|needle| text.contains(needle));
-    text.trim() == "disclaimer"
-        || (has(&[
-            "vertraulich",
-            "confidential",
-            "confidentiel",
-            "riservat",
-            "vertrouwelijk",
-            "privileged",
-            "rechtlich geschützt",
-        ]) && has(&[
-            "e-mail",
-            "email",
-            "mail",
-            "message",
-            "nachricht",
-            "communication",
-            "bericht",
-        ]) && has(&[
-            "empfänger",
-            "adressat",
-            "recipient",
-            "addressee",
-            "destinataire",
-            "destinatario",
-            "geadresseerde",
-            "irrtümlich",
-            "in error",
-        ]))
+    (has(SECRET) && has(MAIL) && has(RECIPIENT))
         || (has(&["drucken", "print"]) && has(&["umwelt", "environment"]) && text.len() < 300)
+}
+
+/// A heading above such a notice.
+fn is_notice_heading(line: &str) -> bool {
+    let heading = line.trim().trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase();
+    matches!(
+        heading.as_str(),
+        "disclaimer"
+            | "haftungsausschluss"
+            | "confidentiality notice"
+            | "vertraulichkeitshinweis"
+            | "rechtlicher hinweis"
+            | "datenschutzhinweis"
+    )
 }
