@@ -38,9 +38,20 @@ fn words(text: &str) -> Vec<&str> {
     text.split_whitespace().collect()
 }
 
+/// Words of the sender's name, as the header and the address give them.
 fn sender_words(mail: &Mail) -> Vec<String> {
-    let name = mail.from.as_ref().and_then(|from| from.name.as_deref()).unwrap_or_default();
-    name.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).map(str::to_lowercase).collect()
+    let Some(from) = &mail.from else { return Vec::new() };
+    let user = from.address.split('@').next().unwrap_or_default();
+    let named = [from.name.as_deref().unwrap_or_default(), user];
+    let mut words: Vec<String> = named
+        .iter()
+        .flat_map(|text| text.split(|c: char| !c.is_alphanumeric()))
+        .filter(|word| word.chars().count() > 1)
+        .map(str::to_lowercase)
+        .collect();
+    words.sort_unstable();
+    words.dedup();
+    words
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

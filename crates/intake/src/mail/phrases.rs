@@ -326,6 +326,7 @@ pub(super) const SIGN_OFFS: &[&str] = &[
     "glg",
     "sg",
     "servus",
+    "glück auf",
     "herzlich",
     "ihr team",
     "i. a.",

@@ -53,16 +53,50 @@ fn looks_like_block(rest: &[&str]) -> bool {
 /// The first sign-off after which no more text follows.
 fn sign_off(lines: &[&str]) -> Option<usize> {
     lines.iter().enumerate().position(|(place, line)| {
-        let Some(strong) = is_sign_off(line) else {
+        let (sign_off, thanks) = (is_sign_off(line), is_thanks(line));
+        if sign_off.is_none() && !thanks {
             return false;
-        };
+        }
+        let strong = sign_off == Some(true);
         let rest: Vec<&str> =
             lines[place + 1..].iter().copied().filter(|line| !line.trim().is_empty()).take(60).collect();
         let named = rest.first().is_none_or(|line| !is_prose(line));
+        if thanks {
+            return (1..=4).contains(&rest.len()) && is_short_name(rest[0]) && !rest.iter().any(|line| is_prose(line));
+        }
         // Legal notices at the end are long; between sign-off and them stands the signature.
         let prose = rest.iter().take(4).filter(|line| is_prose(line)).count();
         named && (prose == 0 || (strong && prose <= 2 && rest.len() > prose))
     })
+}
+
+/// Thanks are text, unless they stand above a name as a sign-off does.
+fn is_thanks(line: &str) -> bool {
+    let plain = line.trim().trim_end_matches(',').to_lowercase();
+    matches!(
+        plain.as_str(),
+        "thanks"
+            | "thank you"
+            | "many thanks"
+            | "thanks again"
+            | "danke"
+            | "vielen dank"
+            | "besten dank"
+            | "herzlichen dank"
+            | "merci"
+            | "grazie"
+    )
+}
+
+/// One to three capitalised words and nothing else.
+fn is_short_name(line: &str) -> bool {
+    let words: Vec<&str> = line.split_whitespace().collect();
+    (1..=3).contains(&words.len())
+        && words.iter().all(|word| {
+            word.chars().next().is_some_and(char::is_uppercase)
+                && word.chars().all(|c| c.is_alphabetic() || matches!(c, '-' | '.' | '\''))
+        })
+        && !is_thanks(line)
 }
 
 /// `Some(true)` for a sign-off that is nothing else, `Some(false)` for words that may be text.
@@ -78,7 +112,10 @@ fn is_sign_off(line: &str) -> Option<bool> {
     let words = plain.split_whitespace().count();
     // "i. V. Anna Weiß": signed for somebody.
     let compact = line.trim().to_lowercase().replace(". ", ".");
-    if ["i.v.", "i.a.", "ppa.", "p.p."].iter().any(|mark| compact.starts_with(mark)) && words <= 8 {
+    if ["i.v.", "i.a.", "ppa.", "p.p."].iter().any(|mark| compact.starts_with(mark))
+        && !compact.starts_with("p.p.s")
+        && words <= 8
+    {
         return Some(false);
     }
     if words == 0 || words > 9 || line.trim().ends_with('?') {
@@ -137,7 +174,11 @@ fn contact_block(lines: &[&str], sender: &[String]) -> Option<usize> {
         let prose = paragraph.iter().filter(|line| is_prose(line) && !is_legal_notice(line)).count();
         let named = paragraph.len() <= 4 && paragraph.iter().any(|line| is_name(line, sender));
         let most = contacts >= 2 || contacts * 2 >= paragraph.len() || named;
-        let block = contacts > 0 && prose == 0 && most;
+        // Links alone are what the text speaks of, and so is a number alone.
+        let evidence = begin.is_some()
+            || named
+            || (paragraph.len() >= 2 && paragraph.iter().any(|line| is_contact(line) && !is_link(line)));
+        let block = contacts > 0 && prose == 0 && most && evidence;
         let legal = is_legal_notice(&paragraph.join(" "));
         if start == 0 && begin.is_none() && !paragraph.is_empty() && !named {
             // A mail that is nothing but a line with a number is the message itself.
@@ -160,10 +201,20 @@ fn contact_block(lines: &[&str], sender: &[String]) -> Option<usize> {
     begin
 }
 
-/// The sender's own name as the last line.
+fn is_link(line: &str) -> bool {
+    let mut words = line.split_whitespace();
+    words.all(|word| word.starts_with("http") || word.starts_with("www."))
+}
+
+/// The sender's own name as the last line; without a full name in the header, what looks like one.
 fn own_name(lines: &[&str], sender: &[String]) -> usize {
     match lines.iter().rposition(|line| !line.trim().is_empty()) {
         Some(last) if last > 0 && is_name(lines[last], sender) => last,
+        Some(last)
+            if last > 1 && sender.len() == 1 && lines[last - 1].trim().is_empty() && is_short_name(lines[last]) =>
+        {
+            last
+        }
         _ => lines.len(),
     }
 }
