@@ -43,6 +43,8 @@ use serde::de::DeserializeOwned;
 
 use crate::paths::Paths;
 
+pub use profile::profile;
+
 /// How records of ours become records of HubSpot unless a connection says otherwise.
 pub const DEFAULT_MAPPING: &str = include_str!("defaults.toml");
 

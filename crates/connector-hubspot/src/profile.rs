@@ -35,6 +35,7 @@ pub fn last_modified(remote_type: &str) -> &'static str {
     if remote_type == CONTACTS { "lastmodifieddate" } else { "hs_lastmodifieddate" }
 }
 
+/// The profile of an account with these settings.
 pub fn profile(settings: &Settings) -> Profile {
     Profile {
         name: "hubspot",

@@ -30,6 +30,8 @@ use mittler_connector::{
 use mittler_core::{RemoteSchema, Time, remote::RemoteType};
 use secrecy::SecretString;
 
+pub use profile::profile;
+
 /// The mapping that a new connection starts with.
 pub const DEFAULT_MAPPING: &str = include_str!("defaults.toml");
 

@@ -13,6 +13,7 @@ use crate::Settings;
 /// Most records of one collections call.
 pub const BATCH: usize = 200;
 
+/// The profile of an account with these settings.
 pub fn profile(settings: &Settings) -> Profile {
     let own = || OwnKey::Field(settings.own_key.clone());
     let task = settings.activity_key.clone().map_or(OwnKey::None, OwnKey::Field);

@@ -1,3 +1,31 @@
-//! The `mittler` binary.
+//! The `mittler` binary: roles, configuration, telemetry and the command line. The only crate that
+//! names concrete connectors.
 
-fn main() {}
+mod cli;
+mod commands;
+mod config;
+mod factory;
+mod keyfile;
+mod service;
+mod telemetry;
+mod tuned;
+
+use clap::Parser;
+
+fn main() -> std::process::ExitCode {
+    let cli = cli::Cli::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("mittler: the runtime cannot be started: {error}");
+            return std::process::ExitCode::FAILURE;
+        }
+    };
+    match runtime.block_on(commands::run(cli)) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("mittler: {error:#}");
+            std::process::ExitCode::FAILURE
+        }
+    }
+}

@@ -38,6 +38,7 @@ pub use error::{Error, Result};
 pub use gather::{Accepted, Gatherer};
 
 use serde::Serialize;
+pub use sqlx::types::Json;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 

@@ -73,7 +73,11 @@ const FIVE_MINUTES: std::time::Duration = std::time::Duration::from_secs(300);
 pub fn read(unread: &Unread) -> Reading {
     match try_read(unread) {
         Ok(reading) => reading,
-        Err(problem) => Reading::Problem { signal: unread.id, problem },
+        // Blank rows, repeated headings and footers are no leads: counted, and nothing follows.
+        Err(problem) => match csv::NO_LEAD.into_iter().find(|code| *code == problem.code) {
+            Some(code) => Reading::Nothing { signal: unread.id, code },
+            None => Reading::Problem { signal: unread.id, problem },
+        },
     }
 }
 

@@ -13,5 +13,6 @@ mod input;
 mod judge;
 pub mod schedule;
 
+pub use batch::key_id;
 pub use handler::Worker;
 pub use judge::Reader;

@@ -1,0 +1,201 @@
+//! The command line.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use clap::{Args, Parser, Subcommand};
+
+/// Keeps CRM records true: fair leads and customers' replies become right records by themselves.
+#[derive(Debug, Parser)]
+#[command(name = "mittler", version, about, max_term_width = 100)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct Common {
+    /// The configuration file
+    #[arg(long, global = true, default_value = "mittler.toml")]
+    pub config: PathBuf,
+    /// sqlite:<file> or postgres://…; wins over the configuration
+    #[arg(long, global = true, env = "MITTLER_DATABASE_URL", hide_env_values = true)]
+    pub database: Option<String>,
+    /// amqp://…; without it the queue is embedded in the database
+    #[arg(long, global = true, env = "MITTLER_BROKER_URL", hide_env_values = true)]
+    pub broker: Option<String>,
+    /// The file with the installation's key
+    #[arg(long, global = true, env = "MITTLER_KEY_FILE")]
+    pub key_file: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the service
+    Serve {
+        #[arg(long, env = "MITTLER_LISTEN")]
+        listen: Option<SocketAddr>,
+        /// api, worker, relay, scheduler; all by default
+        #[arg(long, value_delimiter = ',')]
+        roles: Vec<String>,
+    },
+    /// Import the example list and mailbox into a sandbox Salesforce and HubSpot, and show what became of them
+    Demo {
+        /// Go on serving the pages
+        #[arg(long)]
+        serve: bool,
+        #[arg(long)]
+        json: bool,
+        /// Where to keep the demo's database; a temporary folder by default
+        #[arg(long)]
+        folder: Option<PathBuf>,
+        /// Another list instead of the example
+        #[arg(long)]
+        list: Option<PathBuf>,
+        /// Another mailbox instead of the example
+        #[arg(long)]
+        mailbox: Option<PathBuf>,
+    },
+    /// Run a Salesforce and a HubSpot of your own, to try mappings and integrations
+    Sandbox {
+        #[arg(long, default_value = "127.0.0.1:0")]
+        listen: SocketAddr,
+        /// Print the addresses and credentials as one JSON line
+        #[arg(long)]
+        json: bool,
+        /// A TOML file with the sandbox's settings
+        #[arg(long)]
+        settings: Option<PathBuf>,
+    },
+    /// Import a list of leads (CSV)
+    Import {
+        file: PathBuf,
+        #[command(flatten)]
+        import: ImportArgs,
+        /// Show how the columns and rows would be read; write nothing
+        #[arg(long)]
+        dry_run: bool,
+        #[arg(long)]
+        json: bool,
+    },
+    /// Take reply mails (one message, or an mbox file)
+    Reply {
+        file: PathBuf,
+        #[arg(long, default_value = "mailbox")]
+        source: String,
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show records
+    Records {
+        /// The id of one record
+        id: Option<String>,
+        #[arg(long, default_value = "person")]
+        kind: String,
+        #[arg(long, default_value_t = 50)]
+        limit: i64,
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show connections and what waits at them
+    Connections {
+        #[arg(long)]
+        json: bool,
+    },
+    /// API keys and login links
+    Keys {
+        #[command(subcommand)]
+        command: KeysCommand,
+    },
+    /// Mappings between records and CRMs
+    Mapping {
+        #[command(subcommand)]
+        command: MappingCommand,
+    },
+    /// Remove a person from the database and keep them out
+    Forget {
+        /// The record's id (rec_…) or an e-mail address
+        person: String,
+        #[arg(long)]
+        json: bool,
+    },
+    /// Check configuration, database, broker and every connection, and say what to do
+    Doctor {
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print the OpenAPI document
+    Openapi,
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct ImportArgs {
+    /// Name of the source, the scope of its ids
+    #[arg(long, default_value = "list")]
+    pub source: String,
+    /// Shown in the list of imports; the file's name by default
+    #[arg(long)]
+    pub label: Option<String>,
+    /// Country of rows that name none
+    #[arg(long, default_value = "DE")]
+    pub country: String,
+    /// Time zone of the scan times
+    #[arg(long, default_value = "Europe/Berlin")]
+    pub time_zone: String,
+    /// Name of the fair
+    #[arg(long)]
+    pub fair: Option<String>,
+    #[arg(long, requires = "fair")]
+    pub organiser: Option<String>,
+    #[arg(long, requires = "fair")]
+    pub place: Option<String>,
+    /// First day, YYYY-MM-DD
+    #[arg(long, requires = "fair")]
+    pub starts: Option<jiff::civil::Date>,
+    /// Last day, YYYY-MM-DD
+    #[arg(long, requires = "fair")]
+    pub ends: Option<jiff::civil::Date>,
+    /// The list is the organiser's export, not scans of your own stand
+    #[arg(long)]
+    pub organiser_export: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum KeysCommand {
+    /// Make a key; it is shown once
+    Create {
+        #[arg(long)]
+        label: String,
+        /// leads:write, records:read, records:write, admin
+        #[arg(long, value_delimiter = ',', default_value = "leads:write,records:read")]
+        scopes: Vec<String>,
+        #[arg(long)]
+        json: bool,
+    },
+    List {
+        #[arg(long)]
+        json: bool,
+    },
+    Revoke {
+        id: String,
+    },
+    /// Make a one-time link that opens the pages
+    Link,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum MappingCommand {
+    /// Hold a connection's mapping against the CRM's own description
+    Check {
+        /// The connection's name; all by default
+        connection: Option<String>,
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print the default mapping of a CRM
+    Default {
+        /// salesforce or hubspot
+        crm: String,
+    },
+}

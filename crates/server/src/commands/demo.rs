@@ -1,0 +1,381 @@
+//! `mittler demo`: the whole service against a sandbox Salesforce and a sandbox HubSpot, on the
+//! example list and mailbox.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result, bail};
+use mittler_api::{
+    access::one_time_link,
+    door::{FairParams, ImportParams, LeadParams},
+};
+use mittler_core::{RunId, Time};
+use mittler_sandbox::{Access, Sandbox};
+use serde::Serialize;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    cli::Common,
+    commands::{
+        print_json,
+        progress::{Progress, settle},
+        table,
+    },
+    config::{Config, Role},
+    service::{Service, stop_on_signals},
+};
+
+const LIST: &[u8] = include_bytes!("../../data/messe-leads.csv");
+const MAILBOX: &[u8] = include_bytes!("../../data/replies.mbox");
+/// The example is small: whoever waits longer has found a defect.
+const MOST: Duration = Duration::from_secs(120);
+
+pub struct Options {
+    pub serve: bool,
+    pub json: bool,
+    pub folder: Option<PathBuf>,
+    pub list: Option<PathBuf>,
+    pub mailbox: Option<PathBuf>,
+}
+
+/// What the demo did.
+#[derive(Debug, Serialize)]
+struct Report {
+    database: &'static str,
+    carrier: String,
+    rows: u64,
+    mails: u64,
+    taken: i64,
+    skipped: i64,
+    known: u64,
+    refused: Vec<Refused>,
+    unaccounted: i64,
+    records: BTreeMap<String, i64>,
+    crms: Vec<Crm>,
+    questions: i64,
+    seconds: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    broker: Option<serde_json::Value>,
+    arrived: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct Refused {
+    what: &'static str,
+    line: i64,
+    code: String,
+    reason: String,
+}
+
+#[derive(Debug, Serialize)]
+struct Crm {
+    name: String,
+    created: i64,
+    updated: i64,
+    unchanged: i64,
+    refused: i64,
+    waiting: i64,
+    calls: u64,
+}
+
+pub async fn run(common: &Common, options: Options) -> Result<ExitCode> {
+    let stop = stop_on_signals()?;
+    let folder = Folder::make(options.folder.as_deref())?;
+    let sandbox = Sandbox::start(([127, 0, 0, 1], 0).into(), sandbox_config()).await.context("the sandbox cannot start")?;
+    let config = Config::parse(&config(&sandbox.access()), folder.path().to_owned(), common)?;
+    let listen = config.server.listen;
+    let service = Service::open(config).await?;
+    let quiet = options.json;
+    if !quiet {
+        eprintln!("{} with {}, a sandbox Salesforce and a sandbox HubSpot", service.store.name(), carrier(&service));
+    }
+    let mut roles = vec![Role::Worker, Role::Relay];
+    if options.serve {
+        roles.extend([Role::Api, Role::Scheduler]);
+    }
+    let inner = CancellationToken::new();
+    let running = service.start(&roles, listen, &inner).await?;
+    for connection in service.connections.all() {
+        connection.connector.prepare().await.with_context(|| format!("connection {}", connection.name))?;
+    }
+    let begun = (Instant::now(), service.clock.now());
+    let story = import(&service, &options, quiet);
+    let (rows, mails, known, runs) = tokio::select! {
+        imported = story => imported?,
+        () = stop.cancelled() => bail!("stopped"),
+    };
+    let arrived = settle(&service, &runs, quiet, MOST).await?;
+    let report = report(&service, &sandbox, (rows, mails, known), &runs, begun, arrived).await?;
+    if options.json {
+        print_json(&report)?;
+    } else {
+        print(&report);
+    }
+    if options.serve {
+        if let Some(addr) = running.addr {
+            let link = one_time_link(&service.store, &service.clock).await?;
+            println!("\nlistening on http://{addr}\nopen the pages: http://{addr}{link}\nthe sandbox: http://{}/_sandbox/state\nCtrl-C ends it", sandbox.addr());
+        }
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = inner.cancelled() => {}
+        }
+    } else if !options.json {
+        println!("\nto look at it: mittler demo --serve");
+    }
+    inner.cancel();
+    running.finish().await?;
+    service.store.close().await;
+    sandbox.stop().await;
+    let well = report.unaccounted == 0 && report.arrived;
+    Ok(if well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+async fn import(service: &Service, options: &Options, quiet: bool) -> Result<(u64, u64, u64, Vec<RunId>)> {
+    let list = read(options.list.as_deref(), LIST)?;
+    let mailbox = read(options.mailbox.as_deref(), MAILBOX)?;
+    let mut params = ImportParams::of("bewega-scan");
+    params.label = "messe-leads.csv".into();
+    params.stand_scan = true;
+    params.fair = Some(FairParams {
+        name: "BEWEGA 2026".into(),
+        organiser: Some("Bewega Messe- und Ausstellungsgesellschaft mbH".into()),
+        place: Some("Dortmund".into()),
+        starts: Some(jiff::civil::date(2026, 4, 14)),
+        ends: Some(jiff::civil::date(2026, 4, 17)),
+    });
+    let progress = Progress::new("importing the list", 0, quiet);
+    let list = service.door.import_csv(list.into(), params, |done, total| progress.set(done, total)).await?;
+    progress.finish(list.rows);
+    // The replies are about people of the list: read them when those are known.
+    if !settle(service, &[list.run], quiet, MOST).await? {
+        bail!("the list did not arrive in time; see the log (RUST_LOG=info)");
+    }
+    let mails = service.door.mails(mailbox.into(), &LeadParams::of("vertrieb")).await?;
+    Ok((list.rows, mails.rows, list.known + mails.known, vec![list.run, mails.run]))
+}
+
+fn read(path: Option<&Path>, example: &'static [u8]) -> Result<Vec<u8>> {
+    match path {
+        Some(path) => std::fs::read(path).with_context(|| format!("{} cannot be read", path.display())),
+        None => Ok(example.to_vec()),
+    }
+}
+
+async fn report(
+    service: &Service,
+    sandbox: &Sandbox,
+    (rows, mails, known): (u64, u64, u64),
+    runs: &[RunId],
+    begun: (Instant, Time),
+    arrived: bool,
+) -> Result<Report> {
+    let (mut taken, mut skipped, mut waiting, mut refused) = (0, 0, 0, Vec::new());
+    for (run, what) in runs.iter().zip(["list", "mailbox"]) {
+        for line in service.store.signal_lines(*run, false, -1, 100_000).await? {
+            let (code, reason) = (line.code.unwrap_or_default(), line.reason.unwrap_or_default());
+            match line.state.as_str() {
+                "done" if code.is_empty() => taken += 1,
+                "done" => skipped += 1,
+                "new" => waiting += 1,
+                _ if code.is_empty() || reason.is_empty() => waiting += 1,
+                _ => refused.push(Refused { what, line: line.line, code, reason }),
+            }
+        }
+    }
+    let accounted = taken + skipped + i64::try_from(refused.len())? + i64::try_from(known)?;
+    let unaccounted = i64::try_from(rows + mails)? - accounted;
+    let calls = sandbox.calls().to_json();
+    let intents = service.store.intent_counts(begun.1).await?;
+    let counts = service.store.link_counts().await?;
+    let crms = service
+        .connections
+        .all()
+        .iter()
+        .map(|connection| {
+            let id = connection.id.0;
+            let of = |outcome: &str| intents.iter().filter(|it| it.0 == id && it.2 == outcome).map(|it| it.3).sum::<i64>();
+            let links = || counts.iter().filter(|it| it.connection == id);
+            let total: i64 = links().map(|it| it.total).sum();
+            let written: i64 = links().map(|it| it.written).sum();
+            let refused: i64 = links().map(|it| it.refused).sum();
+            let due: i64 = links().map(|it| it.due).sum();
+            let calls = calls.get(&connection.name).and_then(|kinds| kinds.as_object());
+            Crm {
+                name: connection.name.clone(),
+                created: of("created"),
+                updated: of("updated"),
+                unchanged: total - written - refused - due,
+                refused,
+                waiting: due,
+                calls: calls.map_or(0, |kinds| kinds.values().filter_map(serde_json::Value::as_u64).sum()),
+            }
+        })
+        .collect();
+    Ok(Report {
+        database: service.store.name(),
+        carrier: carrier(service).to_owned(),
+        rows,
+        mails,
+        taken,
+        skipped,
+        known,
+        refused,
+        unaccounted: unaccounted.max(waiting),
+        records: service.store.record_counts().await?.into_iter().collect(),
+        crms,
+        questions: service.store.review_count().await?,
+        seconds: (begun.0.elapsed().as_secs_f64() * 100.0).round() / 100.0,
+        broker: service.config.server.broker.as_ref().map(|_| serde_json::to_value(service.stats.snapshot()).unwrap_or_default()),
+        arrived,
+    })
+}
+
+fn print(report: &Report) {
+    println!();
+    let mut facts = table(&["What", "How many"]);
+    let mut fact = |what: &str, count: String| _ = facts.add_row([what.to_owned(), count]);
+    fact("rows in the list", report.rows.to_string());
+    fact("mails", report.mails.to_string());
+    fact("taken", report.taken.to_string());
+    fact("nothing to take (blank rows, headings, automatic mail)", report.skipped.to_string());
+    fact("said before (the same row or mail twice)", report.known.to_string());
+    fact("refused, with a reason", report.refused.len().to_string());
+    fact("unaccounted for", report.unaccounted.to_string());
+    for (kind, label) in [("person", "people recognised"), ("organisation", "companies recognised"), ("participation", "visits to the stand"), ("activity", "tasks and mails")] {
+        fact(label, report.records.get(kind).copied().unwrap_or(0).to_string());
+    }
+    fact("questions for review", report.questions.to_string());
+    fact("seconds", format!("{:.1}", report.seconds));
+    println!("{facts}\n");
+    let mut crms = table(&["CRM", "Created", "Updated", "Unchanged", "Refused", "Waiting", "Calls"]);
+    for crm in &report.crms {
+        crms.add_row([
+            crm.name.clone(),
+            crm.created.to_string(),
+            crm.updated.to_string(),
+            crm.unchanged.to_string(),
+            crm.refused.to_string(),
+            crm.waiting.to_string(),
+            crm.calls.to_string(),
+        ]);
+    }
+    println!("{crms}");
+    if !report.refused.is_empty() {
+        println!();
+        let mut list = table(&["Refused", "Line", "Reason", "Code"]);
+        for one in &report.refused {
+            list.add_row([one.what.to_owned(), one.line.to_string(), one.reason.clone(), one.code.clone()]);
+        }
+        println!("{list}");
+    }
+    if let Some(broker) = &report.broker {
+        println!("\ncarried by {}: {broker}", report.carrier);
+    }
+    if !report.arrived {
+        println!("\nnot everything arrived in time");
+    }
+}
+
+fn carrier(service: &Service) -> &'static str {
+    if service.config.server.broker.is_some() { "RabbitMQ" } else { "the embedded queue" }
+}
+
+fn sandbox_config() -> mittler_sandbox::Config {
+    mittler_sandbox::Config { seed: 7, ..mittler_sandbox::Config::default() }
+}
+
+/// The configuration of the demo: both CRMs, and a routing that shows what routing does.
+fn config(access: &Access) -> String {
+    format!(
+        r#"
+[server]
+listen = "127.0.0.1:0"
+[schedule]
+pull_minutes = 1
+[routing]
+otherwise = "Messe_Leads"
+[[routing.rule]]
+name = "Süd"
+country = ["DE"]
+postcode = ["7", "9"]
+owner = "vertrieb-sued@example.com"
+[[routing.rule]]
+name = "Nord"
+country = ["DE"]
+owner = "vertrieb-nord@example.com"
+[[routing.rule]]
+name = "Ausland"
+country = ["AT", "CH", "FR", "IT", "NL", "BE", "PL", "CZ"]
+owner = "messe@example.com"
+[[connection]]
+name = "salesforce"
+crm = "salesforce"
+base_url = "{}"
+grant = "client_credentials"
+client_id = "{}"
+client_secret = "{}"
+organization_id = "{}"
+call_timeout_seconds = 20
+visibility_lag_seconds = 1
+[[connection]]
+name = "hubspot"
+crm = "hubspot"
+base_url = "{}"
+grant = "static"
+access_token = "{}"
+client_secret = "{}"
+portal_id = "{}"
+app_id = "{}"
+call_timeout_seconds = 20
+visibility_lag_seconds = 3
+[connection.budget]
+burst = 190
+"#,
+        access.salesforce.base_url,
+        access.salesforce.client_id,
+        access.salesforce.client_secret,
+        access.salesforce.organization_id,
+        access.hubspot.base_url,
+        access.hubspot.access_token,
+        access.hubspot.client_secret,
+        access.hubspot.portal_id,
+        access.hubspot.app_id,
+    )
+}
+
+/// The demo's folder; a temporary one goes with the demo.
+enum Folder {
+    Kept(PathBuf),
+    Temporary(PathBuf),
+}
+
+impl Folder {
+    fn make(given: Option<&Path>) -> Result<Folder> {
+        if let Some(path) = given {
+            std::fs::create_dir_all(path)?;
+            return Ok(Folder::Kept(path.to_owned()));
+        }
+        let path = std::env::temp_dir().join(format!("mittler-demo-{}", std::process::id()));
+        std::fs::create_dir_all(&path)?;
+        Ok(Folder::Temporary(path))
+    }
+
+    fn path(&self) -> &Path {
+        match self {
+            Folder::Kept(path) | Folder::Temporary(path) => path,
+        }
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        if let Folder::Temporary(path) = self {
+            _ = std::fs::remove_dir_all(path);
+        }
+    }
+}

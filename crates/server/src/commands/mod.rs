@@ -1,0 +1,75 @@
+//! The commands, one file each.
+
+mod connections;
+mod demo;
+mod doctor;
+mod forget;
+mod import;
+mod keys;
+mod mapping;
+mod progress;
+mod records;
+mod sandbox;
+mod serve;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+
+use crate::{
+    cli::{Cli, Command, Common},
+    config::Config,
+    service::Service,
+    telemetry,
+};
+
+/// Runs the command; its exit code says whether all went well.
+pub async fn run(cli: Cli) -> Result<ExitCode> {
+    let common = cli.common;
+    match cli.command {
+        Command::Serve { listen, roles } => serve::run(&common, listen, roles).await,
+        Command::Demo { serve, json, folder, list, mailbox } => {
+            telemetry::start(false, "error");
+            demo::run(&common, demo::Options { serve, json, folder, list, mailbox }).await
+        }
+        Command::Sandbox { listen, json, settings } => {
+            telemetry::start(false, "warn");
+            sandbox::run(listen, json, settings).await
+        }
+        Command::Import { file, import, dry_run, json } => {
+            import::list(&open(&common).await?, &file, &import, dry_run, json).await
+        }
+        Command::Reply { file, source, json } => import::mails(&open(&common).await?, &file, &source, json).await,
+        Command::Records { id, kind, limit, json } => {
+            records::run(&open(&common).await?, id.as_deref(), &kind, limit, json).await
+        }
+        Command::Connections { json } => connections::run(&open(&common).await?, json).await,
+        Command::Keys { command } => keys::run(&open(&common).await?, command).await,
+        Command::Mapping { command } => mapping::run(&common, command).await,
+        Command::Forget { person, json } => forget::run(&open(&common).await?, &person, json).await,
+        Command::Doctor { json } => doctor::run(&common, json).await,
+        Command::Openapi => {
+            print!("{}", mittler_api::openapi_yaml());
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+/// Opens the service for a command that ends by itself.
+async fn open(common: &Common) -> Result<Service> {
+    telemetry::start(false, "warn");
+    Service::open(Config::load(common)?).await
+}
+
+/// Prints a value as one JSON document.
+fn print_json(value: &impl serde::Serialize) -> Result<ExitCode> {
+    println!("{}", serde_json::to_string_pretty(value)?);
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A plain table: no frame but a line under the head.
+fn table(head: &[&str]) -> comfy_table::Table {
+    let mut table = comfy_table::Table::new();
+    table.load_style(comfy_table::presets::UTF8_HORIZONTAL_ONLY).set_header(head.iter().copied());
+    table
+}

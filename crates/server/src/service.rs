@@ -1,0 +1,238 @@
+//! The service: everything that a process of Mittler holds, and its roles.
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use anyhow::{Context, Result};
+use mittler_api::{App, Broker, Door};
+use mittler_core::derive::Overrides;
+use mittler_queue::{Carrier, RabbitConfig, Settings, Stats, Wake};
+use mittler_store::{Clock, Gatherer, Store, forget::Retention};
+use mittler_sync::{Connections, Keys, Pusher, hooks::Hooks};
+use mittler_worker::{Reader, Worker, key_id, schedule};
+use secrecy::SecretString;
+use tokio::{net::TcpListener, task::JoinSet};
+use tokio_util::sync::CancellationToken;
+use tracing::info;
+
+use crate::{config::{Config, Role}, factory, keyfile};
+
+/// How long requests in hand may go on after a stop.
+const GRACE: Duration = Duration::from_secs(20);
+
+/// All parts of one process.
+pub struct Service {
+    pub config: Config,
+    pub store: Store,
+    pub clock: Clock,
+    pub keys: Keys,
+    pub connections: Connections,
+    pub worker: Worker,
+    pub door: Door,
+    pub wake: Wake,
+    pub stats: Stats,
+}
+
+impl Service {
+    /// Opens the database and makes everything; starts nothing.
+    pub async fn open(config: Config) -> Result<Service> {
+        let master = keyfile::load_or_create(&config.server.key_file)?;
+        let keys = Keys::derive(&master);
+        let store = Store::open(&config.server.database).await.context("the database cannot be opened")?;
+        let clock = Clock::default();
+        let connections = Connections::new(factory::connections(&config, &store, &clock, &keys).await?);
+        let overrides: Overrides =
+            connections.all().iter().flat_map(|connection| connection.mapping.overrides()).collect();
+        let overrides = Arc::new(overrides);
+        let wake = Wake::new();
+        let pusher = Pusher {
+            store: store.clone(),
+            clock: clock.clone(),
+            keys: keys.clone(),
+            connections: connections.clone(),
+            judge: Arc::new(Reader { country: "DE".into() }),
+            overrides: Arc::clone(&overrides),
+            margin: Duration::from_secs(2),
+        };
+        let day = Duration::from_secs(24 * 3600);
+        let days = |days: u64| day.saturating_mul(u32::try_from(days).unwrap_or(u32::MAX));
+        let worker = Worker {
+            store: store.clone(),
+            clock: clock.clone(),
+            keys: keys.clone(),
+            connections: connections.clone(),
+            overrides,
+            routing: Arc::new(config.routing.clone()),
+            follow_up: Arc::new(config.follow_up.clone()),
+            pusher,
+            retention: Retention {
+                content: days(config.retention.content_days),
+                intent_values: days(config.retention.write_days),
+                ..Retention::default()
+            },
+            wake: wake.clone(),
+        };
+        let ring = {
+            let wake = wake.clone();
+            move || wake.ring()
+        };
+        let gatherer = Gatherer::start(store.clone(), clock.clone(), ring.clone());
+        let door = Door::new(store.clone(), gatherer, clock.clone(), *keys.dedup(), ring);
+        Ok(Service { config, store, clock, keys, connections, worker, door, wake, stats: Stats::default() })
+    }
+
+    fn rabbit(&self) -> Option<RabbitConfig> {
+        let url = self.config.server.broker.as_ref()?;
+        let mut rabbit = RabbitConfig::new(SecretString::from(url.clone()));
+        rabbit.queue.clone_from(&self.config.server.queue);
+        Some(rabbit)
+    }
+
+    fn settings(&self) -> Settings {
+        Settings {
+            workers: self.config.worker.workers.max(1),
+            lease: Duration::from_secs(self.config.worker.job_lease_seconds.max(1)),
+            resend: Duration::from_secs(self.config.worker.resend_seconds.max(1)),
+            ..Settings::default()
+        }
+    }
+
+    pub fn app(&self, listen: SocketAddr) -> Result<App> {
+        let public = self.config.server.public_url.clone().unwrap_or_else(|| format!("http://{listen}"));
+        let mut settings = mittler_api::Settings::new(public.parse().context("public_url is no address")?);
+        settings.loopback = listen.ip().is_loopback();
+        settings.time_zone.clone_from(&self.config.server.time_zone);
+        let wake = self.wake.clone();
+        let hooks = Hooks {
+            store: self.store.clone(),
+            clock: self.clock.clone(),
+            connections: self.connections.clone(),
+            accepted: Arc::new(move || wake.ring()),
+        };
+        let (stats, embedded) = (self.stats.clone(), self.config.server.broker.is_none());
+        let broker = move || match (embedded, stats.snapshot().connected) {
+            (true, _) => Broker::None,
+            (false, true) => Broker::Up,
+            (false, false) => Broker::Down,
+        };
+        Ok(App::new(self.store.clone(), self.door.clone(), self.clock.clone(), settings, Arc::new(hooks))
+            .with_broker(broker)
+            .with_key_name(key_id))
+    }
+
+    /// Starts roles; they end with `stop`. A role that ends early is an error.
+    pub async fn start(&self, roles: &[Role], listen: SocketAddr, stop: &CancellationToken) -> Result<Running> {
+        let mut running = JoinSet::new();
+        let mut addr = None;
+        let has = |role| roles.contains(&role);
+        if has(Role::Api) {
+            let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
+            let bound = listener.local_addr()?;
+            addr = Some(bound);
+            let router = mittler_api::router(self.app(bound)?);
+            let halt = stop.clone();
+            running.spawn(async move {
+                let serve = axum::serve(listener, router).with_graceful_shutdown(halt.clone().cancelled_owned());
+                let late = async {
+                    halt.cancelled().await;
+                    tokio::time::sleep(GRACE).await;
+                };
+                tokio::select! {
+                    ended = std::future::IntoFuture::into_future(serve) => ended.context("the API ended"),
+                    () = late => Ok(()),
+                }
+            });
+        }
+        let carrier = self.rabbit().map_or(Carrier::Embedded, Carrier::Rabbit);
+        if has(Role::Worker) {
+            self.worker.wake_all().await?;
+            let work = mittler_queue::work(
+                self.store.clone(),
+                self.clock.clone(),
+                carrier.clone(),
+                self.wake.clone(),
+                Arc::new(self.worker.clone()),
+                self.settings(),
+                stop.clone(),
+                self.stats.clone(),
+            );
+            running.spawn(async move { work.await.context("the worker ended") });
+        }
+        if let (true, Carrier::Rabbit(rabbit)) = (has(Role::Relay), carrier) {
+            let relay = mittler_queue::relay(
+                self.store.clone(),
+                self.clock.clone(),
+                rabbit,
+                self.wake.clone(),
+                self.settings(),
+                stop.clone(),
+                self.stats.clone(),
+            );
+            running.spawn(async move { relay.await.context("the relay ended") });
+        }
+        if has(Role::Scheduler) {
+            let intervals = schedule::Intervals {
+                pull: Duration::from_secs(60 * self.config.schedule.pull_minutes),
+                ..schedule::Intervals::default()
+            };
+            let run = schedule::run(
+                self.store.clone(),
+                self.clock.clone(),
+                self.connections.clone(),
+                intervals,
+                self.wake.clone(),
+                stop.clone(),
+            );
+            running.spawn(async move {
+                run.await;
+                Ok(())
+            });
+        }
+        info!(roles = ?roles, database = self.store.name(), broker = self.config.server.broker.is_some(), "started");
+        Ok(Running { running, addr, stop: stop.clone() })
+    }
+}
+
+/// Roles at work.
+pub struct Running {
+    running: JoinSet<Result<()>>,
+    pub addr: Option<SocketAddr>,
+    stop: CancellationToken,
+}
+
+impl Running {
+    /// Waits for `stop`, or for a role that ends early; then for all to end.
+    pub async fn finish(mut self) -> Result<()> {
+        let early = tokio::select! {
+            () = self.stop.cancelled() => None,
+            ended = self.running.join_next() => ended,
+        };
+        self.stop.cancel();
+        let mut result = match early {
+            Some(Ok(Ok(()))) => Err(anyhow::anyhow!("a role ended without being asked to")),
+            Some(Ok(Err(error))) => Err(error),
+            Some(Err(error)) => Err(anyhow::anyhow!("a role broke: {error}")),
+            None => Ok(()),
+        };
+        while let Some(ended) = self.running.join_next().await {
+            if let (Ok(()), Ok(Err(error))) = (&result, ended) {
+                result = Err(error);
+            }
+        }
+        result
+    }
+}
+
+/// Cancels on Ctrl-C and on SIGTERM.
+pub fn stop_on_signals() -> Result<CancellationToken> {
+    let stop = CancellationToken::new();
+    let told = stop.clone();
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = tokio::signal::ctrl_c() => {}
+            _ = terminate.recv() => {}
+        }
+        told.cancel();
+    });
+    Ok(stop)
+}

@@ -1,0 +1,20 @@
+//! Logs to standard error: ids and codes, never personal data.
+
+use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt, util::SubscriberInitExt};
+
+/// Starts logging. RUST_LOG wins; otherwise `level` for our own crates and warnings of others.
+/// lapin stays at errors: it logs returned messages with their bodies.
+pub fn start(json: bool, level: &str) {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| {
+        EnvFilter::new(format!(
+            "warn,lapin=error,mittler={level},mittler_store={level},mittler_queue={level},mittler_sync={level},mittler_worker={level},mittler_api={level},mittler_sandbox=warn"
+        ))
+    });
+    let registry = tracing_subscriber::registry().with(filter);
+    // A second start in one process (tests) leaves the first in place.
+    _ = if json {
+        registry.with(fmt::layer().json().flatten_event(true).with_writer(std::io::stderr)).try_init()
+    } else {
+        registry.with(fmt::layer().compact().with_writer(std::io::stderr)).try_init()
+    };
+}
