@@ -46,9 +46,9 @@ impl Scope {
 }
 
 /// How long a one-time link opens the pages.
-const LINK: Duration = Duration::from_secs(15 * 60);
+const LINK: Duration = Duration::from_mins(15);
 /// How long a session lives.
-const SESSION: Duration = Duration::from_secs(12 * 3600);
+const SESSION: Duration = Duration::from_hours(12);
 /// How long a key that was looked up is trusted: as long may another process's revocation take.
 const TRUST: Duration = Duration::from_secs(5);
 /// Keys that are remembered.

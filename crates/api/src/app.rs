@@ -50,6 +50,9 @@ pub enum Broker {
     Down,
 }
 
+/// How a key by which people are recognised is named in the database.
+pub type KeyName = Arc<dyn Fn(&Key) -> Uuid + Send + Sync>;
+
 /// Everything that the handlers need. Clones share it.
 #[derive(Clone)]
 pub struct App {
@@ -59,9 +62,8 @@ pub struct App {
     pub settings: Arc<Settings>,
     pub hooks: Arc<dyn HookReceiver>,
     pub broker: Arc<dyn Fn() -> Broker + Send + Sync>,
-    /// How a key by which people are recognised is named in the database; `None` leaves the search
-    /// by e-mail address out.
-    pub key_name: Option<Arc<dyn Fn(&Key) -> Uuid + Send + Sync>>,
+    /// `None` leaves the search by e-mail address, badge and external id out.
+    pub key_name: Option<KeyName>,
     pub(crate) api_keys: Arc<Mutex<HashMap<String, (ApiKey, Time)>>>,
 }
 

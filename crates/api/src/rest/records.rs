@@ -82,7 +82,7 @@ pub(crate) struct RecordItem {
 }
 
 impl RecordItem {
-    fn of_line(kind: Kind, row: RecordLine) -> RecordItem {
+    fn of_line(kind: Kind, row: &RecordLine) -> RecordItem {
         RecordItem {
             id: RecordId(row.id).to_string(),
             kind: kind.name(),
@@ -121,7 +121,7 @@ pub(crate) async fn get_records(
     let kind = kind.ok_or_else(|| Problem::invalid("kind", "there is no kind of record of that name"))?;
     let most = page.most()?;
     let rows = app.store.record_lines(kind, page.cursor::<RecordId>()?, most + 1).await?;
-    Ok(List::of(rows, most, |row| RecordId(row.id).to_string(), |row| RecordItem::of_line(kind, row)))
+    Ok(List::of(rows, most, |row| RecordId(row.id).to_string(), |row| RecordItem::of_line(kind, &row)))
 }
 
 /// A record with its values.

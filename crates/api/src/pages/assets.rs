@@ -1,0 +1,41 @@
+//! The style and the script, under names that change with their content, so that browsers may keep
+//! them for good.
+
+use std::sync::LazyLock;
+
+use axum::{
+    extract::Path,
+    http::header,
+    response::{IntoResponse, Response},
+};
+use sha2::{Digest, Sha256};
+
+use crate::problem::Problem;
+
+const CSS: &str = include_str!("assets/mittler.css");
+const JS: &str = include_str!("assets/mittler.js");
+
+static CSS_NAME: LazyLock<String> = LazyLock::new(|| named(CSS, "css"));
+static JS_NAME: LazyLock<String> = LazyLock::new(|| named(JS, "js"));
+
+fn named(content: &str, end: &str) -> String {
+    format!("mittler-{}.{end}", hex::encode(&Sha256::digest(content)[..6]))
+}
+
+pub(crate) fn css() -> String {
+    format!("/assets/{}", *CSS_NAME)
+}
+
+pub(crate) fn js() -> String {
+    format!("/assets/{}", *JS_NAME)
+}
+
+pub(crate) async fn file(Path(name): Path<String>) -> Result<Response, Problem> {
+    let (media_type, content) = match name {
+        name if name == *CSS_NAME => ("text/css; charset=utf-8", CSS),
+        name if name == *JS_NAME => ("text/javascript; charset=utf-8", JS),
+        _ => return Err(Problem::not_found()),
+    };
+    let headers = [(header::CONTENT_TYPE, media_type), (header::CACHE_CONTROL, "public, max-age=31536000, immutable")];
+    Ok((headers, content).into_response())
+}

@@ -1,0 +1,215 @@
+//! Bringing a list in: choose a file, see how it is read, correct that, go.
+
+use axum::{
+    extract::{Request, State},
+    response::{IntoResponse, Response},
+};
+use maud::{Markup, html};
+use mittler_core::RunId;
+
+use super::{PageProblem, Visitor, today::run_table, words};
+use crate::{
+    App,
+    door::{ColumnView, DryRun, Previewed, ValueView},
+    problem::Problem,
+    rest::imports::{Upload, dry_run},
+};
+
+/// Problems that the preview lists; the rest is counted.
+const PROBLEMS: usize = 20;
+const RECENT: i64 = 10;
+
+pub(crate) async fn page(State(app): State<App>, visitor: Visitor) -> Result<Markup, PageProblem> {
+    let lang = visitor.lang;
+    let mut runs = Vec::new();
+    for run in app.store.run_list(None, RECENT).await? {
+        let counts = app.store.run_counts(RunId(run.id)).await?;
+        runs.push((run, counts));
+    }
+    let content = html! {
+        h1 { (lang.say("Liste importieren", "Import a list")) }
+        noscript { p.notice { (lang.say("Diese Seite braucht JavaScript.", "This page needs JavaScript.")) } }
+        form.import data-import {
+            (file_field(&visitor))
+            (fair_fields(&visitor))
+            (more_fields(&visitor, &app.settings.time_zone))
+            p { button { (lang.say("Liste prüfen", "Check the list")) }
+                " " span.hint { (lang.say("Es wird noch nichts geschrieben.", "Nothing is written yet.")) } }
+        }
+        div id="preview" aria-live="polite" data-wait=(lang.say("Die Liste wird gelesen …", "Reading the list …"))
+            data-failed=(lang.say("Das ging nicht", "That did not work")) {}
+        @if !runs.is_empty() {
+            section { h2 { (lang.say("Zuletzt", "Recently")) } (run_table(&visitor, &runs)) }
+        }
+    };
+    Ok(visitor.page(lang.say("Import", "Import"), &content))
+}
+
+fn file_field(visitor: &Visitor) -> Markup {
+    let lang = visitor.lang;
+    html! {
+        label.drop data-drop for="file" {
+            strong { (lang.say("CSV-Datei hierher ziehen", "Drop a CSV file here")) }
+            span { (lang.say("oder auswählen", "or choose one")) }
+            input id="file" name="file" type="file" accept=".csv,.txt,.tsv,text/csv" required;
+            span.hint { (lang.say(
+                "Trennzeichen, Kodierung und Spalten werden erkannt.",
+                "Delimiter, encoding and columns are recognised.")) }
+        }
+    }
+}
+
+fn fair_fields(visitor: &Visitor) -> Markup {
+    let lang = visitor.lang;
+    html! {
+        fieldset {
+            legend { (lang.say("Messe", "Fair")) " " span.hint { (lang.say("(wenn es Leads einer Messe sind)", "(if these are a fair's leads)")) } }
+            div.grid {
+                (text(visitor, "fair", "Name", "Name", "Hannover Messe 2026"))
+                (text(visitor, "place", "Ort", "Place", "Hannover"))
+                (text(visitor, "organiser", "Veranstalter", "Organiser", ""))
+                label { (lang.say("Beginn", "Starts")) input type="date" name="starts"; }
+                label { (lang.say("Ende", "Ends")) input type="date" name="ends"; }
+            }
+            label.check { input type="checkbox" name="stand_scan" checked;
+                (lang.say("Am eigenen Stand gescannt (sonst: Liste des Veranstalters)",
+                    "Scanned at our own stand (otherwise: the organiser's list)")) }
+        }
+    }
+}
+
+fn more_fields(visitor: &Visitor, zone: &str) -> Markup {
+    let lang = visitor.lang;
+    html! {
+        details {
+            summary { (lang.say("Mehr Angaben", "More details")) }
+            div.grid {
+                (text(visitor, "source", "Name der Quelle", "Name of the source", "messe-app"))
+                label { (lang.say("Land ohne Angabe", "Country if none is given"))
+                    input name="default_country" value="DE" maxlength="2" pattern="[A-Za-z]{2}"; }
+                label { (lang.say("Zeitzone", "Time zone")) input name="time_zone" value=(zone); }
+                label { (lang.say("Kodierung", "Encoding"))
+                    select name="encoding" {
+                        option value="" { (lang.say("erkennen", "recognise")) }
+                        @for name in ["utf-8", "windows-1252", "iso-8859-15", "macintosh", "utf-16le"] { option { (name) } }
+                    } }
+                label { (lang.say("Trennzeichen", "Delimiter"))
+                    select name="delimiter" {
+                        option value="" { (lang.say("erkennen", "recognise")) }
+                        option value=";" { "; " (lang.say("Semikolon", "semicolon")) }
+                        option value="," { ", " (lang.say("Komma", "comma")) }
+                        option value="\t" { (lang.say("Tabulator", "tab")) }
+                        option value="|" { "|" }
+                    } }
+            }
+            p.hint { (lang.say(
+                "Der Name der Quelle hält zusammen, was später noch einmal von dort kommt. Ohne Angabe ist es der Name der Messe.",
+                "The name of the source ties together what comes from there again later. Left out, it is the fair's name.")) }
+        }
+    }
+}
+
+fn text(visitor: &Visitor, name: &str, german: &str, english: &str, placeholder: &str) -> Markup {
+    html! { label { (visitor.lang.say(german, english)) input name=(name) placeholder=(placeholder) maxlength="200"; } }
+}
+
+/// How a list would be read: a piece of the page.
+pub(crate) async fn preview(State(app): State<App>, visitor: Visitor, request: Request) -> Result<Response, Problem> {
+    let token = request.headers().get("x-csrf-token").and_then(|value| value.to_str().ok());
+    visitor.session.check_csrf(token)?;
+    let run = dry_run(&app, Upload::of(request, &app).await?).await?;
+    Ok(shown(&visitor, &run).into_response())
+}
+
+fn shown(visitor: &Visitor, run: &DryRun) -> Markup {
+    let (lang, bad) = (visitor.lang, run.problems.len() as u64);
+    let good = run.rows.saturating_sub(bad);
+    html! {
+        section {
+            h2 { (lang.say("So wird die Liste gelesen", "How the list is read")) }
+            p { strong { (good) " " (lang.say("Zeilen", "rows")) }
+                @if bad > 0 { " · " span.bad { (bad) " " (lang.say("nicht lesbar oder leer", "that cannot be taken")) } }
+                " · " (run.encoding) " · " (lang.say("getrennt durch", "separated by")) " "
+                code { @if run.delimiter == '\t' { "Tab" } @else { (run.delimiter) } }
+                " · " (lang.say("Überschriften in Zeile", "headings in line")) " " (run.header_line) }
+            (columns(visitor, &run.columns))
+            p { button type="button" data-run { (good) " " (lang.say("Zeilen importieren", "rows: import them")) } }
+            @if bad > 0 { (problems(visitor, run)) }
+            h3 { (lang.say("Die ersten Zeilen, wie sie gespeichert würden", "The first rows, as they would be kept")) }
+            @for row in run.preview.iter().take(8) { (row_card(visitor, row)) }
+        }
+    }
+}
+
+/// Columns with their meanings, to be changed.
+pub(crate) fn columns(visitor: &Visitor, columns: &[ColumnView]) -> Markup {
+    let lang = visitor.lang;
+    html! {
+        div.table { table {
+            thead { tr { th { (lang.say("Spalte", "Column")) } th { (lang.say("Bedeutung", "Meaning")) }
+                th { (lang.say("Beispiele", "Examples")) } } }
+            tbody { @for column in columns {
+                @let meaning = serde_json::to_value(column.meaning).unwrap_or_default();
+                tr {
+                    th scope="row" { (column.header) }
+                    td { select data-column=(column.header) aria-label=(column.header) {
+                        option value="" selected[meaning.is_null()] { (lang.say("– nur aufheben –", "– keep as it is –")) }
+                        @for (code, german, english) in words::MEANINGS {
+                            option value=(code) selected[meaning.as_str() == Some(code)] { (lang.say(german, english)) }
+                        }
+                    } }
+                    td.samples { (column.samples.join(" · ")) }
+                }
+            } }
+        } }
+    }
+}
+
+fn problems(visitor: &Visitor, run: &DryRun) -> Markup {
+    let lang = visitor.lang;
+    html! {
+        h3 { (lang.say("Zeilen, die nicht übernommen würden", "Rows that would not be taken")) }
+        div.table { table {
+            thead { tr { th.n { (lang.say("Zeile", "Line")) } th { (lang.say("Grund", "Reason")) } } }
+            tbody { @for problem in run.problems.iter().take(PROBLEMS) {
+                tr { td.n { (problem.line) } td { (reason(visitor, &problem.code, &problem.reason)) } }
+            } }
+        } }
+        @if run.problems.len() > PROBLEMS {
+            p.hint { (run.problems.len() - PROBLEMS) " " (lang.say("weitere", "more")) }
+        }
+    }
+}
+
+/// Our words for a code, else those of whoever met it.
+pub(crate) fn reason(visitor: &Visitor, code: &str, words: &str) -> String {
+    let ours = words::code(code, visitor.lang);
+    if ours == code { words.to_owned() } else { ours }
+}
+
+fn row_card(visitor: &Visitor, row: &Previewed) -> Markup {
+    let lang = visitor.lang;
+    let list = |name: &str, values: &[ValueView]| {
+        html! { @if !values.is_empty() {
+            h4 { (words::one(name, lang)) }
+            dl { @for value in values { dt { (words::field(&value.field, lang)) } dd { (value.value) } } }
+        } }
+    };
+    html! {
+        details.card open[row.line <= 3] {
+            summary { (lang.say("Zeile", "Line")) " " (row.line)
+                @if let Some(problem) = &row.problem { " – " span.bad { (reason(visitor, &problem.code, &problem.reason)) } }
+                @else { " – " (title(&row.person)) } }
+            div.cols {
+                div { (list("person", &row.person)) }
+                div { (list("organisation", &row.organisation)) (list("participation", &row.participation)) }
+            }
+            @for remark in &row.remarks { p.hint { (words::field(&remark.field, lang)) ": " (remark.text) } }
+        }
+    }
+}
+
+fn title(values: &[ValueView]) -> String {
+    let names = ["first_name", "last_name"].iter().filter_map(|name| values.iter().find(|value| value.field == *name));
+    names.map(|value| value.value.as_str()).collect::<Vec<_>>().join(" ")
+}

@@ -1,0 +1,206 @@
+//! The pages of people: rendered here, in German and English, from files inside the binary.
+//!
+//! **Invariant:** every value of a record reaches a page as text: `maud` escapes, and nothing here
+//! opts out of that.
+
+mod assets;
+mod docs;
+mod import;
+mod lang;
+mod login;
+mod record;
+mod records;
+mod run;
+mod today;
+mod waiting;
+mod words;
+
+use axum::{
+    Router,
+    extract::{DefaultBodyLimit, FromRequestParts, Request},
+    http::{HeaderValue, StatusCode, header, request::Parts},
+    middleware::{self, Next},
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use jiff::{Zoned, tz::TimeZone};
+use maud::{DOCTYPE, Markup, html};
+use mittler_core::Time;
+
+use self::lang::Lang;
+use crate::{App, access::Session, problem::Problem};
+
+pub(crate) fn router() -> Router<App> {
+    Router::new()
+        .route("/", get(today::page))
+        .route("/records", get(records::page))
+        .route("/records/{id}", get(record::page))
+        .route("/waiting/{connection}", get(waiting::page))
+        .route("/import", get(import::page))
+        .route("/import/preview", post(import::preview).layer(DefaultBodyLimit::disable()))
+        .route("/import/{run}", get(run::page))
+        .route("/jobs/{id}/retry", post(today::retry))
+        .route("/login/{token}", get(login::open))
+        .route("/logout", post(login::close))
+        .route("/docs", get(docs::page))
+        .route("/openapi.yaml", get(docs::yaml))
+        .route("/assets/{name}", get(assets::file))
+        .layer(middleware::from_fn(remember_language))
+}
+
+/// `?lang=` stays chosen.
+async fn remember_language(request: Request, next: Next) -> Response {
+    let chosen = lang::chosen(request.uri().query().unwrap_or(""));
+    let mut response = next.run(request).await;
+    let cookie = chosen.map(|lang| format!("mittler_lang={}; Path=/; SameSite=Strict; Max-Age=31536000", lang.code()));
+    if let Some(cookie) = cookie.and_then(|cookie| HeaderValue::from_str(&cookie).ok()) {
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+    }
+    response
+}
+
+/// A person with a session, and how they read.
+#[derive(Debug, Clone)]
+pub(crate) struct Visitor {
+    pub session: Session,
+    pub lang: Lang,
+    pub zone: TimeZone,
+    /// Path and query of the page, for the change of language.
+    path: String,
+}
+
+impl FromRequestParts<App> for Visitor {
+    type Rejection = PageProblem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Visitor, PageProblem> {
+        let lang = Lang::of(parts);
+        let session = Session::of(app, &parts.headers).await?.ok_or(Problem::new("unauthenticated"))?;
+        let zone = TimeZone::get(&app.settings.time_zone).unwrap_or(TimeZone::UTC);
+        Ok(Visitor { session, lang, zone, path: parts.uri.path().to_owned() })
+    }
+}
+
+impl Visitor {
+    fn zoned(&self, at: Time) -> Zoned {
+        at.timestamp().to_zoned(self.zone.clone())
+    }
+
+    /// A point in time as people write it.
+    pub fn time(&self, at: Time) -> String {
+        let form = self.lang.say("%d.%m.%Y %H:%M", "%-d %b %Y, %H:%M");
+        self.zoned(at).strftime(form).to_string()
+    }
+
+    pub fn clock(&self, at: Time) -> String {
+        self.zoned(at).strftime("%H:%M").to_string()
+    }
+
+    /// When the day of `now` began here.
+    pub fn midnight(&self, now: Time) -> Time {
+        self.zoned(now).start_of_day().map_or(now, |start| start.timestamp().into())
+    }
+
+    /// The number with its thousands apart.
+    pub fn number(&self, number: i64) -> String {
+        let digits = number.abs().to_string();
+        let mut text = String::new();
+        for (place, digit) in digits.chars().enumerate() {
+            if place > 0 && (digits.len() - place).is_multiple_of(3) {
+                text.push_str(self.lang.say(".", ","));
+            }
+            text.push(digit);
+        }
+        if number < 0 { format!("-{text}") } else { text }
+    }
+
+    /// The page around its content.
+    pub fn page(&self, title: &str, content: &Markup) -> Markup {
+        let lang = self.lang;
+        let tab = |path: &str, name: &str| {
+            let here = if path == "/" { self.path == "/" } else { self.path.starts_with(path) };
+            html! { a href=(path) aria-current=[here.then_some("page")] { (name) } }
+        };
+        let body = html! {
+            a.skip href="#content" { (lang.say("Zum Inhalt", "Skip to content")) }
+            header.top {
+                a.brand href="/" { "Mittler" }
+                nav aria-label=(lang.say("Seiten", "Pages")) {
+                    (tab("/", lang.say("Heute", "Today")))
+                    (tab("/records", lang.say("Datensätze", "Records")))
+                    (tab("/import", lang.say("Import", "Import")))
+                }
+                div.tools {
+                    a href=(format!("{}?lang={}", self.path, lang.other().code())) hreflang=(lang.other().code())
+                        lang=(lang.other().code()) { (lang.say("English", "Deutsch")) }
+                    form method="post" action="/logout" {
+                        input type="hidden" name="csrf" value=(self.session.csrf());
+                        button.plain { (lang.say("Abmelden", "Sign out")) }
+                    }
+                }
+            }
+            main id="content" { (content) }
+        };
+        shell(lang, title, Some(&self.session.csrf()), &body)
+    }
+}
+
+/// The frame of every page.
+fn shell(lang: Lang, title: &str, csrf: Option<&str>, body: &Markup) -> Markup {
+    html! {
+        (DOCTYPE)
+        html lang=(lang.code()) {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                @if let Some(csrf) = csrf { meta name="csrf" content=(csrf); }
+                title { (title) " · Mittler" }
+                link rel="stylesheet" href=(assets::css());
+                script src=(assets::js()) defer {}
+            }
+            body { (body) }
+        }
+    }
+}
+
+/// A page that cannot be shown.
+#[derive(Debug)]
+pub(crate) struct PageProblem(Problem);
+
+impl<E: Into<Problem>> From<E> for PageProblem {
+    fn from(error: E) -> Self {
+        PageProblem(error.into())
+    }
+}
+
+impl IntoResponse for PageProblem {
+    /// In both languages, because nobody may be known who has one.
+    fn into_response(self) -> Response {
+        if self.0.status() == StatusCode::UNAUTHORIZED {
+            return (StatusCode::UNAUTHORIZED, login::how()).into_response();
+        }
+        let status = self.0.status();
+        let (german, english) = match status {
+            StatusCode::NOT_FOUND => ("Hier ist nichts.", "There is nothing here."),
+            StatusCode::SERVICE_UNAVAILABLE => (
+                "Die Datenbank antwortet nicht. Bitte gleich noch einmal versuchen.",
+                "The database does not answer. Please try again in a moment.",
+            ),
+            _ => ("Das ging nicht.", "That did not work."),
+        };
+        let body = html! {
+            main.alone {
+                h1 { (status.as_u16()) }
+                p lang="de" { (german) }
+                p lang="en" { (english) }
+                @if let Some(detail) = &self.0.detail { p.hint { (detail) } }
+                p { a href="/" { "Mittler" } }
+            }
+        };
+        let mut response = (status, shell(Lang::En, status.as_str(), None, &body)).into_response();
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+        }
+        response
+    }
+}

@@ -1,0 +1,191 @@
+//! One record: its values with their sources, what each CRM has been told, what happened.
+
+use axum::extract::{Path, State};
+use maud::{Markup, html};
+use mittler_core::{Element, Record, RecordId, Slot, Sourced, Value};
+
+use super::{Lang, PageProblem, Visitor, words};
+use crate::{
+    App, body,
+    problem::Problem,
+    rest::{
+        connections::{ConnectionView, LinkView, connections},
+        timeline::{self, Event},
+    },
+};
+
+pub(crate) async fn page(
+    State(app): State<App>,
+    visitor: Visitor,
+    Path(id): Path<String>,
+) -> Result<Markup, PageProblem> {
+    let (lang, id) = (visitor.lang, body::id::<RecordId>(&id)?);
+    let record = app.store.record(id).await?.ok_or_else(Problem::not_found)?;
+    let links: Vec<LinkView> = app.store.link_lines(id).await?.into_iter().map(LinkView::from).collect();
+    let (connections, events) = (connections(&app).await?, timeline::events(&app, id).await?);
+    let references = references(&app, &record).await?;
+    let questions = app.store.reviews_of(id).await?;
+    let title = record.fields.title();
+    let title = if title.is_empty() { words::one(record.kind.name(), lang) } else { title };
+    let content = html! {
+        p.crumb { a href=(format!("/records?kind={}", record.kind.name())) { (words::kind(record.kind.name(), lang)) } }
+        h1 { (title) " " small { (words::one(record.kind.name(), lang)) } }
+        @for question in questions.iter().filter(|question| question.state == "open") {
+            p.notice { strong { (words::question(&question.question, lang)) } " " (words::code(&question.reason, lang)) }
+        }
+        section {
+            h2 { (lang.say("Werte und ihre Quellen", "Values and their sources")) }
+            (values(&visitor, &record, &references))
+        }
+        section {
+            h2 { (lang.say("In den CRMs", "In the CRMs")) }
+            (in_crms(&visitor, &links, &connections))
+        }
+        section {
+            h2 { (lang.say("Verlauf", "Timeline")) }
+            (happened(&visitor, &events))
+        }
+    };
+    Ok(visitor.page(&title, &content))
+}
+
+/// The records that this one names.
+async fn references(app: &App, record: &Record) -> Result<Vec<Record>, PageProblem> {
+    let ids: Vec<RecordId> = record.fields.0.keys().filter_map(|field| record.fields.reference(field)).collect();
+    Ok(app.store.records(&ids).await?)
+}
+
+fn values(visitor: &Visitor, record: &Record, references: &[Record]) -> Markup {
+    let lang = visitor.lang;
+    html! {
+        div.table { table.values {
+            thead { tr { th { (lang.say("Feld", "Field")) } th { (lang.say("Wert", "Value")) }
+                th { (lang.say("Quelle", "Source")) } th { (lang.say("Stand", "As of")) } } }
+            tbody { @for (field, slot) in &record.fields.0 {
+                @match slot {
+                    Slot::One(sourced) => (value(visitor, Some(field.as_str()), sourced, None, references)),
+                    Slot::Set(elements) => @for (place, element) in elements.iter().enumerate() {
+                        (value(visitor, (place == 0).then_some(field.as_str()), &element.sourced, Some(element), references))
+                    },
+                }
+            } }
+        } }
+    }
+}
+
+fn value(
+    visitor: &Visitor,
+    field: Option<&str>,
+    sourced: &Sourced,
+    element: Option<&Element>,
+    references: &[Record],
+) -> Markup {
+    let lang = visitor.lang;
+    let kind = code(&sourced.source.kind);
+    let label = element.and_then(|element| element.label).map(|label| words::label(&code(&label), lang));
+    html! {
+        tr {
+            th scope="row" { @if let Some(field) = field { (words::field(field, lang)) } }
+            td {
+                (shown(visitor, &sourced.value, references))
+                @if let Some(label) = label { " " span.tag { (label) } }
+                @if element.is_some_and(|element| element.primary) { " " span.tag { (lang.say("zuerst", "primary")) } }
+            }
+            td { (words::source(&kind, lang)) " " span.hint { (sourced.source.name) }
+                @if sourced.confidence < 100 { " " span.hint { (sourced.confidence) " %" } } }
+            td { time title=(sourced.how) { (visitor.time(sourced.observed_at)) } }
+        }
+    }
+}
+
+fn shown(visitor: &Visitor, value: &Value, references: &[Record]) -> Markup {
+    let lang = visitor.lang;
+    match value {
+        Value::Ref(id) => {
+            let title = references.iter().find(|record| record.id == *id).map(|record| record.fields.title());
+            let title = title.filter(|title| !title.is_empty()).unwrap_or_else(|| id.to_string());
+            html! { a href=(format!("/records/{id}")) { (title) } }
+        }
+        Value::Instant { at, .. } => html! { time { (visitor.time(*at)) } },
+        Value::Bool(truth) => html! { (if *truth { lang.say("ja", "yes") } else { lang.say("nein", "no") }) },
+        other => html! { span.text { (other.display()) } },
+    }
+}
+
+fn code(value: &impl serde::Serialize) -> String {
+    serde_json::to_value(value).ok().and_then(|code| code.as_str().map(str::to_owned)).unwrap_or_default()
+}
+
+fn in_crms(visitor: &Visitor, links: &[LinkView], connections: &[ConnectionView]) -> Markup {
+    let lang = visitor.lang;
+    let name = |link: &LinkView| {
+        let known = connections.iter().find(|connection| connection.id == link.connection);
+        known.map_or_else(|| link.connection.clone(), |known| known.name.clone())
+    };
+    html! {
+        @if links.is_empty() {
+            p.empty { (lang.say("Noch in keinem.", "In none yet.")) }
+        } @else {
+            div.table { table {
+                thead { tr { th { "CRM" } th { (lang.say("Dort", "There")) } th { (lang.say("Stand", "State")) }
+                    th { (lang.say("Geschrieben", "Written")) } th { (lang.say("Zurückgehalten oder abgelehnt", "Held or refused")) } } }
+                tbody { @for link in links {
+                    tr {
+                        td { (name(link)) @if link.role == "duplicate" { " " span.tag { (lang.say("Dublette", "duplicate")) } } }
+                        td { (link.remote_type) @if let Some(id) = &link.remote_id { " " code { (id) } } }
+                        td { span class=(format!("state {}", link.state)) { (words::state(link.state, lang)) } }
+                        td { @if let Some(at) = link.written_at { time { (visitor.time(at)) } } }
+                        td { (why(link, lang)) }
+                    }
+                } }
+            } }
+        }
+    }
+}
+
+/// Why a link is not as it should be, and which of its fields are held.
+pub(crate) fn why(link: &LinkView, lang: Lang) -> Markup {
+    html! {
+        @if let Some(code) = &link.code { (words::code(code, lang)) }
+        @if let Some(reason) = &link.reason { " " span.hint { (reason) } }
+        @if !link.held.is_empty() {
+            ul.held { @for (name, held) in &link.held {
+                li { code { (name) } ": " (words::code(&held.code, lang)) " " span.hint { (held.reason) } }
+            } }
+        }
+    }
+}
+
+fn happened(visitor: &Visitor, events: &[Event]) -> Markup {
+    let lang = visitor.lang;
+    html! {
+        @if events.is_empty() { p.empty { (lang.say("Noch nichts.", "Nothing yet.")) } }
+        ol.timeline { @for event in events {
+            li class=(event.what) {
+                time { (visitor.time(event.at)) }
+                div { (told(event, lang)) }
+            }
+        } }
+    }
+}
+
+fn told(event: &Event, lang: Lang) -> Markup {
+    let fields = || {
+        let names: Vec<String> = event.about.iter().map(|name| words::field(name, lang)).collect();
+        names.join(", ")
+    };
+    match event.what {
+        "said" => html! {
+            strong { (words::source(&event.how, lang)) } " " span.hint { (event.who) } br; (fields())
+        },
+        "written" => html! {
+            strong { (event.who) ": " (words::state(&event.how, lang)) }
+            @if let Some(code) = &event.code { " – " (words::code(code, lang)) }
+            br; span.hint { (event.about.join(", ")) }
+        },
+        _ => html! {
+            a href=(format!("/records/{}", event.id)) { strong { (words::one(&event.how, lang)) } }
+            @for about in &event.about { ": " (about) }
+        },
+    }
+}

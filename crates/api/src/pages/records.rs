@@ -1,0 +1,115 @@
+//! The list of records, and the search for one.
+
+use axum::{
+    extract::State,
+    response::{IntoResponse, Redirect, Response},
+};
+use maud::{Markup, html};
+use mittler_core::{Field, Kind, RecordId, Time};
+use mittler_store::records::RecordLine;
+use serde::Deserialize;
+use uuid::Uuid;
+
+use super::{PageProblem, Visitor, words};
+use crate::{
+    App,
+    body::Params,
+    rest::{
+        imports::RowCursor,
+        records::{email_key, find},
+    },
+};
+
+const MOST: i64 = 50;
+/// What people look for; what only ties others together is reached from there.
+const KINDS: [Kind; 4] = [Kind::Person, Kind::Organisation, Kind::Fair, Kind::Activity];
+
+#[derive(Debug, Default, Deserialize)]
+pub(crate) struct Query {
+    q: Option<String>,
+    kind: Option<String>,
+    /// Time and id of the last one shown.
+    after: Option<String>,
+}
+
+pub(crate) async fn page(
+    State(app): State<App>,
+    visitor: Visitor,
+    Params(query): Params<Query>,
+) -> Result<Response, PageProblem> {
+    let lang = visitor.lang;
+    let asked = query.q.as_deref().map(str::trim).filter(|asked| !asked.is_empty());
+    if let Some(id) = found(&app, asked).await? {
+        return Ok(Redirect::to(&format!("/records/{id}")).into_response());
+    }
+    let kind = query.kind.as_deref().and_then(Kind::parse).unwrap_or(Kind::Person);
+    let after = query.after.as_deref().and_then(|text| text.parse::<RowCursor>().ok());
+    let before = after.map_or((Time::MAX, Uuid::max()), |RowCursor(at, id)| (Time(at), id));
+    let rows = app.store.latest_records(kind, before, MOST).await?;
+    let content = html! {
+        h1 { (lang.say("Datensätze", "Records")) }
+        form.search method="get" action="/records" role="search" {
+            label for="q" { (lang.say("E-Mail-Adresse oder Nummer", "E-mail address or id")) }
+            div.row {
+                input id="q" name="q" type="search" value=(asked.unwrap_or("")) placeholder="anna.muster@example.com";
+                button { (lang.say("Suchen", "Search")) }
+            }
+        }
+        @if asked.is_some() {
+            p.notice role="status" { (lang.say(
+                "Dazu gibt es keinen Datensatz. Gesucht wird nach der genauen Adresse.",
+                "There is no record for that. The search is for the exact address.")) }
+        }
+        nav.tabs aria-label=(lang.say("Art", "Kind")) { @for one in KINDS {
+            a href=(format!("/records?kind={}", one.name())) aria-current=[(one == kind).then_some("page")] {
+                (words::kind(one.name(), lang)) }
+        } }
+        (table(&visitor, kind, &rows))
+    };
+    Ok(visitor.page(lang.say("Datensätze", "Records"), &content).into_response())
+}
+
+async fn found(app: &App, asked: Option<&str>) -> Result<Option<RecordId>, PageProblem> {
+    let Some(asked) = asked else { return Ok(None) };
+    if let Ok(id) = asked.parse::<RecordId>() {
+        return Ok(app.store.record(id).await?.map(|record| record.id));
+    }
+    let Some(key) = email_key(asked) else { return Ok(None) };
+    Ok(find(app, &key).await?.map(|record| record.id))
+}
+
+fn table(visitor: &Visitor, kind: Kind, rows: &[RecordLine]) -> Markup {
+    let lang = visitor.lang;
+    let last = rows.last().filter(|_| rows.len() as u64 == MOST.unsigned_abs());
+    let columns: &[Field] = match kind {
+        Kind::Person => &[Field::COMPANY, Field::EMAILS, Field::CITY],
+        Kind::Organisation => &[Field::DOMAIN, Field::CITY, Field::COUNTRY],
+        Kind::Fair => &[Field::PLACE, Field::STARTS],
+        _ => &[Field::ACTIVITY_TYPE, Field::STATUS],
+    };
+    html! {
+        @if rows.is_empty() {
+            p.empty { (lang.say("Keine.", "None.")) " " a href="/import" { (lang.say("Liste importieren", "Import a list")) } }
+        } @else {
+            div.table { table {
+                thead { tr { th { "Name" } @for column in columns { th { (words::field(column.as_str(), lang)) } }
+                    th { (lang.say("Geändert", "Changed")) } } }
+                tbody { @for row in rows {
+                    @let title = row.fields.0.title();
+                    tr {
+                        td { a href=(format!("/records/{}", RecordId(row.id))) {
+                            (if title.is_empty() { lang.say("(ohne Namen)", "(no name)") } else { &title }) } }
+                        @for column in columns {
+                            td { (row.fields.0.value(column).map(mittler_core::Value::display).unwrap_or_default()) }
+                        }
+                        td { time { (visitor.time(Time(row.updated_at))) } }
+                    }
+                } }
+            } }
+        }
+        @if let Some(last) = last {
+            p { a.button href=(format!("/records?kind={}&after={}.{}", kind.name(), last.updated_at, last.id.simple())) {
+                (lang.say("Weitere", "More")) } }
+        }
+    }
+}

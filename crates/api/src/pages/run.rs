@@ -1,0 +1,105 @@
+//! One import: how far it is, what was not taken, and reading that again.
+
+use axum::extract::{Path, State};
+use maud::{Markup, html};
+use mittler_core::{RecordId, RunId, Time};
+use mittler_intake::csv;
+use mittler_store::signals::SignalLine;
+use uuid::Uuid;
+
+use super::{PageProblem, Visitor, import, words};
+use crate::{
+    App, body,
+    door::ColumnView,
+    rest::imports::{Counts, Progress, progress},
+};
+
+const MOST: i64 = 100;
+
+pub(crate) async fn page(
+    State(app): State<App>,
+    visitor: Visitor,
+    Path(run): Path<String>,
+) -> Result<Markup, PageProblem> {
+    let (lang, id) = (visitor.lang, body::id::<RunId>(&run)?);
+    let progress = progress(&app, id).await?;
+    let problems = app.store.run_lines(id, true, (i64::MIN, Uuid::nil()), MOST).await?;
+    let running = !matches!(progress.run.state.as_str(), "done" | "open");
+    let label = progress.run.label.clone();
+    let bad = progress.counts.refused + progress.counts.parked;
+    let content = html! {
+        p.crumb { a href="/import" { (lang.say("Importe", "Imports")) } }
+        h1 { (label) " " small { (words::run(&progress.run.kind, lang)) } }
+        p { time { (visitor.time(progress.run.created_at)) } " · "
+            span data-state { (words::run(&progress.run.state, lang)) } }
+        (far(&visitor, &progress, running))
+        @if bad > 0 { (not_taken(&visitor, id, &problems, bad, &progress.run.params)) }
+        @else if !running {
+            p.good { (lang.say("Alles wurde übernommen.", "Everything was taken.")) " "
+                a href="/" { (lang.say("Was geschrieben wurde, steht unter Heute.", "What was written is on Today.")) } }
+        }
+    };
+    Ok(visitor.page(&label, &content))
+}
+
+fn far(visitor: &Visitor, progress: &Progress, running: bool) -> Markup {
+    let (lang, Counts { total, waiting, done, refused, parked }) = (visitor.lang, &progress.counts);
+    let figure = |name: &str, value: i64, german: &str, english: &str| {
+        html! { div.figure { b data-count=(name) { (visitor.number(value)) } span { (lang.say(german, english)) } } }
+    };
+    let poll = running.then(|| format!("/api/v1/imports/{}", progress.run.id));
+    html! {
+        div data-progress=[poll] {
+            @if running { progress max=(total) value=(total - waiting) aria-label=(lang.say("Fortschritt", "Progress")) {} }
+            div.figures {
+                (figure("total", *total, "Eingänge", "inputs"))
+                (figure("done", *done, "übernommen", "taken"))
+                (figure("waiting", *waiting, "noch zu lesen", "still to read"))
+                (figure("refused", refused + parked, "nicht übernommen", "not taken"))
+            }
+        }
+    }
+}
+
+fn not_taken(visitor: &Visitor, id: RunId, problems: &[SignalLine], bad: i64, params: &serde_json::Value) -> Markup {
+    let lang = visitor.lang;
+    html! {
+        section {
+            h2 { (lang.say("Nicht übernommen", "Not taken")) }
+            p { a.button href=(format!("/api/v1/imports/{id}/problems.csv")) {
+                (lang.say("Als CSV zum Korrigieren laden", "Download as CSV to correct")) } }
+            div.table { table {
+                thead { tr { th.n { (lang.say("Zeile", "Line")) } th { (lang.say("Grund", "Reason")) }
+                    th { (lang.say("Eingegangen", "Came in")) } } }
+                tbody { @for line in problems {
+                    tr {
+                        td.n { (line.line) }
+                        td { (import::reason(visitor, line.code.as_deref().unwrap_or_default(), line.reason.as_deref().unwrap_or_default()))
+                            @if let Some(record) = line.record { " " a href=(format!("/records/{}", RecordId(record))) { "→" } } }
+                        td { time { (visitor.time(Time(line.received_at))) } }
+                    }
+                } }
+            } }
+            @if bad > MOST { p.hint { (bad - MOST) " " (lang.say("weitere in der CSV-Datei", "more in the CSV file")) } }
+            (again(visitor, id, params))
+        }
+    }
+}
+
+/// Where the columns were misread, their meaning can be set right for the rows that were refused.
+fn again(visitor: &Visitor, id: RunId, params: &serde_json::Value) -> Markup {
+    let lang = visitor.lang;
+    let layout = params.get("layout").cloned().unwrap_or_default();
+    let Ok(layout) = serde_json::from_value::<csv::Layout>(layout) else { return html! {} };
+    let view = |column: csv::Column| ColumnView { header: column.header, meaning: column.meaning, samples: vec![] };
+    let columns: Vec<ColumnView> = layout.columns.into_iter().map(view).collect();
+    html! {
+        details data-retry=(format!("/api/v1/imports/{id}/retry")) {
+            summary { (lang.say("Spalten falsch erkannt? Bedeutung ändern und noch einmal lesen",
+                "Columns misread? Change their meaning and read again")) }
+            (import::columns(visitor, &columns))
+            p { button type="button" data-again { (lang.say("Noch einmal lesen", "Read again")) } }
+            p.bad role="alert" data-error {}
+        }
+    }
+}

@@ -1,0 +1,37 @@
+use axum::{
+    body::Body,
+    http::{Request, StatusCode},
+};
+
+use crate::support::{Answer, Service};
+
+async fn hook(service: &Service, path: &str, body: &str) -> Answer {
+    let request = Request::post(path).header("host", "evil.example").header("X-Signature", "abc");
+    service.send(request.body(Body::from(body.to_owned())).unwrap()).await
+}
+
+#[tokio::test]
+async fn a_hook_reaches_the_receiver_as_it_came_and_its_answer_goes_back() {
+    let service = Service::start().await;
+    let answer = hook(&service, "/hooks/sales/right?x=1", "<a>ü</a>").await;
+    assert_eq!((answer.status, answer.text.as_str()), (StatusCode::OK, "<ok/>"));
+    assert_eq!(answer.header("content-type"), "text/xml");
+    let seen = service.hooks.0.lock().unwrap();
+    assert_eq!(seen[0].uri, "http://127.0.0.1:8080/hooks/sales/right?x=1");
+    assert_eq!((seen[0].method.as_str(), seen[0].path_secret.as_str()), ("POST", "right"));
+    assert_eq!((seen[0].header("x-signature"), &*seen[0].body), (Some("abc"), "<a>ü</a>".as_bytes()));
+}
+
+#[tokio::test]
+async fn what_is_not_authentic_gets_an_empty_401_and_a_fault_of_ours_503() {
+    let service = Service::start().await;
+    for path in ["/hooks/sales/wrong", "/hooks/sales"] {
+        let answer = hook(&service, path, "{}").await;
+        assert_eq!((answer.status, answer.text.as_str()), (StatusCode::UNAUTHORIZED, ""), "{path}");
+    }
+    let broken = hook(&service, "/hooks/broken/right", "{}").await;
+    assert_eq!((broken.status, broken.header("retry-after")), (StatusCode::SERVICE_UNAVAILABLE, "5"));
+    let large = hook(&service, "/hooks/sales/right", &"x".repeat(1024 * 1024 + 1)).await;
+    assert_eq!((large.status, large.code().as_str()), (StatusCode::PAYLOAD_TOO_LARGE, "too_large"));
+    assert!(service.hooks.0.lock().unwrap().is_empty());
+}

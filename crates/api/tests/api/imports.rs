@@ -1,0 +1,144 @@
+use axum::http::StatusCode;
+use mittler_core::RunId;
+use serde_json::{Value, json};
+
+use crate::support::{LIST, Service};
+
+fn params() -> Value {
+    json!({"source": "hm26", "stand_scan": true,
+        "fair": {"name": "Hannover Messe 2026", "starts": "2026-04-20", "ends": "2026-04-24"}})
+}
+
+async fn imported(service: &Service) -> (String, RunId) {
+    let answer = service.upload("/api/v1/imports", LIST, &params()).await;
+    assert_eq!(answer.status, StatusCode::ACCEPTED, "{answer:?}");
+    let run = answer.json()["run"].as_str().unwrap().to_owned();
+    let id = run.parse().unwrap();
+    (run, id)
+}
+
+#[tokio::test]
+async fn a_dry_run_says_how_the_list_is_read_and_writes_nothing() {
+    let service = Service::start().await;
+    let answer = service.upload("/api/v1/imports?dry_run=true", LIST, &params()).await;
+    assert_eq!(answer.status, StatusCode::OK);
+    let run = answer.json();
+    assert_eq!((&run["encoding"], &run["delimiter"], &run["rows"]), (&json!("windows-1252"), &json!(";"), &json!(4)));
+    let meanings: Vec<_> = run["columns"].as_array().unwrap().iter().map(|column| column["meaning"].clone()).collect();
+    assert_eq!(json!(meanings), json!(["first_name", "last_name", "email", "phone", "company", "note"]));
+    assert_eq!(run["columns"][0]["samples"][0], "Jürgen");
+    let problems: Vec<_> =
+        run["problems"].as_array().unwrap().iter().map(|p| (p["line"].clone(), p["code"].clone())).collect();
+    assert_eq!(problems, [(json!(4), json!("no_name_and_no_email")), (json!(5), json!("columns_missing"))]);
+    let person = run["preview"][0]["person"].as_array().unwrap();
+    assert!(person.iter().any(|value| value["value"] == "+497111234567"), "{person:?}");
+    assert!(service.get("/api/v1/imports").await.json()["items"].as_array().unwrap().is_empty());
+    assert!(service.store.signal_counts(mittler_core::Time(0)).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_list_is_kept_row_by_row_and_the_same_file_again_is_the_same_import() {
+    let service = Service::start().await;
+    let (run, id) = imported(&service).await;
+    let progress = service.get(&format!("/api/v1/imports/{run}")).await.json();
+    assert_eq!(progress["counts"], json!({"total": 4, "waiting": 4, "done": 0, "refused": 0, "parked": 0}));
+    assert_eq!((&progress["state"], &progress["label"]), (&json!("reading"), &json!("messe.csv")));
+    assert_eq!(progress["params"]["source_kind"], "badge");
+    assert_eq!(progress["params"]["layout"]["encoding"], "windows-1252");
+    service.read_inputs(id.0).await;
+    assert_eq!(service.get(&format!("/api/v1/imports/{run}")).await.json()["state"], "done");
+    let again = service.upload("/api/v1/imports", LIST, &params()).await.json();
+    assert_eq!(again, json!({"run": run, "rows": 4, "new": 0, "known": 4}));
+    assert_eq!(service.get(&format!("/api/v1/imports/{run}")).await.json()["state"], "done");
+}
+
+#[tokio::test]
+async fn rows_that_were_not_taken_come_back_with_their_cells_and_the_reason() {
+    let service = Service::start().await;
+    let (run, id) = imported(&service).await;
+    service.read_inputs(id.0).await;
+    let page = service.get(&format!("/api/v1/imports/{run}/problems?limit=1")).await.json();
+    assert_eq!(page["items"][0]["code"], "no_name_and_no_email");
+    let next = page["next"].as_str().unwrap();
+    let page = service.get(&format!("/api/v1/imports/{run}/problems?limit=1&after={next}")).await.json();
+    assert_eq!((&page["items"][0]["line"], &page["next"]), (&json!(5), &Value::Null));
+    let list = service.get(&format!("/api/v1/imports/{run}/problems.csv")).await;
+    assert!(list.header("content-type").starts_with("text/csv"));
+    let lines: Vec<&str> = list.text.trim_start_matches('\u{feff}').lines().collect();
+    let own = "mittler_line;mittler_code;mittler_field;mittler_reason";
+    assert_eq!(lines[0], format!("Vorname;Nachname;E-Mail;Telefon;Firma;Bemerkung;{own}"));
+    assert!(lines[1].starts_with(";;;+49 711 55555;Ohne Namen AG;'=1+1;4;no_name_and_no_email;"), "{}", lines[1]);
+    assert!(lines[2].starts_with("kaputt;nur zwei;;;;;5;columns_missing;"), "{}", lines[2]);
+}
+
+#[tokio::test]
+async fn refused_rows_are_read_again_with_corrected_columns() {
+    let service = Service::start().await;
+    let list = "Wer;Wohin\r\nMuster Anna;anna@example.com\r\n".as_bytes();
+    let wrong = json!({"source": "x", "columns": {"Wer": null, "Wohin": null}});
+    let run = service.upload("/api/v1/imports", list, &wrong).await.json()["run"].as_str().unwrap().to_owned();
+    service.read_inputs(run.parse::<RunId>().unwrap().0).await;
+    let retry = format!("/api/v1/imports/{run}/retry");
+    let counts = async || service.get(&format!("/api/v1/imports/{run}")).await.json()["counts"].clone();
+    assert_eq!(counts().await["refused"], 1);
+    let missing = service.post(&retry, &json!({"columns": {"Nirgends": "email"}})).await;
+    assert_eq!(missing.code(), "invalid_parameter");
+    let unknown = service.post(&retry, &json!({"columns": {"Wer": "no such meaning"}})).await;
+    assert_eq!(unknown.code(), "not_json");
+    let answer = service.post(&retry, &json!({"columns": {"Wer": "full_name", "Wohin": "email"}})).await;
+    assert_eq!((answer.status, answer.json()), (StatusCode::ACCEPTED, json!({"rows": 1})));
+    assert_eq!(counts().await["waiting"], 1);
+    service.read_inputs(run.parse::<RunId>().unwrap().0).await;
+    assert_eq!(counts().await["done"], 1);
+    let gone = service.post("/api/v1/imports/run_00000000000000000000000000000007/retry", &json!({})).await;
+    assert_eq!(gone.code(), "not_found");
+}
+
+#[tokio::test]
+async fn a_form_that_is_broken_too_large_or_no_list_is_refused_as_a_whole() {
+    let service = Service::with(|settings| settings.import_limit = 2_000).await;
+    let large = service.upload("/api/v1/imports", &vec![b'a'; 3_000], &params()).await;
+    assert_eq!((large.status.as_u16(), large.code().as_str()), (413, "too_large"));
+    let picture = service.upload("/api/v1/imports", &[0x89, b'P', b'N', b'G', 0, 0, 0, 1, 2, 3], &params()).await;
+    assert_eq!((picture.status.as_u16(), picture.json()["cause"].as_str()), (422, Some("not_text")));
+    let empty = service.upload("/api/v1/imports", b"", &params()).await;
+    assert_eq!(empty.json()["cause"], "empty");
+    let nobody = service.upload("/api/v1/imports", LIST, &json!({"source": " "})).await;
+    assert_eq!((nobody.code().as_str(), nobody.json()["field"].as_str()), ("invalid_parameter", Some("source")));
+    let fair = json!({"source": "x", "fair": {"name": "M", "starts": "2026-04-20", "ends": "2026-04-19"}});
+    assert_eq!(service.upload("/api/v1/imports", LIST, &fair).await.json()["field"], "fair.ends");
+    let json_body = service.post("/api/v1/imports", &json!({})).await;
+    assert_eq!(json_body.code(), "wrong_type");
+}
+
+#[tokio::test]
+async fn an_import_is_idempotent_by_file_and_parameters_whatever_the_form_looks_like() {
+    let service = Service::start().await;
+    let send = async |file: &[u8]| {
+        let mut request = service.upload_request("/api/v1/imports", file, &params());
+        request.headers_mut().insert("idempotency-key", "one".parse().unwrap());
+        service.send(request).await
+    };
+    let first = send(LIST).await;
+    let again = send(LIST).await;
+    assert_eq!(again.json(), first.json());
+    assert_eq!(again.json()["new"], 4);
+    assert_eq!(send(b"Name;Mail\r\na;b@c.de\r\n").await.code(), "idempotency_mismatch");
+}
+
+#[tokio::test]
+async fn imports_are_listed_the_newest_first_page_by_page() {
+    let service = Service::start().await;
+    for number in 0..3 {
+        let params = json!({"source": format!("s{number}"), "label": format!("l{number}")});
+        assert_eq!(service.upload("/api/v1/imports", LIST, &params).await.status, StatusCode::ACCEPTED);
+    }
+    let (mut labels, mut path) = (Vec::new(), "/api/v1/imports?limit=2".to_owned());
+    loop {
+        let page = service.get(&path).await.json();
+        labels.extend(page["items"].as_array().unwrap().iter().map(|run| run["label"].as_str().unwrap().to_owned()));
+        let Some(next) = page["next"].as_str() else { break };
+        path = format!("/api/v1/imports?limit=2&after={next}");
+    }
+    assert_eq!(labels, ["l2", "l1", "l0"]);
+}

@@ -1,0 +1,107 @@
+use axum::http::StatusCode;
+use mittler_core::RunId;
+use serde_json::json;
+
+use crate::{
+    seed::HOSTILE,
+    support::{LIST, Service},
+};
+
+#[tokio::test]
+async fn what_a_lead_wrote_reaches_every_page_as_text() {
+    let service = Service::start().await;
+    let cookie = service.sign_in().await;
+    let seeded = service.seed(HOSTILE).await;
+    let list = format!("Nachname;E-Mail;{HOSTILE}\r\n{HOSTILE};x@example.com;{HOSTILE}\r\n;;{HOSTILE}\r\n");
+    let params = json!({"source": HOSTILE, "label": HOSTILE, "fair": {"name": HOSTILE}});
+    let run =
+        service.upload("/api/v1/imports", list.as_bytes(), &params).await.json()["run"].as_str().unwrap().to_owned();
+    service.read_inputs(run.parse::<RunId>().unwrap().0).await;
+    let paths = [
+        "/".to_owned(),
+        "/records".to_owned(),
+        "/import".to_owned(),
+        format!("/records?q={}", "%3Cscript%3Ealert(1)%3C/script%3E"),
+        format!("/records/{}", seeded.person),
+        format!("/import/{run}"),
+        format!("/waiting/{}", seeded.hubspot),
+    ];
+    for path in paths {
+        let page = service.page(&path, &cookie).await;
+        assert_eq!(page.status, StatusCode::OK, "{path}");
+        assert!(!page.text.contains("<script>alert") && !page.text.contains("<img src=x"), "{path}");
+        if path != "/import" {
+            assert!(page.text.contains("&lt;script&gt;alert(1)"), "{path}");
+        }
+        let policy = page.header("content-security-policy");
+        assert!(policy.contains("default-src 'none'") && !policy.contains("unsafe"), "{policy}");
+        assert!(!page.text.contains("style=\"") && !page.text.contains("onclick"), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn pages_speak_the_language_that_was_asked_for() {
+    let service = Service::start().await;
+    let cookie = service.sign_in().await;
+    let german = service.page("/", &cookie).await.text;
+    assert!(german.contains("<html lang=\"de\">") && german.contains("Was hereinkam"));
+    let english = service.page("/?lang=en", &cookie).await;
+    assert!(english.text.contains("What came in"));
+    let chosen = english.header("set-cookie").split(';').next().unwrap().to_owned();
+    assert!(service.page("/", &format!("{cookie}; {chosen}")).await.text.contains("What came in"));
+}
+
+#[tokio::test]
+async fn today_shows_what_came_in_what_was_written_and_what_waits() {
+    let service = Service::start().await;
+    let cookie = service.sign_in().await;
+    let empty = service.page("/", &cookie).await.text;
+    assert!(empty.contains("Heute noch nichts.") && empty.contains("Noch ist kein CRM verbunden."));
+    service.seed("von der Heide").await;
+    service.upload("/api/v1/imports", LIST, &json!({"source": "hm26"})).await;
+    let full = service.page("/", &cookie).await.text;
+    for words in
+        ["messe.csv", "vertrieb", "marketing", "angelegt", "INVALID_EMAIL", "Ist das dieselbe Person?", "Noch einmal"]
+    {
+        assert!(full.contains(words), "{words}");
+    }
+}
+
+#[tokio::test]
+async fn a_run_shows_its_progress_and_then_what_was_not_taken() {
+    let service = Service::start().await;
+    let cookie = service.sign_in().await;
+    let params = json!({"source": "hm26", "fair": {"name": "Hannover Messe"}});
+    let run = service.upload("/api/v1/imports", LIST, &params).await.json()["run"].as_str().unwrap().to_owned();
+    let running = service.page(&format!("/import/{run}"), &cookie).await.text;
+    assert!(running.contains(&format!("data-progress=\"/api/v1/imports/{run}\"")) && running.contains("<progress"));
+    service.read_inputs(run.parse::<RunId>().unwrap().0).await;
+    let done = service.page(&format!("/import/{run}"), &cookie).await.text;
+    assert!(!done.contains("<progress") && done.contains("weder Name noch E-Mail-Adresse"));
+    assert!(done.contains(&format!("/api/v1/imports/{run}/problems.csv")));
+}
+
+#[tokio::test]
+async fn style_and_script_come_from_the_binary_under_names_that_change() {
+    let service = Service::start().await;
+    let page = service.page("/", "").await.text;
+    for start in ["href=\"", "src=\""] {
+        let path = page.split(start).find(|rest| rest.starts_with("/assets/")).unwrap().split('"').next().unwrap();
+        let file = service.page(path, "").await;
+        assert_eq!(file.status, StatusCode::OK);
+        assert!(file.header("cache-control").contains("immutable"));
+    }
+    assert_eq!(service.page("/assets/mittler-000000000000.css", "").await.status, StatusCode::NOT_FOUND);
+    let docs = service.page("/docs", "").await.text;
+    assert!(docs.contains("/api/v1/leads") && docs.contains("id=\"code-unreadable\"") && !docs.contains("//cdn"));
+    assert!(service.page("/openapi.yaml", "").await.text == mittler_api::openapi_yaml());
+}
+
+#[tokio::test]
+async fn a_page_that_is_not_there_says_so_in_both_languages() {
+    let service = Service::start().await;
+    let cookie = service.sign_in().await;
+    let page = service.page("/records/rec_00000000000000000000000000000007", &cookie).await;
+    assert_eq!(page.status, StatusCode::NOT_FOUND);
+    assert!(page.text.contains("Hier ist nichts.") && page.text.contains("There is nothing here."));
+}

@@ -1,0 +1,116 @@
+use axum::{body::Body, http::StatusCode};
+use serde_json::{Value, json};
+
+use crate::support::Service;
+
+#[tokio::test]
+async fn a_record_shows_each_value_with_its_source() {
+    let service = Service::start().await;
+    let seeded = service.seed("von der Heide").await;
+    let record = service.get(&format!("/api/v1/records/{}", seeded.person)).await.json();
+    assert_eq!((&record["title"], &record["kind"]), (&json!("Jürgen von der Heide"), &json!("person")));
+    let position = &record["fields"]["position"][0];
+    assert_eq!((&position["value"], &position["source"]["kind"]), (&json!("Geschäftsführer"), &json!("own_mail")));
+    assert_eq!((&position["how"], &position["confidence"]), (&json!("csv.column"), &json!(100)));
+    assert!(position["signal"].as_str().unwrap().starts_with("sig_"));
+    assert_eq!(record["fields"]["phones"].as_array().unwrap().len(), 2);
+    assert_eq!(record["fields"]["title"][0]["source"]["kind"], "rule");
+}
+
+#[tokio::test]
+async fn a_timeline_tells_what_was_said_written_and_met_the_latest_first() {
+    let service = Service::start().await;
+    let seeded = service.seed("von der Heide").await;
+    let events = service.get(&format!("/api/v1/records/{}/timeline", seeded.person)).await.json();
+    let what: Vec<_> =
+        events["items"].as_array().unwrap().iter().map(|event| event["what"].as_str().unwrap()).collect();
+    assert_eq!(what[..3], ["written", "written", "said"]);
+    assert!(what.contains(&"met"), "{what:?}");
+    let times: Vec<_> = events["items"].as_array().unwrap().iter().map(|event| event["at"].as_str().unwrap()).collect();
+    assert!(times.is_sorted_by(|a, b| a >= b));
+}
+
+#[tokio::test]
+async fn links_tell_what_each_crm_knows_and_what_is_held() {
+    let service = Service::start().await;
+    let seeded = service.seed("von der Heide").await;
+    let links = service.get(&format!("/api/v1/records/{}/links", seeded.person)).await.json();
+    let of =
+        |state: &str| links["items"].as_array().unwrap().iter().find(|link| link["state"] == state).unwrap().clone();
+    let (written, refused) = (of("written"), of("refused"));
+    assert_eq!((&written["remote_type"], &written["held"]["Industry"]["code"]), (&json!("Lead"), &json!("refused")));
+    assert_eq!((&refused["remote_type"], &refused["code"]), (&json!("contacts"), &json!("INVALID_EMAIL")));
+    let waiting = service.get(&format!("/api/v1/connections/{}/links", seeded.hubspot)).await.json();
+    assert_eq!(waiting["items"].as_array().unwrap().len(), 1);
+    let connections = service.get("/api/v1/connections").await.json();
+    let counts = &connections["items"][0]["links"][0];
+    assert_eq!((&connections["items"][0]["name"], &counts["refused"]), (&json!("marketing"), &json!(1)));
+}
+
+#[tokio::test]
+async fn a_person_is_found_by_their_address_however_it_is_written() {
+    let service = Service::start().await;
+    let seeded = service.seed("von der Heide").await;
+    let find = async |query: &str| service.get(&format!("/api/v1/records?{query}")).await.json()["items"].clone();
+    let found = find("email=J.Heide%40heide-maschinenbau.EXAMPLE").await;
+    assert_eq!(found[0]["id"], seeded.person.to_string());
+    assert_eq!(find("email=nobody%40example.com").await, json!([]));
+    assert_eq!(service.get("/api/v1/records?email=x").await.code(), "invalid_parameter");
+    assert_eq!(service.get("/api/v1/records?kind=ship").await.code(), "invalid_parameter");
+}
+
+#[tokio::test]
+async fn records_are_listed_page_by_page_without_gaps() {
+    let service = Service::start().await;
+    let mut made = Vec::new();
+    for name in ["A", "B", "C"] {
+        made.push(service.seed_person(name).await.to_string());
+    }
+    let (mut seen, mut path) = (Vec::new(), "/api/v1/records?limit=1".to_owned());
+    loop {
+        let page = service.get(&path).await.json();
+        seen.extend(page["items"].as_array().unwrap().iter().map(|item| item["id"].as_str().unwrap().to_owned()));
+        let Some(next) = page["next"].as_str() else { break };
+        path = format!("/api/v1/records?limit=1&after={next}");
+    }
+    made.sort();
+    assert_eq!(seen, made);
+}
+
+#[tokio::test]
+async fn dead_jobs_and_open_questions_are_listed_and_a_job_comes_back_once() {
+    let service = Service::start().await;
+    service.seed("von der Heide").await;
+    let dead = service.get("/api/v1/jobs?state=dead").await.json();
+    let id = dead["items"][0]["id"].as_str().unwrap().to_owned();
+    assert_eq!(dead["items"][0]["code"], "panicked");
+    let retry = async || {
+        let request = service.request("POST", &format!("/api/v1/jobs/{id}/retry")).body(Body::empty());
+        service.send(request.unwrap()).await
+    };
+    assert_eq!(retry().await.status, StatusCode::NO_CONTENT);
+    assert_eq!(retry().await.code(), "conflict");
+    assert_eq!(service.get("/api/v1/jobs?state=dead").await.json()["items"], json!([]));
+    assert_eq!(service.get("/api/v1/jobs?state=alive").await.code(), "invalid_parameter");
+    let reviews = service.get("/api/v1/reviews").await.json();
+    assert_eq!((&reviews["items"][0]["question"], &reviews["next"]), (&json!("same_person"), &Value::Null));
+}
+
+#[tokio::test]
+async fn what_does_not_exist_is_not_found_and_ids_of_another_kind_are_no_ids() {
+    let service = Service::start().await;
+    let seeded = service.seed("von der Heide").await;
+    let nobody = "rec_00000000000000000000000000000007";
+    for path in [
+        format!("/api/v1/records/{nobody}"),
+        format!("/api/v1/records/{nobody}/timeline"),
+        format!("/api/v1/records/{nobody}/links"),
+        format!("/api/v1/records/{}", seeded.person.to_string().replace("rec_", "lnk_")),
+        "/api/v1/leads/sig_00000000000000000000000000000007".to_owned(),
+        "/api/v1/leads/sig_00000000000000000000000000000007/content".to_owned(),
+        "/api/v1/imports/run_00000000000000000000000000000007/problems".to_owned(),
+        "/api/v1/connections/con_00000000000000000000000000000007/links".to_owned(),
+    ] {
+        assert_eq!(service.get(&path).await.code(), "not_found", "{path}");
+    }
+}
