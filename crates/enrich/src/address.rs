@@ -23,10 +23,17 @@ pub struct Address {
 impl Address {
     pub fn read(cells: &mut Cells, ctx: &Context) -> Address {
         let text = |field: LeadField| Some(cells.get(field).to_owned()).filter(|text| !text.is_empty());
-        let parts = [LeadField::Street, LeadField::HouseNumber].map(|field| cells.get(field)).into_iter().filter(|part| !part.is_empty());
+        let parts = [LeadField::Street, LeadField::HouseNumber]
+            .map(|field| cells.get(field))
+            .into_iter()
+            .filter(|part| !part.is_empty());
         let mut street = parts.collect::<Vec<_>>().join(" ");
         if !cells.get(LeadField::AddressExtra).is_empty() {
-            street = [street.as_str(), cells.get(LeadField::AddressExtra)].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", ");
+            street = [street.as_str(), cells.get(LeadField::AddressExtra)]
+                .into_iter()
+                .filter(|part| !part.is_empty())
+                .collect::<Vec<_>>()
+                .join(", ");
         }
         let mut address = Address {
             street: Some(street).filter(|street| !street.is_empty()),
@@ -46,12 +53,12 @@ impl Address {
             cells.remark("country_unknown", LeadField::Country, "the country is not known by this name");
         }
         self.country = named.map(str::to_owned);
-        if self.country.is_none() {
-            if let Some((code, rule)) = self.infer(cells, ctx) {
-                self.country = Some(code);
-                self.country_rule = Some(rule);
-                cells.remark("country_inferred", LeadField::Country, "the country was inferred from the rest of the row");
-            }
+        if self.country.is_none()
+            && let Some((code, rule)) = self.infer(cells, ctx)
+        {
+            self.country = Some(code);
+            self.country_rule = Some(rule);
+            cells.remark("country_inferred", LeadField::Country, "the country was inferred from the rest of the row");
         }
         let fits_default = self.forms().is_none_or(|forms| forms.contains(&ctx.default_country.as_str()));
         self.phone_country = match &self.country {
@@ -89,7 +96,8 @@ impl Address {
         // A four-digit postcode without a country: the number must be one in exactly one of the
         // neighbours that have such postcodes.
         let valid_in = |code: &str| cells_of_phones.iter().any(|cell| phone::read(cell, code).is_some());
-        let fitting: Vec<&str> = forms.iter().copied().filter(|code| matches!(*code, "AT" | "CH" | "NL" | "PL") && valid_in(code)).collect();
+        let fitting: Vec<&str> =
+            forms.iter().copied().filter(|code| matches!(*code, "AT" | "CH" | "NL" | "PL") && valid_in(code)).collect();
         match fitting.as_slice() {
             [only] => Some(((*only).to_owned(), "country.number")),
             _ => None,
@@ -101,7 +109,8 @@ impl Address {
         if self.country.as_deref() != Some("DE") || code.len() != 4 || !code.bytes().all(|b| b.is_ascii_digit()) {
             return;
         }
-        let numbers: Vec<String> = phone::read_all(cells.get(LeadField::Phone), "DE").0.into_iter().map(|phone| phone.e164).collect();
+        let numbers: Vec<String> =
+            phone::read_all(cells.get(LeadField::Phone), "DE").0.into_iter().map(|phone| phone.e164).collect();
         match country::restored_zero(&code, self.city.as_deref().unwrap_or(""), &numbers) {
             Some(restored) => {
                 self.postal_code = Some(restored);

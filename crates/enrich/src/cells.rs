@@ -47,13 +47,21 @@ impl Cells {
         let (postal_code, city) = (self.get(LeadField::PostalCode), self.get(LeadField::City));
         if digits(city) && !postal_code.is_empty() && !postal_code.contains(|c: char| c.is_ascii_digit()) {
             self.swap(LeadField::PostalCode, LeadField::City);
-            self.remark("postcode_city_swapped", LeadField::PostalCode, "postcode and city stood in each other's column");
+            self.remark(
+                "postcode_city_swapped",
+                LeadField::PostalCode,
+                "postcode and city stood in each other's column",
+            );
         }
         let (mail, website) = (self.get(LeadField::Email), self.get(LeadField::Website));
         let is_host = |text: &str| !text.contains('@') && email::host_of(text).is_some();
         if email::read(website).is_some() && (mail.is_empty() || is_host(mail)) {
             self.swap(LeadField::Email, LeadField::Website);
-            self.remark("email_website_swapped", LeadField::Email, "e-mail address and website stood in each other's column");
+            self.remark(
+                "email_website_swapped",
+                LeadField::Email,
+                "e-mail address and website stood in each other's column",
+            );
         }
         let (cell, land) = (self.get(LeadField::PostalCode), self.get(LeadField::Country));
         if land.is_empty() {
@@ -87,8 +95,8 @@ pub fn field_name(field: LeadField) -> String {
 
 /// What Windows-1252 makes of the bytes 0x80 to 0x9f.
 const WINDOWS: [char; 32] = [
-    '€', '\u{81}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{8d}', 'Ž', '\u{8f}', '\u{90}', '‘', '’', '“', '”', '•', '–', '—', '˜',
-    '™', 'š', '›', 'œ', '\u{9d}', 'ž', 'Ÿ',
+    '€', '\u{81}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{8d}', 'Ž', '\u{8f}', '\u{90}', '‘', '’',
+    '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\u{9d}', 'ž', 'Ÿ',
 ];
 
 /// `JÃ¼rgen` to `Jürgen`: only if the whole text reads as UTF-8 once it is bytes again.

@@ -21,14 +21,20 @@ const FORMS: &[(&str, &[&str])] = &[
     ("GmbH & Co. KGaA", &["gmbhcokgaa", "gmbhundcokgaa"]),
     ("AG & Co. KGaA", &["agcokgaa", "agundcokgaa"]),
     ("SE & Co. KGaA", &["secokgaa", "seundcokgaa"]),
-    ("GmbH & Co. KG", &["gmbhcokg", "gmbhundcokg", "gmbhucokg", "mbhcokg", "gmbhcokommanditgesellschaft", "gesmbhcokg", "gmbhco"]),
+    (
+        "GmbH & Co. KG",
+        &["gmbhcokg", "gmbhundcokg", "gmbhucokg", "mbhcokg", "gmbhcokommanditgesellschaft", "gesmbhcokg", "gmbhco"],
+    ),
     ("GmbH & Co. OHG", &["gmbhcoohg", "gmbhundcoohg"]),
     ("UG (haftungsbeschränkt) & Co. KG", &["ughaftungsbeschraenktcokg", "ugcokg"]),
     ("AG & Co. KG", &["agcokg", "agundcokg"]),
     ("AG & Co. OHG", &["agcoohg"]),
     ("SE & Co. KG", &["secokg", "seundcokg"]),
     ("KG", &["kg", "kommanditgesellschaft", "cokg", "undcokg"]),
-    ("UG (haftungsbeschränkt)", &["ughaftungsbeschraenkt", "ug", "unternehmergesellschafthaftungsbeschraenkt", "unternehmergesellschaft"]),
+    (
+        "UG (haftungsbeschränkt)",
+        &["ughaftungsbeschraenkt", "ug", "unternehmergesellschafthaftungsbeschraenkt", "unternehmergesellschaft"],
+    ),
     ("gGmbH", &["ggmbh", "gemeinnuetzigegmbh"]),
     ("GmbH", &["gmbh", "gesellschaftmitbeschraenkterhaftung", "mbh", "gmbhh"]),
     ("Ges.m.b.H.", &["gesmbh", "gesellschaftmbh"]),
@@ -114,7 +120,10 @@ pub fn read(text: &str, city: &str) -> Option<Company> {
     let (stem, form) = split(&text);
     let mut name = text.clone();
     if is_shouted(&text) && stem.split([' ', '-']).any(|word| word.chars().count() > 5) {
-        let stem = stem.split(' ').map(|word| if word.chars().count() > 3 { proper(word) } else { word.to_owned() }).collect::<Vec<_>>();
+        let stem = stem
+            .split(' ')
+            .map(|word| if word.chars().count() > 3 { proper(word) } else { word.to_owned() })
+            .collect::<Vec<_>>();
         name = form.map_or(stem.join(" "), |form| format!("{} {form}", stem.join(" ")));
         rules.push("company.case");
     } else if let Some(form) = form.filter(|_| is_shouted(&text) && text.len() > stem.len()) {
@@ -161,18 +170,27 @@ pub fn has_form(text: &str) -> bool {
 /// " - Niederlassung Süd", " | Werk 2".
 fn branch_at(text: &str, city: &str) -> Option<usize> {
     let cuts = text.match_indices([',', '|', '·', '-', '–', '(']).map(|(at, _)| at);
-    cuts.filter(|at| *at > 0)
-        .find(|at| {
-            let (head, tail) = text.split_at(*at);
-            let tail_text = fold(tail.trim_start_matches([',', '|', '·', '-', '–', '(', ' ']));
-            let is_city = !city.is_empty() && tail_text.trim_end_matches(')') == fold(city);
-            let names_branch = ["niederlassung", "nl ", "zweigniederlassung", "werk ", "standort", "geschaeftsstelle", "filiale", "buero "]
-                .iter()
-                .any(|word| tail_text.starts_with(word));
-            let spaced = head.ends_with(' ') || tail.starts_with(", ") || tail.starts_with('|') || tail.starts_with('(');
-            let whole_form = split(text).1.is_some();
-            spaced && (is_city || names_branch || (!whole_form && split(head.trim_end()).1.is_some() && !continues_form(tail)))
-        })
+    cuts.filter(|at| *at > 0).find(|at| {
+        let (head, tail) = text.split_at(*at);
+        let tail_text = fold(tail.trim_start_matches([',', '|', '·', '-', '–', '(', ' ']));
+        let is_city = !city.is_empty() && tail_text.trim_end_matches(')') == fold(city);
+        let names_branch = [
+            "niederlassung",
+            "nl ",
+            "zweigniederlassung",
+            "werk ",
+            "standort",
+            "geschaeftsstelle",
+            "filiale",
+            "buero ",
+        ]
+        .iter()
+        .any(|word| tail_text.starts_with(word));
+        let spaced = head.ends_with(' ') || tail.starts_with(", ") || tail.starts_with('|') || tail.starts_with('(');
+        let whole_form = split(text).1.is_some();
+        spaced
+            && (is_city || names_branch || (!whole_form && split(head.trim_end()).1.is_some() && !continues_form(tail)))
+    })
 }
 
 /// "(haftungsbeschränkt) & Co. KG" belongs to the form before it.
@@ -198,13 +216,17 @@ pub fn name_of_domain(domain: &str) -> Option<String> {
 
 /// A VAT id in capitals without blanks, if its form is right and, for Germany, its check digit.
 pub fn vat_id(text: &str) -> Option<String> {
-    let id: String = text.chars().filter(|c| c.is_ascii_alphanumeric()).map(|c| c.to_ascii_uppercase()).collect();
+    let id: String = text.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_uppercase()).collect();
     let (country, rest) = id.split_at_checked(2)?;
     let digits = |n: usize| rest.len() == n && rest.bytes().all(|b| b.is_ascii_digit());
     let fits = match country {
         "DE" => digits(9) && german_check_digit(rest),
         "AT" => rest.len() == 9 && rest.starts_with('U') && rest.bytes().skip(1).all(|b| b.is_ascii_digit()),
-        "CH" => rest.starts_with('E') && (10..=14).contains(&rest.len()) && rest.bytes().skip(1).take(9).all(|b| b.is_ascii_digit()),
+        "CH" => {
+            rest.starts_with('E')
+                && (10..=14).contains(&rest.len())
+                && rest.bytes().skip(1).take(9).all(|b| b.is_ascii_digit())
+        }
         "FR" | "IT" | "HR" | "LV" => digits(11) || (country == "FR" && rest.len() == 11),
         "NL" => rest.len() == 12,
         "BE" | "PL" | "SK" => digits(10),
@@ -241,8 +263,12 @@ pub fn vat_id_in(line: &str) -> Option<String> {
             continue;
         }
         let rest = upper.get(at..).unwrap_or("");
-        let end = rest.char_indices().skip(2).find(|(_, c)| !c.is_ascii_digit() && !matches!(c, ' ' | '-' | '.' | 'U' | 'E')).map_or(rest.len(), |(end, _)| end);
-        let candidate: String = rest.get(..end).unwrap_or("").chars().filter(|c| c.is_ascii_alphanumeric()).collect();
+        let end = rest
+            .char_indices()
+            .skip(2)
+            .find(|(_, c)| !c.is_ascii_digit() && !matches!(c, ' ' | '-' | '.' | 'U' | 'E'))
+            .map_or(rest.len(), |(end, _)| end);
+        let candidate: String = rest.get(..end).unwrap_or("").chars().filter(char::is_ascii_alphanumeric).collect();
         let length = if candidate.starts_with("CHE") { 12 } else { 11 };
         if let Some(id) = candidate.get(..length).and_then(vat_id) {
             return Some(id);
@@ -253,20 +279,34 @@ pub fn vat_id_in(line: &str) -> Option<String> {
 
 /// "Ulm HRB 990114" of a line like "Sitz: Aalen | Amtsgericht Ulm HRB 990114".
 pub fn register_in(line: &str) -> Option<String> {
-    let words: Vec<&str> = line.split(|c: char| c.is_whitespace() || matches!(c, ',' | '|' | ':' | ';' | '·' | '(' | ')')).filter(|word| !word.is_empty()).collect();
-    let at = words.iter().position(|word| matches!(*word, "HRB" | "HRA" | "HRB-Nr." | "HRA-Nr." | "GnR" | "PR") || is_joined_number(word))?;
+    let words: Vec<&str> = line
+        .split(|c: char| c.is_whitespace() || matches!(c, ',' | '|' | ':' | ';' | '·' | '(' | ')'))
+        .filter(|word| !word.is_empty())
+        .collect();
+    let at = words.iter().position(|word| {
+        matches!(*word, "HRB" | "HRA" | "HRB-Nr." | "HRA-Nr." | "GnR" | "PR") || is_joined_number(word)
+    })?;
     let kind = words[at].get(..3).unwrap_or("HRB").trim_end_matches('-');
     let number: String = if is_joined_number(words[at]) {
         words[at].get(3..)?.chars().filter(char::is_ascii_digit).collect()
     } else {
-        words[at + 1..].iter().find(|word| word.starts_with(|c: char| c.is_ascii_digit()))?.chars().take_while(char::is_ascii_digit).collect()
+        words[at + 1..]
+            .iter()
+            .find(|word| word.starts_with(|c: char| c.is_ascii_digit()))?
+            .chars()
+            .take_while(char::is_ascii_digit)
+            .collect()
     };
-    let court_word = |word: &str| matches!(word, "Amtsgericht" | "AG" | "Registergericht" | "Handelsregister" | "beim" | "Nr." | "Reg.-Gericht");
+    let court_word = |word: &str| {
+        matches!(word, "Amtsgericht" | "AG" | "Registergericht" | "Handelsregister" | "beim" | "Nr." | "Reg.-Gericht")
+    };
     let before = words[..at].iter().rposition(|word| court_word(word));
     let after = words[at + 1..].iter().position(|word| court_word(word)).map(|found| at + 1 + found);
     let court = match (before, after) {
         (Some(found), _) if found + 1 < at => words[found + 1..at].join(" "),
-        (_, Some(found)) => words.get(found + 1).filter(|word| **word != "AG").or_else(|| words.get(found + 2))?.to_string(),
+        (_, Some(found)) => {
+            words.get(found + 1).filter(|word| **word != "AG").or_else(|| words.get(found + 2))?.to_string()
+        }
         _ => return None,
     };
     let court = court.trim_end_matches('.');
@@ -274,7 +314,8 @@ pub fn register_in(line: &str) -> Option<String> {
 }
 
 fn is_joined_number(word: &str) -> bool {
-    (word.starts_with("HRB") || word.starts_with("HRA")) && word.get(3..).is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
+    (word.starts_with("HRB") || word.starts_with("HRA"))
+        && word.get(3..).is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
 }
 
 #[cfg(test)]
@@ -314,9 +355,15 @@ mod tests {
     #[test]
     fn what_surrounds_the_name_is_not_the_name() {
         assert_eq!(read("Fa. Huber GmbH, Rosenheim", "Rosenheim").unwrap().name, "Huber GmbH");
-        assert_eq!(read("Neckarkraft Schaltanlagen GmbH - Niederlassung Süd -", "Heilbronn").unwrap().name, "Neckarkraft Schaltanlagen GmbH");
+        assert_eq!(
+            read("Neckarkraft Schaltanlagen GmbH - Niederlassung Süd -", "Heilbronn").unwrap().name,
+            "Neckarkraft Schaltanlagen GmbH"
+        );
         assert_eq!(read("Elbgreif Fördersysteme AG, CH-3110 Münsingen", "").unwrap().name, "Elbgreif Fördersysteme AG");
-        assert_eq!(read("NIEDERLAUSITZER BERGBAUTECHNIK GMBH", "").unwrap().name, "Niederlausitzer Bergbautechnik GmbH");
+        assert_eq!(
+            read("NIEDERLAUSITZER BERGBAUTECHNIK GMBH", "").unwrap().name,
+            "Niederlausitzer Bergbautechnik GmbH"
+        );
         assert_eq!(read("Meier, Schulze & Partner", "").unwrap().name, "Meier, Schulze & Partner");
         assert_eq!(read("BASF SE", "").unwrap().name, "BASF SE");
         assert_eq!(read("  ", ""), None);
@@ -340,9 +387,18 @@ mod tests {
 
     #[test]
     fn the_register_number_needs_its_court() {
-        assert_eq!(register_in("Sitz der Gesellschaft: Aalen | Amtsgericht Ulm HRB 990114").as_deref(), Some("Ulm HRB 990114"));
-        assert_eq!(register_in("Registergericht: Amtsgericht Bad Kreuznach, HRB 990140").as_deref(), Some("Bad Kreuznach HRB 990140"));
-        assert_eq!(register_in("neue Handelsregisternummer HRB 990253 beim AG Osnabrück.").as_deref(), Some("Osnabrück HRB 990253"));
+        assert_eq!(
+            register_in("Sitz der Gesellschaft: Aalen | Amtsgericht Ulm HRB 990114").as_deref(),
+            Some("Ulm HRB 990114")
+        );
+        assert_eq!(
+            register_in("Registergericht: Amtsgericht Bad Kreuznach, HRB 990140").as_deref(),
+            Some("Bad Kreuznach HRB 990140")
+        );
+        assert_eq!(
+            register_in("neue Handelsregisternummer HRB 990253 beim AG Osnabrück.").as_deref(),
+            Some("Osnabrück HRB 990253")
+        );
         assert_eq!(register_in("HRB 990114"), None);
     }
 

@@ -101,7 +101,15 @@ pub fn of_postcode(postcode: &str) -> &'static [&'static str] {
     let form: String = postcode
         .trim()
         .chars()
-        .map(|c| if c.is_ascii_digit() { '9' } else if c.is_ascii_alphabetic() { 'A' } else { c })
+        .map(|c| {
+            if c.is_ascii_digit() {
+                '9'
+            } else if c.is_ascii_alphabetic() {
+                'A'
+            } else {
+                c
+            }
+        })
         .collect();
     match form.as_str() {
         "99999" => &["DE", "FR", "IT", "ES", "CZ", "FI"],
@@ -133,9 +141,9 @@ pub fn restored_zero(postcode: &str, city: &str, phones: &[String]) -> Option<St
     let folded = fold(city);
     let place = folded.split([' ', '-', '(', '/']).next().filter(|place| !place.is_empty());
     let by_place = place.is_some_and(|place| ZERO_PLACES.split_ascii_whitespace().any(|known| known == place));
-    let by_phone = phones.iter().any(|phone| {
-        ["+4934", "+4935", "+4936", "+4937", "+49394"].iter().any(|area| phone.starts_with(area))
-    });
+    let by_phone = phones
+        .iter()
+        .any(|phone| ["+4934", "+4935", "+4936", "+4937", "+49394"].iter().any(|area| phone.starts_with(area)));
     (by_place || by_phone).then(|| format!("0{postcode}"))
 }
 
@@ -148,10 +156,27 @@ mod tests {
     #[test]
     fn a_country_is_known_by_the_names_that_lists_give_it() {
         let names = [
-            ("Deutschland", "DE"), ("deutschland", "DE"), ("D", "DE"), ("DEUTSCHLAND", "DE"), ("BRD", "DE"), ("Allemagne", "DE"),
-            ("Österreich", "AT"), ("A", "AT"), ("Schweiz", "CH"), ("Suisse", "CH"), ("Nederland", "NL"), ("Holland", "NL"),
-            ("Pays-Bas", "NL"), ("Česká republika", "CZ"), ("Tschechien", "CZ"), ("Italien", "IT"), ("Großbritannien", "GB"),
-            ("Dänemark", "DK"), ("Liechtenstein", "LI"), ("The Netherlands", "NL"), ("U.S.A.", "US"),
+            ("Deutschland", "DE"),
+            ("deutschland", "DE"),
+            ("D", "DE"),
+            ("DEUTSCHLAND", "DE"),
+            ("BRD", "DE"),
+            ("Allemagne", "DE"),
+            ("Österreich", "AT"),
+            ("A", "AT"),
+            ("Schweiz", "CH"),
+            ("Suisse", "CH"),
+            ("Nederland", "NL"),
+            ("Holland", "NL"),
+            ("Pays-Bas", "NL"),
+            ("Česká republika", "CZ"),
+            ("Tschechien", "CZ"),
+            ("Italien", "IT"),
+            ("Großbritannien", "GB"),
+            ("Dänemark", "DK"),
+            ("Liechtenstein", "LI"),
+            ("The Netherlands", "NL"),
+            ("U.S.A.", "US"),
         ];
         for (name, code) in names {
             assert_eq!(read(name), Some(code), "{name}");

@@ -46,12 +46,13 @@ fn written_offset(text: &str) -> i16 {
     let Some(at) = text.rfind(['+', '-']).filter(|at| *at > 10) else { return 0 };
     let sign = if text.get(at..=at) == Some("-") { -1 } else { 1 };
     let digits: String = text.get(at + 1..).unwrap_or("").chars().filter(char::is_ascii_digit).collect();
-    let number = |range: std::ops::Range<usize>| digits.get(range).and_then(|part| part.parse::<i16>().ok()).unwrap_or(0);
+    let number =
+        |range: std::ops::Range<usize>| digits.get(range).and_then(|part| part.parse::<i16>().ok()).unwrap_or(0);
     sign * (number(0..2) * 60 + number(2..4))
 }
 
 fn iso(text: &str) -> Option<civil::DateTime> {
-    if !text.get(..10).is_some_and(|date| date.as_bytes()[4] == b'-') {
+    if text.get(..10).is_none_or(|date| date.as_bytes()[4] != b'-') {
         return None;
     }
     text.parse::<civil::DateTime>().ok().or_else(|| text.parse::<civil::Date>().ok().map(|date| date.at(0, 0, 0, 0)))
@@ -85,7 +86,8 @@ fn clock_time(text: &str) -> Option<civil::Time> {
         (_, Some(digits)) => (digits.trim(), Some(0)),
         _ => (upper.as_str(), None),
     };
-    let numbers: Vec<i8> = digits.split([':', '.']).take(3).map(|part| part.parse::<i8>().ok()).collect::<Option<_>>()?;
+    let numbers: Vec<i8> =
+        digits.split([':', '.']).take(3).map(|part| part.parse::<i8>().ok()).collect::<Option<_>>()?;
     let hour = *numbers.first()?;
     let hour = shift.map_or(hour, |shift| if hour == 12 { shift } else { hour.saturating_add(shift) });
     civil::Time::new(hour, *numbers.get(1)?, numbers.get(2).copied().unwrap_or(0), 0).ok()

@@ -25,9 +25,15 @@ pub struct Candidate {
 /// What is to be done with a draft.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Decision {
-    Match { record: RecordId, why: String },
+    Match {
+        record: RecordId,
+        why: String,
+    },
     /// Create a new record and ask a person.
-    Propose { candidates: Vec<RecordId>, why: String },
+    Propose {
+        candidates: Vec<RecordId>,
+        why: String,
+    },
     New,
 }
 
@@ -66,7 +72,10 @@ pub fn decide(kind: Kind, facts: &Facts, candidates: &[Candidate]) -> Decision {
 }
 
 fn settle(verdicts: &[(RecordId, Verdict)]) -> Decision {
-    let sure: Vec<_> = verdicts.iter().filter_map(|(record, verdict)| if let Verdict::Sure(why) = verdict { Some((*record, why)) } else { None }).collect();
+    let sure: Vec<_> = verdicts
+        .iter()
+        .filter_map(|(record, verdict)| if let Verdict::Sure(why) = verdict { Some((*record, why)) } else { None })
+        .collect();
     match sure.as_slice() {
         [(record, why)] => return Decision::Match { record: *record, why: (*why).clone() },
         [] => {}
@@ -95,10 +104,18 @@ fn settle(verdicts: &[(RecordId, Verdict)]) -> Decision {
 }
 
 fn person(ours: &Facts, met_by: &[KeyType], theirs: &Facts) -> Verdict {
-    let strong: Vec<KeyType> = met_by.iter().copied().filter(|key| matches!(key, KeyType::Email | KeyType::Badge | KeyType::External)).collect();
+    let strong: Vec<KeyType> = met_by
+        .iter()
+        .copied()
+        .filter(|key| matches!(key, KeyType::Email | KeyType::Badge | KeyType::External))
+        .collect();
     let names = ours.names(theirs);
     if !strong.is_empty() {
-        return if names == Names::Differ { Verdict::Doubtful(reason("another name, but the same", &strong)) } else { Verdict::Sure(reason("same", &strong)) };
+        return if names == Names::Differ {
+            Verdict::Doubtful(reason("another name, but the same", &strong))
+        } else {
+            Verdict::Sure(reason("same", &strong))
+        };
     }
     let by_phone = met_by.contains(&KeyType::PhoneName);
     // A company's name and its domain are one piece of evidence, not two.
@@ -115,7 +132,8 @@ fn person(ours: &Facts, met_by: &[KeyType], theirs: &Facts) -> Verdict {
 }
 
 fn organisation(ours: &Facts, met_by: &[KeyType], theirs: &Facts) -> Verdict {
-    let same_core = both(ours.company_core.as_deref(), theirs.company_core.as_deref()).map(|(a, b)| company::same_core(a, b));
+    let same_core =
+        both(ours.company_core.as_deref(), theirs.company_core.as_deref()).map(|(a, b)| company::same_core(a, b));
     let same_form = both(ours.legal_form.as_deref(), theirs.legal_form.as_deref()).map(|(a, b)| fold(a) == fold(b));
     let same_domain = both(ours.domain.as_deref(), theirs.domain.as_deref()).map(|(a, b)| a == b);
     let same_place = both(ours.postal_code.as_deref(), theirs.postal_code.as_deref()).map(|(a, b)| a == b);
@@ -127,7 +145,11 @@ fn organisation(ours: &Facts, met_by: &[KeyType], theirs: &Facts) -> Verdict {
         return if stranger && !has(KeyType::Register) { Verdict::Doubtful(why) } else { Verdict::Sure(why) };
     }
     if has(KeyType::CompanyAt) {
-        return if same_core == Some(false) || same_form == Some(false) { Verdict::Doubtful(why) } else { Verdict::Sure(why) };
+        return if same_core == Some(false) || same_form == Some(false) {
+            Verdict::Doubtful(why)
+        } else {
+            Verdict::Sure(why)
+        };
     }
     if has(KeyType::Domain) {
         return match (same_core, same_form) {
@@ -141,6 +163,12 @@ fn organisation(ours: &Facts, met_by: &[KeyType], theirs: &Facts) -> Verdict {
     match (same_place, same_domain) {
         (Some(true), _) | (_, Some(true)) => Verdict::Likely(why),
         (Some(false), _) | (_, Some(false)) => Verdict::No,
+        // A name of several words with its legal form is hardly borne twice; "Huber GmbH" is.
+        (None, None)
+            if same_form == Some(true) && ours.company_core.as_deref().is_some_and(|core| core.contains(' ')) =>
+        {
+            Verdict::Likely(why)
+        }
         (None, None) => Verdict::Doubtful(why),
     }
 }

@@ -17,7 +17,12 @@ fn uuid<U: std::str::FromStr>(n: u128) -> U {
 
 fn facts(first: &str, last: &str, emails: &[&str]) -> Facts {
     let text = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
-    Facts { first_name: text(first), last_name: text(last), emails: emails.iter().map(|e| (*e).to_owned()).collect(), ..Facts::default() }
+    Facts {
+        first_name: text(first),
+        last_name: text(last),
+        emails: emails.iter().map(|e| (*e).to_owned()).collect(),
+        ..Facts::default()
+    }
 }
 
 fn candidate(n: u128, met_by: &[KeyType], facts: Facts) -> Candidate {
@@ -46,8 +51,16 @@ fn asks(decision: &Decision) -> bool {
 
 #[test]
 fn the_same_address_is_the_same_person_also_with_a_nickname_or_a_new_surname() {
-    for (known, new) in [(("Ulrich", "Rautenstrauch"), ("Uli", "Rautenstrauch")), (("Birgit", "Losekamm"), ("Birgit", "Amrhein")), (("Josef", "Anzinger"), ("Sepp", "Anzinger"))] {
-        let decision = decide(Kind::Person, &facts(new.0, new.1, &[]), &[candidate(1, &[KeyType::Email], facts(known.0, known.1, &[]))]);
+    for (known, new) in [
+        (("Ulrich", "Rautenstrauch"), ("Uli", "Rautenstrauch")),
+        (("Birgit", "Losekamm"), ("Birgit", "Amrhein")),
+        (("Josef", "Anzinger"), ("Sepp", "Anzinger")),
+    ] {
+        let decision = decide(
+            Kind::Person,
+            &facts(new.0, new.1, &[]),
+            &[candidate(1, &[KeyType::Email], facts(known.0, known.1, &[]))],
+        );
         assert!(matches(&decision), "{known:?} {new:?}");
     }
 }
@@ -55,7 +68,11 @@ fn the_same_address_is_the_same_person_also_with_a_nickname_or_a_new_surname() {
 #[test]
 fn a_badge_lent_or_an_address_shared_is_a_question() {
     let reimer = candidate(1, &[KeyType::Badge], facts("Tatjana", "Reimer", &["t.reimer@w.example"]));
-    assert!(asks(&decide(Kind::Person, &facts("Lars", "Niebuhr", &["l.niebuhr@w.example"]), std::slice::from_ref(&reimer))));
+    assert!(asks(&decide(
+        Kind::Person,
+        &facts("Lars", "Niebuhr", &["l.niebuhr@w.example"]),
+        std::slice::from_ref(&reimer)
+    )));
     let own = candidate(2, &[KeyType::Email], facts("Lars", "Niebuhr", &[]));
     let decision = decide(Kind::Person, &facts("Lars", "Niebuhr", &[]), &[reimer, own]);
     assert_eq!(decision, Decision::Match { record: id(2), why: "same e-mail address".into() });
@@ -71,8 +88,14 @@ fn name_company_and_phone_together_are_enough_but_only_for_one_candidate() {
     assert!(matches(&decide(Kind::Person, &new, std::slice::from_ref(&one))));
     let two = candidate(2, &weak, facts("Holger", "Bätz", &[]));
     assert!(asks(&decide(Kind::Person, &new, &[one, two])));
-    assert!(asks(&decide(Kind::Person, &new, &[candidate(1, &[KeyType::PhoneName], new.clone())])), "one agreement is none");
-    assert!(asks(&decide(Kind::Person, &new, &[candidate(1, &[KeyType::DomainName, KeyType::NameCompany], new.clone())])), "company twice is one");
+    assert!(
+        asks(&decide(Kind::Person, &new, &[candidate(1, &[KeyType::PhoneName], new.clone())])),
+        "one agreement is none"
+    );
+    assert!(
+        asks(&decide(Kind::Person, &new, &[candidate(1, &[KeyType::DomainName, KeyType::NameCompany], new.clone())])),
+        "company twice is one"
+    );
 }
 
 #[test]
@@ -88,7 +111,13 @@ fn father_and_son_and_two_of_one_name_are_not_joined() {
 
 #[test]
 fn a_company_is_its_name_with_its_legal_form() {
-    let huber = |met_by: &[KeyType], name: &str, domain: &str, zip: &str| decide(Kind::Organisation, &firm("Huber GmbH", "huber.example", "83022"), &[candidate(1, met_by, firm(name, domain, zip))]);
+    let huber = |met_by: &[KeyType], name: &str, domain: &str, zip: &str| {
+        decide(
+            Kind::Organisation,
+            &firm("Huber GmbH", "huber.example", "83022"),
+            &[candidate(1, met_by, firm(name, domain, zip))],
+        )
+    };
     assert!(matches(&huber(&[KeyType::CompanyAt], "HUBER GMBH", "huber.example", "")));
     assert!(matches(&huber(&[KeyType::Domain], "Huber", "huber.example", "")));
     assert_eq!(huber(&[KeyType::CompanyName], "Huber GmbH & Co. KG", "huber-passau.example", "94032"), Decision::New);
@@ -108,16 +137,27 @@ fn a_company_known_only_by_its_domain_is_the_one_that_has_it() {
 
 fn any_key() -> impl Strategy<Value = KeyType> {
     prop::sample::select(vec![
-        KeyType::Email, KeyType::Badge, KeyType::External, KeyType::VatId, KeyType::Register, KeyType::CompanyAt, KeyType::PhoneName,
-        KeyType::DomainName, KeyType::NameCompany, KeyType::Domain, KeyType::CompanyName,
+        KeyType::Email,
+        KeyType::Badge,
+        KeyType::External,
+        KeyType::VatId,
+        KeyType::Register,
+        KeyType::CompanyAt,
+        KeyType::PhoneName,
+        KeyType::DomainName,
+        KeyType::NameCompany,
+        KeyType::Domain,
+        KeyType::CompanyName,
     ])
 }
 
 fn any_facts() -> impl Strategy<Value = Facts> {
     let name = prop::sample::select(vec!["", "Hans", "Jan", "H.", "Sophie", "Uli", "Ulrich"]);
     let last = prop::sample::select(vec!["", "Müller", "Mueller", "Huber", "Weißgerber sen.", "Weißgerber jun."]);
-    let mail = prop::sample::select(vec!["", "a@x.example", "b@x.example", "c@y.example", "info@x.example", "a@gmx.de"]);
-    let company = prop::sample::select(vec!["Huber GmbH", "Huber Holding GmbH", "Huber GmbH & Co. KG", "Huber", "Nordwerk AG"]);
+    let mail =
+        prop::sample::select(vec!["", "a@x.example", "b@x.example", "c@y.example", "info@x.example", "a@gmx.de"]);
+    let company =
+        prop::sample::select(vec!["Huber GmbH", "Huber Holding GmbH", "Huber GmbH & Co. KG", "Huber", "Nordwerk AG"]);
     (name, last, mail, company).prop_map(|(first, last, mail, company)| Facts {
         emails: Some(mail.to_owned()).filter(|mail| !mail.is_empty()).into_iter().collect(),
         ..Facts { first_name: Some(first.to_owned()), last_name: Some(last.to_owned()), ..firm(company, "", "") }
@@ -126,7 +166,8 @@ fn any_facts() -> impl Strategy<Value = Facts> {
 
 fn any_candidates() -> impl Strategy<Value = Vec<Candidate>> {
     let one = (0..4u128, prop::collection::vec(any_key(), 1..4), any_facts());
-    prop::collection::btree_map(0..6u128, one, 0..5).prop_map(|all| all.into_iter().map(|(n, (_, met_by, facts))| candidate(n, &met_by, facts)).collect())
+    prop::collection::btree_map(0..6u128, one, 0..5)
+        .prop_map(|all| all.into_iter().map(|(n, (_, met_by, facts))| candidate(n, &met_by, facts)).collect())
 }
 
 proptest! {

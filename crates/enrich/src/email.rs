@@ -125,11 +125,7 @@ pub fn read(text: &str) -> Option<Email> {
         return None;
     }
     let name = name.trim_matches(|c: char| c == '"' || c == '\'' || c.is_whitespace());
-    Some(Email {
-        address: inner.to_lowercase(),
-        domain,
-        display_name: (!name.is_empty()).then(|| name.to_owned()),
-    })
+    Some(Email { address: inner.to_lowercase(), domain, display_name: (!name.is_empty()).then(|| name.to_owned()) })
 }
 
 /// All addresses of a cell, and how many pieces with an `@` could not be read.
@@ -177,7 +173,9 @@ mod tests {
 
     #[test]
     fn what_is_no_address_is_not_repaired() {
-        for text in ["t.ehrenreich.altmuehl-laser.example", "l.baumgärtel@altmuehl laser.example", "test@test", "@x.de", ""] {
+        for text in
+            ["t.ehrenreich.altmuehl-laser.example", "l.baumgärtel@altmuehl laser.example", "test@test", "@x.de", ""]
+        {
             assert_eq!(read(text), None, "{text}");
         }
     }
@@ -200,7 +198,9 @@ mod tests {
 
     #[test]
     fn a_mailbox_of_a_task_is_no_person() {
-        for role in ["info@x.de", "EINKAUF@x.de", "sales-de@x.de", "bewerbung@x.de", "no-reply@x.de", "office.wien@x.at"] {
+        for role in
+            ["info@x.de", "EINKAUF@x.de", "sales-de@x.de", "bewerbung@x.de", "no-reply@x.de", "office.wien@x.at"]
+        {
             assert!(read(role).unwrap().is_role(), "{role}");
         }
         for person in ["infantino@x.de", "m.post@x.de", "hans.office@x.de", "piet@x.nl"] {
@@ -219,7 +219,10 @@ mod tests {
     fn a_free_mailer_is_no_company() {
         assert_eq!(read("a@gmx.de").unwrap().company_domain(), None);
         assert_eq!(read("a@mail.nordwerk.co.uk").unwrap().company_domain().as_deref(), Some("nordwerk.co.uk"));
-        assert_eq!(host_of("https://www.Huber-Rosenheim.example/kontakt?x=1").as_deref(), Some("huber-rosenheim.example"));
+        assert_eq!(
+            host_of("https://www.Huber-Rosenheim.example/kontakt?x=1").as_deref(),
+            Some("huber-rosenheim.example")
+        );
         assert_eq!(host_of("e.krammer@murtal-hb.example"), None);
     }
 

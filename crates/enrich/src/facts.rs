@@ -24,18 +24,32 @@ const NAME_OF_DOMAIN: &str = "company.domain";
 impl Facts {
     pub fn of_draft(draft: &Draft) -> Facts {
         let one = |field: &Field| {
-            let held = |said: &&Said| said.field == *field && said.value.is_some() && (said.how != NAME_OF_DOMAIN || *field == Field::DOMAIN);
-            draft.said.iter().find(held).and_then(|said| said.value.as_ref()).and_then(Value::as_text).map(str::to_owned)
+            let held = |said: &&Said| {
+                said.field == *field && said.value.is_some() && (said.how != NAME_OF_DOMAIN || *field == Field::DOMAIN)
+            };
+            draft
+                .said
+                .iter()
+                .find(held)
+                .and_then(|said| said.value.as_ref())
+                .and_then(Value::as_text)
+                .map(str::to_owned)
         };
         let set = |field: &Field| {
-            draft.said.iter().filter(|said| said.field == *field && said.value.is_some()).filter_map(|said| said.key.clone()).collect()
+            draft
+                .said
+                .iter()
+                .filter(|said| said.field == *field && said.value.is_some())
+                .filter_map(|said| said.key.clone())
+                .collect()
         };
         Facts::of(one, set)
     }
 
     pub fn of_fields(fields: &Fields) -> Facts {
         let one = |field: &Field| {
-            let sourced = fields.sourced(field).filter(|sourced| sourced.how != NAME_OF_DOMAIN || *field == Field::DOMAIN)?;
+            let sourced =
+                fields.sourced(field).filter(|sourced| sourced.how != NAME_OF_DOMAIN || *field == Field::DOMAIN)?;
             sourced.value.as_text().map(str::to_owned)
         };
         let set = |field: &Field| fields.elements(field).iter().map(|element| element.key.clone()).collect();
@@ -44,13 +58,16 @@ impl Facts {
 
     fn of(one: impl Fn(&Field) -> Option<String>, set: impl Fn(&Field) -> Vec<String>) -> Facts {
         let emails = set(&Field::EMAILS);
-        let company = one(&Field::NAME).or_else(|| one(&Field::COMPANY)).and_then(|name| company::read(&name, one(&Field::CITY).as_deref().unwrap_or("")));
+        let company = one(&Field::NAME)
+            .or_else(|| one(&Field::COMPANY))
+            .and_then(|name| company::read(&name, one(&Field::CITY).as_deref().unwrap_or("")));
         let by_mail = emails.iter().filter_map(|address| email::read(address)).find_map(|email| email.company_domain());
         Facts {
             first_name: one(&Field::FIRST_NAME),
             last_name: one(&Field::LAST_NAME),
             company_core: company.as_ref().map(|company| company.core.clone()).or_else(|| one(&Field::CORE_NAME)),
-            legal_form: one(&Field::LEGAL_FORM).or_else(|| company.and_then(|company| company.legal_form).map(str::to_owned)),
+            legal_form: one(&Field::LEGAL_FORM)
+                .or_else(|| company.and_then(|company| company.legal_form).map(str::to_owned)),
             domain: one(&Field::DOMAIN).or(by_mail),
             postal_code: one(&Field::POSTAL_CODE),
             position: one(&Field::POSITION),

@@ -25,8 +25,12 @@ pub struct Person<'a> {
 }
 
 pub fn of_person(person: &Person<'_>) -> Vec<Key> {
-    let mut keys: Vec<Key> =
-        person.emails.iter().filter(|email| !email.is_role()).map(|email| key(KeyType::Email, "", email.canonical())).collect();
+    let mut keys: Vec<Key> = person
+        .emails
+        .iter()
+        .filter(|email| !email.is_role())
+        .map(|email| key(KeyType::Email, "", email.canonical()))
+        .collect();
     let first = person.first.map(fold).unwrap_or_default();
     let given = first.split([' ', '-']).next().unwrap_or("");
     let surnames = person.last.filter(|last| !last.contains('?')).map(name::surname_keys).unwrap_or_default();
@@ -39,11 +43,9 @@ pub fn of_person(person: &Person<'_>) -> Vec<Key> {
                 keys.push(key(KeyType::DomainName, "", format!("{domain} {surname} {initial}")));
             }
         }
-        if let Some(core) = person.company_core.filter(|core| !core.contains('?')) {
-            if given.trim_end_matches('.').chars().count() > 1 {
-                let given = nicknames::canonical(given.trim_end_matches('.'));
-                keys.push(key(KeyType::NameCompany, "", format!("{given} {surname}|{core}")));
-            }
+        let given = given.trim_end_matches('.');
+        if let Some(core) = person.company_core.filter(|core| !core.contains('?') && given.chars().count() > 1) {
+            keys.push(key(KeyType::NameCompany, "", format!("{} {surname}|{core}", nicknames::canonical(given))));
         }
     }
     keys.sort();
@@ -51,7 +53,13 @@ pub fn of_person(person: &Person<'_>) -> Vec<Key> {
     keys
 }
 
-pub fn of_company(company: Option<&Company>, domain: Option<&str>, postal_code: Option<&str>, vat_id: Option<&str>, register: Option<&str>) -> Vec<Key> {
+pub fn of_company(
+    company: Option<&Company>,
+    domain: Option<&str>,
+    postal_code: Option<&str>,
+    vat_id: Option<&str>,
+    register: Option<&str>,
+) -> Vec<Key> {
     let mut keys = Vec::new();
     if let Some(company) = company.filter(|company| !company.core.contains('?')) {
         keys.push(key(KeyType::CompanyName, "", &company.core));

@@ -60,7 +60,8 @@ pub fn read_lead(raw: &RawLead, ctx: &Context) -> Result<LeadReading, Problem> {
     person.said.extend(phones.iter().cloned());
     say_job(&mut person.said, &mut cells, company.as_ref(), domain.as_deref());
     address.say(&mut person.said);
-    let numbers: Vec<String> = phones.iter().filter(|said| said.label != Some(Label::Fax)).filter_map(|said| said.key.clone()).collect();
+    let numbers: Vec<String> =
+        phones.iter().filter(|said| said.label != Some(Label::Fax)).filter_map(|said| said.key.clone()).collect();
     person.keys = keys::of_person(&keys::Person {
         first: name.first.as_deref(),
         last: name.last.as_deref(),
@@ -94,7 +95,8 @@ pub fn read_lead(raw: &RawLead, ctx: &Context) -> Result<LeadReading, Problem> {
 
 fn refuse_headings(cells: &Cells) -> Result<(), Problem> {
     let is = |field: LeadField, names: &[&str]| names.contains(&fold(cells.get(field)).as_str());
-    let last = is(LeadField::LastName, &["nachname", "name", "last name", "lastname", "last_name", "surname", "familienname"]);
+    let last =
+        is(LeadField::LastName, &["nachname", "name", "last name", "lastname", "last_name", "surname", "familienname"]);
     let other = is(LeadField::FirstName, &["vorname", "first name", "firstname", "first_name"])
         || is(LeadField::Email, &["e-mail", "email", "mail", "e-mail-adresse"]);
     if last && other {
@@ -109,7 +111,8 @@ fn refuse_tests(name: &Name, emails: &[Email], cells: &Cells) -> Result<(), Prob
     let last = name.last.as_deref().map(fold).unwrap_or_default();
     let is_word = |text: &str| WORDS.contains(&text);
     let both = is_word(&last) && (is_word(&first) || first.is_empty() || is_word(&fold(cells.get(LeadField::Company))));
-    let sample = matches!(last.as_str(), "mustermann" | "musterfrau") && matches!(first.as_str(), "max" | "erika" | "erich" | "maria" | "martina" | "moritz" | "" | "m.");
+    let sample = matches!(last.as_str(), "mustermann" | "musterfrau")
+        && matches!(first.as_str(), "max" | "erika" | "erich" | "maria" | "martina" | "moritz" | "" | "m.");
     let mailbox = first.is_empty() && last.is_empty() && emails.iter().all(|email| is_word(email.local()));
     if both || sample || mailbox {
         return Err(Problem::new("test_entry", "the row is a test of the stand crew").at("last_name"));
@@ -122,33 +125,45 @@ fn read_name(cells: &mut Cells, emails: &[Email]) -> (Name, Option<&'static str>
     let mut last = cells.get(LeadField::LastName).to_owned();
     let mut first = cells.get(LeadField::FirstName).to_owned();
     if last.is_empty() && first.is_empty() {
-        last = cells.get(LeadField::FullName).to_owned();
+        cells.get(LeadField::FullName).clone_into(&mut last);
     }
-    if dates::looks_like_date(&last) || (last.chars().any(|c| c.is_ascii_digit()) && !last.chars().any(char::is_alphabetic)) {
+    if dates::looks_like_date(&last)
+        || (last.chars().any(|c| c.is_ascii_digit()) && !last.chars().any(char::is_alphabetic))
+    {
         last.clear();
-        cells.remark("last_name_is_no_name", LeadField::LastName, "a date or number stands where the last name should be");
+        cells.remark(
+            "last_name_is_no_name",
+            LeadField::LastName,
+            "a date or number stands where the last name should be",
+        );
     }
     let personal = emails.iter().find(|email| !email.is_role());
-    let mail_parts: Vec<String> = personal.map(|email| email.local().split(['.', '_']).map(fold).collect()).unwrap_or_default();
+    let mail_parts: Vec<String> =
+        personal.map(|email| email.local().split(['.', '_']).map(fold).collect()).unwrap_or_default();
     let mut how = None;
     if let [given, surname] = mail_parts.as_slice() {
         let fits = |name: &str, part: &String| fold(name) == *part || name::fold_plain(name) == *part;
         if fits(&last, given) && fits(&first, surname) && name::is_given_name(&last) && !name::is_given_name(&first) {
             std::mem::swap(&mut first, &mut last);
             how = Some("name.swapped");
-            cells.remark("names_swapped", LeadField::FirstName, "first and last name stood in each other's column, as the mail address shows");
+            cells.remark(
+                "names_swapped",
+                LeadField::FirstName,
+                "first and last name stood in each other's column, as the mail address shows",
+            );
         }
     }
     let mut name = name::of_parts(cells.get(LeadField::Title), &first, &last);
-    if name.last.is_none() {
-        if let ([given, surname], true) = (mail_parts.as_slice(), surname_is_readable(&mail_parts, name.first.as_deref())) {
-            name.last = Some(name::proper(surname));
-            if name.first.is_none() {
-                name.first = Some(name::proper(given));
-            }
-            how = Some("name.from_email");
-            cells.remark("name_from_email", LeadField::LastName, "the last name was read from the mail address");
+    if name.last.is_none()
+        && let [given, surname] = mail_parts.as_slice()
+        && surname_is_readable(&mail_parts, name.first.as_deref())
+    {
+        name.last = Some(name::proper(surname));
+        if name.first.is_none() {
+            name.first = Some(name::proper(given));
         }
+        how = Some("name.from_email");
+        cells.remark("name_from_email", LeadField::LastName, "the last name was read from the mail address");
     }
     how = how.or_else(|| name.rules.first().copied());
     let written = format!("{first} {last}");
@@ -168,7 +183,9 @@ fn surname_is_readable(parts: &[String], first: Option<&str>) -> bool {
     let [given, surname] = parts else { return false };
     let letters = |part: &str| part.chars().count() > 2 && part.chars().all(|c| c.is_alphabetic() || c == '-');
     match first.map(fold) {
-        Some(first) => letters(surname) && (first == *given || (given.chars().count() == 1 && first.starts_with(given.as_str()))),
+        Some(first) => {
+            letters(surname) && (first == *given || (given.chars().count() == 1 && first.starts_with(given.as_str())))
+        }
         None => letters(surname) && letters(given) && name::is_given_name(given),
     }
 }
@@ -177,11 +194,13 @@ fn say_name(said: &mut Vec<Said>, name: &Name, how: Option<&'static str>, saluta
     if let Some(choice) = name::salutation(salutation) {
         said.push(Said::new(Field::SALUTATION, Value::choice(choice), CELL));
     }
-    for (field, text) in [(Field::TITLE, &name.title), (Field::FIRST_NAME, &name.first), (Field::LAST_NAME, &name.last)] {
+    for (field, text) in [(Field::TITLE, &name.title), (Field::FIRST_NAME, &name.first), (Field::LAST_NAME, &name.last)]
+    {
         let Some(value) = text.as_deref().and_then(Value::text) else { continue };
         let lost = value.as_text().is_some_and(|text| text.contains('?'));
         // Taking a cell apart is reading; changing case or order is a rule's work.
-        let made = how.filter(|how| matches!(*how, "name.case" | "name.swapped" | "name.from_email") && field != Field::TITLE);
+        let made =
+            how.filter(|how| matches!(*how, "name.case" | "name.swapped" | "name.from_email") && field != Field::TITLE);
         let claim = Said::new(field, value, how.unwrap_or(CELL)).sure(if lost { 50 } else { 100 });
         said.push(match made {
             Some("name.from_email") => claim.sure(40).by_rule(),
@@ -240,9 +259,17 @@ fn hint_at_mistyped_domain(cells: &mut Cells, company: Option<&Company>, emails:
     let Some(company) = company else { return };
     let domains = emails.iter().filter_map(Email::company_domain);
     let labels: Vec<String> = domains.filter_map(|domain| domain.split('.').next().map(str::to_owned)).collect();
-    let slip = company.core.split(' ').filter(|word| word.len() > 5).any(|word| labels.iter().any(|label| strsim::damerau_levenshtein(word, label) == 1));
+    let slip = company
+        .core
+        .split(' ')
+        .filter(|word| word.len() > 5)
+        .any(|word| labels.iter().any(|label| strsim::damerau_levenshtein(word, label) == 1));
     if slip {
-        cells.remark("email_domain_mistyped", LeadField::Email, "the address's domain looks like a slip of the company's name");
+        cells.remark(
+            "email_domain_mistyped",
+            LeadField::Email,
+            "the address's domain looks like a slip of the company's name",
+        );
     }
 }
 
@@ -269,8 +296,12 @@ fn say_job(said: &mut Vec<Said>, cells: &mut Cells, company: Option<&Company>, d
     }
     let website = cells.get(LeadField::Website).to_owned();
     match email::host_of(&website) {
-        Some(_) => said.extend(Value::text(&website.to_lowercase()).map(|value| Said::new(Field::WEBSITE, value, CELL))),
-        None if !website.is_empty() => cells.remark("website_unreadable", LeadField::Website, "this is no web address; it was left out"),
+        Some(_) => {
+            said.extend(Value::text(&website.to_lowercase()).map(|value| Said::new(Field::WEBSITE, value, CELL)));
+        }
+        None if !website.is_empty() => {
+            cells.remark("website_unreadable", LeadField::Website, "this is no web address; it was left out");
+        }
         None => {}
     }
     if let Some(code) = language::read(cells.get(LeadField::Language)) {
@@ -284,12 +315,21 @@ fn say_job(said: &mut Vec<Said>, cells: &mut Cells, company: Option<&Company>, d
         cells.remark("opt_out_in_note", LeadField::Note, "the note says that no advertising is wanted");
     }
     let note = fold(cells.get(LeadField::Note));
-    if note.contains("wettbewerber") || note.contains("mitbewerber") || note.contains("konkurrent") || note.contains("competitor") {
+    if note.contains("wettbewerber")
+        || note.contains("mitbewerber")
+        || note.contains("konkurrent")
+        || note.contains("competitor")
+    {
         cells.remark("competitor_in_note", LeadField::Note, "the note calls the visitor a competitor");
     }
 }
 
-fn organisation(cells: &mut Cells, company: Option<&Company>, domain: Option<&str>, address: &Address) -> Option<Draft> {
+fn organisation(
+    cells: &mut Cells,
+    company: Option<&Company>,
+    domain: Option<&str>,
+    address: &Address,
+) -> Option<Draft> {
     if company.is_none() && domain.is_none() {
         return None;
     }
@@ -310,7 +350,11 @@ fn organisation(cells: &mut Cells, company: Option<&Company>, domain: Option<&st
     if let Some(id) = &vat_id {
         said.push(Said::new(Field::VAT_ID, Value::Text(id.clone()), CELL));
     } else if !cells.get(LeadField::VatId).is_empty() {
-        cells.remark("vat_id_invalid", LeadField::VatId, "the VAT number's form or check digit is wrong; it was left out");
+        cells.remark(
+            "vat_id_invalid",
+            LeadField::VatId,
+            "the VAT number's form or check digit is wrong; it was left out",
+        );
     }
     if company.is_some() {
         address.say(&mut said);

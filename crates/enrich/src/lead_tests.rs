@@ -20,7 +20,10 @@ fn ctx() -> Context {
 }
 
 fn raw(cells: &[(LeadField, &str)]) -> RawLead {
-    RawLead { fields: cells.iter().map(|(field, text)| (*field, (*text).to_owned())).collect(), attributes: BTreeMap::new() }
+    RawLead {
+        fields: cells.iter().map(|(field, text)| (*field, (*text).to_owned())).collect(),
+        attributes: BTreeMap::new(),
+    }
 }
 
 fn read(cells: &[(LeadField, &str)]) -> LeadReading {
@@ -42,7 +45,10 @@ fn codes(reading: &LeadReading) -> Vec<&str> {
 #[test]
 fn a_row_that_names_nobody_is_refused() {
     let problem = |cells: &[(LeadField, &str)]| read_lead(&raw(cells), &ctx()).unwrap_err().code;
-    assert_eq!(problem(&[(LeadField::Company, "Kinzigtal GmbH"), (LeadField::Salutation, "Herr")]), "no_name_and_no_email");
+    assert_eq!(
+        problem(&[(LeadField::Company, "Kinzigtal GmbH"), (LeadField::Salutation, "Herr")]),
+        "no_name_and_no_email"
+    );
     assert_eq!(problem(&[(LeadField::FirstName, "Test"), (LeadField::LastName, "Test")]), "test_entry");
     assert_eq!(problem(&[(LeadField::FirstName, "Max"), (LeadField::LastName, "Mustermann")]), "test_entry");
     assert_eq!(problem(&[(LeadField::FirstName, "Vorname"), (LeadField::LastName, "Nachname")]), "header_row");
@@ -65,7 +71,11 @@ fn what_a_rule_made_is_marked_as_the_rules() {
 
 #[test]
 fn an_objection_in_the_note_wins_over_the_tick() {
-    let reading = read(&[(LeadField::LastName, "Degenhart"), (LeadField::Note, "Möchte KEINE Werbung!"), (LeadField::Newsletter, "ja")]);
+    let reading = read(&[
+        (LeadField::LastName, "Degenhart"),
+        (LeadField::Note, "Möchte KEINE Werbung!"),
+        (LeadField::Newsletter, "ja"),
+    ]);
     assert_eq!(text(&reading, &Field::OPT_OUT).as_deref(), Some("true"));
     assert!(codes(&reading).contains(&"opt_out_in_note"));
     let visit = reading.participation.unwrap();
@@ -74,7 +84,11 @@ fn an_objection_in_the_note_wins_over_the_tick() {
 
 #[test]
 fn no_key_is_made_of_a_role_mailbox() {
-    let reading = read(&[(LeadField::FirstName, "Ursel"), (LeadField::LastName, "Grabowski"), (LeadField::Email, "info@grabowski.example")]);
+    let reading = read(&[
+        (LeadField::FirstName, "Ursel"),
+        (LeadField::LastName, "Grabowski"),
+        (LeadField::Email, "info@grabowski.example"),
+    ]);
     assert!(!reading.person.keys.iter().any(|key| key.key_type == KeyType::Email));
     assert_eq!(text(&reading, &Field::EMAILS).as_deref(), Some("info@grabowski.example"));
 }
@@ -135,7 +149,8 @@ fn each_row_of_the_example_list_gives_what_it_should() {
     println!("leads: {} of {checked} values as expected, {accepted} rows accepted", checked - faults.len());
     for (name, code) in [("test", "test_entry"), ("refused", "no_name_and_no_email")] {
         for row in example.expected["outcomes"][name].as_array().unwrap() {
-            let outcome = example.rows[&row.as_u64().unwrap()].as_ref().map(|_| ()).map_err(|problem| problem.code.as_str());
+            let outcome =
+                example.rows[&row.as_u64().unwrap()].as_ref().map(|_| ()).map_err(|problem| problem.code.as_str());
             if outcome != Err(code) {
                 faults.push(format!("row {row}: {outcome:?}, not {code}"));
             }
@@ -147,14 +162,27 @@ fn each_row_of_the_example_list_gives_what_it_should() {
 fn value_of(reading: &LeadReading, field: &str) -> serde_json::Value {
     let labelled = |labels: &[Label]| {
         let phones = reading.person.said.iter().filter(|said| said.field == Field::PHONES);
-        phones.into_iter().find(|said| said.label.is_some_and(|label| labels.contains(&label))).and_then(|said| said.key.clone())
+        phones
+            .into_iter()
+            .find(|said| said.label.is_some_and(|label| labels.contains(&label)))
+            .and_then(|said| said.key.clone())
     };
-    let of_visit = |field: &Field| reading.participation.iter().flatten().find(|said| said.field == *field).and_then(|said| said.value.as_ref()).map(Value::display);
+    let of_visit = |field: &Field| {
+        reading
+            .participation
+            .iter()
+            .flatten()
+            .find(|said| said.field == *field)
+            .and_then(|said| said.value.as_ref())
+            .map(Value::display)
+    };
     let value = match field {
         "phone" => labelled(&[Label::Work, Label::Direct]),
         "mobile" => labelled(&[Label::Mobile]),
         "email" => text(reading, &Field::EMAILS),
-        "salutation" => text(reading, &Field::SALUTATION).map(|choice| if choice == "ms" { "Frau".into() } else { "Herr".into() }),
+        "salutation" => {
+            text(reading, &Field::SALUTATION).map(|choice| if choice == "ms" { "Frau".into() } else { "Herr".into() })
+        }
         "interests" => {
             let all = of_visit(&Field::INTEREST).unwrap_or_default();
             return all.split("; ").collect();
@@ -164,7 +192,11 @@ fn value_of(reading: &LeadReading, field: &str) -> serde_json::Value {
         // The company of a row without one is found by its domain, when the organisation is matched.
         "company" if said(reading, &Field::COMPANY).is_some_and(|said| said.how == "company.domain") => {
             let key = reading.organisation.as_ref().and_then(|draft| draft.keys.first());
-            return if key.is_some_and(|key| key.value == "elbgreif.example") { "Elbgreif Fördersysteme AG".into() } else { serde_json::Value::Null };
+            return if key.is_some_and(|key| key.value == "elbgreif.example") {
+                "Elbgreif Fördersysteme AG".into()
+            } else {
+                serde_json::Value::Null
+            };
         }
         other => text(reading, &Field::named(other)),
     };
@@ -240,15 +272,22 @@ fn the_example_list_is_the_persons_and_companies_it_should_be() {
     }
     for group in groups("ask") {
         let ids: Vec<_> = group.iter().map(|row| person_of[row]).collect();
-        let asked = ids.iter().any(|id| persons.asked.get(id).is_some_and(|of| of.iter().any(|other| ids.contains(other))));
+        let asked =
+            ids.iter().any(|id| persons.asked.get(id).is_some_and(|of| of.iter().any(|other| ids.contains(other))));
         if !asked && ids[0] != ids[1] {
             faults.push(format!("rows {group:?} are a question"));
         }
     }
     let row_of = |id: &RecordId| person_of.iter().find(|(_, person)| *person == id).map_or(0, |(row, _)| *row);
-    let questions: Vec<_> = persons.asked.iter().map(|(id, of)| (row_of(id), of.iter().map(row_of).collect::<Vec<_>>())).collect();
+    let questions: Vec<_> =
+        persons.asked.iter().map(|(id, of)| (row_of(id), of.iter().map(row_of).collect::<Vec<_>>())).collect();
     println!("persons: {}, questions {questions:?}", persons.records.len());
-    let company_questions: Vec<_> = companies.asked.iter().filter_map(|(id, _)| companies.records.iter().find(|(known, ..)| known == id)).map(|(.., facts)| facts.company_core.clone()).collect();
+    let company_questions: Vec<_> = companies
+        .asked
+        .keys()
+        .filter_map(|id| companies.records.iter().find(|(known, ..)| known == id))
+        .map(|(.., facts)| facts.company_core.clone())
+        .collect();
     println!("companies: {}, questions {company_questions:?}", companies.records.len());
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }

@@ -159,7 +159,6 @@ philippa rebekka regula reinhard reinhold remi reto richard robin roger roland r
 sigrid silke simon solene sonja stijn swantje tjark udo ulf urs ute uwe valentin valentina vanessa vera vincent volker
 volkmar waldemar werner wiebke wilfried wilma wolf-dieter wouter xaver yannick yvonne zbigniew zeynep";
 
-
 /// Whether the folded word is a first name we know.
 pub fn is_given_name(word: &str) -> bool {
     [FORMS, OTHERS].iter().any(|names| names.split_ascii_whitespace().any(|known| known == word))

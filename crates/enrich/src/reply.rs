@@ -5,6 +5,7 @@
 //! is another person's than the sender, nothing is taken.
 
 mod automatic;
+mod sentence;
 pub mod signature;
 pub mod statement;
 
@@ -50,6 +51,9 @@ pub struct ReplyReading {
 const SIGNATURE: &str = "mail.signature";
 const STATEMENT: &str = "mail.statement";
 
+/// Characters of the newest part that are read.
+const LONGEST: usize = 20_000;
+
 /// Reads a mail. Refused is one without a sender.
 pub fn read_reply(mail: &Mail, ctx: &Context) -> Result<ReplyReading, Problem> {
     let missing = || Problem::new("sender_missing", "the mail has no sender");
@@ -88,9 +92,10 @@ pub fn read_reply(mail: &Mail, ctx: &Context) -> Result<ReplyReading, Problem> {
     if reading.opt_out {
         reading.person.said.push(Said::new(Field::OPT_OUT, Value::Bool(true), "mail.objection").sure(90));
     }
-    let shown = from.name.as_deref().filter(|name| !name.contains('@')).map(name::read).filter(|name| name.last.is_some());
+    let shown =
+        from.name.as_deref().filter(|name| !name.contains('@')).map(name::read).filter(|name| name.last.is_some());
     let text = Text::of(&parts, shown.as_ref(), &address, ctx);
-    reading.speak(&text, shown, address);
+    reading.speak(&text, shown.as_ref(), address);
     Ok(reading)
 }
 
@@ -104,13 +109,22 @@ struct Text {
 
 impl Text {
     fn of(parts: &mail::Parts, shown: Option<&Name>, address: &Email, ctx: &Context) -> Text {
-        let body: Vec<&str> = parts.newest.lines().collect();
+        // Nobody tells a new number after ten pages, but a pasted log file may be as long.
+        let end = parts.newest.char_indices().nth(LONGEST).map_or(parts.newest.len(), |(at, _)| at);
+        let newest = parts.newest.get(..end).unwrap_or("");
+        let body: Vec<&str> = newest.lines().collect();
         let foot: Vec<&str> = parts.signature.lines().collect();
-        let is_name = |line: &&str| sender_name(line, shown, address).is_some();
-        let country = country_of(&parts.newest, &parts.signature, address, ctx);
-        let in_foot = foot.iter().position(|line| is_name(&line));
+        // Who says that the name has changed signs with the new one.
+        let renamed = statement::read(newest, "").last_name;
+        let renamed = shown.zip(renamed).map(|(shown, last)| Name { last: Some(last), ..shown.clone() });
+        let own_name = |line: &str| {
+            sender_name(line, shown, address).or_else(|| sender_name(line, Some(renamed.as_ref()?), address))
+        };
+        let is_name = |line: &&str| own_name(line).is_some();
+        let country = country_of(newest, &parts.signature, address, ctx);
+        let in_foot = foot.iter().position(&is_name);
         // The mail's reader may have seen no signature where the sign-off is missing.
-        let in_body = if in_foot.is_none() { body.iter().rposition(|line| is_name(&line)) } else { None };
+        let in_body = if in_foot.is_none() { body.iter().rposition(is_name) } else { None };
         let (said, lines): (&[&str], Vec<&str>) = match (in_foot, in_body) {
             (Some(at), _) => (&body, foot[at..].to_vec()),
             (None, Some(at)) => (&body[..at], body[at..].iter().chain(&foot).copied().collect()),
@@ -121,7 +135,7 @@ impl Text {
         let mut signature = Signature::default();
         if named {
             let (own, rest) = lines.split_first().map_or(("", &[][..]), |(own, rest)| (*own, rest));
-            let after = sender_name(own, shown, address);
+            let after = own_name(own);
             let own_rest = after.as_ref().map_or("", |(_, rest)| rest.as_str());
             let all: Vec<&str> = std::iter::once(own_rest).chain(rest.iter().copied()).collect();
             signature = signature::read(&all, &country);
@@ -135,10 +149,14 @@ impl Text {
 }
 
 impl ReplyReading {
-    fn speak(&mut self, text: &Text, shown: Option<Name>, address: Email) {
-        let name = self.say_name(text, shown.as_ref(), &address);
+    fn speak(&mut self, text: &Text, shown: Option<&Name>, address: Email) {
+        let name = self.say_name(text, shown, &address);
         if text.stranger {
-            self.remarks.push(remark("name_mismatch", "from", "the signature is another person's than the sender; nothing was taken from the mail"));
+            self.remarks.push(remark(
+                "name_mismatch",
+                "from",
+                "the signature is another person's than the sender; nothing was taken from the mail",
+            ));
             self.person.keys = keys::of_person(&keys::Person { emails: &[address], ..keys::Person::default() });
             return;
         }
@@ -152,7 +170,8 @@ impl ReplyReading {
             }
         }
         let numbers = self.say_phones(statements, signature, moved);
-        let position = better_position(statements.position.as_deref(), signature.position.as_deref().filter(|_| !moved));
+        let position =
+            better_position(statements.position.as_deref(), signature.position.as_deref().filter(|_| !moved));
         if let Some((text, how)) = position {
             self.person.said.extend(Value::text(text).map(|value| Said::new(Field::POSITION, value, how).sure(90)));
         }
@@ -161,10 +180,16 @@ impl ReplyReading {
             (None, signed) => (signed.as_ref(), SIGNATURE),
         };
         if let Some(company) = company {
-            self.person.said.extend(Value::text(&company.name).map(|value| Said::new(Field::COMPANY, value, how).sure(90)));
+            self.person
+                .said
+                .extend(Value::text(&company.name).map(|value| Said::new(Field::COMPANY, value, how).sure(90)));
         }
         // Who moves writes from the old company's address for the last time.
-        let domain = if moved { emails.iter().skip(1).find_map(Email::company_domain) } else { emails.first().and_then(Email::company_domain) };
+        let domain = if moved {
+            emails.iter().skip(1).find_map(Email::company_domain)
+        } else {
+            emails.first().and_then(Email::company_domain)
+        };
         self.organisation = organisation(company, how, domain.as_deref(), signature, moved);
         self.person.keys = keys::of_person(&keys::Person {
             first: name.first.as_deref(),
@@ -179,10 +204,14 @@ impl ReplyReading {
     fn say_name(&mut self, text: &Text, shown: Option<&Name>, address: &Email) -> Name {
         let mut name = Name::default();
         let mut how = SIGNATURE;
-        let whole = |name: &Name| name.first.as_deref().is_some_and(|first| !first.ends_with('.') && first.chars().count() > 1) && name.last.is_some();
+        let whole = |name: &Name| {
+            name.first.as_deref().is_some_and(|first| !first.ends_with('.') && first.chars().count() > 1)
+                && name.last.is_some()
+        };
         if let Some(signed) = text.signature.name.as_ref().filter(|name| whole(name)) {
             name = signed.clone();
-        } else if let Some(shown) = shown.filter(|shown| whole(shown) && !text.stranger && fits_address(shown, address)) {
+        } else if let Some(shown) = shown.filter(|shown| whole(shown) && !text.stranger && fits_address(shown, address))
+        {
             name = shown.clone();
             how = "mail.from";
         }
@@ -197,7 +226,9 @@ impl ReplyReading {
                 how = STATEMENT;
             }
         }
-        for (field, value) in [(Field::TITLE, &name.title), (Field::FIRST_NAME, &name.first), (Field::LAST_NAME, &name.last)] {
+        for (field, value) in
+            [(Field::TITLE, &name.title), (Field::FIRST_NAME, &name.first), (Field::LAST_NAME, &name.last)]
+        {
             let Some(value) = value.as_deref().and_then(Value::text) else { continue };
             let claim = Said::new(field, value, how).sure(90);
             self.person.said.push(if how == "mail.from" { claim.sure(60).by_rule() } else { claim });
@@ -212,19 +243,26 @@ impl ReplyReading {
         // Of two numbers of one switchboard, one in the signature and one just corrected, the
         // signature may be the old one.
         let stated = |label: Label| statements.phones.iter().any(|phone| desk(phone.label) == desk(label));
-        let kept = kept.filter(|phone| !stated(phone.label) || statements.phones.iter().any(|stated| stated.e164 == phone.e164));
+        let kept = kept
+            .filter(|phone| !stated(phone.label) || statements.phones.iter().any(|stated| stated.e164 == phone.e164));
         let all = statements.phones.iter().map(|phone| (phone, STATEMENT)).chain(kept.map(|phone| (phone, SIGNATURE)));
         for (phone, how) in all {
             if taken.contains(&phone.e164) || statements.old_phones.iter().any(|old| old.e164 == phone.e164) {
                 continue;
             }
             if let Some(value) = Value::text(&phone.e164) {
-                self.person.said.push(Said::element(Field::PHONES, &phone.e164, value, how).labelled(phone.label).sure(90));
+                self.person
+                    .said
+                    .push(Said::element(Field::PHONES, &phone.e164, value, how).labelled(phone.label).sure(90));
                 taken.push(phone.e164.clone());
             }
         }
         for old in &statements.old_phones {
-            let gone = Said { key: Some(old.e164.clone()), value: None, ..Said::new(Field::PHONES, Value::Bool(false), STATEMENT) };
+            let gone = Said {
+                key: Some(old.e164.clone()),
+                value: None,
+                ..Said::new(Field::PHONES, Value::Bool(false), STATEMENT)
+            };
             self.person.said.push(gone.labelled(old.label).sure(90));
         }
         taken
@@ -252,7 +290,13 @@ fn better_position<'a>(stated: Option<&'a str>, signed: Option<&'a str>) -> Opti
     }
 }
 
-fn organisation(company: Option<&crate::company::Company>, how: &'static str, domain: Option<&str>, signature: &Signature, moved: bool) -> Option<Draft> {
+fn organisation(
+    company: Option<&crate::company::Company>,
+    how: &'static str,
+    domain: Option<&str>,
+    signature: &Signature,
+    moved: bool,
+) -> Option<Draft> {
     if company.is_none() && domain.is_none() {
         return None;
     }
@@ -274,16 +318,28 @@ fn organisation(company: Option<&crate::company::Company>, how: &'static str, do
         said.extend(text.as_deref().and_then(Value::text).map(|value| Said::new(field, value, SIGNATURE).sure(90)));
     }
     for phone in &signature.switchboards {
-        said.extend(Value::text(&phone.e164).map(|value| Said::element(Field::PHONES, &phone.e164, value, SIGNATURE).labelled(Label::Work).sure(90)));
+        said.extend(
+            Value::text(&phone.e164).map(|value| {
+                Said::element(Field::PHONES, &phone.e164, value, SIGNATURE).labelled(Label::Work).sure(90)
+            }),
+        );
     }
-    let keys = keys::of_company(company, domain, signature.postal_code.as_deref(), signature.vat_id.as_deref(), signature.register.as_deref());
+    let keys = keys::of_company(
+        company,
+        domain,
+        signature.postal_code.as_deref(),
+        signature.vat_id.as_deref(),
+        signature.register.as_deref(),
+    );
     Some(Draft { said, keys })
 }
 
 /// By which country numbers without a country code are read: that of the first number with one,
 /// of the sender's domain, of the context.
 fn country_of(newest: &str, signature: &str, address: &Email, ctx: &Context) -> String {
-    let international: Option<Phone> = [signature, newest].iter().find_map(|text| phone::find_all(text, "").into_iter().map(|(_, phone)| phone).next());
+    let international: Option<Phone> = [signature, newest]
+        .iter()
+        .find_map(|text| phone::find_all(text, "").into_iter().map(|(_, phone)| phone).next());
     international
         .and_then(|phone| phone.country)
         .or_else(|| country::of_domain(&address.domain).map(str::to_owned))
@@ -293,7 +349,12 @@ fn country_of(newest: &str, signature: &str, address: &Email, ctx: &Context) -> 
 /// The sender's name at the start of a line, and what follows it there.
 fn sender_name(line: &str, shown: Option<&Name>, address: &Email) -> Option<(Name, String)> {
     let line = line.trim().trim_matches('*');
-    let bare = ["i. V.", "i.V.", "i. A.", "i.A.", "ppa.", "gez.", "i. v.", "i. a."].iter().find_map(|start| line.strip_prefix(start)).unwrap_or(line).trim();
+    let bare = ["i. V.", "i.V.", "i. A.", "i.A.", "ppa.", "gez.", "i. v.", "i. a."]
+        .iter()
+        .find_map(|start| line.strip_prefix(start))
+        .unwrap_or(line)
+        .trim();
+    let bare = without_greeting(bare);
     if bare.is_empty() || bare.chars().count() > 100 {
         return None;
     }
@@ -321,11 +382,39 @@ fn is_sender(name: &Name, shown: Option<&Name>, address: &Email) -> bool {
     }
 }
 
+/// "VG Karin Weber": a sign-off on the name's own line.
+fn without_greeting(line: &str) -> &str {
+    const GREETINGS: [&str; 14] = [
+        "vg",
+        "lg",
+        "mfg",
+        "bg",
+        "hg",
+        "gruß",
+        "grüße",
+        "grüsse",
+        "viele grüße",
+        "beste grüße",
+        "liebe grüße",
+        "best regards",
+        "kind regards",
+        "regards",
+    ];
+    let folded = line.to_lowercase();
+    let greeting = GREETINGS
+        .iter()
+        .find(|greeting| folded.strip_prefix(**greeting).is_some_and(|rest| rest.starts_with([' ', ','])));
+    greeting.and_then(|greeting| line.get(greeting.len()..)).map_or(line, |rest| rest.trim_start_matches([',', ' ']))
+}
+
 /// Whether the address is made of the name: its surname or its first name stands in it.
 fn fits_address(name: &Name, address: &Email) -> bool {
     let local: String = fold(address.local()).chars().filter(|c| c.is_alphanumeric()).collect();
     let parts = [&name.last, &name.first];
-    parts.into_iter().flatten().any(|part| name::surname_keys(part).iter().any(|key| key.len() > 2 && local.contains(key.as_str())))
+    parts
+        .into_iter()
+        .flatten()
+        .any(|part| name::surname_keys(part).iter().any(|key| key.len() > 2 && local.contains(key.as_str())))
 }
 
 /// A line of two to four capitalised words that is neither a company nor a job nor a sign-off.
@@ -334,8 +423,11 @@ fn looks_like_name(line: &str) -> bool {
     let name = name::read(line);
     let words: Vec<&str> = line.split_whitespace().collect();
     let capital = |word: &&str| word.starts_with(char::is_uppercase) || name::is_particle(word);
-    let plain = (2..=5).contains(&words.len()) && words.iter().all(capital) && !line.chars().any(|c| c.is_ascii_digit() || matches!(c, '@' | ':' | ','));
-    let known = name.title.is_some() || name.first.as_deref().and_then(|first| first.split(' ').next()).is_some_and(name::is_given_name);
+    let plain = (2..=5).contains(&words.len())
+        && words.iter().all(capital)
+        && !line.chars().any(|c| c.is_ascii_digit() || matches!(c, '@' | ':' | ','));
+    let known = name.title.is_some()
+        || name.first.as_deref().and_then(|first| first.split(' ').next()).is_some_and(name::is_given_name);
     plain && known && name.last.is_some() && !crate::company::has_form(line) && !signature::names_job(line)
 }
 

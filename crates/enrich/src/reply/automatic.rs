@@ -8,20 +8,42 @@ use mittler_intake::mail::Mail;
 use crate::name::fold;
 
 const ABSENT: [&str; 16] = [
-    "automatische antwort", "abwesenheitsnotiz", "abwesenheit", "abwesend", "abwesenheitsassistent", "out of office", "out of the office", "automatic reply",
-    "auto-reply", "autoreply", "auto reply", "reponse automatique", "risposta automatica", "automatisch antwoord", "autosvar", "odpowiedz automatyczna",
+    "automatische antwort",
+    "abwesenheitsnotiz",
+    "abwesenheit",
+    "abwesend",
+    "abwesenheitsassistent",
+    "out of office",
+    "out of the office",
+    "automatic reply",
+    "auto-reply",
+    "autoreply",
+    "auto reply",
+    "reponse automatique",
+    "risposta automatica",
+    "automatisch antwoord",
+    "autosvar",
+    "odpowiedz automatyczna",
 ];
 
 const UNDELIVERED: [&str; 8] = [
-    "unzustellbar", "undeliverable", "undelivered mail", "delivery status notification", "mail delivery failed", "mail delivery failure", "returned mail",
+    "unzustellbar",
+    "undeliverable",
+    "undelivered mail",
+    "delivery status notification",
+    "mail delivery failed",
+    "mail delivery failure",
+    "returned mail",
     "delivery failure",
 ];
 
 /// `out_of_office`, `bounce`, `list` or `auto_generated`.
 pub fn kind(mail: &Mail) -> Option<&'static str> {
-    let header = |name: &str| mail.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.trim().to_lowercase());
+    let header =
+        |name: &str| mail.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.trim().to_lowercase());
     let subject = fold(&mail.subject);
-    let subject = subject.trim_start_matches(|c: char| c == '[' || c == '*').trim_start_matches("extern]").trim_start_matches("external]").trim();
+    let subject =
+        subject.trim_start_matches(['[', '*']).trim_start_matches("extern]").trim_start_matches("external]").trim();
     let daemon = mail.from.as_ref().is_some_and(|from| {
         let local = from.address.split('@').next().unwrap_or("").to_lowercase();
         local == "mailer-daemon" || local == "postmaster"
@@ -37,7 +59,9 @@ pub fn kind(mail: &Mail) -> Option<&'static str> {
         Some(value) if value.starts_with("auto-generated") && !absent => return Some("auto_generated"),
         Some(_) => return Some("out_of_office"),
     }
-    let replied = ["x-autoreply", "x-autorespond", "x-autoresponse", "x-autoreply-from", "x-auto-reply-from"].iter().any(|name| header(name).is_some())
+    let replied = ["x-autoreply", "x-autorespond", "x-autoresponse", "x-autoreply-from", "x-auto-reply-from"]
+        .iter()
+        .any(|name| header(name).is_some())
         || header("x-apple-action").is_some_and(|action| action == "vacation")
         || header("delivered-to").is_some_and(|to| to == "autoresponder")
         || (header("x-ms-exchange-inbox-rules-loop").is_some() && header("x-auto-response-suppress").is_some())
@@ -70,7 +94,10 @@ mod tests {
         assert_eq!(kind(&mail("x", &[("auto-submitted", "auto-replied (vacation)")])), Some("out_of_office"));
         assert_eq!(kind(&mail("x", &[("auto-submitted", "auto-generated")])), Some("auto_generated"));
         assert_eq!(kind(&mail("x", &[("list-id", "<news.example>")])), Some("list"));
-        assert_eq!(kind(&mail("Automatische Antwort: Ihr Besuch", &[("x-auto-response-suppress", "All")])), Some("out_of_office"));
+        assert_eq!(
+            kind(&mail("Automatische Antwort: Ihr Besuch", &[("x-auto-response-suppress", "All")])),
+            Some("out_of_office")
+        );
         assert_eq!(kind(&mail("[EXTERN] Abwesenheitsnotiz", &[])), Some("out_of_office"));
         assert_eq!(kind(&mail("x", &[("return-path", "<>")])), Some("auto_generated"));
     }

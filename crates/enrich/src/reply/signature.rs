@@ -32,7 +32,8 @@ techniker konstrukt meister referent assist officer ceo cto coo cfo founder grue
 inhaber vorstand sachbearbeit entwickl planer koordinat hoofd directeur directrice responsable titolare responsabile dyrektor
 kierownik spezialist specialist analyst architekt architect partner sekretaer lead monteur elektriker laborant vorbereitung buchhalt
 controll marketing gesellschafter beauftragt fachkraft administrator trainee student azubi acheteur acheteuse jednatel inkoop inkoper verkoop sales
-direttore direttrice kaufmann kauffrau kaufm. disponent logistik instandhalt produktion qualitaet service owner supervisor";
+direttore direttrice kaufmann kauffrau kaufm. disponent logistik instandhalt produktion qualitaet service owner supervisor innendienst
+aussendienst entwicklung forschung projekt personal finanz rechnungswesen instandsetz aussenhandel export import strategi";
 
 /// Whether the text names a job.
 pub fn names_job(text: &str) -> bool {
@@ -42,27 +43,83 @@ pub fn names_job(text: &str) -> bool {
 
 /// Numbers beside these words are not the sender's.
 const NOT_THE_SENDERS: [&str; 22] = [
-    "zentrale", "empfang", "sekretariat", "vorzimmer", "bereitschaft", "notfall", "notdienst", "hotline", "support", "helpdesk", "kundendienst", "serviceline",
-    "switchboard", "reception", "standard", "assistenz", "assistentin", "vertretung", "stoerung", "centralino", "accueil", "main",
+    "zentrale",
+    "empfang",
+    "sekretariat",
+    "vorzimmer",
+    "bereitschaft",
+    "notfall",
+    "notdienst",
+    "hotline",
+    "support",
+    "helpdesk",
+    "kundendienst",
+    "serviceline",
+    "switchboard",
+    "reception",
+    "standard",
+    "assistenz",
+    "assistentin",
+    "vertretung",
+    "stoerung",
+    "centralino",
+    "accueil",
+    "main",
 ];
 
 /// Words that make a line part of the legal notice.
 const LEGAL: [&str; 31] = [
-    "amtsgericht", "registergericht", "handelsregister", "hrb", "hra", "sitz der gesellschaft", "sitz:", "ust-id", "ustid", "ust.-id", "umsatzsteuer",
-    "steuernummer", "st.-nr", "vat", "uid", "mwst", "aufsichtsrat", "pers. haft", "persoenlich haftend", "komplementaer", "registered", "siret", "siren", "rcs",
-    "kvk", "btw", "p.iva", "partita iva", "iban", "firmenbuch", "krs",
+    "amtsgericht",
+    "registergericht",
+    "handelsregister",
+    "hrb",
+    "hra",
+    "sitz der gesellschaft",
+    "sitz:",
+    "ust-id",
+    "ustid",
+    "ust.-id",
+    "umsatzsteuer",
+    "steuernummer",
+    "st.-nr",
+    "vat",
+    "uid",
+    "mwst",
+    "aufsichtsrat",
+    "pers. haft",
+    "persoenlich haftend",
+    "komplementaer",
+    "registered",
+    "siret",
+    "siren",
+    "rcs",
+    "kvk",
+    "btw",
+    "p.iva",
+    "partita iva",
+    "iban",
+    "firmenbuch",
+    "krs",
 ];
 
 /// Where the mail ends for our purpose.
 const AFTERWORD: [&str; 11] = [
-    "diese e-mail", "diese mail", "diese nachricht", "this e-mail", "this email", "this message", "der inhalt dieser", "vertraulich", "hinweis:", "bitte denken sie",
+    "diese e-mail",
+    "diese mail",
+    "diese nachricht",
+    "this e-mail",
+    "this email",
+    "this message",
+    "der inhalt dieser",
+    "vertraulich",
+    "hinweis:",
+    "bitte denken sie",
     "please consider",
 ];
 
 /// Reads the lines from the sender's name on.
 pub fn read(lines: &[&str], country: &str) -> Signature {
     let mut signature = Signature::default();
-    let mut head = true;
     let mut base: Option<String> = None;
     for line in lines {
         let line = line.trim().trim_start_matches(['*', '•']).trim_end_matches('*').trim();
@@ -76,22 +133,31 @@ pub fn read(lines: &[&str], country: &str) -> Signature {
         if is_legal(line, &folded) {
             signature.vat_id = signature.vat_id.take().or_else(|| company::vat_id_in(line));
             signature.register = signature.register.take().or_else(|| company::register_in(line));
-            head = false;
             continue;
         }
         for segment in line.split(['|', '·', '•', '\t']).map(str::trim).filter(|segment| !segment.is_empty()) {
-            signature.segment(segment, &mut head, &mut base, country);
+            signature.segment(segment, &mut base, country);
         }
     }
     signature
 }
 
 impl Signature {
-    fn segment(&mut self, text: &str, head: &mut bool, base: &mut Option<String>, country: &str) {
-        if self.numbers(text, base, country) {
-            *head = false;
+    fn segment(&mut self, text: &str, base: &mut Option<String>, country: &str) {
+        // "Leiterin F&E, Theta AG, Bahnhofstrasse 1": a job before the company is no part of its name.
+        if let Some((job, rest)) = text.split_once(", ")
+            && names_job(job)
+            && !company::has_form(job)
+            && company::has_form(rest)
+        {
+            self.segment(job, base, country);
+            self.segment(rest, base, country);
             return;
         }
+        if self.numbers(text, base, country) {
+            return;
+        }
+        let text = text.strip_prefix("web:").or_else(|| text.strip_prefix("Web:")).unwrap_or(text).trim();
         if text.contains('@') || email::host_of(text).is_some() {
             if !text.contains('@') && self.website.is_none() {
                 self.website = Some(text.to_lowercase());
@@ -101,17 +167,18 @@ impl Signature {
         if let Some((company, rest)) = company_of(text) {
             self.company.get_or_insert(company);
             self.address(rest);
-            *head = false;
             return;
         }
         if self.address(text) {
-            *head = false;
             return;
         }
         let short = text.chars().count() <= 90 && text.split_whitespace().count() <= 9;
-        let plain = text.starts_with(char::is_alphabetic) && !text.chars().any(|c| c.is_ascii_digit()) && !text.ends_with(['.', '!', '?', ':']);
-        let known_job = names_job(text);
-        if self.position.is_none() && short && plain && (known_job || (*head && looks_like_title_case(text))) {
+        let plain = text.starts_with(char::is_alphabetic)
+            && !text.chars().any(|c| c.is_ascii_digit())
+            && !text.ends_with(['.', '!', '?', ':']);
+
+        // Without a word for a job it may as well be a company without a legal form, or a motto.
+        if self.position.is_none() && short && plain && names_job(text) {
             self.position = Some(text.to_owned());
         }
     }
@@ -125,13 +192,18 @@ impl Signature {
             foreign = NOT_THE_SENDERS.iter().any(|word| folded.contains(word));
             let Some(phone) = phone.or_else(|| extension(&piece, base.as_deref(), country)) else { continue };
             any = true;
-            if phone.label != Label::Fax && piece.contains('-') && piece.chars().filter(char::is_ascii_digit).count() > 6 {
+            if phone.label != Label::Fax
+                && piece.contains('-')
+                && piece.chars().filter(char::is_ascii_digit).count() > 6
+            {
                 *base = piece.rfind('-').and_then(|at| piece.get(..=at)).map(str::to_owned);
             }
             match phone.label {
                 // A fax is the company's machine, a private number was not meant for us.
                 Label::Fax | Label::Private => {}
-                _ if foreign && (folded.contains("zentrale") || folded.contains("switchboard")) => push(&mut self.switchboards, phone),
+                _ if foreign && (folded.contains("zentrale") || folded.contains("switchboard")) => {
+                    push(&mut self.switchboards, phone);
+                }
                 _ if foreign => {}
                 _ => push(&mut self.phones, phone),
             }
@@ -194,16 +266,20 @@ fn names_only_jobs(text: &str) -> bool {
     text.split_whitespace().count() < 2
 }
 
-fn looks_like_title_case(text: &str) -> bool {
-    text.starts_with(char::is_uppercase) && text.split_whitespace().count() <= 7 && !name::is_given_name(text.split_whitespace().next().unwrap_or(""))
-}
-
 fn is_street(text: &str) -> bool {
     let folded = fold(text);
     let number = text.split_whitespace().skip(1).any(|word| word.starts_with(|c: char| c.is_ascii_digit()));
     let first_number = text.starts_with(|c: char| c.is_ascii_digit());
-    let words = ["str.", "strasse", "weg ", "allee", "platz", "gasse", "ring ", "damm", "ufer", "rue ", "via ", "avenue", "street", "road", "laan", "straat", "chaussee", "ulica", "ul. "];
-    (number || first_number) && (words.iter().any(|word| folded.contains(word)) || (number && !first_number && text.split_whitespace().count() <= 5 && text.split(' ').next_back().is_some_and(is_house_number)))
+    let words = [
+        "str.", "strasse", "weg ", "allee", "platz", "gasse", "ring ", "damm", "ufer", "rue ", "via ", "avenue",
+        "street", "road", "laan", "straat", "chaussee", "ulica", "ul. ",
+    ];
+    (number || first_number)
+        && (words.iter().any(|word| folded.contains(word))
+            || (number
+                && !first_number
+                && text.split_whitespace().count() <= 5
+                && text.split(' ').next_back().is_some_and(is_house_number)))
 }
 
 fn is_house_number(word: &str) -> bool {
@@ -220,18 +296,38 @@ fn postcode_and_city(text: &str) -> Option<(String, String)> {
 }
 
 fn is_tail(folded: &str) -> bool {
-    folded.starts_with("von meinem ") || folded.starts_with("gesendet von") || folded.starts_with("sent from") || folded.starts_with("envoye de") || folded.starts_with("--")
+    folded.starts_with("von meinem ")
+        || folded.starts_with("gesendet von")
+        || folded.starts_with("sent from")
+        || folded.starts_with("envoye de")
+        || folded.starts_with("--")
 }
 
 /// Whether the line belongs to the legal notice. "Geschäftsführer" alone is a position;
 /// "Geschäftsführer: Bruno Kneule" is not.
 pub fn is_legal(line: &str, folded: &str) -> bool {
     let words: Vec<&str> = folded.split(|c: char| !(c.is_alphanumeric() || matches!(c, '.' | '-' | ':'))).collect();
-    let named = LEGAL.iter().any(|word| if word.contains([' ', ':']) { folded.contains(word) } else { words.iter().any(|known| known.starts_with(word) && known.len() <= word.len() + 9) });
+    let named = LEGAL.iter().any(|word| {
+        if word.contains([' ', ':']) {
+            folded.contains(word)
+        } else {
+            words.iter().any(|known| known.starts_with(word) && known.len() <= word.len() + 9)
+        }
+    });
     if named || folded.contains("che-") {
         return true;
     }
-    let management = ["geschaeftsfuehr", "vorstand", "managing director", "gf", "inhaber", "vorsitz", "geschaeftsleitung", "geschaeftsf.", "vertretungsberechtigt"];
+    let management = [
+        "geschaeftsfuehr",
+        "vorstand",
+        "managing director",
+        "gf",
+        "inhaber",
+        "vorsitz",
+        "geschaeftsleitung",
+        "geschaeftsf.",
+        "vertretungsberechtigt",
+    ];
     let Some(word) = management.iter().find(|word| folded.starts_with(**word)) else { return false };
     let rest = line.split_once(':');
     let after_space = line.split_whitespace().nth(1).unwrap_or("");
@@ -253,7 +349,9 @@ mod tests {
 
     #[test]
     fn a_signature_gives_position_company_and_numbers() {
-        let signature = of("Leiter Instandhaltung\n\nSpindelwerk Ostalb GmbH\nGießereiweg 14 | 73430 Aalen\nTel.: +49 7361 48120-37\nMobil: +49 171 5550114\nwww.spindelwerk-ostalb.example\n\nSitz der Gesellschaft: Aalen | Amtsgericht Ulm HRB 990114\nGeschäftsführer: Bruno Kneule");
+        let signature = of(
+            "Leiter Instandhaltung\n\nSpindelwerk Ostalb GmbH\nGießereiweg 14 | 73430 Aalen\nTel.: +49 7361 48120-37\nMobil: +49 171 5550114\nwww.spindelwerk-ostalb.example\n\nSitz der Gesellschaft: Aalen | Amtsgericht Ulm HRB 990114\nGeschäftsführer: Bruno Kneule",
+        );
         assert_eq!(signature.position.as_deref(), Some("Leiter Instandhaltung"));
         assert_eq!(signature.company.unwrap().name, "Spindelwerk Ostalb GmbH");
         assert_eq!(numbers(&signature.phones), ["+4973614812037", "+491715550114"]);
@@ -263,7 +361,9 @@ mod tests {
 
     #[test]
     fn an_extension_alone_replaces_the_last_group_of_the_switchboard() {
-        let signature = of("Bereichsleiter Technik\nRheinlogik Sortieranlagen GmbH\nZentrale:   +49 (0)221 4710-200\nDurchwahl:  -258\nTelefax:    +49 (0)221 4710-299\nMobil:      +49 (0)172 9925904");
+        let signature = of(
+            "Bereichsleiter Technik\nRheinlogik Sortieranlagen GmbH\nZentrale:   +49 (0)221 4710-200\nDurchwahl:  -258\nTelefax:    +49 (0)221 4710-299\nMobil:      +49 (0)172 9925904",
+        );
         assert_eq!(numbers(&signature.phones), ["+492214710258", "+491729925904"]);
         assert_eq!(numbers(&signature.switchboards), ["+492214710200"]);
     }
@@ -278,7 +378,9 @@ mod tests {
 
     #[test]
     fn the_stand_by_number_and_the_fax_are_not_the_senders() {
-        let signature = of("Wassermeister\nStadtwerke Oberwiesbach GmbH\nTel. 09371 55721, Bereitschaft 0160 5550112 (nur Notfälle!)\nFax 09371 55799");
+        let signature = of(
+            "Wassermeister\nStadtwerke Oberwiesbach GmbH\nTel. 09371 55721, Bereitschaft 0160 5550112 (nur Notfälle!)\nFax 09371 55799",
+        );
         assert_eq!(numbers(&signature.phones), ["+49937155721"]);
     }
 }
