@@ -1,7 +1,11 @@
 //! The configuration: one struct, read once. Unknown or bad values stop the start and name the
 //! place.
 
-use std::{collections::BTreeMap, net::SocketAddr, path::{Path, PathBuf}};
+use std::{
+    collections::BTreeMap,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context, Result, bail};
 use mittler_sync::Mode;
@@ -179,8 +183,12 @@ impl Config {
         let path = &common.config;
         let text = match std::fs::read_to_string(path) {
             Ok(text) => text,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound && path == Path::new("mittler.toml") => String::new(),
-            Err(error) => return Err(error).with_context(|| format!("the configuration {} cannot be read", path.display())),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound && path == Path::new("mittler.toml") => {
+                String::new()
+            }
+            Err(error) => {
+                return Err(error).with_context(|| format!("the configuration {} cannot be read", path.display()));
+            }
         };
         let folder = path.parent().map(Path::to_owned).unwrap_or_default();
         Config::parse(&text, folder, common).with_context(|| format!("in the configuration {}", path.display()))
@@ -227,13 +235,19 @@ impl Config {
     }
 
     /// A secret that stands in the file itself or in a file of its own.
-    pub fn secret(&self, name: &str, value: Option<&SecretString>, file: Option<&PathBuf>) -> Result<Option<SecretString>> {
+    pub fn secret(
+        &self,
+        name: &str,
+        value: Option<&SecretString>,
+        file: Option<&PathBuf>,
+    ) -> Result<Option<SecretString>> {
         if let Some(value) = value {
             return Ok(Some(value.clone()));
         }
         let Some(file) = file else { return Ok(None) };
         let path = self.path(file);
-        let text = std::fs::read_to_string(&path).with_context(|| format!("{name} cannot be read from {}", path.display()))?;
+        let text =
+            std::fs::read_to_string(&path).with_context(|| format!("{name} cannot be read from {}", path.display()))?;
         Ok(Some(SecretString::from(text.trim().to_owned())))
     }
 }

@@ -4,7 +4,11 @@
 use std::{sync::Arc, time::Duration};
 
 use anyhow::{Context, Result, bail};
-use mittler_connector::{Connector, Profile, http::{Auth, Http, Pace}, oauth::Grant};
+use mittler_connector::{
+    Connector, Profile,
+    http::{Auth, Http, Pace},
+    oauth::Grant,
+};
 use mittler_connector_hubspot::HubSpot;
 use mittler_connector_salesforce::{Assignment, Salesforce};
 use mittler_core::{ConnectionId, mapping::Mapping};
@@ -12,7 +16,10 @@ use mittler_store::{Clock, Store, connections::ConnectionRow};
 use mittler_sync::{Connection, Keys, budget::Budgets, vault::Vault};
 use secrecy::SecretString;
 
-use crate::{config::{Config, ConnectionSection}, tuned::Tuned};
+use crate::{
+    config::{Config, ConnectionSection},
+    tuned::Tuned,
+};
 
 /// The default mapping of a CRM.
 pub fn default_mapping(crm: &str) -> Result<&'static str> {
@@ -33,7 +40,13 @@ pub async fn connections(config: &Config, store: &Store, clock: &Clock, keys: &K
     Ok(all)
 }
 
-async fn connection(config: &Config, section: &ConnectionSection, store: &Store, clock: &Clock, keys: &Keys) -> Result<Connection> {
+async fn connection(
+    config: &Config,
+    section: &ConnectionSection,
+    store: &Store,
+    clock: &Clock,
+    keys: &Keys,
+) -> Result<Connection> {
     let text = match &section.mapping {
         Some(path) => {
             let path = config.path(path);
@@ -88,9 +101,17 @@ async fn connector(
     let timeout = Duration::from_secs(section.call_timeout_seconds.unwrap_or(60));
     let client = mittler_connector::http::client(timeout).context("the HTTP client cannot be made")?;
     let http = |profile: &Profile, token_url: String, grant: Grant| {
-        let auth: Arc<dyn Auth> =
-            Vault::new(store.clone(), clock.clone(), keys, client.clone(), id, section.token_url.clone().unwrap_or(token_url), grant);
-        let limits: Vec<_> = profile.budgets.iter().map(|budget| (budget.bucket, budget.calls, budget.window)).collect();
+        let auth: Arc<dyn Auth> = Vault::new(
+            store.clone(),
+            clock.clone(),
+            keys,
+            client.clone(),
+            id,
+            section.token_url.clone().unwrap_or(token_url),
+            grant,
+        );
+        let limits: Vec<_> =
+            profile.budgets.iter().map(|budget| (budget.bucket, budget.calls, budget.window)).collect();
         let pace: Arc<dyn Pace> = Budgets::new(store.clone(), clock.clone(), id, &limits);
         Http::new(client.clone(), auth, pace)
     };
@@ -150,7 +171,8 @@ fn grant(config: &Config, section: &ConnectionSection, client_secret: Option<Sec
     let client_id = || section.client_id.clone().context("client_id is missing");
     Ok(match section.grant.as_str() {
         "static" => {
-            let token = config.secret("access_token", section.access_token.as_ref(), section.access_token_file.as_ref())?;
+            let token =
+                config.secret("access_token", section.access_token.as_ref(), section.access_token_file.as_ref())?;
             Grant::Static { token: token.context("access_token or access_token_file is missing")? }
         }
         "client_credentials" => Grant::ClientCredentials {
@@ -158,7 +180,8 @@ fn grant(config: &Config, section: &ConnectionSection, client_secret: Option<Sec
             client_secret: client_secret.context("client_secret or client_secret_file is missing")?,
         },
         "refresh_token" => {
-            let token = config.secret("refresh_token", section.refresh_token.as_ref(), section.refresh_token_file.as_ref())?;
+            let token =
+                config.secret("refresh_token", section.refresh_token.as_ref(), section.refresh_token_file.as_ref())?;
             Grant::RefreshToken {
                 client_id: client_id()?,
                 client_secret,
@@ -174,7 +197,9 @@ fn grant(config: &Config, section: &ConnectionSection, client_secret: Option<Sec
                 audience: section.audience.clone().unwrap_or_else(|| "https://login.salesforce.com".into()),
             }
         }
-        other => bail!("there is no grant {other:?}; there are client_credentials, jwt_bearer, refresh_token and static"),
+        other => {
+            bail!("there is no grant {other:?}; there are client_credentials, jwt_bearer, refresh_token and static")
+        }
     })
 }
 

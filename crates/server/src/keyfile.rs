@@ -3,7 +3,12 @@
 //! Without it sealed credentials cannot be opened and suppressed people cannot be recognised, so
 //! it belongs into the backup, apart from the database.
 
-use std::{fs, io::Write, os::unix::fs::{OpenOptionsExt, PermissionsExt}, path::Path};
+use std::{
+    fs,
+    io::Write,
+    os::unix::fs::{OpenOptionsExt, PermissionsExt},
+    path::Path,
+};
 
 use anyhow::{Context, Result, bail};
 
@@ -13,7 +18,11 @@ pub fn load_or_create(path: &Path) -> Result<[u8; 32]> {
         Ok(meta) => {
             let mode = meta.permissions().mode() & 0o777;
             if mode & 0o077 != 0 {
-                bail!("the key file {} may be read by others (mode {mode:o}); run: chmod 600 {}", path.display(), path.display());
+                bail!(
+                    "the key file {} may be read by others (mode {mode:o}); run: chmod 600 {}",
+                    path.display(),
+                    path.display()
+                );
             }
             parse(&fs::read_to_string(path).with_context(|| format!("the key file {} cannot be read", path.display()))?)
                 .with_context(|| format!("the key file {} holds no key", path.display()))

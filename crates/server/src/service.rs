@@ -14,7 +14,10 @@ use tokio::{net::TcpListener, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
-use crate::{config::{Config, Role}, factory, keyfile};
+use crate::{
+    config::{Config, Role},
+    factory, keyfile,
+};
 
 /// How long requests in hand may go on after a stop.
 const GRACE: Duration = Duration::from_secs(20);

@@ -38,7 +38,15 @@ pub enum Error {
 impl Error {
     /// Whether the same call may succeed later without anybody acting.
     pub fn is_passing(&self) -> bool {
-        matches!(self, Error::Unavailable(_) | Error::Commit(_) | Error::Conflict(_) | Error::Raced | Error::TooSlow | Error::Closed)
+        matches!(
+            self,
+            Error::Unavailable(_)
+                | Error::Commit(_)
+                | Error::Conflict(_)
+                | Error::Raced
+                | Error::TooSlow
+                | Error::Closed
+        )
     }
 
     pub(crate) fn is_conflict(&self) -> bool {

@@ -237,6 +237,19 @@ impl Tx {
         )? == 1)
     }
 
+    /// Ids of the jobs of a topic that wait and nobody has: the work that is about to be done is
+    /// theirs too.
+    pub async fn note_jobs(&mut self, topic: &str, now: Time) -> Result<Vec<Uuid>> {
+        let rows = fetch_all!(
+            self,
+            (Uuid,),
+            "SELECT id FROM job WHERE topic = $1 AND taken_until <= $2 AND dead_at IS NULL ORDER BY id LIMIT 5000",
+            topic.to_owned(),
+            now.0,
+        )?;
+        Ok(rows.into_iter().map(|row| row.0).collect())
+    }
+
     /// Starts the slot of a schedule; `false` if another process has.
     pub async fn start_slot(&mut self, schedule: &str, slot: Time, now: Time) -> Result<bool> {
         Ok(execute!(
@@ -250,19 +263,6 @@ impl Tx {
 }
 
 impl Store {
-    /// Ids of the jobs of a topic that wait and nobody has: the work that is about to be done is
-    /// theirs too.
-    pub async fn note_jobs(&self, topic: &str, now: Time) -> Result<Vec<Uuid>> {
-        let rows = fetch_all!(
-            self,
-            (Uuid,),
-            "SELECT id FROM job WHERE topic = $1 AND taken_until <= $2 AND dead_at IS NULL ORDER BY id LIMIT 5000",
-            topic.to_owned(),
-            now.0,
-        )?;
-        Ok(rows.into_iter().map(|row| row.0).collect())
-    }
-
     /// When the next job falls due, for the embedded carrier's sleep.
     pub async fn next_due(&self) -> Result<Option<Time>> {
         let rows = fetch_all!(

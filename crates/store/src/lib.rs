@@ -38,8 +38,8 @@ pub use error::{Error, Result};
 pub use gather::{Accepted, Gatherer};
 
 use serde::Serialize;
-pub use sqlx::types::Json;
 use sha2::{Digest, Sha256};
+pub use sqlx::types::Json;
 use uuid::Uuid;
 
 /// Bytes on their way into a `rows!` statement.

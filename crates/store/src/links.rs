@@ -489,7 +489,7 @@ impl Store {
             self,
             LinkLine,
             "SELECT id, connection, record, kind, role, remote_type, remote_id, sent, held, wanted, done, next_at, attempt, state, code, reason, written_at
-             FROM link WHERE (wanted > done OR state <> 'open' OR code IS NOT NULL) AND ($1 IS NULL OR connection = $1) AND id > $2 ORDER BY id LIMIT $3",
+             FROM link WHERE (wanted > done OR state <> 'open' OR code <> 'not_found_there') AND ($1 IS NULL OR connection = $1) AND id > $2 ORDER BY id LIMIT $3",
             connection.map(|id| id.0),
             after.map_or(Uuid::nil(), |id| id.0),
             most,

@@ -236,15 +236,29 @@ impl Batch<'_> {
         let ours = found.into_iter().find(|record| !record.gone && self.agrees(object, &item.leased, record));
         match ours {
             Some(record) => self.adopt(object, vec![Adoption { link: item.leased, record, begun }]).await,
+            // Somebody else has the address there, a colleague at the shared mailbox perhaps: this
+            // record goes without it, and a person is asked.
             None => {
                 let review = self.remote_duplicate(&item, &[], code);
                 let mut receipt = settled(&item.leased, Some(code), None);
-                receipt.state = "refused".into();
+                let addresses = object.fields.iter().filter(|(_, rule)| rule.from.as_deref() == Some("emails"));
+                let taken: Vec<&String> =
+                    addresses.map(|(name, _)| name).filter(|name| item.planned.0.contains_key(*name)).collect();
+                if taken.is_empty() || item.planned.0.len() <= taken.len() {
+                    receipt.state = "refused".into();
+                } else {
+                    for name in taken {
+                        let hash = plan::value_hash(item.planned.0.get(name).unwrap_or(&None));
+                        let reason = "another record of the CRM has this value".to_owned();
+                        receipt.held.insert(name.clone(), HeldField { code: "taken_there".into(), reason, hash });
+                    }
+                    later(&mut receipt, &item, 0, code);
+                }
                 self.pusher
                     .store
                     .write(async move |tx| {
-                        tx.put_receipts(&[receipt.clone()]).await?;
-                        tx.ask(&[review.clone()]).await
+                        tx.put_receipts(std::slice::from_ref(&receipt)).await?;
+                        tx.ask(std::slice::from_ref(&review)).await
                     })
                     .await?;
                 Ok(())

@@ -39,10 +39,10 @@ pub struct Pusher {
 /// How a push ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PushEnd {
-    /// Nothing is due.
-    Nothing,
-    /// Something is due, but not before then.
-    Later(Time, String),
+    /// Nothing more can be leased for now.
+    Drained,
+    /// The connection cannot be written to before then, and why.
+    Paused(Time, String),
 }
 
 /// Why a batch ended early.
@@ -59,7 +59,7 @@ impl Pusher {
     /// batches at once, and straight on to what they made due.
     pub async fn push(&self, connection: &Arc<Connection>) -> Result<PushEnd> {
         if connection.mode == Mode::Off {
-            return Ok(PushEnd::Later(self.clock.now().plus(Duration::from_secs(60)), "mode_off".into()));
+            return Ok(PushEnd::Paused(self.clock.now().plus(Duration::from_secs(60)), "mode_off".into()));
         }
         let mut running = FuturesUnordered::new();
         let mut failed = None;
@@ -82,14 +82,7 @@ impl Pusher {
                 None => break,
             }
         }
-        if let Some((until, code)) = failed {
-            return Ok(PushEnd::Later(until, code));
-        }
-        let id = connection.id;
-        let next = self.store.write(async move |tx| tx.next_link(id).await).await?;
-        // A link that waits for another has no time of its own: look again a little later.
-        let soon = self.clock.now().plus(Duration::from_millis(250));
-        Ok(next.map_or(PushEnd::Nothing, |at| PushEnd::Later(at.max(soon), "waiting".into())))
+        Ok(failed.map_or(PushEnd::Drained, |(until, code)| PushEnd::Paused(until, code)))
     }
 
     fn lease_time(&self, connection: &Connection) -> Duration {

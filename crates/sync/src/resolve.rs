@@ -47,20 +47,14 @@ impl Batch<'_> {
         }
         let begun = self.now();
         let found = self.find(object, profile, &unknown).await?;
-        let (mut rest, mut adopt, mut reviews, mut refused) = (known, Vec::new(), Vec::new(), Vec::new());
+        let (mut rest, mut adopt, mut reviews) = (known, Vec::new(), Vec::new());
         for (link, mut hits) in unknown.into_iter().zip(found) {
             hits.sort_by(|a, b| a.1.id.cmp(&b.1.id));
             hits.dedup_by(|a, b| a.1.id == b.1.id);
             let own = link.record.to_string();
             let foreign = |record: &RemoteRecord| self.own_key_of(record).is_some_and(|key| key != own);
             // A record that belongs to another record of ours is not this one, whatever its address.
-            let taken = hits.iter().any(|(_, record)| foreign(record));
             hits.retain(|(_, record)| !foreign(record));
-            if hits.is_empty() && taken && profile.keys.contains(&KeyForm::Email) {
-                reviews.push(self.ask(&link, &[], "address_of_another_record"));
-                refused.push(settled_as(&link, "address_of_another_record"));
-                continue;
-            }
             let Some((object, record)) = hits.first().cloned() else {
                 rest.push(link);
                 continue;
@@ -71,14 +65,8 @@ impl Batch<'_> {
             }
             adopt.push((object, Adoption { link, record, begun }));
         }
-        if !(reviews.is_empty() && refused.is_empty()) {
-            self.pusher
-                .store
-                .write(async move |tx| {
-                    tx.ask(&reviews).await?;
-                    tx.put_receipts(&refused).await.map(|_| ())
-                })
-                .await?;
+        if !reviews.is_empty() {
+            self.pusher.store.write(async move |tx| tx.ask(&reviews).await).await?;
         }
         let mut by_type: HashMap<String, Vec<Adoption>> = HashMap::new();
         for (remote_type, adoption) in adopt {

@@ -8,8 +8,7 @@ use std::{
 };
 
 use mittler_core::{
-    Field, Kind, Record, RecordId, Said, Source, SourceKind, Statement, SubjectId, Time, Value, Version,
-    derive,
+    Field, Kind, Record, RecordId, Said, Source, SourceKind, Statement, SubjectId, Time, Value, Version, derive,
     derive::Overrides,
     job::{Lane, Task},
 };
@@ -172,7 +171,11 @@ async fn recognise(tx: &mut Tx, env: &Env, inputs: &[&Input], work: &mut Work, n
     let (strong, weak): (BTreeSet<Uuid>, BTreeSet<Uuid>) = drafts().flat_map(|draft| &draft.keys).fold(
         (BTreeSet::new(), BTreeSet::new()),
         |(mut strong, mut weak), key| {
-            if key.key_type.is_strong() { strong.insert(key_id(key)) } else { weak.insert(key_id(key)) };
+            if key.key_type.is_strong() {
+                strong.insert(key_id(key))
+            } else {
+                weak.insert(key_id(key))
+            };
             (strong, weak)
         },
     );
@@ -189,9 +192,8 @@ async fn recognise(tx: &mut Tx, env: &Env, inputs: &[&Input], work: &mut Work, n
         }
     }
     for (at, input) in inputs.iter().enumerate() {
-        let organisation = input.organisation.as_ref().map(|draft| {
-            who(env, work, input, Kind::Organisation, draft, now)
-        });
+        let organisation =
+            input.organisation.as_ref().map(|draft| who(env, work, input, Kind::Organisation, draft, now));
         let person = who(env, work, input, Kind::Person, &input.person, now);
         work.persons.push((at, person, organisation));
         work.reads.push(done(input.signal, None, Some(person), input.remarks.clone()));
@@ -233,7 +235,11 @@ fn who(env: &Env, work: &mut Work, input: &Input, kind: Kind, draft: &Draft, now
     let facts = Facts::of_draft(draft);
     let candidates: Vec<Candidate> = met
         .into_iter()
-        .map(|(record, met_by)| Candidate { record, met_by, facts: work.facts.get(&record).cloned().unwrap_or_default() })
+        .map(|(record, met_by)| Candidate {
+            record,
+            met_by,
+            facts: work.facts.get(&record).cloned().unwrap_or_default(),
+        })
         .collect();
     let decision = decide(kind, &facts, &candidates);
     let record = match decision {
@@ -357,8 +363,10 @@ fn participate(
     let fair_record = fair_id(fair);
     if !existing.contains(&fair_record) && !work.fresh.contains_key(&fair_record) {
         work.fresh.insert(fair_record, (Kind::Fair, None));
-        let text = |field, text: Option<&str>| text.and_then(Value::text).map(|value| Said::new(field, value, "import"));
-        let date = |field, date: Option<jiff::civil::Date>| date.map(|date| Said::new(field, Value::Date(date), "import"));
+        let text =
+            |field, text: Option<&str>| text.and_then(Value::text).map(|value| Said::new(field, value, "import"));
+        let date =
+            |field, date: Option<jiff::civil::Date>| date.map(|date| Said::new(field, Value::Date(date), "import"));
         let said = [
             text(Field::NAME, Some(&fair.name)),
             text(Field::ORGANISER, fair.organiser.as_deref()),
@@ -395,15 +403,22 @@ fn participate(
         let said = input.person.said.iter().find(|said| said.field == *field && said.value.is_some());
         said.and_then(|said| said.value.as_ref()).map(Value::display).unwrap_or_default()
     };
-    let name = [Field::FIRST_NAME, Field::LAST_NAME].iter().map(&draft_text).filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ");
+    let name = [Field::FIRST_NAME, Field::LAST_NAME]
+        .iter()
+        .map(&draft_text)
+        .filter(|part| !part.is_empty())
+        .collect::<Vec<_>>()
+        .join(" ");
     let name = if name.is_empty() { draft_text(&Field::EMAILS) } else { name };
     let parts = BTreeMap::from([("name", name), ("company", draft_text(&Field::COMPANY)), ("fair", fair.name.clone())]);
     let urgent = priority.as_ref().is_some_and(|value| value.display().trim_start().starts_with(['A', 'a', '1']));
     let days = if urgent { env.follow_up.due_days_urgent } else { env.follow_up.due_days };
     let due = follow::working_days_after(follow::day(input.observed_at, &input.time_zone), days);
     let lines = [("Interesse", &interest), ("Priorität", &priority), ("Notiz", &note)];
-    let body: Vec<String> =
-        lines.iter().filter_map(|(label, value)| value.as_ref().map(|value| format!("{label}: {}", value.display()))).collect();
+    let body: Vec<String> = lines
+        .iter()
+        .filter_map(|(label, value)| value.as_ref().map(|value| format!("{label}: {}", value.display())))
+        .collect();
     let mut said = vec![
         reference(Field::PERSON, person),
         reference(Field::FAIR, fair_record),
@@ -458,8 +473,11 @@ async fn state(
         }
     }
     route(env, work, inputs, &before, now);
-    let rows: Vec<StatementRow> =
-        work.said.iter().flat_map(|(id, said)| said.iter().map(|statement| StatementRow::new(*id, statement))).collect();
+    let rows: Vec<StatementRow> = work
+        .said
+        .iter()
+        .flat_map(|(id, said)| said.iter().map(|statement| StatementRow::new(*id, statement)))
+        .collect();
     if !rows.is_empty() {
         tx.put_statements(&rows).await?;
     }
@@ -478,7 +496,8 @@ async fn state(
         }
     }
     if !made.is_empty() {
-        let mut rows: Vec<RecordRow> = made.iter().map(|(record, person)| RecordRow::new(record, *person, now)).collect();
+        let mut rows: Vec<RecordRow> =
+            made.iter().map(|(record, person)| RecordRow::new(record, *person, now)).collect();
         tx.insert_records(&mut rows).await?;
     }
     if !changed.is_empty() {
@@ -510,12 +529,8 @@ async fn state(
 /// Names an owner for persons that have none yet, as a rule's word, and gives their tasks the same.
 fn route(env: &Env, work: &mut Work, inputs: &[&Input], before: &HashMap<RecordId, Vec<Statement>>, now: Time) {
     let by_signal: HashMap<Uuid, &&Input> = inputs.iter().map(|input| (input.signal, input)).collect();
-    let persons: Vec<RecordId> = work
-        .said
-        .keys()
-        .filter(|id| matches!(work.fresh.get(id), Some((Kind::Person, _))))
-        .copied()
-        .collect();
+    let persons: Vec<RecordId> =
+        work.said.keys().filter(|id| matches!(work.fresh.get(id), Some((Kind::Person, _)))).copied().collect();
     for person in persons {
         let said = work.said.get(&person).cloned().unwrap_or_default();
         let fields = derive(&said, &env.overrides);
@@ -587,4 +602,3 @@ fn mail_id(person: RecordId, input: &Input) -> RecordId {
         None => RecordId(derived_id(&[b"mail", person.0.as_bytes(), input.signal.as_bytes()])),
     }
 }
-

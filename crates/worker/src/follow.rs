@@ -60,7 +60,12 @@ pub struct FollowUp {
 
 impl Default for FollowUp {
     fn default() -> Self {
-        FollowUp { enabled: true, due_days: 5, due_days_urgent: 2, subject: "Nachfassen: {name}, {company} ({fair})".into() }
+        FollowUp {
+            enabled: true,
+            due_days: 5,
+            due_days_urgent: 2,
+            subject: "Nachfassen: {name}, {company} ({fair})".into(),
+        }
     }
 }
 
@@ -85,7 +90,8 @@ pub fn owner(routing: &Routing, lead: Lead<'_>) -> Option<(String, String)> {
         if !fits(rule, lead) {
             continue;
         }
-        let reason = if rule.name.is_empty() { "routing rule".to_owned() } else { format!("routing rule {}", rule.name) };
+        let reason =
+            if rule.name.is_empty() { "routing rule".to_owned() } else { format!("routing rule {}", rule.name) };
         if !is_away(routing, &rule.owner, lead.today) {
             return Some((rule.owner.clone(), reason));
         }
@@ -99,14 +105,16 @@ pub fn owner(routing: &Routing, lead: Lead<'_>) -> Option<(String, String)> {
 fn fits(rule: &Rule, lead: Lead<'_>) -> bool {
     let country = lead.person.text(&Field::COUNTRY);
     let postcode = lead.person.text(&Field::POSTAL_CODE);
-    let by_country = rule.country.is_empty() || country.is_some_and(|country| rule.country.iter().any(|it| it.eq_ignore_ascii_case(country)));
+    let by_country = rule.country.is_empty()
+        || country.is_some_and(|country| rule.country.iter().any(|it| it.eq_ignore_ascii_case(country)));
     let by_postcode = rule.postcode.as_ref().is_none_or(|(first, last)| {
-        postcode.is_some_and(|code| first.as_str() <= code && &code[..code.floor_char_boundary(last.len())] <= last.as_str())
+        postcode.is_some_and(|code| {
+            first.as_str() <= code && &code[..code.floor_char_boundary(last.len())] <= last.as_str()
+        })
     });
-    let by_interest = rule
-        .interest
-        .as_ref()
-        .is_none_or(|word| lead.interest.is_some_and(|interest| interest.to_lowercase().contains(&word.to_lowercase())));
+    let by_interest = rule.interest.as_ref().is_none_or(|word| {
+        lead.interest.is_some_and(|interest| interest.to_lowercase().contains(&word.to_lowercase()))
+    });
     let by_fair = rule.fair.as_ref().is_none_or(|fair| lead.fair == Some(fair));
     by_country && by_postcode && by_interest && by_fair
 }
@@ -176,7 +184,10 @@ mod tests {
             ..Rule::default()
         };
         Routing {
-            rule: vec![rule("Süd", "DE", Some(("7", "9")), "sued@example.com"), rule("Nord", "DE", None, "nord@example.com")],
+            rule: vec![
+                rule("Süd", "DE", Some(("7", "9")), "sued@example.com"),
+                rule("Nord", "DE", None, "nord@example.com"),
+            ],
             otherwise: Some("Messeleads".into()),
             away: vec![Away { who: "sued@example.com".into(), from: date(2026, 4, 20), until: date(2026, 4, 24) }],
         }
@@ -209,7 +220,11 @@ mod tests {
 
     #[test]
     fn a_subject_has_no_holes() {
-        let parts = BTreeMap::from([("name", "Anna Müller".to_owned()), ("company", String::new()), ("fair", "BEWEGA".to_owned())]);
+        let parts = BTreeMap::from([
+            ("name", "Anna Müller".to_owned()),
+            ("company", String::new()),
+            ("fair", "BEWEGA".to_owned()),
+        ]);
         assert_eq!(subject("Nachfassen: {name}, {company} ({fair})", &parts), "Nachfassen: Anna Müller (BEWEGA)");
     }
 }

@@ -25,6 +25,8 @@ use crate::{
     input::{self, Reading},
 };
 
+/// When a push looks again at links that wait for others.
+const AGAIN: Duration = Duration::from_millis(250);
 /// Rows that one retention step touches in one table at most.
 const RETAIN_ROWS: i64 = 5_000;
 
@@ -139,22 +141,34 @@ impl Worker {
         }
     }
 
-    /// Tells a CRM what is due. The jobs that ask for the same are noted before the work begins,
-    /// and end with it: whatever they asked for was committed before.
+    /// Tells a CRM what is due. The other jobs that ask for the same end with this one: they are
+    /// noted, then it is checked that nothing is due, and only what was noted ends. Whoever asks
+    /// after the note has a job of their own that stays.
     async fn push(&self, job: &Taken, id: ConnectionId) -> Result<End, Error> {
         let Some(connection) = self.connections.get(id) else {
-            return Ok(End::Later { due: self.clock.now().plus(Duration::from_secs(60)), code: "no_such_connection".into() });
+            return Ok(End::Later {
+                due: self.clock.now().plus(Duration::from_secs(60)),
+                code: "no_such_connection".into(),
+            });
         };
-        let mut noted = self.store.note_jobs(&format!("push:{}", id.0), self.clock.now()).await?;
-        noted.retain(|other| *other != job.id.0);
         let end = self.pusher.push(&connection).await?;
         let (job, now) = (job.clone(), self.clock.now());
+        let topic = format!("push:{}", id.0);
         self.store
             .write(async move |tx| {
+                let mut noted = tx.note_jobs(&topic, now).await?;
+                noted.retain(|other| *other != job.id.0);
+                let due = tx.next_link(id).await?;
+                // A link that waits for another has no time of its own: look again a little later.
+                let again = match (&end, due) {
+                    (PushEnd::Paused(at, code), Some(_)) => Some((*at, code.as_str())),
+                    (_, Some(due)) => Some((due.max(now.plus(AGAIN)), "waiting")),
+                    (_, None) => None,
+                };
                 tx.end_noted(&noted, now).await?;
-                match &end {
-                    PushEnd::Nothing => tx.end_job(job.id, job.attempt).await,
-                    PushEnd::Later(at, code) => tx.delay_job(job.id, job.attempt, *at, code).await,
+                match again {
+                    Some((at, code)) => tx.delay_job(job.id, job.attempt, at, code).await,
+                    None => tx.end_job(job.id, job.attempt).await,
                 }
             })
             .await?;

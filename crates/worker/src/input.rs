@@ -63,8 +63,14 @@ pub struct Input {
 pub enum Reading {
     Input(Box<Input>),
     /// Read, and nothing follows from it: automatic mail.
-    Nothing { signal: Uuid, code: &'static str },
-    Problem { signal: Uuid, problem: Problem },
+    Nothing {
+        signal: Uuid,
+        code: &'static str,
+    },
+    Problem {
+        signal: Uuid,
+        problem: Problem,
+    },
 }
 
 const FIVE_MINUTES: std::time::Duration = std::time::Duration::from_secs(300);
@@ -114,12 +120,15 @@ fn try_read(unread: &Unread) -> Result<Reading, Problem> {
     match unread.kind.as_str() {
         "mail" => read_mail(content, &ctx, base),
         "lead_row" => {
-            let layout = params.layout.as_ref().ok_or_else(|| Problem::new("layout_missing", "the import has no column layout"))?;
+            let layout = params
+                .layout
+                .as_ref()
+                .ok_or_else(|| Problem::new("layout_missing", "the import has no column layout"))?;
             lead(&csv::read_row(layout, content)?, &ctx, base)
         }
         _ => {
-            let value: serde_json::Value =
-                serde_json::from_slice(content).map_err(|_| Problem::new("not_json", "the lead is not readable as JSON"))?;
+            let value: serde_json::Value = serde_json::from_slice(content)
+                .map_err(|_| Problem::new("not_json", "the lead is not readable as JSON"))?;
             lead(&json::read(&value)?, &ctx, base)
         }
     }

@@ -37,12 +37,21 @@ pub fn slot(now: Time, every: Duration) -> Time {
 ///
 /// # Errors
 /// If the database does not answer: the next look does it.
-pub async fn start_slots(store: &Store, clock: &Clock, connections: &Connections, intervals: Intervals) -> Result<usize> {
+pub async fn start_slots(
+    store: &Store,
+    clock: &Clock,
+    connections: &Connections,
+    intervals: Intervals,
+) -> Result<usize> {
     let now = clock.now();
     let mut due = Vec::new();
     if intervals.pull > Duration::ZERO {
         for connection in connections.all() {
-            due.push((format!("pull:{}", connection.id.0), slot(now, intervals.pull), Task::Pull { connection: connection.id }));
+            due.push((
+                format!("pull:{}", connection.id.0),
+                slot(now, intervals.pull),
+                Task::Pull { connection: connection.id },
+            ));
         }
     }
     if intervals.retain > Duration::ZERO {
@@ -65,7 +74,14 @@ pub async fn start_slots(store: &Store, clock: &Clock, connections: &Connections
 }
 
 /// The scheduler role, until `stop`.
-pub async fn run(store: Store, clock: Clock, connections: Connections, intervals: Intervals, wake: Wake, stop: CancellationToken) {
+pub async fn run(
+    store: Store,
+    clock: Clock,
+    connections: Connections,
+    intervals: Intervals,
+    wake: Wake,
+    stop: CancellationToken,
+) {
     let look = intervals.pull.min(intervals.retain).clamp(Duration::from_millis(100), Duration::from_secs(5));
     loop {
         match start_slots(&store, &clock, &connections, intervals).await {

@@ -35,7 +35,8 @@ pub async fn run(service: &Service, json: bool) -> Result<ExitCode> {
     let mut list = table(&["Connection", "CRM", "Mode", "State", "Linked", "Written", "Due", "Refused"]);
     for connection in &connections {
         let mine = counts.iter().filter(|count| count.connection == connection.id);
-        let sums = mine.fold((0, 0, 0, 0), |sum, it| (sum.0 + it.total, sum.1 + it.written, sum.2 + it.due, sum.3 + it.refused));
+        let sums = mine
+            .fold((0, 0, 0, 0), |sum, it| (sum.0 + it.total, sum.1 + it.written, sum.2 + it.due, sum.3 + it.refused));
         list.add_row([
             connection.name.clone(),
             connection.crm.clone(),

@@ -85,7 +85,8 @@ struct Crm {
 pub async fn run(common: &Common, options: Options) -> Result<ExitCode> {
     let stop = stop_on_signals()?;
     let folder = Folder::make(options.folder.as_deref())?;
-    let sandbox = Sandbox::start(([127, 0, 0, 1], 0).into(), sandbox_config()).await.context("the sandbox cannot start")?;
+    let sandbox =
+        Sandbox::start(([127, 0, 0, 1], 0).into(), sandbox_config()).await.context("the sandbox cannot start")?;
     let config = Config::parse(&config(&sandbox.access()), folder.path().to_owned(), common)?;
     let listen = config.server.listen;
     let service = Service::open(config).await?;
@@ -118,7 +119,10 @@ pub async fn run(common: &Common, options: Options) -> Result<ExitCode> {
     if options.serve {
         if let Some(addr) = running.addr {
             let link = one_time_link(&service.store, &service.clock).await?;
-            println!("\nlistening on http://{addr}\nopen the pages: http://{addr}{link}\nthe sandbox: http://{}/_sandbox/state\nCtrl-C ends it", sandbox.addr());
+            println!(
+                "\nlistening on http://{addr}\nopen the pages: http://{addr}{link}\nthe sandbox: http://{}/_sandbox/state\nCtrl-C ends it",
+                sandbox.addr()
+            );
         }
         tokio::select! {
             () = stop.cancelled() => {}
@@ -198,7 +202,8 @@ async fn report(
         .iter()
         .map(|connection| {
             let id = connection.id.0;
-            let of = |outcome: &str| intents.iter().filter(|it| it.0 == id && it.2 == outcome).map(|it| it.3).sum::<i64>();
+            let of =
+                |outcome: &str| intents.iter().filter(|it| it.0 == id && it.2 == outcome).map(|it| it.3).sum::<i64>();
             let links = || counts.iter().filter(|it| it.connection == id);
             let total: i64 = links().map(|it| it.total).sum();
             let written: i64 = links().map(|it| it.written).sum();
@@ -230,7 +235,12 @@ async fn report(
         crms,
         questions: service.store.review_count().await?,
         seconds: (begun.0.elapsed().as_secs_f64() * 100.0).round() / 100.0,
-        broker: service.config.server.broker.as_ref().map(|_| serde_json::to_value(service.stats.snapshot()).unwrap_or_default()),
+        broker: service
+            .config
+            .server
+            .broker
+            .as_ref()
+            .map(|_| serde_json::to_value(service.stats.snapshot()).unwrap_or_default()),
         arrived,
     })
 }
@@ -246,7 +256,12 @@ fn print(report: &Report) {
     fact("said before (the same row or mail twice)", report.known.to_string());
     fact("refused, with a reason", report.refused.len().to_string());
     fact("unaccounted for", report.unaccounted.to_string());
-    for (kind, label) in [("person", "people recognised"), ("organisation", "companies recognised"), ("participation", "visits to the stand"), ("activity", "tasks and mails")] {
+    for (kind, label) in [
+        ("person", "people recognised"),
+        ("organisation", "companies recognised"),
+        ("participation", "visits to the stand"),
+        ("activity", "tasks and mails"),
+    ] {
         fact(label, report.records.get(kind).copied().unwrap_or(0).to_string());
     }
     fact("questions for review", report.questions.to_string());

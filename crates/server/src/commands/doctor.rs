@@ -57,7 +57,9 @@ async fn check(common: &Common, findings: &mut Findings) {
         Err(error) => return findings.add("configuration", Err::<String, _>(format!("{error:#}"))),
     };
     findings.add("configuration", Ok(format!("{} connections", config.connection.len())));
-    if !config.server.listen.ip().is_loopback() && config.server.public_url.as_deref().is_none_or(|url| !url.starts_with("https://")) {
+    if !config.server.listen.ip().is_loopback()
+        && config.server.public_url.as_deref().is_none_or(|url| !url.starts_with("https://"))
+    {
         findings.add(
             "address",
             Err::<String, _>("the API listens beyond this machine without TLS before it; set public_url to the https address of your proxy".into()),
@@ -78,12 +80,20 @@ async fn check(common: &Common, findings: &mut Findings) {
     findings.add("database", Ok(format!("{} answers and is durable", service.store.name())));
     match service.store.verify_audit().await {
         Ok(None) => findings.add("audit chain", Ok("unbroken")),
-        Ok(Some(seq)) => findings.add("audit chain", Err::<String, _>(format!("entry {seq} does not fit; the table was changed by hand"))),
+        Ok(Some(seq)) => findings
+            .add("audit chain", Err::<String, _>(format!("entry {seq} does not fit; the table was changed by hand"))),
         Err(error) => findings.add("audit chain", Err::<String, _>(error.to_string())),
     }
     if let Ok(jobs) = service.store.job_counts(service.clock.now()).await {
         let dead = jobs.dead;
-        findings.add("jobs", if dead == 0 { Ok(format!("{} waiting", jobs.ready + jobs.waiting)) } else { Err(format!("{dead} dead jobs wait for a decision; see the page Today")) });
+        findings.add(
+            "jobs",
+            if dead == 0 {
+                Ok(format!("{} waiting", jobs.ready + jobs.waiting))
+            } else {
+                Err(format!("{dead} dead jobs wait for a decision; see the page Today"))
+            },
+        );
     }
     for (connection, section) in service.connections.all().iter().zip(&service.config.connection) {
         let name = format!("connection {}", connection.name);
@@ -91,12 +101,18 @@ async fn check(common: &Common, findings: &mut Findings) {
             Ok(account) => {
                 let wanted = section.organization_id.as_ref().or(section.portal_id.as_ref());
                 match wanted.filter(|wanted| !account.starts_with(wanted.as_str()) && !wanted.starts_with(&account)) {
-                    Some(wanted) => findings.add(&name, Err::<String, _>(format!("the credentials belong to account {account}, not to {wanted}"))),
+                    Some(wanted) => findings.add(
+                        &name,
+                        Err::<String, _>(format!("the credentials belong to account {account}, not to {wanted}")),
+                    ),
                     None => findings.add(&name, Ok(format!("account {account} answers"))),
                 }
             }
             Err(error) => {
-                findings.add(&name, Err::<String, _>(format!("{error}; check address, credentials and the app's permissions")));
+                findings.add(
+                    &name,
+                    Err::<String, _>(format!("{error}; check address, credentials and the app's permissions")),
+                );
                 continue;
             }
         }
@@ -107,8 +123,13 @@ async fn check(common: &Common, findings: &mut Findings) {
         }
         match mapping::check(connection, service.clock.now()).await {
             Ok(found) => {
-                let fatal: Vec<String> = found.iter().filter(|it| it.fatal).map(|it| format!("{}.{}: {}", it.remote_type, it.field, it.text)).collect();
-                findings.add(format!("{name}, mapping"), if fatal.is_empty() { Ok("fits") } else { Err(fatal.join("; ")) });
+                let fatal: Vec<String> = found
+                    .iter()
+                    .filter(|it| it.fatal)
+                    .map(|it| format!("{}.{}: {}", it.remote_type, it.field, it.text))
+                    .collect();
+                findings
+                    .add(format!("{name}, mapping"), if fatal.is_empty() { Ok("fits") } else { Err(fatal.join("; ")) });
             }
             Err(error) => findings.add(format!("{name}, mapping"), Err::<String, _>(format!("{error:#}"))),
         }

@@ -38,7 +38,11 @@ async fn find(service: &Service, person: &str) -> Result<RecordId> {
     if let Ok(id) = person.parse() {
         return Ok(id);
     }
-    let email = mittler_enrich::email::read_all(person).0.into_iter().next().context("give a record's id (rec_…) or an e-mail address")?;
+    let email = mittler_enrich::email::read_all(person)
+        .0
+        .into_iter()
+        .next()
+        .context("give a record's id (rec_…) or an e-mail address")?;
     let key = Key { key_type: KeyType::Email, scope: String::new(), value: email.canonical() };
     service.store.by_key(mittler_worker::key_id(&key)).await?.context("nobody is known by this address")
 }

@@ -74,11 +74,19 @@ fn preview(service: &Service, bytes: &[u8], params: &ImportParams, json: bool) -
     if json {
         return print_json(&dry);
     }
-    println!("{} rows, {} encoding, columns parted by {:?}, header in line {}", dry.rows, dry.encoding, dry.delimiter, dry.header_line);
+    println!(
+        "{} rows, {} encoding, columns parted by {:?}, header in line {}",
+        dry.rows, dry.encoding, dry.delimiter, dry.header_line
+    );
     let mut columns = table(&["Column", "Meaning", "Examples"]);
     for column in &dry.columns {
-        let meaning = column.meaning.and_then(|it| serde_json::to_value(it).ok()).and_then(|it| it.as_str().map(str::to_owned));
-        columns.add_row([column.header.clone(), meaning.unwrap_or_else(|| "kept as attribute".into()), column.samples.join(" · ")]);
+        let meaning =
+            column.meaning.and_then(|it| serde_json::to_value(it).ok()).and_then(|it| it.as_str().map(str::to_owned));
+        columns.add_row([
+            column.header.clone(),
+            meaning.unwrap_or_else(|| "kept as attribute".into()),
+            column.samples.join(" · "),
+        ]);
     }
     println!("{columns}");
     println!("{} rows would be refused", dry.problems.len());
@@ -93,9 +101,14 @@ async fn report(service: &Service, run: RunId, rows: u64, known: u64, arrived: b
     let counts = service.store.run_counts(run).await?;
     let problems = service.store.signal_lines(run, true, -1, 10_000).await?;
     if json {
-        return print_json(&json!({ "run": run, "rows": rows, "known": known, "counts": counts, "problems": problems, "arrived": arrived }));
+        return print_json(
+            &json!({ "run": run, "rows": rows, "known": known, "counts": counts, "problems": problems, "arrived": arrived }),
+        );
     }
-    println!("{rows} read, {} taken, {known} known from before, {} refused, {} parked", counts.done, counts.refused, counts.parked);
+    println!(
+        "{rows} read, {} taken, {known} known from before, {} refused, {} parked",
+        counts.done, counts.refused, counts.parked
+    );
     for problem in problems {
         let (code, reason) = (problem.code.unwrap_or_default(), problem.reason.unwrap_or_default());
         println!("  line {}: {reason} ({code})", problem.line);

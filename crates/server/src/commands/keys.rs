@@ -41,7 +41,8 @@ pub async fn run(service: &Service, command: KeysCommand) -> Result<ExitCode> {
             println!("{list}");
         }
         KeysCommand::Revoke { id } => {
-            let (id, now) = (id.parse().context("this is no key's id; `mittler keys list` shows them")?, service.clock.now());
+            let (id, now) =
+                (id.parse().context("this is no key's id; `mittler keys list` shows them")?, service.clock.now());
             if !service.store.write(async move |tx| tx.revoke_api_key(id, now).await).await? {
                 bail!("there is no valid key with this id");
             }
@@ -49,7 +50,12 @@ pub async fn run(service: &Service, command: KeysCommand) -> Result<ExitCode> {
         }
         KeysCommand::Link => {
             let path = one_time_link(&service.store, &service.clock).await?;
-            let base = service.config.server.public_url.clone().unwrap_or_else(|| format!("http://{}", service.config.server.listen));
+            let base = service
+                .config
+                .server
+                .public_url
+                .clone()
+                .unwrap_or_else(|| format!("http://{}", service.config.server.listen));
             println!("{}{path}", base.trim_end_matches('/'));
         }
     }

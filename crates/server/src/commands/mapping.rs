@@ -36,13 +36,27 @@ pub async fn run(common: &Common, command: MappingCommand) -> Result<ExitCode> {
             }
             let fatal = all.iter().flat_map(|(_, findings)| findings).any(|finding| finding.fatal);
             if json {
-                let list: Vec<_> = all.iter().map(|(name, findings)| json!({ "connection": name, "findings": findings })).collect();
+                let list: Vec<_> =
+                    all.iter().map(|(name, findings)| json!({ "connection": name, "findings": findings })).collect();
                 print_json(&list)?;
             } else {
                 for (name, findings) in &all {
-                    println!("{name}: {}", if findings.is_empty() { "the mapping fits".to_owned() } else { format!("{} findings", findings.len()) });
+                    println!(
+                        "{name}: {}",
+                        if findings.is_empty() {
+                            "the mapping fits".to_owned()
+                        } else {
+                            format!("{} findings", findings.len())
+                        }
+                    );
                     for finding in findings {
-                        println!("  {} {}.{}: {}", if finding.fatal { "✗" } else { "·" }, finding.remote_type, finding.field, finding.text);
+                        println!(
+                            "  {} {}.{}: {}",
+                            if finding.fatal { "✗" } else { "·" },
+                            finding.remote_type,
+                            finding.field,
+                            finding.text
+                        );
                     }
                 }
             }

@@ -70,6 +70,7 @@ fn print_json(value: &impl serde::Serialize) -> Result<ExitCode> {
 /// A plain table: no frame but a line under the head.
 fn table(head: &[&str]) -> comfy_table::Table {
     let mut table = comfy_table::Table::new();
-    table.load_style(comfy_table::presets::UTF8_HORIZONTAL_ONLY).set_header(head.iter().copied());
+    let line = comfy_table::LineStyle::none().fill('─').junction('─');
+    table.load_style(comfy_table::TableStyle::new().header_separator(line)).set_header(head.iter().copied());
     table
 }

@@ -15,9 +15,8 @@ pub async fn run(service: &Service, id: Option<&str>, kind: &str, limit: i64, js
     if let Some(id) = id {
         return one(service, id.parse()?, json).await;
     }
-    let kind = Kind::parse(kind).with_context(|| {
-        format!("there is no kind {kind:?}; there are {}", Kind::ALL.map(Kind::name).join(", "))
-    })?;
+    let kind = Kind::parse(kind)
+        .with_context(|| format!("there is no kind {kind:?}; there are {}", Kind::ALL.map(Kind::name).join(", ")))?;
     let lines = service.store.record_lines(kind, None, limit.clamp(1, 10_000)).await?;
     if json {
         let lines: Vec<_> = lines

@@ -22,9 +22,15 @@ pub async fn run(listen: SocketAddr, json: bool, settings: Option<PathBuf>) -> R
         println!("{}", serde_json::to_string(&access)?);
     } else {
         println!("Salesforce and HubSpot for practice on http://{}", sandbox.addr());
-        println!("  Salesforce  client_id {}  client_secret {}", access.salesforce.client_id, access.salesforce.client_secret);
+        println!(
+            "  Salesforce  client_id {}  client_secret {}",
+            access.salesforce.client_id, access.salesforce.client_secret
+        );
         println!("  HubSpot     access_token {}", access.hubspot.access_token);
-        println!("  what they hold: GET http://{}/_sandbox/state   calls: /_sandbox/calls   faults: POST /_sandbox/faults", sandbox.addr());
+        println!(
+            "  what they hold: GET http://{}/_sandbox/state   calls: /_sandbox/calls   faults: POST /_sandbox/faults",
+            sandbox.addr()
+        );
         println!("  Ctrl-C ends it; nothing is kept");
     }
     stop.cancelled().await;
