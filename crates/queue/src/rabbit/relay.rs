@@ -1,0 +1,240 @@
+//! The relay: from the table to the broker.
+//!
+//! **Invariant:** a row is marked as sent before its message leaves, and the mark is taken back if
+//! the broker did not confirm it as put into the queue. If that fails as well, the mark runs out.
+//! Success is `Ack(None)` alone: an unroutable message is acked too, with the message in it.
+//!
+//! **Invariant:** at most about [`WINDOW`] messages wait in the queue; the rest waits as rows, in
+//! order of lane. Otherwise each `resend` of a backlog would put all of it into the queue again.
+//!
+//! A killed broker can come back with a quorum queue that has no leader, for good (seen with 3.10;
+//! rabbitmq/rabbitmq-server#10070, #15725): it can be declared, but confirms and delivers nothing.
+//! Since it only holds ids of rows that are sent again, the relay removes such a queue.
+
+use std::{sync::atomic::Ordering::Relaxed, time::Duration};
+
+use futures_util::future::join_all;
+use lapin::{
+    BasicProperties, Channel, Confirmation,
+    options::{BasicPublishOptions, ConfirmSelectOptions},
+};
+use mittler_core::JobId;
+use mittler_store::{Clock, Result as StoreResult, Store};
+use tokio::time::{Instant, timeout_at};
+use tokio_util::sync::CancellationToken;
+
+use super::{PATIENCE, RabbitConfig, Trouble, limited, link::Link, topology};
+use crate::{Settings, Stats, Wake, backoff::Backoff, stats::count, wake::Bell};
+
+/// Rows of one transaction and messages of one round of confirms.
+const BATCH: usize = 200;
+const WINDOW: usize = 1_000;
+/// How often the table is looked at while there is work, which another process may make.
+const BUSY: Duration = Duration::from_millis(25);
+const IDLE: Duration = Duration::from_millis(250);
+/// How long the table counts as busy after the last job.
+const BUSY_FOR: Duration = Duration::from_secs(5);
+/// Sessions in a row in which the queue confirmed nothing before it counts as stuck.
+const STUCK: u32 = 2;
+
+/// The relay role for RabbitMQ: publishes the ids of ready rows until `stop`.
+///
+/// # Errors
+/// If the broker cannot be used until a person acts, with the remedy.
+pub async fn relay(
+    store: Store,
+    clock: Clock,
+    config: RabbitConfig,
+    wake: Wake,
+    settings: Settings,
+    stop: CancellationToken,
+    stats: Stats,
+) -> anyhow::Result<()> {
+    let mut relay = Relay { store, clock, config, settings, stats, bell: wake.listen(), mute: 0 };
+    let mut backoff = Backoff::broker();
+    loop {
+        relay.stats.counters().relaying.down();
+        let begun = Instant::now();
+        let ended = relay.session(&stop).await;
+        relay.stats.counters().relaying.down();
+        match ended {
+            Ok(()) => return Ok(()),
+            Err(Trouble::Fatal(remedy)) => anyhow::bail!(remedy),
+            Err(_) if stop.is_cancelled() => return Ok(()),
+            Err(passing) => {
+                let code = passing.to_string();
+                tracing::warn!(code, "the relay lost the broker and connects again");
+                count(&relay.stats.counters().reconnects);
+                if begun.elapsed() > Duration::from_secs(30) {
+                    backoff.reset();
+                }
+                backoff.pause(&stop).await;
+            }
+        }
+    }
+}
+
+struct Relay {
+    store: Store,
+    clock: Clock,
+    config: RabbitConfig,
+    settings: Settings,
+    stats: Stats,
+    bell: Bell,
+    /// Sessions in a row that ended because a confirm did not come, and none had come.
+    mute: u32,
+}
+
+impl Relay {
+    async fn session(&mut self, stop: &CancellationToken) -> Result<(), Trouble> {
+        let link = Link::open(&self.config, "mittler relay").await?;
+        if self.mute >= STUCK {
+            tracing::warn!(queue = self.config.queue, "the queue confirms nothing; it is removed and declared anew");
+            self.mute = 0;
+            topology::remove(&link, &self.config.queue).await?;
+        }
+        topology::declare(&link, &self.config.queue).await?;
+        let channel = limited(link.connection().create_channel(), "opening a channel").await?;
+        limited(channel.confirm_select(ConfirmSelectOptions::default()), "asking for confirms").await?;
+        self.stats.counters().relaying.up();
+        let mut database = Backoff::database();
+        let mut room = 0;
+        let mut last_work = Instant::now();
+        while !stop.is_cancelled() {
+            self.bell.hush();
+            if room < BATCH {
+                let waiting = topology::depth(&channel, &self.config.queue).await?.messages;
+                room = WINDOW.saturating_sub(usize::try_from(waiting).unwrap_or(WINDOW));
+            }
+            if room == 0 {
+                self.pause(BUSY, false, stop).await;
+                continue;
+            }
+            let most = room.min(BATCH);
+            let jobs = match self.mark(most).await {
+                Ok(jobs) => jobs,
+                Err(error) => {
+                    tracing::warn!(code = %error, "no jobs could be marked for sending");
+                    database.pause(stop).await;
+                    continue;
+                }
+            };
+            database.reset();
+            if !jobs.is_empty() {
+                last_work = Instant::now();
+                room -= jobs.len();
+                let confirmed = self.stats.counters().confirmed.load(Relaxed);
+                let sent = self.send(&channel, &jobs).await;
+                if self.stats.counters().confirmed.load(Relaxed) > confirmed {
+                    self.mute = 0;
+                } else if matches!(sent, Err(Trouble::Mute)) && !link.connection().status().blocked() {
+                    self.mute += 1;
+                }
+                sent?;
+            }
+            if jobs.len() < most {
+                let busy = last_work.elapsed() < BUSY_FOR;
+                self.pause(if busy { BUSY } else { IDLE.min(self.settings.poll) }, true, stop).await;
+            }
+            if !link.connection().status().connected() {
+                return Err(Trouble::passing("the connection is gone"));
+            }
+        }
+        link.close().await;
+        Ok(())
+    }
+
+    async fn pause(&mut self, pause: Duration, wakes: bool, stop: &CancellationToken) {
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = self.bell.rung(), if wakes => {}
+            () = tokio::time::sleep(pause) => {}
+        }
+    }
+
+    async fn mark(&self, most: usize) -> StoreResult<Vec<(JobId, i64)>> {
+        let (now, resend) = (self.clock.now(), self.settings.resend);
+        let most = i64::try_from(most).unwrap_or(1);
+        self.store.write(async move |tx| tx.send_jobs(now, resend, most).await).await
+    }
+
+    /// Publishes the batch and awaits its confirms together.
+    async fn send(&self, channel: &Channel, jobs: &[(JobId, i64)]) -> Result<(), Trouble> {
+        let (failed, trouble) = publish(channel, &self.config.queue, jobs, &self.stats).await;
+        if !failed.is_empty() {
+            let unsent = self.store.write(async move |tx| tx.unsend_jobs(&failed).await).await;
+            if let Err(error) = unsent {
+                tracing::warn!(code = %error, "unconfirmed jobs keep their marks until these run out");
+            }
+        }
+        trouble.map_or(Ok(()), Err)
+    }
+}
+
+/// Gives the jobs whose messages are not known to be in the queue, and why.
+async fn publish(
+    channel: &Channel,
+    queue: &str,
+    jobs: &[(JobId, i64)],
+    stats: &Stats,
+) -> (Vec<(JobId, i64)>, Option<Trouble>) {
+    let stats = stats.counters();
+    let deadline = Instant::now() + PATIENCE;
+    let mut confirms = Vec::with_capacity(jobs.len());
+    let mut trouble = None;
+    for (id, _) in jobs {
+        let body = id.0.to_string();
+        match timeout_at(deadline, put(channel, queue, &body)).await {
+            Ok(Ok(confirm)) => {
+                count(&stats.published);
+                confirms.push(confirm);
+            }
+            Ok(Err(error)) => {
+                trouble = Some(error.into());
+                break;
+            }
+            Err(_elapsed) => {
+                trouble = Some(Trouble::passing("publishing is blocked"));
+                break;
+            }
+        }
+    }
+    // Awaited even after a failure: a confirm that nobody awaits stays in lapin's memory.
+    let confirms = join_all(confirms.into_iter().map(|confirm| timeout_at(deadline, confirm))).await;
+    let mut failed: Vec<(JobId, i64)> = jobs[confirms.len()..].to_vec();
+    for (job, confirm) in jobs.iter().zip(confirms) {
+        let reason = match confirm {
+            Ok(Ok(Confirmation::Ack(None))) => {
+                count(&stats.confirmed);
+                continue;
+            }
+            Ok(Ok(Confirmation::Ack(Some(_)) | Confirmation::Nack(Some(_)))) => {
+                count(&stats.returned);
+                "the queue is gone: a message had no way to go"
+            }
+            Ok(Ok(Confirmation::Nack(None))) => "the broker refused a message",
+            Ok(Ok(Confirmation::NotRequested)) => "the channel gives no confirms",
+            Ok(Err(_)) => "the connection went before a confirm",
+            Err(_elapsed) => {
+                stats.unconfirmed.fetch_add(1, Relaxed);
+                failed.push(*job);
+                trouble.get_or_insert(Trouble::Mute);
+                continue;
+            }
+        };
+        stats.unconfirmed.fetch_add(1, Relaxed);
+        failed.push(*job);
+        trouble.get_or_insert_with(|| Trouble::passing(reason));
+    }
+    (failed, trouble)
+}
+
+/// Publishes a persistent message that must reach a queue.
+pub(super) async fn put(channel: &Channel, queue: &str, body: &str) -> lapin::Result<lapin::PublisherConfirm> {
+    let options = BasicPublishOptions { mandatory: true, ..BasicPublishOptions::default() };
+    let properties = BasicProperties::default()
+        .with_delivery_mode(2)
+        .with_message_id(body.into())
+        .with_content_type("text/plain".into());
+    channel.basic_publish("".into(), queue.into(), options, body.as_bytes(), properties).await
+}

@@ -1,0 +1,45 @@
+//! Telling the carriers of this process that a transaction made jobs.
+
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+/// Wakes this process's carrier at once when a transaction made jobs. Clones ring the same bell,
+/// and every listener hears it; ringing while nobody listens yet is not lost on the next look.
+#[derive(Debug, Clone)]
+pub struct Wake(Arc<watch::Sender<u64>>);
+
+impl Wake {
+    pub fn new() -> Self {
+        Wake(Arc::new(watch::Sender::new(0)))
+    }
+
+    pub fn ring(&self) {
+        self.0.send_modify(|rings| *rings = rings.wrapping_add(1));
+    }
+
+    pub(crate) fn listen(&self) -> Bell {
+        Bell(self.0.subscribe())
+    }
+}
+
+impl Default for Wake {
+    fn default() -> Self {
+        Wake::new()
+    }
+}
+
+pub(crate) struct Bell(watch::Receiver<u64>);
+
+impl Bell {
+    /// To be called before the table is looked at: what rings from now on is not in that look.
+    pub fn hush(&mut self) {
+        self.0.mark_unchanged();
+    }
+
+    pub async fn rung(&mut self) {
+        if self.0.changed().await.is_err() {
+            std::future::pending::<()>().await; // nobody is left to ring; polling goes on
+        }
+    }
+}
