@@ -45,11 +45,17 @@ pub fn openapi_yaml() -> String {
     text
 }
 
+/// What a reader wants to see first.
+const HEAD: [&str; 4] = ["openapi", "info", "security", "paths"];
+
 /// Block style for what nests, JSON for what does not: JSON scalars are YAML scalars.
 fn block(text: &mut String, value: &Value, depth: usize) {
     let indent = "  ".repeat(depth);
     match value {
         Value::Object(members) => {
+            // Sorted here, because the map sorts or not by a feature that any crate may switch on.
+            let mut members: Vec<_> = members.iter().collect();
+            members.sort_by_key(|(name, _)| (HEAD.iter().position(|first| first == name).unwrap_or(HEAD.len()), *name));
             for (name, value) in members {
                 _ = write!(text, "{indent}{}:", key(name));
                 nested(text, value, depth + 1);

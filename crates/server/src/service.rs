@@ -209,8 +209,10 @@ impl Running {
             () = self.stop.cancelled() => None,
             ended = self.running.join_next() => ended,
         };
+        let asked = self.stop.is_cancelled();
         self.stop.cancel();
         let mut result = match early {
+            Some(Ok(Ok(()))) if asked => Ok(()),
             Some(Ok(Ok(()))) => Err(anyhow::anyhow!("a role ended without being asked to")),
             Some(Ok(Err(error))) => Err(error),
             Some(Err(error)) => Err(anyhow::anyhow!("a role broke: {error}")),

@@ -1,5 +1,7 @@
 //! Logs to standard error: ids and codes, never personal data.
 
+use std::io::IsTerminal;
+
 use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt, util::SubscriberInitExt};
 
 /// Starts logging. RUST_LOG wins; otherwise `level` for our own crates and warnings of others.
@@ -7,7 +9,7 @@ use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt, util::SubscriberI
 pub fn start(json: bool, level: &str) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| {
         EnvFilter::new(format!(
-            "warn,lapin=error,mittler={level},mittler_store={level},mittler_queue={level},mittler_sync={level},mittler_worker={level},mittler_api={level},mittler_sandbox=warn"
+            "warn,lapin=error,sqlx=error,mittler={level},mittler_store={level},mittler_queue={level},mittler_sync={level},mittler_worker={level},mittler_api={level},mittler_sandbox=warn"
         ))
     });
     let registry = tracing_subscriber::registry().with(filter);
@@ -15,6 +17,6 @@ pub fn start(json: bool, level: &str) {
     _ = if json {
         registry.with(fmt::layer().json().flatten_event(true).with_writer(std::io::stderr)).try_init()
     } else {
-        registry.with(fmt::layer().compact().with_writer(std::io::stderr)).try_init()
+        registry.with(fmt::layer().compact().with_ansi(std::io::stderr().is_terminal()).with_writer(std::io::stderr)).try_init()
     };
 }

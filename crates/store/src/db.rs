@@ -151,13 +151,6 @@ impl Store {
         let pool = PgPoolOptions::new()
             .max_connections(connections)
             .acquire_timeout(Duration::from_secs(5))
-            // A connection that a cancelled begin() left in a transaction must not serve others.
-            .after_release(|connection, _| {
-                Box::pin(async move {
-                    sqlx::query("ROLLBACK").execute(&mut *connection).await?;
-                    Ok(true)
-                })
-            })
             .connect_with(options)
             .await?;
         let (commit, fsync): (String, String) =
@@ -306,6 +299,9 @@ fn restrict(path: &Path) {
     }
 }
 
+/// `begin()` is called nowhere else, and nobody can cancel it here: the task is detached from its
+/// caller. A cancelled one would leave the connection in a transaction that swallows the writes of
+/// whoever gets it next (transact-rs/sqlx#4385).
 async fn transact<R>(pool: PgPool, work: impl Work<R>) -> Result<R> {
     let mut attempt = 1;
     loop {

@@ -397,15 +397,17 @@ impl Tx {
         Ok(())
     }
 
-    /// When the next due link of a connection can be leased; `None` if nothing is due. Links that
-    /// wait for others count as leasable when those are.
-    pub async fn next_link(&mut self, connection: ConnectionId) -> Result<Option<Time>> {
+    /// When to look again at the due links of a connection; `None` if nothing is due. Who holds a
+    /// lease is asked again after a second: most are done long before their lease ends.
+    pub async fn next_link(&mut self, connection: ConnectionId, now: Time) -> Result<Option<Time>> {
         let rows = fetch_all!(
             self,
             (Option<i64>,),
-            "SELECT min(CASE WHEN leased_until > next_at THEN leased_until ELSE next_at END) FROM link
+            "SELECT min(CASE WHEN leased_until <= $2 THEN next_at WHEN leased_until < $3 THEN leased_until ELSE $3 END) FROM link
              WHERE connection = $1 AND wanted > done AND role = 'primary'",
             connection.0,
+            now.0,
+            now.plus(Duration::from_secs(1)).0,
         )?;
         Ok(rows.first().and_then(|row| row.0).map(Time))
     }

@@ -32,7 +32,7 @@ pub struct Pusher {
     pub connections: Connections,
     pub judge: Arc<dyn Judge>,
     pub overrides: Arc<Overrides>,
-    /// How long a lease of links lasts beyond the longest call.
+    /// How long a lease of links lasts beyond the longest read and the longest write.
     pub margin: Duration,
 }
 
@@ -86,7 +86,7 @@ impl Pusher {
     }
 
     fn lease_time(&self, connection: &Connection) -> Duration {
-        connection.connector.profile().call_timeout + self.margin
+        connection.connector.profile().call_timeout * 2 + self.margin
     }
 
     async fn lease(&self, connection: &Connection) -> Result<Vec<Leased>> {

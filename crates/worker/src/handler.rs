@@ -158,7 +158,7 @@ impl Worker {
             .write(async move |tx| {
                 let mut noted = tx.note_jobs(&topic, now).await?;
                 noted.retain(|other| *other != job.id.0);
-                let due = tx.next_link(id).await?;
+                let due = tx.next_link(id, now).await?;
                 // A link that waits for another has no time of its own: look again a little later.
                 let again = match (&end, due) {
                     (PushEnd::Paused(at, code), Some(_)) => Some((*at, code.as_str())),

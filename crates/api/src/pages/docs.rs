@@ -23,6 +23,13 @@ pub(crate) async fn page() -> Response {
     ([(header::CONTENT_TYPE, "text/html; charset=utf-8")], PAGE.as_str()).into_response()
 }
 
+/// Text in which backticks mark code.
+fn marked(text: &str) -> Markup {
+    html! { @for (place, part) in text.split('`').enumerate() {
+        @if place % 2 == 1 { code { (part) } } @else { (part) }
+    } }
+}
+
 /// One operation, picked out of the document.
 struct Operation<'a> {
     path: &'a str,
@@ -59,7 +66,7 @@ fn render(document: &Value) -> Markup {
         header.top { a.brand href="/" { "Mittler" } nav { a href="/docs" aria-current="page" { "API" } a href="/openapi.yaml" { "openapi.yaml" } } }
         main.docs id="content" {
             h1 { "API" }
-            @for paragraph in document["info"]["description"].as_str().unwrap_or_default().split("\n\n") { p { (paragraph) } }
+            @for paragraph in document["info"]["description"].as_str().unwrap_or_default().split("\n\n") { p { (marked(paragraph)) } }
             nav.contents aria-label="Operations" { @for tag in &tags {
                 h2 { (tag) }
                 ul { @for one in operations.iter().filter(|one| one.said["tags"][0] == **tag) {
@@ -87,12 +94,12 @@ fn operation(one: &Operation<'_>) -> Markup {
         section.operation id=(one.anchor()) {
             h3 { code { b { (one.method.to_uppercase()) } " " (one.path) } }
             p { strong { (one.text("summary")) } }
-            @for paragraph in one.text("description").split("\n\n").filter(|text| !text.is_empty()) { p { (paragraph) } }
+            @for paragraph in one.text("description").split("\n\n").filter(|text| !text.is_empty()) { p { (marked(paragraph)) } }
             dl { @for parameter in parameters {
                 dt { code { (parameter["name"].as_str().unwrap_or_default()) } " "
                     span.hint { (parameter["in"].as_str().unwrap_or_default())
                         @if parameter["required"] == true { ", required" } } }
-                dd { (parameter["description"].as_str().unwrap_or_default()) }
+                dd { (marked(parameter["description"].as_str().unwrap_or_default())) }
             } }
             @for (media_type, content) in bodies { p { "Body: " code { (media_type) } " " (reference(&content["schema"])) } }
             ul { @for (status, answer) in one.said["responses"].as_object().into_iter().flatten() {
@@ -140,7 +147,7 @@ fn schema_of(name: &str, schema: &Value) -> Markup {
             dl { @for (member, said) in &members {
                 dt { code { (member) } " " (reference(said))
                     @if required.is_some_and(|names| names.iter().any(|one| one == member)) { span.hint { ", required" } } }
-                dd { (said["description"].as_str().unwrap_or_default())
+                dd { (marked(said["description"].as_str().unwrap_or_default()))
                     @if !said["example"].is_null() { " " code { (said["example"]) } } }
             } }
         }

@@ -170,7 +170,7 @@ fn problems(visitor: &Visitor, run: &DryRun) -> Markup {
     html! {
         h3 { (lang.say("Zeilen, die nicht übernommen würden", "Rows that would not be taken")) }
         div.table { table {
-            thead { tr { th.n { (lang.say("Zeile", "Line")) } th { (lang.say("Grund", "Reason")) } } }
+            thead { tr { th.n.slim { (lang.say("Zeile", "Line")) } th { (lang.say("Grund", "Reason")) } } }
             tbody { @for problem in run.problems.iter().take(PROBLEMS) {
                 tr { td.n { (problem.line) } td { (reason(visitor, &problem.code, &problem.reason)) } }
             } }

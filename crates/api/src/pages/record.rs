@@ -57,11 +57,13 @@ async fn references(app: &App, record: &Record) -> Result<Vec<Record>, PageProbl
 
 fn values(visitor: &Visitor, record: &Record, references: &[Record]) -> Markup {
     let lang = visitor.lang;
+    let mut fields: Vec<_> = record.fields.0.iter().collect();
+    fields.sort_by_key(|(field, _)| words::place(field.as_str()));
     html! {
         div.table { table.values {
             thead { tr { th { (lang.say("Feld", "Field")) } th { (lang.say("Wert", "Value")) }
                 th { (lang.say("Quelle", "Source")) } th { (lang.say("Stand", "As of")) } } }
-            tbody { @for (field, slot) in &record.fields.0 {
+            tbody { @for (field, slot) in fields {
                 @match slot {
                     Slot::One(sourced) => (value(visitor, Some(field.as_str()), sourced, None, references)),
                     Slot::Set(elements) => @for (place, element) in elements.iter().enumerate() {
@@ -126,7 +128,7 @@ fn in_crms(visitor: &Visitor, links: &[LinkView], connections: &[ConnectionView]
         @if links.is_empty() {
             p.empty { (lang.say("Noch in keinem.", "In none yet.")) }
         } @else {
-            div.table { table {
+            div.table { table.values {
                 thead { tr { th { "CRM" } th { (lang.say("Dort", "There")) } th { (lang.say("Stand", "State")) }
                     th { (lang.say("Geschrieben", "Written")) } th { (lang.say("Zurückgehalten oder abgelehnt", "Held or refused")) } } }
                 tbody { @for link in links {

@@ -69,7 +69,7 @@ fn not_taken(visitor: &Visitor, id: RunId, problems: &[SignalLine], bad: i64, pa
             p { a.button href=(format!("/api/v1/imports/{id}/problems.csv")) {
                 (lang.say("Als CSV zum Korrigieren laden", "Download as CSV to correct")) } }
             div.table { table {
-                thead { tr { th.n { (lang.say("Zeile", "Line")) } th { (lang.say("Grund", "Reason")) }
+                thead { tr { th.n.slim { (lang.say("Zeile", "Line")) } th { (lang.say("Grund", "Reason")) }
                     th { (lang.say("Eingegangen", "Came in")) } } }
                 tbody { @for line in problems {
                     tr {

@@ -89,6 +89,11 @@ const FIELDS: Words = &[
     ("to", "Zu", "To"),
 ];
 
+/// Where a field stands when a person reads a record; custom ones come last.
+pub(crate) fn place(code: &str) -> usize {
+    FIELDS.iter().position(|(known, ..)| *known == code).unwrap_or(FIELDS.len())
+}
+
 /// A record's field. Custom ones keep the end of their name.
 pub(crate) fn field(code: &str, lang: Lang) -> String {
     look_up(FIELDS, code.strip_prefix("x.").map_or(code, |rest| rest.rsplit('.').next().unwrap_or(rest)), lang)
@@ -221,6 +226,16 @@ const CODES: Words = &[
     ("review", "wartet auf eine Antwort", "waits for an answer"),
     ("unmapped", "kein Feld zugeordnet", "no field is mapped"),
     ("refused", "vom CRM abgelehnt", "refused by the CRM"),
+    ("need_open", "wartet auf einen anderen Datensatz", "waits for another record"),
+    ("INVALID_EMAIL", "E-Mail-Adresse dort ungültig", "the e-mail address is invalid there"),
+    ("phone_name", "gleiche Telefonnummer und gleicher Nachname", "same phone number and surname"),
+    ("domain_name", "gleiche Firmendomain und gleicher Name", "same company domain and name"),
+    ("name_company", "gleicher Name und gleiche Firma", "same name and company"),
+    ("email", "gleiche E-Mail-Adresse", "same e-mail address"),
+    ("domain", "gleiche Domain", "same domain"),
+    ("company_name", "gleicher Firmenname", "same company name"),
+    ("panicked", "Programmfehler", "a defect of the program"),
+    ("unreadable", "nicht lesbar", "cannot be read"),
 ];
 
 /// The reason behind a code; one we have no words for stays as it is.
