@@ -274,6 +274,13 @@ mod tests {
     }
 
     #[test]
+    fn the_example_configuration_is_one() {
+        let text = include_str!("../../../deploy/mittler.example.toml");
+        let config = Config::parse(text, PathBuf::new(), &common()).unwrap();
+        assert_eq!((config.connection.len(), config.routing.rule.len(), config.routing.away.len()), (2, 1, 1));
+    }
+
+    #[test]
     fn secrets_do_not_show_in_debug_output() {
         let text = "[[connection]]\nname=\"a\"\ncrm=\"hubspot\"\ngrant=\"static\"\naccess_token=\"pat-geheim\"";
         let config = Config::parse(text, PathBuf::new(), &common()).unwrap();
