@@ -381,7 +381,7 @@ impl Tx {
         Ok(())
     }
 
-    /// Gives leases back unused.
+    /// Gives leases back unused; links that have their receipts are left alone.
     pub async fn release_links(&mut self, leases: &[(LinkId, i64)], next: Time, code: Option<&str>) -> Result<()> {
         #[derive(Serialize)]
         struct Row {
@@ -392,7 +392,7 @@ impl Tx {
         let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
         self.lock_links(&ids).await?;
         rows!(self, &rows => (id uuid, epoch bigint),
-            "UPDATE link SET leased_until = 0, next_at = $2, code = $3 FROM", "WHERE link.id = r.id AND link.epoch = r.epoch",
+            "UPDATE link SET leased_until = 0, next_at = $2, code = $3 FROM", "WHERE link.id = r.id AND link.epoch = r.epoch AND link.leased_until > 0",
             next.0, code.map(str::to_owned))?;
         Ok(())
     }

@@ -56,8 +56,7 @@ impl Batch<'_> {
         match self.attempt(leased).await {
             Ok(()) => Ok(()),
             Err(Stopped::Crm(error)) => {
-                // Nothing was written for what is still leased: give it back for later. Links that
-                // have their receipts are no longer ours and are left alone by their epoch.
+                // Nothing was written for what is still leased: give it back for later.
                 let next = self.pusher.clock.now().plus(std::time::Duration::from_millis(200));
                 let code = error.code().to_owned();
                 self.pusher.store.write(async move |tx| tx.release_links(&all, next, Some(&code)).await).await?;

@@ -58,6 +58,8 @@ struct Work {
     strong: HashMap<Uuid, RecordId>,
     weak: HashMap<Uuid, BTreeSet<RecordId>>,
     facts: HashMap<RecordId, Facts>,
+    /// Names that somebody wrote of organisations, for rows that only show a domain.
+    names: HashMap<RecordId, String>,
     new_strong: Vec<KeyRow>,
     new_weak: Vec<KeyRow>,
     reviews: Vec<NewReview>,
@@ -189,6 +191,9 @@ async fn recognise(tx: &mut Tx, env: &Env, inputs: &[&Input], work: &mut Work, n
     if !met.is_empty() {
         for record in tx.read_records(&met.into_iter().collect::<Vec<_>>()).await? {
             work.facts.insert(record.id, Facts::of_fields(&record.fields));
+            if let Some(name) = record.fields.sourced(&Field::NAME).filter(|name| !name.source.kind.is_guess()) {
+                work.names.insert(record.id, name.value.display());
+            }
         }
     }
     for (at, input) in inputs.iter().enumerate() {
@@ -275,6 +280,12 @@ fn who(env: &Env, work: &mut Work, input: &Input, kind: Kind, draft: &Draft, now
             work.new_weak.push(row);
         }
     }
+    if kind == Kind::Organisation {
+        let written = draft.said.iter().find(|said| said.field == Field::NAME && said.made_by.is_none());
+        if let Some(name) = written.and_then(|said| said.value.as_ref()) {
+            work.names.entry(record).or_insert_with(|| name.display());
+        }
+    }
     let subject = match (&input.mailbox, kind) {
         (Some(mailbox), Kind::Person) => derived_id(&[b"mailbox", mailbox.as_bytes()]),
         _ => derived_id(&[b"lead", input.signal.as_bytes(), kind.name().as_bytes()]),
@@ -314,6 +325,7 @@ async fn graph(tx: &mut Tx, env: &Env, inputs: &[&Input], work: &mut Work, now: 
     for (at, person, organisation) in persons {
         let input = inputs[at];
         if let Some(organisation) = organisation {
+            name_company(work, person, input, organisation);
             let said = vec![Said::new(Field::ORGANISATION, Value::Ref(organisation), "company.recognised")];
             add(work, person, input, "organisation_of", said, input.source.clone());
             let id = association_id(person, organisation);
@@ -347,6 +359,20 @@ async fn graph(tx: &mut Tx, env: &Env, inputs: &[&Input], work: &mut Work, now: 
         }
     }
     Ok(existing)
+}
+
+/// A row whose company was only guessed from a domain gets the name that somebody wrote of it.
+fn name_company(work: &mut Work, person: RecordId, input: &Input, organisation: RecordId) {
+    let Some(name) = work.names.get(&organisation).cloned() else { return };
+    let statements = work.said.get_mut(&person).into_iter().flatten();
+    let mine = statements.filter(|statement| statement.signal.0 == input.signal);
+    for said in mine
+        .flat_map(|statement| &mut statement.said)
+        .filter(|said| said.field == Field::COMPANY && said.how == "company.domain")
+    {
+        said.value = Some(Value::Text(name.clone()));
+        said.how = "company.recognised".into();
+    }
 }
 
 #[expect(clippy::too_many_arguments, reason = "a step of `graph`, split for reading")]
