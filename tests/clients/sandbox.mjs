@@ -6,8 +6,8 @@ export async function sandbox() {
   if (process.env.MITTLER_SANDBOX) {
     return { access: JSON.parse(process.env.MITTLER_SANDBOX), stop() {} };
   }
-  const program = `${process.env.MITTLER_TEST_BIN_DIR ?? '.'}/examples/serve`;
-  const server = spawn(program, { stdio: ['ignore', 'pipe', 'inherit'] });
+  const program = `${process.env.MITTLER_TEST_BIN_DIR ?? '.'}/mittler`;
+  const server = spawn(program, ['sandbox', '--json'], { stdio: ['ignore', 'pipe', 'inherit'] });
   const failed = new Promise((_, reject) => server.once('error', reject));
   const lines = createInterface({ input: server.stdout });
   const line = await Promise.race([new Promise((resolve) => lines.once('line', resolve)), failed]);
