@@ -71,6 +71,8 @@ pub struct Rule {
     /// The owner's remote id.
     #[serde(default)]
     pub owner: bool,
+    /// With `from`: a second field for records that have no value in the first.
+    pub otherwise: Option<String>,
     /// Used when the record has no value.
     pub default: Option<String>,
     #[serde(default)]
@@ -299,12 +301,15 @@ impl Rule {
         if let Some(reference) = &self.reference {
             return fields.reference(&Field::named(reference.clone())).map(Value::Ref);
         }
-        let (field, labels) = path(self.from.as_deref()?);
-        let found = if labels.is_empty() {
-            fields.value(&field)
-        } else {
-            fields.labelled(&field, &labels).map(|element| &element.sourced.value)
+        let find = |from: &str| {
+            let (field, labels) = path(from);
+            if labels.is_empty() {
+                fields.value(&field)
+            } else {
+                fields.labelled(&field, &labels).map(|element| &element.sourced.value)
+            }
         };
+        let found = find(self.from.as_deref()?).or_else(|| find(self.otherwise.as_deref()?));
         let value = match found {
             Some(Value::Choice(code)) => Some(match self.map.get(code) {
                 Some(theirs) => Value::Choice(theirs.clone()),

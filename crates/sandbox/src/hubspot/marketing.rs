@@ -210,7 +210,7 @@ impl Portal {
         check_times(input)?;
         let (kind, now) = (self.fair_kind()?, self.now);
         let Some(fair) = self.fairs.iter_mut().find(|fair| fair.id == id) else { return Err(Failure::gone()) };
-        for (name, value) in input.iter().filter(|(name, _)| !name.starts_with("external")) {
+        for (name, value) in input.iter().filter(|(name, _)| !name.starts_with("external") && *name != "objectId") {
             fair.fields.insert(name.clone(), value.clone());
         }
         fair.updated = now;

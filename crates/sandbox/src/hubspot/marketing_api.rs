@@ -59,6 +59,10 @@ impl Portal {
                 }
                 Ok(Answer::empty())
             }
+            ("POST", ["batch", "update"]) => {
+                let inputs: Inputs<Map<String, Value>> = request.json()?;
+                self.change_fairs(&inputs.inputs)
+            }
             ("GET", ["events", "search"]) => {
                 let wanted = request.query("q").unwrap_or_default();
                 let results: Vec<Value> = self
@@ -166,6 +170,24 @@ impl Portal {
         let mut ids = Vec::new();
         for input in inputs {
             ids.push(self.put_fair(input)?);
+        }
+        let results = ids.iter().filter_map(|id| self.fairs.iter().find(|fair| fair.id == *id));
+        let results = results.map(|fair| self.fair_json(fair)).collect();
+        Ok(self.batch_answer(200, results, Vec::new()))
+    }
+
+    /// All or nothing: an event that is not there fails the call before anything is changed.
+    fn change_fairs(&mut self, inputs: &[Map<String, Value>]) -> Outcome {
+        if inputs.len() > MOST {
+            return Err(Failure::invalid(format!("At most {MOST} events can be sent at once")));
+        }
+        let mut ids = Vec::new();
+        for input in inputs {
+            let id = input.get("objectId").and_then(super::merge::number).ok_or_else(Failure::gone)?;
+            ids.push(self.fair(&id.to_string())?.id);
+        }
+        for (id, input) in ids.iter().zip(inputs) {
+            self.change_fair(*id, input)?;
         }
         let results = ids.iter().filter_map(|id| self.fairs.iter().find(|fair| fair.id == *id));
         let results = results.map(|fair| self.fair_json(fair)).collect();

@@ -153,7 +153,7 @@ fn marketing_kind(method: &str, parts: &[&str]) -> &'static str {
         ("POST", ["events", _, "complete"]) => "marketing_event_complete",
         ("POST", ["events", _, "cancel"]) => "marketing_event_cancel",
         ("GET", _) => "marketing_event_read",
-        ("PATCH", _) => "marketing_event_update",
+        ("PATCH", _) | ("POST", ["batch", "update"]) => "marketing_event_update",
         ("DELETE", _) | (_, ["events", "delete"]) => "marketing_event_delete",
         _ => "other",
     }

@@ -77,6 +77,21 @@ async fn participations_count_and_break_down() {
 }
 
 #[tokio::test]
+async fn a_batch_changes_several_events_or_none() {
+    let portal = portal().await;
+    let id = made(&portal).await;
+    let change = |id: &str, name: &str| json!({"objectId": id, "eventName": name, "customProperties": []});
+    let inputs = json!({"inputs": [change(&id, "Renamed"), change("999", "Nobody")]});
+    assert_eq!(portal.post(&format!("{BASE}/batch/update"), inputs).await.status, 404);
+    let name = |answer: &serde_json::Value| answer["eventName"].clone();
+    assert_eq!(name(&portal.get(&format!("{BASE}/{id}")).await.body), "Fair");
+    let answer = portal
+        .post(&format!("{BASE}/batch/update"), json!({"inputs": [change(&id, "Renamed")]}))
+        .await;
+    assert_eq!((answer.status, name(&answer.results()[0])), (200, json!("Renamed")));
+}
+
+#[tokio::test]
 async fn a_cancelled_event_says_so_and_a_deleted_one_is_gone() {
     let portal = portal().await;
     let id = made(&portal).await;
