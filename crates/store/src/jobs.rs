@@ -149,12 +149,13 @@ impl Tx {
         macro_rules! take {
             ($lock:literal) => {
                 concat!(
-                    "UPDATE job SET attempt = attempt + 1, taken_until = $2,
-                            failures = failures + CASE WHEN taken_until > 0 THEN 1 ELSE 0 END
-                     WHERE id IN (SELECT id FROM job WHERE dead_at IS NULL AND due_at <= $1 AND taken_until <= $1
-                                  ORDER BY lane, due_at, id LIMIT $3 ",
+                    // Materialized: as a plain subquery PostgreSQL may run it once per row, and take all.
+                    "WITH due AS MATERIALIZED (SELECT id FROM job WHERE dead_at IS NULL AND due_at <= $1 AND taken_until <= $1
+                                               ORDER BY lane, due_at, id LIMIT $3 ",
                     $lock,
-                    ") RETURNING id, task, attempt, failures, created_at"
+                    ") UPDATE job SET attempt = attempt + 1, taken_until = $2,
+                              failures = failures + CASE WHEN taken_until > 0 THEN 1 ELSE 0 END
+                     WHERE id IN (SELECT id FROM due) RETURNING id, task, attempt, failures, created_at"
                 )
             };
         }
@@ -198,12 +199,11 @@ impl Tx {
         macro_rules! send {
             ($lock:literal) => {
                 concat!(
-                    "UPDATE job SET sent_until = $2
-                     WHERE id IN (SELECT id FROM job WHERE dead_at IS NULL AND due_at <= $1 AND taken_until <= $1
-                                    AND sent_until <= $1
-                                  ORDER BY lane, due_at, id LIMIT $3 ",
+                    "WITH due AS MATERIALIZED (SELECT id FROM job WHERE dead_at IS NULL AND due_at <= $1 AND taken_until <= $1
+                                                 AND sent_until <= $1
+                                               ORDER BY lane, due_at, id LIMIT $3 ",
                     $lock,
-                    ") RETURNING id, attempt"
+                    ") UPDATE job SET sent_until = $2 WHERE id IN (SELECT id FROM due) RETURNING id, attempt"
                 )
             };
         }
