@@ -190,15 +190,16 @@ impl Tx {
             )?,
         };
         let Some((calls, window, arrival, blocked)) = rows.into_iter().next() else { return Ok(Ok(most)) };
-        if calls <= 0 {
-            return Ok(Ok(most));
-        }
         if blocked > now.0 {
             return Ok(Err(Time(blocked)));
         }
+        if calls <= 0 {
+            return Ok(Ok(most));
+        }
         let burst = (calls / 20).max(1);
         let spread = (calls - burst).max(1);
-        let interval = window / spread;
+        // Rounded up: a microsecond lost on each of very many calls would be calls too many.
+        let interval = (window + spread - 1) / spread;
         let start = arrival.max(now.0);
         let room = (now.0 + burst * interval - start) / interval.max(1);
         if room <= 0 {
@@ -215,12 +216,14 @@ impl Tx {
         Ok(Ok(taken))
     }
 
-    /// The CRM said that a budget is spent: nobody calls before then.
+    /// The CRM said that a budget is spent: nobody calls before then. Of several answers that with
+    /// the longest wait holds.
     pub async fn block_budget(&mut self, connection: ConnectionId, bucket: &str, until: Time) -> Result<()> {
         execute!(
             self,
             "INSERT INTO budget (connection, bucket, calls, window_micros, arrival, blocked_until) VALUES ($1, $2, 0, 0, 0, $3)
-             ON CONFLICT (connection, bucket) DO UPDATE SET blocked_until = excluded.blocked_until",
+             ON CONFLICT (connection, bucket) DO UPDATE SET blocked_until =
+               CASE WHEN excluded.blocked_until > budget.blocked_until THEN excluded.blocked_until ELSE budget.blocked_until END",
             connection.0,
             bucket.to_owned(),
             until.0,
