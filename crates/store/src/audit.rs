@@ -3,6 +3,8 @@
 //! An entry holds ids, codes and a salted commitment to its content; content and salt lie in a
 //! side row that erasure deletes, and the chain still verifies.
 
+use std::collections::HashMap;
+
 use mittler_core::{RecordId, Time};
 use serde::Serialize;
 use serde_json::Value as Json;
@@ -64,7 +66,10 @@ impl Tx {
             sqlx::query("SELECT pg_advisory_xact_lock(7206201417)").execute(c).await?;
         }
         let last = fetch_all!(self, (i64, String), "SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1")?;
-        let (seq, previous) = last.into_iter().next().unwrap_or((0, String::new()));
+        let (seq, previous) = match last.into_iter().next() {
+            Some(last) => last,
+            None => begin(fetch_all!(self, (String,), "SELECT value FROM setting WHERE name = 'audit_begins_after'")?),
+        };
         let content = new.content.to_string();
         let mut entry = Entry {
             seq: seq + 1,
@@ -97,6 +102,34 @@ impl Tx {
         )?;
         Ok(entry.seq)
     }
+
+    /// Ends the oldest entries, with their content, and notes where the chain begins now.
+    pub(crate) async fn shorten_audit(&mut self, before: Time, most: i64) -> Result<u64> {
+        let ended = fetch_all!(
+            self,
+            (i64, String),
+            "SELECT seq, hash FROM audit WHERE at < $1 AND NOT EXISTS (SELECT 1 FROM audit younger WHERE younger.seq < audit.seq AND younger.at >= $1)
+             ORDER BY seq LIMIT $2",
+            before.0,
+            most,
+        )?;
+        let Some((seq, hash)) = ended.into_iter().next_back() else { return Ok(0) };
+        execute!(
+            self,
+            "INSERT INTO setting (name, value) VALUES ('audit_begins_after', $1)
+             ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+            format!("{seq} {hash}"),
+        )?;
+        execute!(self, "DELETE FROM audit_content WHERE seq <= $1", seq)?;
+        execute!(self, "DELETE FROM audit WHERE seq <= $1", seq)
+    }
+}
+
+/// The entry that the chain goes on from, once its beginning has outlived its time.
+fn begin(setting: Vec<(String,)>) -> (i64, String) {
+    let noted = setting.into_iter().next().unwrap_or_default().0;
+    let (seq, hash) = noted.split_once(' ').unwrap_or_default();
+    (seq.parse().unwrap_or(0), hash.to_owned())
 }
 
 impl Store {
@@ -110,20 +143,32 @@ impl Store {
         )
     }
 
-    /// The first entry that does not fit the chain; `None` if all do.
+    /// The first entry that does not fit the chain, or whose content, if it is still there, is not
+    /// what was committed to; `None` if all do.
     pub async fn verify_audit(&self) -> Result<Option<i64>> {
-        let (mut previous, mut last) = (String::new(), 0);
+        let setting = fetch_all!(self, (String,), "SELECT value FROM setting WHERE name = 'audit_begins_after'")?;
+        let (mut last, mut previous) = begin(setting);
         loop {
             let entries = self.audit_entries(last, 1000).await?;
             let Some(end) = entries.last() else { return Ok(None) };
-            let until = end.seq;
+            let contents = fetch_all!(
+                self,
+                (i64, String, sqlx::types::Json<Json>),
+                "SELECT seq, salt, content FROM audit_content WHERE seq > $1 AND seq <= $2",
+                last,
+                end.seq,
+            )?;
+            let committed: HashMap<i64, String> = contents
+                .into_iter()
+                .map(|(seq, salt, content)| (seq, digest(&[&salt, &content.0.to_string()])))
+                .collect();
             for entry in entries {
-                if entry.seq != last + 1 || entry.hash != chain(&previous, &entry) {
+                let kept = committed.get(&entry.seq).is_none_or(|commitment| *commitment == entry.commitment);
+                if entry.seq != last + 1 || entry.hash != chain(&previous, &entry) || !kept {
                     return Ok(Some(entry.seq));
                 }
                 (previous, last) = (entry.hash, entry.seq);
             }
-            last = until;
         }
     }
 }

@@ -30,6 +30,8 @@ pub struct Retention {
 }
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
+/// Ten years: that long the law may ask.
+const AUDIT: Duration = Duration::from_secs(3652 * 24 * 3600);
 
 impl Default for Retention {
     fn default() -> Self {
@@ -53,17 +55,36 @@ pub struct Suppressed {
 }
 
 impl Tx {
-    /// Removes a person and all that is only about them; says per table what it did. The order is
-    /// that of the locks: keys, records, links.
+    /// Removes a person and all that is only about them; says per table what it did.
+    ///
+    /// First everything is locked, records before links: whoever is writing about the person ends
+    /// before, and is seen, or comes after and finds nobody to write about. Rows of keys are locked
+    /// by being deleted, after the records: nobody who holds a key of this person waits for it.
     pub async fn forget(&mut self, person: RecordId) -> Result<Vec<Removed>> {
         let mut removed = Vec::new();
         let mut note = |table: &str, rows: u64, how: &str| {
             removed.push(Removed { table: table.into(), rows, how: how.into() });
         };
-        let about =
-            fetch_all!(self, (Uuid,), "SELECT id FROM record WHERE id = $1 OR person = $1 ORDER BY id", person.0)?;
-        let records = id_rows(about.into_iter().map(|row| row.0));
-        let ids: Vec<RecordId> = records.iter().map(|row| RecordId(row.id)).collect();
+        let mut ids: Vec<RecordId> = Vec::new();
+        loop {
+            let about = fetch_all!(
+                self,
+                (Uuid,),
+                "SELECT id FROM record WHERE id = $1 OR person = $1 OR merged_into = $1 ORDER BY id",
+                person.0
+            )?;
+            let about: Vec<RecordId> = about.into_iter().map(|row| RecordId(row.0)).collect();
+            if about == ids {
+                break;
+            }
+            // While waiting for the locks, whoever held them may have added more.
+            self.lock_records(&about).await?;
+            ids = about;
+        }
+        let records = id_rows(ids.iter().map(|id| id.0));
+        let links =
+            rows_all!(self, (Uuid,), &records => (id uuid), "SELECT l.id FROM link l JOIN", "ON l.record = r.id")?;
+        self.lock_links(&links.into_iter().map(|row| row.0).collect::<Vec<_>>()).await?;
         note(
             "record_key",
             rows!(self, &records => (id uuid), "DELETE FROM record_key WHERE record IN (SELECT r.id FROM", ")")?,
@@ -74,13 +95,12 @@ impl Tx {
             rows!(self, &records => (id uuid), "DELETE FROM weak_key WHERE record IN (SELECT r.id FROM", ")")?,
             "deleted",
         );
-        self.lock_records(&ids).await?;
         // Inputs are found by the record they led to, and by the statements that came from them.
         note(
             "signal",
             rows!(self, &records => (id uuid),
             "UPDATE signal SET content = NULL, record = NULL, remarks = '[]', field = NULL, reason = NULL
-             WHERE id IN (SELECT s.signal FROM statement s JOIN", "ON s.record = r.id) OR record IN (SELECT value_of.id FROM record value_of WHERE value_of.id = $2 OR value_of.person = $2)",
+             WHERE id IN (SELECT s.signal FROM statement s JOIN", "ON s.record = r.id) OR record IN (SELECT about.id FROM record about WHERE about.id = $2 OR about.person = $2 OR about.merged_into = $2)",
             person.0)?,
             "emptied",
         );
@@ -177,7 +197,7 @@ impl Tx {
             "intent",
             execute!(
                 self,
-                "UPDATE intent SET fields = '{}', before = '{}' WHERE id IN (SELECT id FROM intent WHERE settled_at IS NOT NULL AND begun_at < $1 AND fields <> '{}' ORDER BY id LIMIT $2)",
+                "UPDATE intent SET fields = '{}', before = '{}' WHERE id IN (SELECT id FROM intent WHERE settled_at IS NOT NULL AND begun_at < $1 AND (fields <> '{}' OR before <> '{}') ORDER BY id LIMIT $2)",
                 now.minus(keep.intent_values).0,
                 most
             )?,
@@ -213,6 +233,7 @@ impl Tx {
             execute!(self, "DELETE FROM idempotency WHERE created_at < $1", now.minus(keep.answer).0)?,
             "deleted",
         );
+        note("audit", self.shorten_audit(now.minus(AUDIT), most).await?, "deleted");
         note("session", execute!(self, "DELETE FROM session WHERE ends_at < $1", now.0)?, "deleted");
         note(
             "api_key",

@@ -185,7 +185,7 @@ pub struct Counterpart {
 
 macro_rules! leasable {
     () => {
-        "l.connection = $1 AND l.wanted > l.done AND l.leased_until <= $2 AND l.next_at <= $2 AND l.role = 'primary'
+        "l.connection = $1 AND l.wanted > l.done AND l.leased_until <= $2 AND l.next_at <= $2 AND l.role = 'primary' AND l.state <> 'gone'
          AND (l.need_a IS NULL OR EXISTS (SELECT 1 FROM link n WHERE n.id = l.need_a AND (n.remote_id IS NOT NULL OR n.state <> 'open')))
          AND (l.need_b IS NULL OR EXISTS (SELECT 1 FROM link n WHERE n.id = l.need_b AND (n.remote_id IS NOT NULL OR n.state <> 'open')))"
     };
@@ -196,6 +196,7 @@ impl Tx {
     /// them in one order.
     pub async fn want_links(&mut self, links: &mut Vec<WantedLink>) -> Result<()> {
         links.sort();
+        links.dedup_by_key(|link| link.id);
         rows!(self, &*links => (id uuid, connection uuid, record uuid, kind text, stage bigint, lane bigint, remote_type text, need_a uuid, need_b uuid, created_at bigint),
             "INSERT INTO link (id, connection, record, kind, stage, lane, role, remote_type, need_a, need_b, sent, seen, written_at,
                                held, wanted, done, planned, epoch, leased_until, next_at, attempt, state, created_at)
@@ -242,13 +243,15 @@ impl Tx {
         macro_rules! lease {
             ($lock:literal) => {
                 concat!(
-                    "UPDATE link SET epoch = epoch + 1, leased_until = $3, planned = wanted WHERE id IN (
+                    // Materialized: as a plain subquery PostgreSQL may run it once per row, and lease all.
+                    "WITH due AS MATERIALIZED (
                        SELECT l.id FROM link l WHERE ",
                     leasable!(),
                     " AND l.stage = $4 AND l.remote_type = $5
                        ORDER BY l.lane, l.stage, l.id LIMIT $6 ",
                     $lock,
-                    ") RETURNING id, epoch"
+                    ") UPDATE link SET epoch = epoch + 1, leased_until = $3, planned = wanted
+                     WHERE id IN (SELECT id FROM due) RETURNING id, epoch"
                 )
             };
         }
@@ -299,7 +302,8 @@ impl Tx {
             .collect()
     }
 
-    /// Which of the leases are still ours.
+    /// Which of the leases are still ours. Those links stay as they are until this transaction ends:
+    /// what is written about them meanwhile is found by whoever forgets the person.
     pub async fn still_leased(&mut self, leases: &[(LinkId, i64)], now: Time) -> Result<Vec<LinkId>> {
         #[derive(Serialize)]
         struct Row {
@@ -307,8 +311,12 @@ impl Tx {
             epoch: i64,
         }
         let rows: Vec<Row> = leases.iter().map(|(id, epoch)| Row { id: id.0, epoch: *epoch }).collect();
-        let ours = rows_all!(self, (Uuid,), &rows => (id uuid, epoch bigint),
-            "SELECT l.id FROM link l JOIN", "ON l.id = r.id AND l.epoch = r.epoch WHERE l.leased_until > $2", now.0)?;
+        let ours = match self.db() {
+            Db::Sqlite(_) => rows_all!(self, (Uuid,), &rows => (id uuid, epoch bigint),
+                "SELECT l.id FROM link l JOIN", "ON l.id = r.id AND l.epoch = r.epoch WHERE l.leased_until > $2 ORDER BY l.id", now.0)?,
+            Db::Postgres(_) => rows_all!(self, (Uuid,), &rows => (id uuid, epoch bigint),
+                "SELECT l.id FROM link l JOIN", "ON l.id = r.id AND l.epoch = r.epoch WHERE l.leased_until > $2 ORDER BY l.id FOR UPDATE OF l", now.0)?,
+        };
         Ok(ours.into_iter().map(|row| LinkId(row.0)).collect())
     }
 
@@ -404,7 +412,7 @@ impl Tx {
             self,
             (Option<i64>,),
             "SELECT min(CASE WHEN leased_until <= $2 THEN next_at WHEN leased_until < $3 THEN leased_until ELSE $3 END) FROM link
-             WHERE connection = $1 AND wanted > done AND role = 'primary'",
+             WHERE connection = $1 AND wanted > done AND role = 'primary' AND state <> 'gone'",
             connection.0,
             now.0,
             now.plus(Duration::from_secs(1)).0,

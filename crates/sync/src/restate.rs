@@ -24,7 +24,13 @@ pub async fn restate(
         return Ok(Vec::new());
     }
     let locked = tx.lock_records(&ids).await?;
-    let rows: Vec<StatementRow> = new.iter().map(|(id, statement)| StatementRow::new(*id, statement)).collect();
+    // Of a record that is gone, because its person was forgotten meanwhile, nothing is kept.
+    let there: BTreeSet<RecordId> = locked.iter().map(|record| record.id).collect();
+    let rows: Vec<StatementRow> = new
+        .iter()
+        .filter(|(id, _)| there.contains(id))
+        .map(|(id, statement)| StatementRow::new(*id, statement))
+        .collect();
     tx.put_statements(&rows).await?;
     let mut said: BTreeMap<RecordId, Vec<Statement>> = BTreeMap::new();
     for (id, statement) in tx.statements_of(&ids).await? {

@@ -492,6 +492,10 @@ async fn state(
     } else {
         tx.lock_records(&known).await?.into_iter().map(|record| (record.id, record)).collect()
     };
+    // Whoever was matched has been forgotten meanwhile: what is said of them must not stay behind.
+    if locked.len() < known.len() {
+        return Err(mittler_store::Error::Raced);
+    }
     let mut before: HashMap<RecordId, Vec<Statement>> = HashMap::new();
     if !known.is_empty() {
         for (id, statement) in tx.statements_of(&known).await? {
