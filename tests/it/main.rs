@@ -1,1 +1,9 @@
 //! Stories against the real database and broker.
+//!
+//! `tests/run` starts them; by hand: `tests/services start DIR`, `. DIR/env`, then
+//! `cargo nextest run -p bench`. Stories that kill those servers live in modules named `alone`.
+
+#[macro_use]
+mod support;
+
+mod store;

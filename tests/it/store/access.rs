@@ -1,0 +1,187 @@
+//! Who may call and what they were answered; questions and their answers; and the trail of it.
+
+use futures_util::future::join_all;
+use mittler_core::RecordId;
+use mittler_store::{Error, audit::NewEntry, reviews::NewReview};
+use serde_json::json;
+use uuid::Uuid;
+
+use super::{NOON, Raw, links, seconds};
+use crate::support::Fresh;
+
+stories!(
+    a_repeated_call_gets_the_first_answer,
+    a_revoked_key_opens_nothing,
+    a_link_is_used_once_and_a_session_ends,
+    a_question_is_asked_once_and_answered_once,
+    the_trail_is_a_chain_that_shows_every_edit,
+    the_trail_holds_after_its_content_was_erased,
+);
+
+async fn a_repeated_call_gets_the_first_answer(fresh: &Fresh) {
+    let store = &fresh.store;
+    let (key, fingerprint) = (Uuid::new_v4(), Uuid::new_v4());
+    assert!(store.answered(key).await.unwrap().is_none());
+    let firsts = join_all((0..20).map(|n| async move {
+        store
+            .write(async move |tx| tx.put_answer(key, fingerprint, 200 + n, &json!({ "id": n }), NOON).await)
+            .await
+            .unwrap()
+    }))
+    .await;
+    assert_eq!(firsts.iter().filter(|first| **first).count(), 1);
+    let n = i64::try_from(firsts.iter().position(|first| *first).unwrap()).unwrap();
+    let answered = store.answered(key).await.unwrap().unwrap();
+    assert_eq!((answered.fingerprint, answered.status, answered.answer.0), (fingerprint, 200 + n, json!({ "id": n })));
+}
+
+async fn a_revoked_key_opens_nothing(fresh: &Fresh) {
+    let store = &fresh.store;
+    let id = Uuid::new_v4();
+    let scopes = vec!["leads:write".to_owned()];
+    store.write(async move |tx| tx.put_api_key(id, "tool", "hash", &scopes, NOON).await).await.unwrap();
+    assert_eq!(store.api_key("hash").await.unwrap().unwrap().scopes.0, ["leads:write"]);
+    assert!(store.api_key("other").await.unwrap().is_none());
+    assert!(store.write(async move |tx| tx.revoke_api_key(id, NOON).await).await.unwrap());
+    assert!(!store.write(async move |tx| tx.revoke_api_key(id, NOON).await).await.unwrap());
+    assert!(store.api_key("hash").await.unwrap().is_none());
+    assert_eq!(store.api_keys().await.unwrap()[0].revoked_at, Some(NOON.0), "it stays in the list");
+}
+
+async fn a_link_is_used_once_and_a_session_ends(fresh: &Fresh) {
+    let store = &fresh.store;
+    let operator = Uuid::new_v4();
+    let ends = NOON.plus(seconds(60));
+    store
+        .write(async move |tx| {
+            tx.put_session("one-time", "link", operator, ends).await?;
+            tx.put_session("too-late", "link", operator, ends).await?;
+            tx.put_session("cookie", "session", operator, ends).await
+        })
+        .await
+        .unwrap();
+    let follow = async |hash: &'static str, at| store.write(async move |tx| tx.use_link(hash, at).await).await.unwrap();
+    let uses = join_all((0..20).map(|_| follow("one-time", NOON))).await;
+    assert_eq!(uses.into_iter().flatten().collect::<Vec<_>>(), [operator], "used more than once");
+    assert_eq!(follow("too-late", ends).await, None);
+    assert_eq!(follow("cookie", NOON).await, None, "a session is no link");
+    assert_eq!(store.session("too-late", NOON).await.unwrap(), None, "a link is no session");
+    assert_eq!(store.session("cookie", NOON).await.unwrap(), Some(operator));
+    assert_eq!(store.session("cookie", ends).await.unwrap(), None);
+    store.write(async move |tx| tx.end_session("cookie").await).await.unwrap();
+    assert_eq!(store.session("cookie", NOON).await.unwrap(), None);
+}
+
+async fn a_question_is_asked_once_and_answered_once(fresh: &Fresh) {
+    let store = &fresh.store;
+    let record = links::records(store, 1).await[0];
+    let review = NewReview {
+        id: Uuid::new_v4(),
+        question: "same_person".into(),
+        record: record.0,
+        connection: None,
+        candidates: json!({ "records": [record] }),
+        reason: "surname_differs".into(),
+        asked_at: NOON.0,
+    };
+    let id = review.id;
+    join_all((0..10).map(|_| {
+        let review = review.clone();
+        async move { store.write(async move |tx| tx.ask(std::slice::from_ref(&review)).await).await.unwrap() }
+    }))
+    .await;
+    assert_eq!(store.review_count().await.unwrap(), 1);
+    assert_eq!(store.reviews_open(None, 9).await.unwrap()[0].candidates.0, review.candidates);
+    assert!(store.reviews_open(Some(id), 9).await.unwrap().is_empty());
+    let answers = join_all((0..10).map(|n| async move {
+        store.write(async move |tx| tx.answer(id, &json!({ "by": n }), NOON).await).await.unwrap()
+    }))
+    .await;
+    assert_eq!(answers.iter().filter(|taken| **taken).count(), 1, "two answers were taken");
+    let mut raw = Raw::of(fresh).await;
+    let n = answers.iter().position(|taken| *taken).unwrap();
+    let kept = raw.texts("SELECT CAST(answer AS text) FROM review").await;
+    assert!(kept[0].ends_with(&format!("{n}}}")), "{kept:?}");
+    raw.close().await;
+    // What was answered is not asked again.
+    store.write(async move |tx| tx.ask(std::slice::from_ref(&review)).await).await.unwrap();
+    assert_eq!(store.review_count().await.unwrap(), 0);
+    assert_eq!(store.reviews_of(record).await.unwrap()[0].state, "answered");
+}
+
+fn entry(n: u64, record: Option<RecordId>) -> NewEntry {
+    NewEntry {
+        at: NOON.plus(seconds(n)),
+        actor: "system".into(),
+        action: "merge".into(),
+        target: n.to_string(),
+        record,
+        content: json!({ "surname": "Müller", "name": n, "a": [1, { "z": null, "b": true }] }),
+        salt: format!("salt {n}"),
+    }
+}
+
+async fn the_trail_is_a_chain_that_shows_every_edit(fresh: &Fresh) {
+    let store = &fresh.store;
+    assert_eq!(store.verify_audit().await.unwrap(), None);
+    // Many at once: one chain all the same, without gaps.
+    let seqs = join_all(
+        (0..40).map(|n| async move { store.write(async move |tx| tx.enter(&entry(n, None)).await).await.unwrap() }),
+    )
+    .await;
+    let mut sorted = seqs.clone();
+    sorted.sort_unstable();
+    assert_eq!(sorted, (1..=40).collect::<Vec<_>>());
+    // What fails leaves no gap.
+    let failed = store
+        .write(async move |tx| {
+            tx.enter(&entry(99, None)).await?;
+            Err::<(), _>(Error::Corrupt("on purpose"))
+        })
+        .await;
+    assert!(failed.is_err());
+    assert_eq!(store.verify_audit().await.unwrap(), None);
+    assert_eq!(store.audit_entries(38, 9).await.unwrap().iter().map(|e| e.seq).collect::<Vec<_>>(), [39, 40]);
+
+    let mut raw = Raw::of(fresh).await;
+    let edits = [
+        ("at", "at + 1", "at - 1"),
+        ("actor", "'else'", "'system'"),
+        ("action", "'else'", "'merge'"),
+        ("target", "target || 'x'", "substr(target, 1, length(target) - 1)"),
+        ("commitment", "'x' || commitment", "substr(commitment, 2)"),
+        ("hash", "'x' || hash", "substr(hash, 2)"),
+        ("seq", "1000", "7"),
+    ];
+    for (column, edit, undo) in edits {
+        raw.run(&format!("UPDATE audit SET {column} = {edit} WHERE seq = 7")).await;
+        let found = store.verify_audit().await.unwrap();
+        assert!(found.is_some_and(|seq| seq == 7 || seq == 8), "{column} was edited, and {found:?} found");
+        raw.run(&format!("UPDATE audit SET {column} = {undo} WHERE seq IN (7, 1000)")).await;
+        assert_eq!(store.verify_audit().await.unwrap(), None, "after {column}");
+    }
+    // What an entry stands for is committed to as well.
+    let text = if store.is_sqlite() { "" } else { "::jsonb" };
+    raw.run(&format!("UPDATE audit_content SET content = '{{\"name\": 0}}'{text} WHERE seq = 9")).await;
+    assert_eq!(store.verify_audit().await.unwrap(), Some(9), "edited content");
+    raw.run("DELETE FROM audit_content WHERE seq = 9").await;
+    raw.run("DELETE FROM audit WHERE seq = 20").await;
+    assert_eq!(store.verify_audit().await.unwrap(), Some(21), "an entry that was taken out");
+    raw.close().await;
+}
+
+async fn the_trail_holds_after_its_content_was_erased(fresh: &Fresh) {
+    let store = &fresh.store;
+    let ids = links::records(store, 2).await;
+    for n in 0..6_u64 {
+        let record = ids[usize::from(n % 2 == 0)];
+        store.write(async move |tx| tx.enter(&entry(n, Some(record))).await).await.unwrap();
+    }
+    let person = ids[0];
+    store.write(async move |tx| tx.forget(person).await).await.unwrap();
+    let mut raw = Raw::of(fresh).await;
+    assert_eq!(raw.number("SELECT count(*) FROM audit_content").await, 3);
+    assert_eq!(raw.number("SELECT count(*) FROM audit").await, 6);
+    raw.close().await;
+    assert_eq!(store.verify_audit().await.unwrap(), None);
+}

@@ -1,0 +1,483 @@
+//! Forgetting a person: gone from every table, and kept out.
+
+use std::sync::Arc;
+
+use mittler_core::{
+    Field, Fields, LinkId, RecordId, RemoteFields, RunId, Said, SignalId, Source, SourceKind, Statement, SubjectId,
+    Value, Version,
+    derive::{Overrides, derive},
+    job::{Lane, Task},
+};
+use mittler_store::{
+    Bytes, Clock, Store,
+    audit::NewEntry,
+    jobs::NewJob,
+    links::{NewIntent, WantedLink, link_id},
+    records::{KeyRow, RecordRow, StatementRow},
+    reviews::NewReview,
+    signals::{NewSignal, Read},
+    tables::declared,
+};
+use mittler_sync::{Keys, forget::forget, restate::restate};
+use serde_json::json;
+use sqlx::Row;
+use uuid::Uuid;
+
+use super::{NOON, Raw, links};
+use crate::support::Fresh;
+
+stories!(
+    a_person_is_gone_from_every_table_and_kept_out,
+    nothing_is_written_about_a_person_while_they_are_forgotten,
+    an_intent_of_a_person_who_is_being_forgotten_goes_with_them,
+    a_key_that_is_claimed_meanwhile_goes_with_them,
+);
+
+/// Found nowhere else; also in the forms in which a value could hide.
+const CANARY: &str = "Kanarienvogel";
+
+fn canaries() -> Vec<String> {
+    let bytes = CANARY.to_lowercase().into_bytes();
+    let hex: String = CANARY.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let lower_hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let decimal: String = CANARY.bytes().map(|byte| byte.to_string()).collect::<Vec<_>>().join(",");
+    // Whatever stands before it in the coded text: the three positions of base64.
+    let coded = (0..3).map(|shift| {
+        let text = [vec![b' '; shift], CANARY.as_bytes().to_vec()].concat();
+        let coded = base64(&text);
+        coded[[0, 2, 3][shift]..coded.len() - 4].to_owned()
+    });
+    [CANARY.to_lowercase(), hex, lower_hex, decimal].into_iter().chain(coded).collect()
+}
+
+fn base64(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::new();
+    for part in bytes.chunks(3) {
+        let word = part.iter().fold(0_usize, |word, byte| word << 8 | usize::from(*byte)) << (8 * (3 - part.len()));
+        for n in 0..4 {
+            text.push(if n <= part.len() { char::from(DIGITS[word >> (18 - 6 * n) & 63]) } else { '=' });
+        }
+    }
+    text
+}
+
+#[test]
+fn a_hidden_value_is_found() {
+    let canaries = canaries();
+    for text in
+        [CANARY, "x kanarienvogel", "4b616e617269656e766f67656c", "75,97,110,97,114,105,101,110,118,111,103,101,108"]
+    {
+        assert!(hides(text, &canaries), "{text}");
+    }
+    for before in ["", "a", "ab", "abc"] {
+        assert!(hides(&base64(format!("{before}{CANARY} and more").as_bytes()), &canaries));
+    }
+    assert!(!hides("Vogel", &canaries));
+}
+
+fn hides(text: &str, canaries: &[String]) -> bool {
+    let lower = text.to_lowercase();
+    canaries.iter().any(|canary| text.contains(canary.as_str()) || lower.contains(canary.as_str()))
+}
+
+/// `table.column` of every value that hides the canary. Bytes are read as text, and as hex.
+async fn found(raw: &mut Raw, sqlite: bool) -> Vec<String> {
+    let canaries = canaries();
+    let mut found = Vec::new();
+    for table in declared(sqlite) {
+        let columns = raw.columns(&table.name).await;
+        for column in columns {
+            let sql = match raw {
+                Raw::Sqlite(_) => format!(
+                    "SELECT CASE typeof({column}) WHEN 'blob' THEN lower(hex({column})) ELSE CAST({column} AS text) END FROM {} WHERE {column} IS NOT NULL",
+                    table.name
+                ),
+                Raw::Postgres(_) => {
+                    format!("SELECT CAST({column} AS text) FROM {} WHERE {column} IS NOT NULL", table.name)
+                }
+            };
+            if raw.texts(&sql).await.iter().any(|text| hides(text, &canaries)) {
+                found.push(format!("{}.{column}", table.name));
+            }
+        }
+    }
+    found
+}
+
+impl Raw {
+    async fn columns(&mut self, table: &str) -> Vec<String> {
+        match self {
+            Raw::Sqlite(_) => self.texts(&format!("SELECT name FROM pragma_table_info('{table}')")).await,
+            Raw::Postgres(c) => {
+                let sql = "SELECT CAST(column_name AS text) FROM information_schema.columns
+                           WHERE table_name = $1 AND table_schema = current_schema()";
+                sqlx::query(sql).bind(table).fetch_all(c).await.unwrap().iter().map(|row| row.get(0)).collect()
+            }
+        }
+    }
+}
+
+fn address() -> String {
+    format!("{}@example.com", CANARY.to_lowercase())
+}
+
+fn said(email: &str) -> Vec<Said> {
+    vec![
+        Said::element(Field::EMAILS, email, Value::text(email).unwrap(), "story"),
+        Said::new(Field::LAST_NAME, Value::text(email.split('@').next().unwrap()).unwrap(), "story"),
+    ]
+}
+
+fn statement(signal: Uuid, email: &str) -> Statement {
+    Statement {
+        subject: SubjectId(Uuid::new_v4()),
+        signal: SignalId(signal),
+        source: Source::new(SourceKind::Form, "story"),
+        observed_at: NOON,
+        version: Version(NOON, NOON),
+        said: said(email),
+    }
+}
+
+struct Person {
+    id: RecordId,
+    activity: RecordId,
+    link: LinkId,
+    fields: Fields,
+}
+
+/// A row about this person in every table that can hold one.
+async fn plant(store: &Store, email: &str) -> Person {
+    let (id, activity, connection) = (RecordId(Uuid::new_v4()), RecordId(Uuid::new_v4()), super::connection());
+    let (run, signals) = (Uuid::new_v4(), [Uuid::new_v4(), Uuid::new_v4()]);
+    let fields = derive(&[statement(signals[0], email)], &Overrides::new());
+    let mut remote = RemoteFields::default();
+    remote.set("email", Value::text(email).unwrap());
+    let link = link_id(connection, id);
+    let (all, mail, remote_fields) = (fields.clone(), email.to_owned(), remote.clone());
+    store
+        .write(async move |tx| {
+            tx.put_run(RunId(run), "form", "form", &json!({}), "reading", NOON).await?;
+            let content = Bytes(format!("{{\"email\":\"{mail}\"}}").into_bytes());
+            let rows: Vec<NewSignal> = signals
+                .iter()
+                .map(|signal| NewSignal {
+                    id: *signal,
+                    run,
+                    kind: "lead".into(),
+                    line: 1,
+                    dedup: Uuid::new_v4(),
+                    received_at: NOON.0,
+                    content: content.clone(),
+                })
+                .collect();
+            tx.put_signals(&rows).await?;
+            let read = |signal: Uuid, record: Option<RecordId>| Read {
+                id: signal,
+                state: "done".into(),
+                code: None,
+                field: Some(mail.clone()),
+                reason: Some(mail.clone()),
+                remarks: json!([mail.clone()]),
+                record: record.map(|id| id.0),
+            };
+            // One is found by its record, the other by what was said in it.
+            tx.settle_signals(&[read(signals[0], Some(id)), read(signals[1], None)]).await?;
+            let row = |id: RecordId, kind: &str, person: Option<RecordId>| RecordRow {
+                id: id.0,
+                kind: kind.into(),
+                version: 1,
+                fields: all.clone(),
+                person: person.map(|id| id.0),
+                created_at: NOON.0,
+                updated_at: NOON.0,
+            };
+            tx.insert_records(&mut vec![row(id, "person", None), row(activity, "activity", Some(id))]).await?;
+            let key = |record: RecordId| KeyRow { key: Uuid::new_v4(), record: record.0, key_type: "email".into() };
+            tx.claim_keys(&mut vec![key(id), key(activity)]).await?;
+            tx.put_weak_keys(&mut vec![key(id)]).await?;
+            let statements: Vec<StatementRow> = [(id, signals[0]), (id, signals[1]), (activity, signals[1])]
+                .iter()
+                .map(|(record, signal)| StatementRow::new(*record, &statement(*signal, &mail)))
+                .collect();
+            tx.put_statements(&statements).await?;
+            let mut wanted: Vec<WantedLink> =
+                [id, activity].iter().map(|record| links::wanted(connection, *record, NOON)).collect();
+            tx.want_links(&mut wanted).await?;
+            let intent = |record: RecordId| NewIntent {
+                id: Uuid::new_v4(),
+                link: link_id(connection, record).0,
+                connection: connection.0,
+                epoch: 1,
+                operation: "create".into(),
+                remote_type: "contact".into(),
+                fields: remote_fields.clone(),
+                before: remote_fields.clone(),
+                begun_at: NOON.0,
+            };
+            tx.put_intents(&[intent(id), intent(activity)]).await?;
+            tx.put_seen(&[(link, remote_fields.clone())]).await?;
+            tx.ask(&[NewReview {
+                id: Uuid::new_v4(),
+                question: "same_person".into(),
+                record: id.0,
+                connection: None,
+                candidates: json!({ "name": mail.clone() }),
+                reason: mail.clone(),
+                asked_at: NOON.0,
+            }])
+            .await?;
+            tx.enter(&NewEntry {
+                at: NOON,
+                actor: "system".into(),
+                action: "merge".into(),
+                target: id.0.to_string(),
+                record: Some(id),
+                content: json!({ "name": mail.clone() }),
+                salt: "salt".into(),
+            })
+            .await?;
+            let task = Task::Enrich { signals: signals.map(SignalId).to_vec() };
+            tx.put_jobs(&[NewJob::new(Uuid::new_v4(), task, Lane::Scheduled, NOON, NOON)]).await?;
+            Ok(())
+        })
+        .await
+        .unwrap();
+    let leased = links::lease(store, connection, NOON, 9).await;
+    let receipts: Vec<_> = leased
+        .iter()
+        .map(|link| mittler_store::links::Receipt {
+            sent: remote.clone(),
+            remote_id: Some(format!("{email} {}", link.id.0)),
+            reason: Some(email.to_owned()),
+            ..links::receipt(link)
+        })
+        .collect();
+    store.write(async move |tx| tx.put_receipts(&receipts).await).await.unwrap();
+    Person { id, activity, link, fields }
+}
+
+async fn a_person_is_gone_from_every_table_and_kept_out(fresh: &Fresh) {
+    let store = &fresh.store;
+    let person = plant(store, &address()).await;
+    let other = plant(store, "somebody@example.com").await;
+    let mut raw = Raw::of(fresh).await;
+    let planted = found(&mut raw, store.is_sqlite()).await;
+    let personal: Vec<String> =
+        declared(store.is_sqlite()).into_iter().filter(|table| table.personal).map(|table| table.name).collect();
+    // Keys are hashes, so no value can be planted in their tables; they are counted below.
+    for table in personal.iter().filter(|name| !name.ends_with("_key")) {
+        assert!(planted.iter().any(|column| column.starts_with(&format!("{table}."))), "nothing planted in {table}");
+    }
+    for column in &planted {
+        assert!(
+            personal.iter().any(|table| column.starts_with(&format!("{table}."))),
+            "{column} is not declared as personal"
+        );
+    }
+
+    let keys = Keys::derive(&[7; 32]);
+    let removed = forget(store, &keys, &Clock::default(), person.id, "system").await.unwrap().unwrap();
+    for table in &personal {
+        assert!(
+            removed.iter().any(|removed| removed.table == *table && removed.rows > 0),
+            "{table} is not in the list"
+        );
+    }
+    assert_eq!(found(&mut raw, store.is_sqlite()).await, Vec::<String>::new(), "a value of the person is left");
+    for (table, column) in [
+        ("record", "id"),
+        ("statement", "record"),
+        ("record_key", "record"),
+        ("weak_key", "record"),
+        ("link", "record"),
+        ("review", "record"),
+        ("signal", "record"),
+    ] {
+        for id in [person.id, person.activity] {
+            let literal = if store.is_sqlite() { format!("x'{}'", id.0.simple()) } else { format!("'{}'", id.0) };
+            let left = raw.number(&format!("SELECT count(*) FROM {table} WHERE {column} = {literal}")).await;
+            assert_eq!(left, 0, "{table} still names the person");
+        }
+    }
+    assert!(store.intents(person.link, 9).await.unwrap().is_empty());
+
+    // Everybody else is as before.
+    assert_eq!(store.record(other.id).await.unwrap().unwrap().fields, other.fields);
+    assert_eq!(store.record(other.activity).await.unwrap().unwrap().fields, other.fields);
+    assert_eq!(store.statements(other.id).await.unwrap().len(), 2);
+    assert_eq!(
+        (store.intents(other.link, 9).await.unwrap().len(), store.reviews_of(other.id).await.unwrap().len()),
+        (1, 1)
+    );
+    assert_eq!(store.verify_audit().await.unwrap(), None);
+
+    // And the person does not come back: the keyed hash of the address is known.
+    let entry = keys.suppression("email", &address());
+    let kept_out = store.write(async move |tx| tx.suppressed(&[entry, Uuid::nil()]).await).await.unwrap();
+    assert_eq!((kept_out, store.suppression_count().await.unwrap()), (vec![entry], 1));
+    assert_eq!(
+        Keys::derive(&[8; 32]).suppressions_of(&person.fields).iter().filter(|(hmac, _)| *hmac == entry).count(),
+        0
+    );
+    assert_eq!(forget(store, &keys, &Clock::default(), person.id, "system").await.unwrap(), None, "gone");
+    raw.close().await;
+
+    // Nothing is left in the bytes of the files either: not in free pages, not in the log.
+    if let Some(path) = store.path() {
+        let mut bytes = std::fs::read(path).unwrap();
+        bytes.extend(std::fs::read(path.with_extension("db-wal")).unwrap_or_default());
+        let text: String = bytes.iter().map(|byte| char::from(*byte)).collect();
+        assert!(!hides(&text, &canaries()), "the file still holds a value of the person");
+    }
+}
+
+/// Starts `other` while a person is being forgotten and not yet committed, and waits for both.
+/// SQLite's writer runs one after the other.
+async fn while_forgotten<R: Send + 'static>(
+    fresh: &Fresh,
+    person: RecordId,
+    other: impl Future<Output = R> + Send + 'static,
+) -> R {
+    let (forgotten, is_forgotten) = tokio::sync::oneshot::channel();
+    let forgotten = Arc::new(std::sync::Mutex::new(Some(forgotten)));
+    let go_on = Arc::new(tokio::sync::Notify::new());
+    let (told, sqlite, store) = (Arc::clone(&go_on), fresh.store.is_sqlite(), fresh.store.clone());
+    let forgetting = tokio::spawn(async move {
+        store
+            .write(async move |tx| {
+                tx.forget(person).await?;
+                let first = forgotten.lock().unwrap().take();
+                if let Some(forgotten) = first {
+                    _ = forgotten.send(());
+                    if !sqlite {
+                        told.notified().await;
+                    }
+                }
+                Ok(())
+            })
+            .await
+            .unwrap();
+    });
+    is_forgotten.await.unwrap();
+    let other = tokio::spawn(other);
+    as_far_as_it_can(fresh, &other).await;
+    go_on.notify_one();
+    forgetting.await.unwrap();
+    other.await.unwrap()
+}
+
+/// Waits until a task has ended or waits for a lock.
+async fn as_far_as_it_can<R>(fresh: &Fresh, task: &tokio::task::JoinHandle<R>) {
+    if fresh.store.is_sqlite() {
+        return; // it is queued behind the one that runs, and that one waits for nobody
+    }
+    let mut raw = Raw::of(fresh).await;
+    let waiting =
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    while !task.is_finished() && raw.number(waiting).await == 0 {
+        tokio::task::yield_now().await;
+    }
+    raw.close().await;
+}
+
+async fn left(fresh: &Fresh) -> Vec<String> {
+    let mut raw = Raw::of(fresh).await;
+    let found = found(&mut raw, fresh.store.is_sqlite()).await;
+    raw.close().await;
+    found
+}
+
+async fn nothing_is_written_about_a_person_while_they_are_forgotten(fresh: &Fresh) {
+    let person = plant(&fresh.store, &address()).await;
+    let (store, id) = (fresh.store.clone(), person.id);
+    while_forgotten(fresh, person.id, async move {
+        let new = vec![(id, statement(Uuid::new_v4(), &address()))];
+        store.write(async move |tx| restate(tx, &new, &Overrides::new(), NOON).await.map(|_| ())).await.unwrap();
+    })
+    .await;
+    assert_eq!(left(fresh).await, Vec::<String>::new());
+}
+
+/// A worker that holds the link's lease writes its intent only while the link is there.
+async fn an_intent_of_a_person_who_is_being_forgotten_goes_with_them(fresh: &Fresh) {
+    let person = plant(&fresh.store, &address()).await;
+    let link = fresh.store.link_lines(person.id).await.unwrap().remove(0);
+    let connection = mittler_core::ConnectionId(link.connection);
+    links::want(&fresh.store, vec![links::wanted(connection, person.id, NOON)]).await;
+    let leased = links::lease(&fresh.store, connection, NOON, 9).await.remove(0);
+    let (store, lease) = (fresh.store.clone(), (leased.id, leased.epoch));
+    let write = async move {
+        let mut remote = RemoteFields::default();
+        remote.set("email", Value::text(&address()).unwrap());
+        store
+            .write(async move |tx| {
+                for (link, epoch) in tx.still_leased(&[lease], NOON).await?.into_iter().map(|link| (link, lease.1)) {
+                    tx.put_intents(&[NewIntent {
+                        id: Uuid::new_v4(),
+                        link: link.0,
+                        connection: connection.0,
+                        epoch,
+                        operation: "update".into(),
+                        remote_type: "contact".into(),
+                        fields: remote.clone(),
+                        before: RemoteFields::default(),
+                        begun_at: NOON.0,
+                    }])
+                    .await?;
+                }
+                Ok(())
+            })
+            .await
+            .unwrap();
+    };
+    while_forgotten(fresh, person.id, write).await;
+    assert_eq!(left(fresh).await, Vec::<String>::new());
+}
+
+/// A writer that claims a key for the person and is committed before the person's row is locked.
+async fn a_key_that_is_claimed_meanwhile_goes_with_them(fresh: &Fresh) {
+    let person = plant(&fresh.store, &address()).await;
+    let (store, id) = (fresh.store.clone(), person.id);
+    let (locked, is_locked) = tokio::sync::oneshot::channel();
+    let locked = Arc::new(std::sync::Mutex::new(Some(locked)));
+    let go_on = Arc::new(tokio::sync::Notify::new());
+    let (told, sqlite) = (Arc::clone(&go_on), store.is_sqlite());
+    let writer = tokio::spawn(async move {
+        store
+            .write(async move |tx| {
+                let key = KeyRow { key: Uuid::new_v4(), record: id.0, key_type: "email".into() };
+                tx.claim_keys(&mut vec![key.clone()]).await?;
+                tx.put_weak_keys(&mut vec![key]).await?;
+                tx.lock_records(&[id]).await?;
+                let activity = RecordRow {
+                    kind: "activity".into(),
+                    person: Some(id.0),
+                    ..links::record(RecordId(Uuid::new_v4()), CANARY)
+                };
+                tx.insert_records(&mut vec![activity]).await?;
+                let first = locked.lock().unwrap().take();
+                if let Some(locked) = first {
+                    _ = locked.send(());
+                    if !sqlite {
+                        told.notified().await;
+                    }
+                }
+                Ok(())
+            })
+            .await
+            .unwrap();
+    });
+    is_locked.await.unwrap();
+    let store = fresh.store.clone();
+    let forgetting = tokio::spawn(async move { store.write(async move |tx| tx.forget(id).await).await.unwrap() });
+    as_far_as_it_can(fresh, &forgetting).await;
+    go_on.notify_one();
+    writer.await.unwrap();
+    forgetting.await.unwrap();
+    assert_eq!(left(fresh).await, Vec::<String>::new());
+    let mut raw = Raw::of(fresh).await;
+    assert_eq!(raw.number("SELECT (SELECT count(*) FROM record_key) + (SELECT count(*) FROM weak_key)").await, 0);
+    raw.close().await;
+}

@@ -1,0 +1,439 @@
+//! Links: what is wanted, what was planned, and who may write.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use futures_util::future::join_all;
+use mittler_core::{
+    ConnectionId, Field, Fields, Kind, LinkId, RecordId, RemoteFields, SignalId, Slot, Source, SourceKind, Sourced,
+    SubjectId, Time, Value,
+    plan::{Held, HeldField},
+};
+use mittler_store::{
+    Store,
+    links::{Leased, NewIntent, Receipt, Settled, Shown, WantedLink, link_id},
+    records::RecordRow,
+};
+use uuid::Uuid;
+
+use super::{NOON, Raw, seconds};
+use crate::support::Fresh;
+
+stories!(
+    what_many_want_at_once_is_exact_and_nobody_is_in_the_way,
+    a_link_wanted_twice_in_one_go_is_one_link,
+    no_more_links_are_leased_than_asked_for,
+    a_lease_is_of_one_stage_and_type_and_waits_for_what_is_needed,
+    what_changes_during_the_call_stays_due,
+    a_lost_lease_writes_nothing,
+    an_intent_stays_open_until_it_is_settled,
+    a_read_older_than_a_write_is_no_evidence,
+    links_are_wanted_again_by_name_by_connection_and_by_need,
+);
+
+pub const LEASE: Duration = Duration::from_secs(30);
+
+pub fn fields(value: &str) -> Fields {
+    let sourced = Sourced {
+        value: Value::text(value).unwrap(),
+        source: Source::new(SourceKind::Form, "story"),
+        observed_at: NOON,
+        signal: SignalId(Uuid::nil()),
+        subject: SubjectId(Uuid::nil()),
+        confidence: 100,
+        how: "story".into(),
+    };
+    Fields([(Field::NOTE, Slot::One(sourced))].into())
+}
+
+pub fn record(id: RecordId, value: &str) -> RecordRow {
+    RecordRow {
+        id: id.0,
+        kind: "person".into(),
+        version: 1,
+        fields: fields(value),
+        person: None,
+        created_at: NOON.0,
+        updated_at: NOON.0,
+    }
+}
+
+pub fn value_of(fields: &Fields) -> String {
+    fields.text(&Field::NOTE).unwrap_or_default().to_owned()
+}
+
+pub fn wanted(connection: ConnectionId, record: RecordId, now: Time) -> WantedLink {
+    WantedLink {
+        id: link_id(connection, record).0,
+        connection: connection.0,
+        record: record.0,
+        kind: "person".into(),
+        stage: 2,
+        lane: 1,
+        remote_type: "contact".into(),
+        need_a: None,
+        need_b: None,
+        created_at: now.0,
+    }
+}
+
+/// The CRM took what was planned.
+pub fn receipt(link: &Leased) -> Receipt {
+    let mut sent = RemoteFields::default();
+    if let Some(value) = Value::text(&value_of(&link.fields)) {
+        sent.set("note", value);
+    }
+    Receipt {
+        id: link.id.0,
+        epoch: link.epoch,
+        remote_type: link.remote_type.clone(),
+        remote_id: Some(link.id.0.to_string()),
+        sent,
+        held: Held::new(),
+        settled: 1,
+        next_at: 0,
+        attempt: 0,
+        state: "open".into(),
+        code: None,
+        reason: None,
+        written_at: NOON.0,
+    }
+}
+
+pub async fn records(store: &Store, n: usize) -> Vec<RecordId> {
+    let mut ids: Vec<RecordId> = (0..n).map(|_| RecordId(Uuid::new_v4())).collect();
+    ids.sort();
+    let rows: Vec<RecordRow> = ids.iter().map(|id| record(*id, "1")).collect();
+    store.write(async move |tx| tx.insert_records(&mut rows.clone()).await).await.unwrap();
+    ids
+}
+
+pub async fn want(store: &Store, links: Vec<WantedLink>) {
+    store.write(async move |tx| tx.want_links(&mut links.clone()).await).await.unwrap();
+}
+
+pub async fn lease(store: &Store, connection: ConnectionId, now: Time, most: i64) -> Vec<Leased> {
+    store.write(async move |tx| tx.lease_links(connection, now, LEASE, most).await).await.unwrap()
+}
+
+async fn settle(store: &Store, receipts: Vec<Receipt>) -> usize {
+    store.write(async move |tx| tx.put_receipts(&receipts).await).await.unwrap().len()
+}
+
+async fn what_many_want_at_once_is_exact_and_nobody_is_in_the_way(fresh: &Fresh) {
+    let (store, connection) = (&fresh.store, super::connection());
+    let ids = records(store, 120).await;
+    let runs = Arc::new(AtomicU64::new(0));
+    let writers = (0..40_usize).map(|writer| {
+        let (ids, runs) = (ids.clone(), Arc::clone(&runs));
+        async move {
+            // Each in an order of its own; one in four is a worker that leases and settles.
+            let mut links: Vec<WantedLink> = ids.iter().map(|id| wanted(connection, *id, NOON)).collect();
+            fastrand::shuffle(&mut links);
+            for _ in 0..3 {
+                let (links, runs) = (links.clone(), Arc::clone(&runs));
+                store
+                    .write(async move |tx| {
+                        runs.fetch_add(1, Ordering::SeqCst);
+                        tx.want_links(&mut links.clone()).await
+                    })
+                    .await
+                    .unwrap();
+                if writer % 4 == 0 {
+                    let leased = lease(store, connection, NOON, 50).await;
+                    let mut receipts: Vec<Receipt> = leased.iter().map(receipt).collect();
+                    fastrand::shuffle(&mut receipts);
+                    assert_eq!(settle(store, receipts).await, leased.len());
+                }
+            }
+        }
+    });
+    join_all(writers).await;
+    let mut raw = Raw::of(fresh).await;
+    assert_eq!(
+        raw.number("SELECT count(*) FROM link WHERE wanted = 120").await,
+        120,
+        "a wish was lost, or counted twice"
+    );
+    assert_eq!(runs.load(Ordering::SeqCst), 120, "writers were in each other's way");
+    raw.close().await;
+}
+
+async fn a_link_wanted_twice_in_one_go_is_one_link(fresh: &Fresh) {
+    let (store, connection) = (&fresh.store, super::connection());
+    let ids = records(store, 2).await;
+    let one = wanted(connection, ids[0], NOON);
+    want(store, vec![WantedLink { lane: 2, ..one.clone() }, one.clone(), wanted(connection, ids[1], NOON), one]).await;
+    let mut raw = Raw::of(fresh).await;
+    assert_eq!(raw.number("SELECT count(*) FROM link WHERE wanted = 1 AND lane = 1").await, 2);
+    raw.close().await;
+}
+
+/// As for jobs: a planner must not run the limited subquery once per row.
+async fn no_more_links_are_leased_than_asked_for(fresh: &Fresh) {
+    let connection = super::connection();
+    let ids = records(&fresh.store, 60).await;
+    want(&fresh.store, vec![wanted(connection, ids[0], NOON)]).await;
+    let mut raw = Raw::of(fresh).await;
+    raw.run("ANALYZE").await;
+    want(&fresh.store, ids[1..].iter().map(|id| wanted(connection, *id, NOON)).collect()).await;
+    if !fresh.store.is_sqlite() {
+        let name = fresh.url().rsplit('/').next().unwrap();
+        for off in ["enable_hashagg", "enable_hashjoin", "enable_mergejoin", "enable_material", "enable_sort"] {
+            raw.run(&format!("ALTER DATABASE \"{name}\" SET {off} = off")).await;
+        }
+    }
+    let store = if fresh.store.is_sqlite() { fresh.store.clone() } else { fresh.again().await };
+    let mut all = Vec::new();
+    for _ in 0..10 {
+        let leased = lease(&store, connection, NOON, 6).await;
+        assert_eq!(leased.len(), 6);
+        all.extend(leased.into_iter().map(|link| link.id));
+    }
+    all.sort();
+    all.dedup();
+    assert_eq!(all.len(), 60, "a link was leased twice");
+    if !store.is_sqlite() {
+        store.close().await;
+    }
+    raw.close().await;
+}
+
+async fn a_lease_is_of_one_stage_and_type_and_waits_for_what_is_needed(fresh: &Fresh) {
+    let (store, connection) = (&fresh.store, super::connection());
+    let ids = records(store, 5).await;
+    let needed = link_id(connection, ids[0]).0;
+    let other = link_id(connection, ids[1]).0;
+    want(
+        store,
+        vec![
+            WantedLink { stage: 0, remote_type: "company".into(), ..wanted(connection, ids[0], NOON) },
+            WantedLink { stage: 0, remote_type: "event".into(), ..wanted(connection, ids[1], NOON) },
+            WantedLink { need_a: Some(needed), ..wanted(connection, ids[2], NOON) },
+            WantedLink { need_a: Some(needed), need_b: Some(other), ..wanted(connection, ids[3], NOON) },
+            WantedLink { lane: 0, ..wanted(connection, ids[4], NOON) },
+        ],
+    )
+    .await;
+    want(store, vec![wanted(super::connection(), ids[0], NOON)]).await; // another account's
+    let of = |leased: &[Leased]| leased.iter().map(|link| link.record).collect::<Vec<_>>();
+    let urgent = lease(store, connection, NOON, 9).await;
+    assert_eq!(of(&urgent), [ids[4]], "the urgent lane first");
+    assert_eq!((urgent[0].kind, value_of(&urgent[0].fields).as_str()), (Kind::Person, "1"));
+    let company = lease(store, connection, NOON, 9).await;
+    let event = lease(store, connection, NOON, 9).await;
+    let mut both = [of(&company), of(&event)].concat();
+    both.sort();
+    assert_eq!((company.len(), event.len(), both), (1, 1, vec![ids[0], ids[1]]), "one type at a time");
+    assert!(lease(store, connection, NOON, 9).await.is_empty(), "what they need is not there");
+    // One need is written, the other is refused: both are no reason to wait any more.
+    let company = if of(&company) == [ids[0]] { company } else { event.clone() };
+    assert_eq!(settle(store, vec![receipt(&company[0])]).await, 1);
+    assert_eq!(of(&lease(store, connection, NOON, 9).await), [ids[2]]);
+    let gone = link_id(connection, ids[1]);
+    store.write(async move |tx| tx.mark_gone(&[gone]).await).await.unwrap();
+    assert_eq!(of(&lease(store, connection, NOON, 9).await), [ids[3]]);
+}
+
+async fn what_changes_during_the_call_stays_due(fresh: &Fresh) {
+    let (store, connection) = (&fresh.store, super::connection());
+    let ids = records(store, 2).await;
+    want(store, ids.iter().map(|id| wanted(connection, *id, NOON)).collect()).await;
+    let leased = lease(store, connection, NOON, 9).await;
+    want(store, vec![wanted(connection, ids[0], NOON)]).await;
+    let soon = NOON.plus(LEASE.min(Duration::from_secs(1)));
+    assert_eq!(store.write(async move |tx| tx.next_link(connection, NOON).await).await.unwrap(), Some(soon));
+    let mut receipts: Vec<Receipt> = leased.iter().map(receipt).collect();
+    receipts.sort_by_key(|receipt| receipt.id != link_id(connection, ids[0]).0);
+    // The CRM refused a field of the second: it is not planned again until it changes.
+    let held = HeldField { code: "refused".into(), reason: "no".into(), hash: "h".into() };
+    receipts[1].held.insert("phone".into(), held.clone());
+    assert_eq!(settle(store, receipts).await, 2);
+    assert_eq!(store.write(async move |tx| tx.next_link(connection, NOON).await).await.unwrap(), Some(Time(0)));
+    let again = lease(store, connection, NOON, 9).await;
+    assert_eq!(again.iter().map(|link| link.record).collect::<Vec<_>>(), [ids[0]]);
+    assert_eq!((again[0].epoch, again[0].sent.text("note")), (2, Some("1")));
+    // Not done after all, and not before a time.
+    let mut later = receipt(&again[0]);
+    (later.settled, later.next_at, later.attempt, later.written_at) = (0, NOON.plus(seconds(60)).0, 3, 0);
+    (later.code, later.reason) = (Some("unknown".into()), Some("cut off".into()));
+    assert_eq!(settle(store, vec![later]).await, 1);
+    assert!(lease(store, connection, NOON.plus(seconds(59)), 9).await.is_empty());
+    let last = lease(store, connection, NOON.plus(seconds(60)), 9).await;
+    assert_eq!(last[0].attempt, 3);
+    let lines = store.link_lines(ids[1]).await.unwrap();
+    assert_eq!((lines[0].held.0.get("phone"), lines[0].written_at), (Some(&held), NOON.0));
+    let waiting = store.links_waiting(Some(connection), None, 9).await.unwrap();
+    assert_eq!(waiting.iter().map(|line| line.record).collect::<Vec<_>>(), [ids[0].0]);
+    assert_eq!(store.links_waiting(None, Some(LinkId(waiting[0].id)), 9).await.unwrap().len(), 0);
+    assert_eq!(waiting[0].written_at, NOON.0, "a look does not take back when it was written");
+}
+
+async fn a_lost_lease_writes_nothing(fresh: &Fresh) {
+    let (store, connection) = (&fresh.store, super::connection());
+    let ids = records(store, 2).await;
+    want(store, ids.iter().map(|id| wanted(connection, *id, NOON)).collect()).await;
+    let lost = lease(store, connection, NOON, 9).await;
+    let leases: Vec<(LinkId, i64)> = lost.iter().map(|link| (link.id, link.epoch)).collect();
+    let still = async |leases: Vec<(LinkId, i64)>, now: Time| {
+        store.write(async move |tx| tx.still_leased(&leases, now).await).await.unwrap().len()
+    };
+    assert_eq!(still(leases.clone(), NOON).await, 2);
+    assert_eq!(still(leases.clone(), NOON.plus(LEASE)).await, 0, "the time is over");
+    let later = NOON.plus(LEASE);
+    let first = lease(store, connection, later, 1).await;
+    assert_eq!(still(leases.clone(), later.minus(seconds(1))).await, 1, "another has one of them");
+    // A receipt for both: only that which nobody else has taken counts.
+    assert_eq!(settle(store, lost.iter().map(receipt).collect()).await, 1);
+    let again = lease(store, connection, later, 9).await;
+    assert!(again.is_empty(), "one is done, and one is leased");
+    // Giving back a lost lease gives nothing back.
+    store.write(async move |tx| tx.release_links(&leases, Time(0), Some("late")).await).await.unwrap();
+    assert!(lease(store, connection, later, 9).await.is_empty());
+    let ours = vec![(first[0].id, first[0].epoch)];
+    store.write(async move |tx| tx.release_links(&ours, later.plus(seconds(3)), Some("waits")).await).await.unwrap();
+    assert!(lease(store, connection, later.plus(seconds(2)), 9).await.is_empty());
+    assert_eq!(lease(store, connection, later.plus(seconds(3)), 9).await.len(), 1);
+}
+
+async fn an_intent_stays_open_until_it_is_settled(fresh: &Fresh) {
+    let (store, connection) = (&fresh.store, super::connection());
+    let ids = records(store, 1).await;
+    want(store, vec![wanted(connection, ids[0], NOON)]).await;
+    let leased = lease(store, connection, NOON, 9).await.remove(0);
+    assert_eq!(leased.open_intent, None);
+    let link = leased.id;
+    let sent = receipt(&leased).sent;
+    let intent = |n: u64| NewIntent {
+        id: Uuid::now_v7(),
+        link: link.0,
+        connection: connection.0,
+        epoch: 1,
+        operation: if n == 0 { "create".into() } else { "update".into() },
+        remote_type: "contact".into(),
+        fields: sent.clone(),
+        before: RemoteFields::default(),
+        begun_at: NOON.plus(seconds(n)).0,
+    };
+    let intents = vec![intent(0), intent(1)];
+    let both = intents.clone();
+    store.write(async move |tx| tx.put_intents(&both).await).await.unwrap();
+    // The worker died: who takes over sees the last of them.
+    let next = lease(store, connection, NOON.plus(LEASE), 9).await.remove(0);
+    let open = next.open_intent.unwrap();
+    assert_eq!(
+        (open.id, open.operation.as_str(), &open.fields, open.begun_at),
+        (intents[1].id, "update", &sent, NOON.plus(seconds(1)))
+    );
+    let settled = vec![Settled { id: intents[1].id, outcome: "unknown".into(), code: Some("timeout".into()) }];
+    store.write(async move |tx| tx.settle_intents(&settled, NOON.plus(seconds(2))).await).await.unwrap();
+    // What is settled stays as it was settled.
+    let settled = vec![
+        Settled { id: intents[1].id, outcome: "created".into(), code: None },
+        Settled { id: intents[0].id, outcome: "created".into(), code: None },
+    ];
+    store.write(async move |tx| tx.settle_intents(&settled, NOON.plus(seconds(9))).await).await.unwrap();
+    let lines = store.intents(link, 9).await.unwrap();
+    let ends: Vec<_> =
+        lines.iter().map(|line| (line.outcome.as_deref(), line.code.as_deref(), line.settled_at)).collect();
+    let at = |n| Some(NOON.plus(seconds(n)).0);
+    assert_eq!(ends, [(Some("unknown"), Some("timeout"), at(2)), (Some("created"), None, at(9))]);
+    let counts = store.intent_counts(NOON.plus(seconds(1))).await.unwrap();
+    assert_eq!(counts, [(connection.0, "contact".to_owned(), "unknown".to_owned(), 1)]);
+    assert_eq!(lease(store, connection, NOON.plus(LEASE * 2), 9).await.remove(0).open_intent, None);
+}
+
+async fn a_read_older_than_a_write_is_no_evidence(fresh: &Fresh) {
+    let (store, connection) = (&fresh.store, super::connection());
+    let ids = records(store, 1).await;
+    want(store, vec![wanted(connection, ids[0], NOON)]).await;
+    let leased = lease(store, connection, NOON, 9).await.remove(0);
+    let (link, remote) = (leased.id, leased.id.0.to_string());
+    let known = async || store.links_by_remote(connection, "contact", std::slice::from_ref(&remote)).await.unwrap();
+    assert!(known().await.is_empty());
+    let show = async |note: &str, written_at: Time, now: Time| {
+        let mut seen = RemoteFields::default();
+        seen.set("note", Value::text(note).unwrap());
+        let shown = vec![Shown { id: link.0, written_at: written_at.0, sent: seen.clone(), seen }];
+        store.write(async move |tx| tx.put_shown(&shown, now).await).await.unwrap();
+    };
+    settle(store, vec![receipt(&leased)]).await;
+    show("too old", Time(0), NOON).await;
+    assert_eq!(known().await[0].sent.0.text("note"), Some("1"), "a read from before the write");
+    show("theirs", NOON, NOON).await;
+    let now = known().await.remove(0);
+    assert_eq!((now.seen.0.text("note"), now.sent.0.text("note"), now.busy), (Some("theirs"), Some("theirs"), 0));
+    want(store, vec![wanted(connection, ids[0], NOON)]).await;
+    lease(store, connection, NOON, 9).await;
+    show("meanwhile", NOON, NOON.plus(seconds(1))).await;
+    assert_eq!(known().await[0].seen.0.text("note"), Some("theirs"), "while somebody writes");
+    let mut seen = RemoteFields::default();
+    seen.set("note", Value::text("ours").unwrap());
+    store.write(async move |tx| tx.put_seen(&[(link, seen.clone())]).await).await.unwrap();
+    assert_eq!(known().await[0].seen.0.text("note"), Some("ours"));
+    let counterparts = store.counterparts(connection, &ids).await.unwrap();
+    assert_eq!((counterparts[0].remote_id.as_ref(), counterparts[0].state.as_str()), (Some(&remote), "open"));
+    assert!(store.counterparts(super::connection(), &ids).await.unwrap().is_empty());
+}
+
+async fn links_are_wanted_again_by_name_by_connection_and_by_need(fresh: &Fresh) {
+    let (store, connection) = (&fresh.store, super::connection());
+    let ids = records(store, 3).await;
+    let person = ids[0];
+    let activity = RecordId(Uuid::new_v4());
+    let about = vec![RecordRow { kind: "activity".into(), person: Some(person.0), ..record(activity, "call") }];
+    store.write(async move |tx| tx.insert_records(&mut about.clone()).await).await.unwrap();
+    let need = Some(link_id(connection, person).0);
+    let mut links: Vec<WantedLink> = ids.iter().map(|id| wanted(connection, *id, NOON)).collect();
+    links.push(WantedLink { stage: 4, kind: "activity".into(), need_a: need, ..wanted(connection, activity, NOON) });
+    want(store, links).await;
+    // The person is refused; the activity goes without.
+    let leased = lease(store, connection, NOON, 9).await;
+    let refused = |link: &Leased, code: &str, state: &str| Receipt {
+        code: Some(code.into()),
+        state: state.into(),
+        remote_id: None,
+        ..receipt(link)
+    };
+    let receipts = leased
+        .iter()
+        .map(|link| if link.record == person { refused(link, "required", "refused") } else { receipt(link) })
+        .collect();
+    assert_eq!(settle(store, receipts).await, 3);
+    let leased = lease(store, connection, NOON, 9).await;
+    assert_eq!(leased.len(), 1);
+    settle(store, vec![refused(&leased[0], "need_refused", "open")]).await;
+    assert!(lease(store, connection, NOON, 9).await.is_empty());
+    let counts = store.link_counts().await.unwrap();
+    let of = |kind: &str| counts.iter().find(|count| count.kind == kind).map(|c| (c.total, c.due, c.refused)).unwrap();
+    assert_eq!((of("person"), of("activity")), ((3, 0, 1), (1, 0, 0)));
+    let refused = store.waiting_counts().await.unwrap();
+    assert_eq!(refused.iter().map(|w| (w.code.as_deref(), w.count)).collect::<Vec<_>>().len(), 2);
+    // The person was corrected and is written: what went without is completed.
+    let link = link_id(connection, person);
+    store.write(async move |tx| tx.want_again(&[link]).await).await.unwrap();
+    let leased = lease(store, connection, NOON, 9).await;
+    assert_eq!(leased.iter().map(|link| link.record).collect::<Vec<_>>(), [person]);
+    settle(store, vec![receipt(&leased[0])]).await;
+    store.write(async move |tx| tx.want_dependants(&[link]).await).await.unwrap();
+    let leased = lease(store, connection, NOON, 9).await;
+    assert_eq!(leased.iter().map(|link| link.record).collect::<Vec<_>>(), [activity]);
+    settle(store, vec![receipt(&leased[0])]).await;
+    store.write(async move |tx| tx.want_dependants(&[link]).await).await.unwrap();
+    assert!(lease(store, connection, NOON, 9).await.is_empty(), "once");
+    // Gone there: nothing is written until somebody decides.
+    let gone = link_id(connection, ids[1]);
+    store.write(async move |tx| tx.mark_gone(&[gone]).await).await.unwrap();
+    assert_eq!(store.link_lines(ids[1]).await.unwrap()[0].code.as_deref(), Some("deleted_there"));
+    want(store, vec![wanted(connection, ids[1], NOON)]).await;
+    assert!(lease(store, connection, NOON, 9).await.is_empty(), "the record changed, and that decides nothing");
+    assert_eq!(store.write(async move |tx| tx.next_link(connection, NOON).await).await.unwrap(), None);
+    assert_eq!(store.write(async move |tx| tx.want_all(connection).await).await.unwrap(), 4);
+    assert_eq!(lease(store, connection, NOON, 9).await.len(), 3);
+    assert_eq!(store.write(async move |tx| tx.want_all(super::connection()).await).await.unwrap(), 0);
+}

@@ -1,0 +1,257 @@
+//! Everything stays for its declared time, and no longer.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use mittler_core::{
+    RemoteFields, RunId, Time, Value,
+    job::{Lane, Task},
+};
+use mittler_store::{
+    Bytes, Clock, Store,
+    audit::NewEntry,
+    forget::Retention,
+    jobs::NewJob,
+    links::{NewIntent, Settled},
+    reviews::NewReview,
+    signals::{NewSignal, Read},
+    tables::declared,
+};
+use serde_json::json;
+use uuid::Uuid;
+
+use super::{Raw, seconds};
+use crate::support::Fresh;
+
+stories!(
+    content_is_emptied_after_two_weeks_but_not_what_nobody_has_read,
+    everything_ends_at_its_declared_time,
+    a_step_touches_no_more_rows_than_it_may,
+);
+
+const DAY: Duration = Duration::from_secs(24 * 3600);
+
+async fn retain(store: &Store, now: Time, most: i64) -> BTreeMap<String, u64> {
+    let removed = store.write(async move |tx| tx.retain(Retention::default(), now, most).await).await.unwrap();
+    removed.into_iter().filter(|r| r.rows > 0).map(|r| (format!("{} {}", r.table, r.how), r.rows)).collect()
+}
+
+/// Inputs of a run, of which all but the first `unread` have been read.
+async fn inputs(store: &Store, run: Uuid, n: usize, unread: usize, at: Time) {
+    let signals: Vec<NewSignal> = (0..n)
+        .map(|line| NewSignal {
+            id: Uuid::now_v7(),
+            run,
+            kind: "lead".into(),
+            line: i64::try_from(line).unwrap(),
+            dedup: Uuid::new_v4(),
+            received_at: at.0,
+            content: Bytes(b"content".to_vec()),
+        })
+        .collect();
+    let states = ["done", "refused", "parked"];
+    let read: Vec<Read> = signals[unread..]
+        .iter()
+        .zip(states.iter().cycle())
+        .map(|(signal, state)| Read {
+            id: signal.id,
+            state: (*state).into(),
+            code: None,
+            field: None,
+            reason: None,
+            remarks: json!([]),
+            record: None,
+        })
+        .collect();
+    store
+        .write(async move |tx| {
+            tx.put_run(RunId(run), "import", "list", &json!({}), "reading", at).await?;
+            tx.put_signals(&signals).await?;
+            tx.settle_signals(&read).await
+        })
+        .await
+        .unwrap();
+}
+
+async fn content_is_emptied_after_two_weeks_but_not_what_nobody_has_read(fresh: &Fresh) {
+    let store = &fresh.store;
+    let clock = Clock::default();
+    inputs(store, Uuid::new_v4(), 7, 2, clock.now()).await;
+    clock.advance(14 * DAY - seconds(60));
+    assert_eq!(retain(store, clock.now(), 100).await, BTreeMap::new(), "before its time");
+    clock.advance(seconds(61));
+    assert_eq!(retain(store, clock.now(), 100).await, [("signal emptied".to_owned(), 5)].into());
+    let mut raw = Raw::of(fresh).await;
+    assert_eq!(raw.number("SELECT count(*) FROM signal WHERE state = 'new' AND content IS NOT NULL").await, 2);
+    assert_eq!(raw.number("SELECT count(*) FROM signal WHERE content IS NOT NULL").await, 2);
+    // The row itself stays, so that a repetition is recognised; the unread ones for as long as need be.
+    clock.advance(386 * DAY - seconds(60));
+    assert_eq!(retain(store, clock.now(), 100).await, BTreeMap::new());
+    clock.advance(seconds(61));
+    assert_eq!(retain(store, clock.now(), 100).await, [("signal deleted".to_owned(), 5)].into());
+    assert_eq!(raw.number("SELECT count(*) FROM signal WHERE state = 'new' AND content IS NOT NULL").await, 2);
+    assert_eq!(raw.number("SELECT count(*) FROM run").await, 1, "a run stays as long as its inputs");
+    raw.close().await;
+}
+
+/// Declared in days: `content 14 days, row 400 days` is the last of them.
+fn declared_days(table: &str) -> Option<u64> {
+    let kept = declared(true).into_iter().find(|declared| declared.name == table).unwrap().kept;
+    let words: Vec<&str> = kept.split([' ', ';', ',']).collect();
+    let at = words.iter().rposition(|word| matches!(*word, "days" | "years"))?;
+    let n: u64 = words[at - 1].parse().unwrap();
+    Some(if words[at] == "years" { n * 365 + n / 4 } else { n })
+}
+
+/// A row in each table that has a time, made now and ended now; each is there until its time, and
+/// gone right after.
+async fn everything_ends_at_its_declared_time(fresh: &Fresh) {
+    let store = &fresh.store;
+    let clock = Clock::default();
+    let now = clock.now();
+    let mut remote = RemoteFields::default();
+    remote.set("email", Value::text("a@example.com").unwrap());
+    let (id, connection) = (Uuid::new_v4(), Uuid::new_v4());
+    let intent = |operation: &str, fields: &RemoteFields| NewIntent {
+        id: Uuid::new_v4(),
+        link: id,
+        connection,
+        epoch: 1,
+        operation: operation.into(),
+        remote_type: "contact".into(),
+        fields: fields.clone(),
+        before: remote.clone(),
+        begun_at: now.0,
+    };
+    // The second has a before-image only, the third nobody knows the end of.
+    let intents =
+        vec![intent("update", &remote), intent("archive", &RemoteFields::default()), intent("create", &remote)];
+    inputs(store, Uuid::new_v4(), 1, 0, now).await;
+    store
+        .write(async move |tx| {
+            tx.put_intents(&intents).await?;
+            let ended = |n: usize| Settled { id: intents[n].id, outcome: "updated".into(), code: None };
+            tx.settle_intents(&[ended(0), ended(1)], now).await?;
+            for (id, answered) in [(Uuid::new_v4(), true), (Uuid::new_v4(), false)] {
+                let review = NewReview {
+                    id,
+                    question: "same_person".into(),
+                    record: id,
+                    connection: None,
+                    candidates: json!({}),
+                    reason: "surname".into(),
+                    asked_at: now.0,
+                };
+                tx.ask(&[review]).await?;
+                if answered {
+                    tx.answer(id, &json!({}), now).await?;
+                }
+            }
+            for (job, poison) in [(clock_job(now), true), (clock_job(now), false)] {
+                tx.put_jobs(std::slice::from_ref(&job)).await?;
+                if poison {
+                    let job = mittler_core::JobId(job.id);
+                    let taken = tx.take_job(job, now, seconds(9)).await?.unwrap();
+                    tx.fail_job(job, taken.attempt, now, "poison", 1, now).await?;
+                }
+            }
+            tx.start_slot("retain", now, now).await?;
+            tx.put_answer(id, id, 200, &json!({}), now).await?;
+            tx.put_session("ended", "session", id, now.plus(seconds(60))).await?;
+            for (hash, revoked) in [("revoked", true), ("living", false)] {
+                let id = Uuid::new_v4();
+                tx.put_api_key(id, hash, hash, &[], now).await?;
+                if revoked {
+                    tx.revoke_api_key(id, now).await?;
+                }
+            }
+            let entry = NewEntry {
+                at: now,
+                actor: "system".into(),
+                action: "merge".into(),
+                target: "x".into(),
+                record: None,
+                content: json!({}),
+                salt: "salt".into(),
+            };
+            tx.enter(&entry).await?;
+            Ok(())
+        })
+        .await
+        .unwrap();
+    let mut raw = Raw::of(fresh).await;
+    // What stays: what is unanswered, alive, unrevoked or of unknown end.
+    let stays = [("intent", 1), ("review", 1), ("job", 1), ("api_key", 1)];
+    let mut times: Vec<(Duration, String)> =
+        declared(true).into_iter().filter_map(|t| Some((declared_days(&t.name)? as u32 * DAY, t.name))).collect();
+    times.push((seconds(60), "session".into()));
+    times.sort();
+    let names: Vec<&str> = times.iter().map(|(_, name)| name.as_str()).collect();
+    let mut sorted = names.clone();
+    sorted.sort_unstable();
+    assert_eq!(
+        sorted,
+        ["api_key", "audit", "idempotency", "intent", "job", "review", "run", "session", "signal", "slot"]
+    );
+    for same in times.chunk_by(|one, next| one.0 == next.0) {
+        let time = same[0].0;
+        let left = |table: &String| stays.iter().find(|(name, _)| name == table).map_or(0, |(_, rows)| *rows);
+        let count = |table: &String| format!("SELECT count(*) FROM {table}");
+        retain(store, now.plus(time).minus(seconds(1)), 100).await;
+        for (_, table) in same {
+            assert!(
+                raw.number(&count(table)).await > left(table),
+                "{table} ended before its {} days",
+                time.as_secs() / 86400
+            );
+        }
+        retain(store, now.plus(time).plus(seconds(1)), 100).await;
+        for (_, table) in same {
+            assert_eq!(
+                raw.number(&count(table)).await,
+                left(table),
+                "{table} outlives its {} days",
+                time.as_secs() / 86400
+            );
+        }
+        if same.iter().any(|(_, table)| table == "job") {
+            // Long before the entries, the values of writes are gone, but for those of unknown end.
+            retain(store, now.plus(90 * DAY).minus(seconds(1)), 100).await;
+            let emptied =
+                "SELECT count(*) FROM intent WHERE CAST(before AS text) = '{}' AND CAST(fields AS text) = '{}'";
+            assert_eq!(raw.number(emptied).await, 0);
+            retain(store, now.plus(90 * DAY).plus(seconds(1)), 100).await;
+            assert_eq!(raw.number(emptied).await, 2, "an image of what was there before stayed");
+        }
+        assert_eq!(store.verify_audit().await.unwrap(), None, "the trail holds after {time:?}");
+    }
+    raw.close().await;
+    // What is entered after the beginning of the trail has ended goes on from it.
+    let at = now.plus(4000 * DAY);
+    let entry = NewEntry {
+        at,
+        actor: "system".into(),
+        action: "merge".into(),
+        target: "y".into(),
+        record: None,
+        content: json!({}),
+        salt: "salt".into(),
+    };
+    assert_eq!(store.write(async move |tx| tx.enter(&entry).await).await.unwrap(), 2);
+    assert_eq!(store.verify_audit().await.unwrap(), None);
+}
+
+fn clock_job(now: Time) -> NewJob {
+    NewJob::new(Uuid::new_v4(), Task::Retain, Lane::Scheduled, now, now)
+}
+
+async fn a_step_touches_no_more_rows_than_it_may(fresh: &Fresh) {
+    let store = &fresh.store;
+    let clock = Clock::default();
+    inputs(store, Uuid::new_v4(), 25, 0, clock.now()).await;
+    clock.advance(15 * DAY);
+    let steps = [10, 10, 5];
+    for rows in steps {
+        assert_eq!(retain(store, clock.now(), 10).await, [("signal emptied".to_owned(), rows)].into());
+    }
+    assert_eq!(retain(store, clock.now(), 10).await, BTreeMap::new());
+}

@@ -1,0 +1,179 @@
+//! What people look at: inputs by run, pages that neither repeat nor skip, and the correction of
+//! what was not taken.
+
+use mittler_core::{RunId, SignalId, Time};
+use mittler_store::{
+    Bytes, Store,
+    runs::RunCounts,
+    signals::{NewSignal, Read},
+};
+use serde_json::json;
+use uuid::Uuid;
+
+use super::{NOON, seconds};
+use crate::support::Fresh;
+
+stories!(
+    a_run_is_read_counted_and_closed,
+    what_was_not_taken_is_shown_and_can_be_read_again,
+    an_input_is_read_by_one,
+    a_run_is_listed_and_can_be_corrected,
+);
+
+async fn import(store: &Store, n: u8) -> (RunId, Vec<Uuid>) {
+    let run = RunId(Uuid::new_v4());
+    let signals: Vec<NewSignal> = (0..n)
+        .map(|line| NewSignal {
+            id: Uuid::now_v7(),
+            run: run.0,
+            kind: "lead_row".into(),
+            line: i64::from(line),
+            dedup: Uuid::new_v4(),
+            received_at: NOON.0,
+            content: Bytes(vec![line, 0, 255]),
+        })
+        .collect();
+    let ids = signals.iter().map(|signal| signal.id).collect();
+    store
+        .write(async move |tx| {
+            tx.put_run(run, "import", "list.csv", &json!({ "fair": "Hannover" }), "receiving", NOON).await?;
+            tx.put_signals(&signals).await?;
+            tx.set_run_state(run, "reading", None).await
+        })
+        .await
+        .unwrap();
+    (run, ids)
+}
+
+fn read(id: Uuid, state: &str, code: Option<&str>) -> Read {
+    Read {
+        id,
+        state: state.into(),
+        code: code.map(str::to_owned),
+        field: code.map(|_| "email".to_owned()),
+        reason: code.map(|_| "no address".to_owned()),
+        remarks: json!(["guessed"]),
+        record: None,
+    }
+}
+
+async fn settle(store: &Store, read: Vec<Read>) {
+    store.write(async move |tx| tx.settle_signals(&read).await).await.unwrap();
+}
+
+async fn finish(store: &Store) -> u64 {
+    store.write(async move |tx| tx.finish_runs(NOON).await).await.unwrap()
+}
+
+async fn a_run_is_read_counted_and_closed(fresh: &Fresh) {
+    let store = &fresh.store;
+    let (run, ids) = import(store, 4).await;
+    assert_eq!(finish(store).await, 0, "nothing of it was read");
+    settle(
+        store,
+        vec![read(ids[0], "done", None), read(ids[1], "refused", Some("no_address")), read(ids[2], "parked", None)],
+    )
+    .await;
+    assert_eq!(finish(store).await, 0, "one is unread");
+    assert_eq!(
+        store.run_counts(run).await.unwrap(),
+        RunCounts { total: 4, waiting: 1, done: 1, refused: 1, parked: 1 }
+    );
+    settle(store, vec![read(ids[3], "done", None)]).await;
+    assert_eq!(finish(store).await, 1);
+    let closed = store.run(run).await.unwrap().unwrap();
+    assert_eq!((closed.state.as_str(), closed.finished_at), ("done", Some(NOON.0)));
+    let counts = store.signal_counts(NOON).await.unwrap();
+    assert_eq!(counts, [("done".to_owned(), 2), ("parked".to_owned(), 1), ("refused".to_owned(), 1)]);
+    assert!(store.signal_counts(NOON.plus(seconds(1))).await.unwrap().is_empty());
+    assert!(store.run(RunId(Uuid::new_v4())).await.unwrap().is_none());
+}
+
+async fn what_was_not_taken_is_shown_and_can_be_read_again(fresh: &Fresh) {
+    let store = &fresh.store;
+    let (run, ids) = import(store, 5).await;
+    settle(
+        store,
+        vec![
+            read(ids[0], "done", None),
+            read(ids[1], "refused", Some("no_address")),
+            read(ids[2], "parked", Some("not_taken")),
+            read(ids[3], "refused", Some("suppressed")),
+        ],
+    )
+    .await;
+    // Pages: by line, and by line and id.
+    let lines = store.signal_lines(run, false, -1, 3).await.unwrap();
+    assert_eq!(lines.iter().map(|line| line.id).collect::<Vec<_>>(), ids[..3]);
+    let rest = store.signal_lines(run, true, 1, 9).await.unwrap();
+    assert_eq!(rest.iter().map(|line| line.id).collect::<Vec<_>>(), ids[2..4]);
+    let page = store.run_lines(run, false, (-1, Uuid::nil()), 2).await.unwrap();
+    let next = store.run_lines(run, false, (page[1].line, page[1].id), 9).await.unwrap();
+    assert_eq!(page.iter().chain(&next).map(|line| line.id).collect::<Vec<_>>(), ids);
+    assert_eq!(store.run_lines(run, true, (-1, Uuid::nil()), 9).await.unwrap().len(), 3);
+    let line = store.signal_line(SignalId(ids[1])).await.unwrap().unwrap();
+    assert_eq!(
+        (line.code.as_deref(), line.field.as_deref(), line.remarks.0),
+        (Some("no_address"), Some("email"), json!(["guessed"]))
+    );
+    assert!(store.signal_line(SignalId(Uuid::new_v4())).await.unwrap().is_none());
+    // Of who is kept out nothing is kept.
+    let contents: Vec<_> = store.refused_contents(run).await.unwrap().into_iter().map(|row| (row.0, row.4)).collect();
+    assert_eq!(contents, [(1, Some(vec![1, 0, 255])), (2, Some(vec![2, 0, 255])), (3, None)]);
+    assert_eq!(store.signal_content(SignalId(ids[1])).await.unwrap(), Some(vec![1, 0, 255]));
+    assert_eq!(store.signal_content(SignalId(ids[3])).await.unwrap(), None);
+
+    let all = ids.clone();
+    assert_eq!(store.write(async move |tx| tx.reopen_signals(&all).await).await.unwrap(), 2, "those with content");
+    let named: Vec<SignalId> = ids.iter().copied().map(SignalId).collect();
+    let unread = store.unread(&named).await.unwrap();
+    assert_eq!(unread.iter().map(|unread| unread.id).collect::<Vec<_>>(), [ids[1], ids[2], ids[4]]);
+    assert_eq!(unread[0].params.0, json!({ "fair": "Hannover" }));
+    let line = store.signal_line(SignalId(ids[1])).await.unwrap().unwrap();
+    assert_eq!((line.state.as_str(), line.code, line.reason), ("new", None, None));
+}
+
+/// Two jobs that name the same inputs: the second finds that they are read.
+async fn an_input_is_read_by_one(fresh: &Fresh) {
+    let store = &fresh.store;
+    let (_, ids) = import(store, 10).await;
+    let readers = (0..6).map(|n| {
+        let mut ids = ids.clone();
+        if n % 2 == 0 {
+            ids.reverse();
+        }
+        async move {
+            store
+                .write(async move |tx| {
+                    let mine = tx.lock_unread(&ids).await?;
+                    tokio::task::yield_now().await;
+                    let reads: Vec<Read> = mine.iter().map(|id| read(*id, "done", None)).collect();
+                    tx.settle_signals(&reads).await?;
+                    Ok(mine.len())
+                })
+                .await
+                .unwrap()
+        }
+    });
+    let read: Vec<usize> = futures_util::future::join_all(readers).await;
+    assert_eq!(read.iter().sum::<usize>(), 10, "{read:?}");
+}
+
+async fn a_run_is_listed_and_can_be_corrected(fresh: &Fresh) {
+    let store = &fresh.store;
+    for n in 0..3 {
+        let (id, at) = (RunId(Uuid::new_v4()), NOON.plus(seconds(n)));
+        let label = format!("run {n}");
+        store
+            .write(async move |tx| tx.put_run(id, "form", &label.clone(), &json!({}), "reading", at).await)
+            .await
+            .unwrap();
+    }
+    let labels = |runs: Vec<mittler_store::runs::Run>| runs.into_iter().map(|run| run.label).collect::<Vec<_>>();
+    assert_eq!(labels(store.run_list(None, 2).await.unwrap()), ["run 2", "run 1"]);
+    assert_eq!(labels(store.run_list(Some(NOON.plus(seconds(1))), 9).await.unwrap()), ["run 0"]);
+    assert!(store.run_list(Some(Time(0)), 9).await.unwrap().is_empty());
+    let id = RunId(store.run_list(None, 1).await.unwrap()[0].id);
+    store.write(async move |tx| tx.set_run_params(id, &json!({ "fair": "Köln" })).await).await.unwrap();
+    assert_eq!(store.run(id).await.unwrap().unwrap().params.0, json!({ "fair": "Köln" }));
+}

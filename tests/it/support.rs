@@ -1,0 +1,154 @@
+//! What every story needs: fresh databases, the servers of the test run, and patience with limits.
+
+use std::{future::Future, process::Command, time::Duration};
+
+use mittler_store::Store;
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection, postgres::PgConnectOptions};
+use tokio::time::Instant;
+
+/// A setting of the test run.
+#[expect(clippy::disallowed_methods, reason = "the one place where tests read the environment")]
+pub fn setting(name: &str) -> String {
+    match std::env::var(name) {
+        Ok(value) => value,
+        Err(_) => panic!(
+            "{name} is not set: this story needs PostgreSQL and RabbitMQ. Run `tests/services start DIR` and `. DIR/env` \
+             first, or everything by `tests/run`"
+        ),
+    }
+}
+
+/// Shows the log of a story that fails.
+fn listen() {
+    static ONCE: std::sync::Once = std::sync::Once::new();
+    ONCE.call_once(|| {
+        tracing_subscriber::fmt().with_env_filter("warn,lapin=error").with_writer(std::io::stderr).init();
+    });
+}
+
+/// A database that nobody else uses.
+pub struct Fresh {
+    pub store: Store,
+    url: String,
+    place: Place,
+}
+
+enum Place {
+    Folder(tempfile::TempDir),
+    Server { admin: PgConnectOptions, name: String },
+}
+
+impl Fresh {
+    /// Where the database is.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Another set of connections to the same database, as another process would have. Only
+    /// PostgreSQL allows it.
+    #[allow(dead_code, reason = "for stories of several processes")]
+    pub async fn again(&self) -> Store {
+        Store::open(&self.url).await.unwrap()
+    }
+
+    /// Removes the database. After a failed story it stays, until the servers are thrown away.
+    pub async fn remove(self) {
+        self.store.close().await;
+        match self.place {
+            Place::Folder(folder) => folder.close().unwrap(),
+            Place::Server { admin, name } => {
+                // A story may have left the server down; then there is nothing to tidy.
+                if let Ok(mut server) = admin.connect().await {
+                    let drop = format!("DROP DATABASE \"{name}\" WITH (FORCE)");
+                    _ = sqlx::query(AssertSqlSafe(drop)).execute(&mut server).await;
+                    _ = server.close().await;
+                }
+            }
+        }
+    }
+}
+
+pub async fn sqlite() -> Fresh {
+    listen();
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite:{}", folder.path().join("mittler.db").display());
+    Fresh { store: Store::open(&url).await.unwrap(), url, place: Place::Folder(folder) }
+}
+
+pub async fn postgres() -> Fresh {
+    listen();
+    let base = setting("MITTLER_TEST_POSTGRES_URL");
+    let admin: PgConnectOptions = base.parse().unwrap();
+    let name = format!("story_{}", uuid::Uuid::new_v4().simple());
+    let mut server: PgConnection = admin.connect().await.unwrap();
+    sqlx::query(AssertSqlSafe(format!("CREATE DATABASE \"{name}\""))).execute(&mut server).await.unwrap();
+    server.close().await.unwrap();
+    let (server_url, _) = base.rsplit_once('/').unwrap();
+    let url = format!("{server_url}/{name}");
+    Fresh { store: Store::open(&url).await.unwrap(), url, place: Place::Server { admin, name } }
+}
+
+/// A fresh database of every kind.
+#[allow(dead_code, reason = "for stories that compare the two")]
+pub async fn stores() -> [Fresh; 2] {
+    [sqlite().await, postgres().await]
+}
+
+/// Runs each story, an `async fn(Store)`, against a fresh database of every kind.
+#[allow(unused_macros, reason = "for the stories of other parts")]
+macro_rules! on_every_database {
+    ($($story:ident),* $(,)?) => {$(
+        mod $story {
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn sqlite() {
+                let fresh = $crate::support::sqlite().await;
+                super::$story(fresh.store.clone()).await;
+                fresh.remove().await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn postgres() {
+                let fresh = $crate::support::postgres().await;
+                super::$story(fresh.store.clone()).await;
+                fresh.remove().await;
+            }
+        }
+    )*};
+}
+
+/// Waits until `holds` does, and says what was waited for if it does not within `seconds`.
+pub async fn eventually<F: Future<Output = bool>>(what: &str, seconds: u64, mut holds: impl FnMut() -> F) -> Duration {
+    let begun = Instant::now();
+    while !holds().await {
+        assert!(begun.elapsed() < Duration::from_secs(seconds), "not within {seconds} s: {what}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    begun.elapsed()
+}
+
+/// `rabbitmqctl`, against the broker of the test run.
+pub async fn rabbitmqctl(arguments: &[&str]) -> String {
+    run(setting("MITTLER_TEST_RABBITMQ_CTL"), arguments).await
+}
+
+/// `kill-broker`, `start-database` and so on.
+pub async fn services(command: &str) {
+    let setting = setting("MITTLER_TEST_SERVICES");
+    let (script, folder) = setting.rsplit_once(' ').unwrap();
+    run(script.to_owned(), &[command, folder]).await;
+}
+
+async fn run(program: String, arguments: &[&str]) -> String {
+    let arguments: Vec<String> = arguments.iter().map(|a| (*a).to_owned()).collect();
+    let output = tokio::task::spawn_blocking(move || {
+        let output = Command::new(&program).args(&arguments).output().unwrap();
+        assert!(
+            output.status.success(),
+            "{program} {arguments:?}: {}{}",
+            String::from_utf8_lossy(&output.stdout),
+            String::from_utf8_lossy(&output.stderr)
+        );
+        output.stdout
+    });
+    String::from_utf8(output.await.unwrap()).unwrap()
+}
