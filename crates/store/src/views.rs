@@ -68,7 +68,7 @@ impl Store {
             self,
             Waiting,
             "SELECT connection, kind, state, code, count(*) AS count FROM link
-             WHERE role = 'primary' AND (wanted > done OR state <> 'open' OR code IS NOT NULL)
+             WHERE role = 'primary' AND (wanted > done OR state <> 'open' OR code <> 'not_found_there')
              GROUP BY connection, kind, state, code ORDER BY 5 DESC, 1, 2, 3, 4 LIMIT 200",
         )
     }
