@@ -1,7 +1,7 @@
 //! HubSpot, as its REST API behaves.
 //!
-//! One handler serves the date-versioned paths and the classic ones alike: [`path`] makes them the same, the area's
-//! module answers. All data sits in a [`portal::Portal`] behind one lock; a call is counted, authorised, metered and
+//! One handler serves the date-versioned paths and the classic ones alike: `path` makes them the same, the area's
+//! module answers. All data sits in a `portal::Portal` behind one lock; a call is counted, authorised, metered and
 //! answered while it is held, so that no call sees half of another.
 
 mod association;
