@@ -1,0 +1,252 @@
+//! `bench kills`: leads come in while everything that serves them is being killed, and afterwards nothing may be lost,
+//! doubled or invented.
+
+use std::{
+    collections::BTreeMap,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
+
+use anyhow::{Context, bail};
+use mittler_sandbox::{Config, FaultKind, Sandbox, Vendor, faults::FaultRule};
+use serde::Serialize;
+use serde_json::json;
+use tokio::time::Instant;
+
+use crate::{
+    diagnosis,
+    driver::{self, Plan},
+    house::{self, House, Metrics, Pair, Settings},
+    ledger::{Books, Ledger, Verdict},
+    sender::Sender,
+    services::Services,
+    work::Work,
+};
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// How often something is killed.
+    #[arg(long, default_value_t = 25)]
+    kills: usize,
+    /// Leads that are sent meanwhile.
+    #[arg(long, default_value_t = 2_000)]
+    leads: usize,
+    /// Seed of the leads, the kills and the cut connections.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    #[arg(long, value_enum)]
+    pair: Pair,
+    /// Share of the write calls that the CRMs carry out and then do not answer.
+    #[arg(long, default_value_t = 0.05)]
+    cut: f64,
+    /// After this time everything is ended, whatever the state.
+    #[arg(long, default_value_t = 10)]
+    limit_minutes: u64,
+    /// Folder with the program `mittler`; else that of this program.
+    #[arg(long, env = "MITTLER_TEST_BIN_DIR")]
+    bin: Option<PathBuf>,
+    /// PostgreSQL and RabbitMQ that are running already: the script and its folder, with a space between.
+    #[arg(long, env = "MITTLER_TEST_SERVICES")]
+    services: Option<String>,
+}
+
+/// What is printed.
+#[derive(Debug, Serialize)]
+struct Report {
+    pair: &'static str,
+    seed: u64,
+    leads: usize,
+    /// Single posts, repetitions counted, and lists.
+    sends: usize,
+    attempted: usize,
+    /// People of whom a lead was accepted.
+    accepted: usize,
+    lost: usize,
+    duplicated: usize,
+    unexpected: usize,
+    /// Inputs that the service set aside, and links that a CRM refused. Healthy leads give none.
+    parked: i64,
+    refused: i64,
+    kills: BTreeMap<&'static str, u64>,
+    /// Calls that the CRMs carried out and did not answer.
+    cuts: u64,
+    /// Sends that were repeated because no acceptance came.
+    retries: u64,
+    /// How often each answer came; 0 stands for none.
+    answers: BTreeMap<u16, u64>,
+    /// Answers that a sender cannot do anything with.
+    errors: BTreeMap<String, usize>,
+    /// Jobs that were given up, panics in the logs, ends of processes that nobody killed.
+    dead_jobs: i64,
+    panics: usize,
+    own_ends: u64,
+    /// Time from the last kill and the last send until nothing was left to do.
+    drained_seconds: f64,
+    seconds: f64,
+}
+
+/// Gives whether everything was in order.
+pub async fn run(args: Args) -> anyhow::Result<bool> {
+    let limit = Duration::from_secs(args.limit_minutes * 60);
+    let folder = run_folder()?;
+    let within = tokio::time::timeout(limit, kills(&args, folder.path(), Instant::now() + limit)).await;
+    let clean = within.unwrap_or_else(|_| bail!("not over within {} minutes", args.limit_minutes));
+    if !matches!(clean, Ok(true)) {
+        eprintln!("bench: logs and database are kept in {}", folder.keep().display());
+    }
+    clean
+}
+
+/// A folder of the run; the user of the database server must get through it.
+pub fn run_folder() -> anyhow::Result<tempfile::TempDir> {
+    let folder = tempfile::Builder::new().prefix("mittler-bench-").tempdir()?;
+    std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o711))?;
+    Ok(folder)
+}
+
+async fn kills(args: &Args, folder: &Path, ends: Instant) -> anyhow::Result<bool> {
+    let begun = Instant::now();
+    let mittler = house::mittler(args.bin.as_deref())?;
+    let services = match args.pair {
+        Pair::Sqlite => None,
+        Pair::Postgres => Some(Arc::new(Services::obtain(args.services.as_deref(), folder).await?)),
+    };
+    let sandbox = sandbox(args.seed, args.cut).await?;
+    let settings = Settings::default();
+    let access = sandbox.access();
+    let house = House::start(args.pair, &mittler, folder, services.as_deref(), &access, &settings).await?;
+    let house = Arc::new(house);
+
+    let plan = Plan::new(args.seed, args.pair, args.kills, Duration::from_secs(settings.lease_seconds));
+    let work = Work::new(args.seed, args.leads, plan.over());
+    let sender = Arc::new(Sender::new(&house.base_url, &house.key, ends)?);
+    let driven = driver::drive(plan, Arc::clone(&house), services.clone(), args.seed);
+    let (hits, done) = tokio::join!(tokio::spawn(driven), work.send(&sender));
+    let hits = hits.context("the kill driver failed")?;
+
+    let waited = Instant::now();
+    let (verdict, metrics) = drain(&house, &sandbox, &done.ledger, Duration::from_secs(120)).await;
+    let drained_seconds = waited.elapsed().as_secs_f64();
+    let obeyed = house.stop().await;
+    if !verdict.is_clean() {
+        diagnosis::explain(&verdict, &work, &done, &house).await;
+    }
+    let report = Report {
+        pair: args.pair.name(),
+        seed: args.seed,
+        leads: args.leads,
+        sends: done.sends + 2,
+        attempted: done.ledger.attempted.len(),
+        accepted: done.ledger.accepted.len(),
+        lost: verdict.lost.len(),
+        duplicated: verdict.duplicated.len(),
+        unexpected: verdict.unexpected.len(),
+        parked: metrics.parked(),
+        refused: metrics.refused_links(),
+        kills: Plan::targets(args.pair)
+            .map(|target| (target.name(), hits.get(&target).copied().unwrap_or(0)))
+            .collect(),
+        cuts: cuts(&sandbox),
+        retries: sender.retries.load(Ordering::Relaxed),
+        answers: sender.statuses(),
+        errors: done.errors,
+        dead_jobs: metrics.dead_jobs(),
+        panics: house.panics(),
+        own_ends: house.processes.iter().map(crate::process::Process::own_ends).sum(),
+        drained_seconds,
+        seconds: begun.elapsed().as_secs_f64(),
+    };
+    println!("{}", serde_json::to_string_pretty(&report)?);
+    let mut faults = Vec::new();
+    let mut fault = |is: bool, words: &str| {
+        if is {
+            faults.push(words.to_owned());
+        }
+    };
+    fault(!verdict.is_clean(), "the ledger does not balance");
+    fault(report.accepted < report.attempted, "not everything was accepted");
+    fault(!report.errors.is_empty(), "healthy leads were refused");
+    fault(report.parked > 0 || report.refused > 0, "healthy leads were set aside");
+    fault(report.dead_jobs > 0, "jobs were given up");
+    fault(report.panics > 0, "something panicked");
+    fault(report.kills.values().any(|count| *count == 0), "a target was not hit");
+    fault(!obeyed, "SIGTERM did not end everything within 25 s");
+    for words in &faults {
+        eprintln!("bench: {words}");
+    }
+    Ok(faults.is_empty())
+}
+
+/// Both CRMs without limits, which carry out a share of the writes and then cut the connection.
+pub async fn sandbox(seed: u64, cut: f64) -> anyhow::Result<Sandbox> {
+    let sandbox = Sandbox::start(([127, 0, 0, 1], 0).into(), unlimited(seed)).await?;
+    if cut > 0.0 {
+        for (vendor, calls) in [(Vendor::Salesforce, SALESFORCE_WRITES), (Vendor::Hubspot, HUBSPOT_WRITES)] {
+            let calls = calls.iter().map(|&call| call.to_owned()).collect();
+            let kind = FaultKind::CutAfter;
+            sandbox.faults().add(FaultRule { vendor, kind, share: Some(cut), nth: None, calls, seed: None, ms: 0 });
+        }
+    }
+    Ok(sandbox)
+}
+
+const SALESFORCE_WRITES: &[&str] =
+    &["create", "update", "upsert", "collections_create", "collections_update", "collections_upsert", "composite"];
+const HUBSPOT_WRITES: &[&str] = &[
+    "create",
+    "update",
+    "batch_create",
+    "batch_update",
+    "batch_upsert",
+    "associations_batch_default",
+    "associations_batch_create",
+    "marketing_event_upsert",
+    "marketing_event_create",
+    "marketing_event_update",
+    "attendance",
+];
+
+/// No limits, no lag, and a portal that is prepared.
+pub fn unlimited(seed: u64) -> Config {
+    let mut config = Config { seed, ..Config::default() };
+    config.salesforce.daily_api_limit = u64::MAX / 2;
+    config.hubspot.search_lag_ms = 0;
+    // What `mittler doctor` would have made.
+    config.hubspot.mittler_id = true;
+    let limits = &mut config.hubspot.limits;
+    (limits.burst, limits.burst_oauth, limits.burst_associations) = (0, 0, 0);
+    (limits.search_per_second, limits.daily) = (0, 0);
+    config
+}
+
+fn cuts(sandbox: &Sandbox) -> u64 {
+    let rules = sandbox.faults().list();
+    rules.as_array().into_iter().flatten().filter_map(|rule| rule["fired"].as_u64()).sum()
+}
+
+/// Waits until the ledger balances and nothing is left to do, or nothing moves any more, or the patience ends.
+pub async fn drain(house: &House, sandbox: &Sandbox, ledger: &Ledger, patience: Duration) -> (Verdict, Metrics) {
+    let ends = Instant::now() + patience;
+    let (mut idle, mut said) = (0, Instant::now());
+    loop {
+        let metrics = house.metrics().await;
+        let (inputs, jobs, due) = metrics.open().unwrap_or((1, 1, 1));
+        let state = json!({"salesforce": sandbox.salesforce().state(), "hubspot": sandbox.hubspot().state()});
+        let verdict = ledger.judge(&Books::of(&state));
+        // Nothing to read and nothing due; jobs that wait for their time may stay.
+        idle = if inputs == 0 && due == 0 { idle + 1 } else { 0 };
+        let settled = idle >= 3 && verdict.lost.is_empty();
+        let stuck = idle >= 20 && jobs == 0;
+        if settled || stuck || Instant::now() > ends {
+            return (verdict, metrics);
+        }
+        if said.elapsed() > Duration::from_secs(10) {
+            said = Instant::now();
+            let lost = verdict.lost.len();
+            eprintln!("bench: draining: {inputs} inputs, {jobs} jobs, {due} links due, {lost} people incomplete");
+        }
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+}

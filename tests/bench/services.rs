@@ -1,0 +1,104 @@
+//! PostgreSQL and RabbitMQ for one run: those of the test run, or private ones.
+
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use anyhow::{Context, bail};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, postgres::PgConnectOptions};
+use tokio::process::Command;
+
+/// No command of the script takes longer than this.
+const PATIENCE: Duration = Duration::from_secs(150);
+
+pub struct Services {
+    script: PathBuf,
+    folder: PathBuf,
+    /// Started here, so stopped here.
+    own: bool,
+    settings: HashMap<String, String>,
+}
+
+impl Services {
+    /// `given` is `SCRIPT FOLDER`, as the test run passes it; without it private servers are started in `folder`.
+    pub async fn obtain(given: Option<&str>, folder: &Path) -> anyhow::Result<Services> {
+        let (script, folder, own) = match given {
+            Some(given) => {
+                let (script, folder) = given.rsplit_once(' ').context("services are given as 'SCRIPT FOLDER'")?;
+                (PathBuf::from(script), PathBuf::from(folder), false)
+            }
+            None => (Path::new(env!("CARGO_MANIFEST_DIR")).join("services"), folder.join("services"), true),
+        };
+        let mut services = Services { script, folder, own, settings: HashMap::new() };
+        if own {
+            eprintln!("bench: starting PostgreSQL and RabbitMQ");
+            services.run("start").await?;
+        }
+        let file = services.folder.join("env");
+        let text = std::fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
+        services.settings = text.lines().filter_map(setting).collect();
+        Ok(services)
+    }
+
+    /// `kill-broker`, `start-database` and so on.
+    pub async fn run(&self, command: &str) -> anyhow::Result<()> {
+        run(Command::new(&self.script).arg(command).arg(&self.folder)).await
+    }
+
+    fn setting(&self, name: &str) -> anyhow::Result<&str> {
+        self.settings.get(name).map(String::as_str).with_context(|| format!("{name} is missing"))
+    }
+
+    /// The URL of a new, empty database.
+    pub async fn database(&self) -> anyhow::Result<String> {
+        let base = self.setting("MITTLER_TEST_POSTGRES_URL")?;
+        let name = format!("bench_{}", uuid::Uuid::new_v4().simple());
+        let mut server = base.parse::<PgConnectOptions>()?.connect().await?;
+        sqlx::query(AssertSqlSafe(format!("CREATE DATABASE \"{name}\""))).execute(&mut server).await?;
+        server.close().await?;
+        let (server, _) = base.rsplit_once('/').context("a URL without a database")?;
+        Ok(format!("{server}/{name}"))
+    }
+
+    /// The URL of a new virtual host, so that no message of an earlier run arrives.
+    pub async fn broker(&self) -> anyhow::Result<String> {
+        let name = format!("bench-{}", uuid::Uuid::new_v4().simple());
+        let ctl = self.setting("MITTLER_TEST_RABBITMQ_CTL")?;
+        run(Command::new(ctl).args(["add_vhost", &name])).await?;
+        run(Command::new(ctl).args(["set_permissions", "-p", &name, "guest", ".*", ".*", ".*"])).await?;
+        let (server, _) =
+            self.setting("MITTLER_TEST_RABBITMQ_URL")?.rsplit_once('/').context("a URL without a virtual host")?;
+        Ok(format!("{server}/{name}"))
+    }
+}
+
+impl Drop for Services {
+    fn drop(&mut self) {
+        if self.own {
+            // The one place without patience of its own: the script has some.
+            let stopped = std::process::Command::new(&self.script).arg("stop").arg(&self.folder).status();
+            if !stopped.is_ok_and(|status| status.success()) {
+                eprintln!("bench: the servers in {} could not be stopped", self.folder.display());
+            }
+        }
+    }
+}
+
+async fn run(command: &mut Command) -> anyhow::Result<()> {
+    let words = format!("{:?}", command.as_std());
+    // Its servers inherit the script's output: waiting for the end of a pipe would be waiting for them.
+    let mut child = command.stdin(std::process::Stdio::null()).stdout(std::process::Stdio::null()).spawn()?;
+    let status = tokio::time::timeout(PATIENCE, child.wait()).await.with_context(|| format!("{words} hangs"))??;
+    if !status.success() {
+        bail!("{words}: {status}");
+    }
+    Ok(())
+}
+
+/// `export NAME='value'`
+fn setting(line: &str) -> Option<(String, String)> {
+    let (name, value) = line.strip_prefix("export ")?.split_once('=')?;
+    Some((name.to_owned(), value.trim_matches('\'').to_owned()))
+}
