@@ -192,7 +192,7 @@ fn row_card(visitor: &Visitor, row: &Previewed) -> Markup {
     let list = |name: &str, values: &[ValueView]| {
         html! { @if !values.is_empty() {
             h4 { (words::one(name, lang)) }
-            dl { @for value in values { dt { (words::field(&value.field, lang)) } dd { (value.value) } } }
+            dl { @for value in values { dt { (words::field(&value.field, lang)) } dd { (readable(visitor, &value.value)) } } }
         } }
     };
     html! {
@@ -207,6 +207,11 @@ fn row_card(visitor: &Visitor, row: &Previewed) -> Markup {
             @for remark in &row.remarks { p.hint { (words::field(&remark.field, lang)) ": " (remark.text) } }
         }
     }
+}
+
+/// Points in time as people write them; everything else is readable already.
+fn readable(visitor: &Visitor, value: &str) -> String {
+    value.parse().map_or_else(|_| value.to_owned(), |at| visitor.time(at))
 }
 
 fn title(values: &[ValueView]) -> String {

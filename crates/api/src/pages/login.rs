@@ -23,6 +23,7 @@ pub(crate) async fn open(State(app): State<App>, Path(token): Path<String>) -> R
         html lang="en" {
             head {
                 meta charset="utf-8";
+                link rel="icon" href=(super::assets::icon()) type="image/svg+xml";
                 meta http-equiv="refresh" content="0;url=/";
                 title { "Mittler" }
             }

@@ -155,6 +155,7 @@ fn shell(lang: Lang, title: &str, csrf: Option<&str>, body: &Markup) -> Markup {
                 meta name="color-scheme" content="light dark";
                 @if let Some(csrf) = csrf { meta name="csrf" content=(csrf); }
                 title { (title) " · Mittler" }
+                link rel="icon" href=(assets::icon()) type="image/svg+xml";
                 link rel="stylesheet" href=(assets::css());
                 script src=(assets::js()) defer {}
             }

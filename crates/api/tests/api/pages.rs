@@ -60,9 +60,15 @@ async fn today_shows_what_came_in_what_was_written_and_what_waits() {
     service.seed("von der Heide").await;
     service.upload("/api/v1/imports", LIST, &json!({"source": "hm26"})).await;
     let full = service.page("/", &cookie).await.text;
-    for words in
-        ["messe.csv", "vertrieb", "marketing", "angelegt", "INVALID_EMAIL", "Ist das dieselbe Person?", "Noch einmal"]
-    {
+    for words in [
+        "messe.csv",
+        "vertrieb",
+        "marketing",
+        "angelegt",
+        "E-Mail-Adresse dort ungültig",
+        "Ist das dieselbe Person?",
+        "Noch einmal",
+    ] {
         assert!(full.contains(words), "{words}");
     }
 }
