@@ -53,16 +53,12 @@ pub enum Raw {
 
 impl Raw {
     pub async fn of(fresh: &Fresh) -> Raw {
-        match fresh.store.path() {
-            Some(path) => {
-                let options = sqlx::sqlite::SqliteConnectOptions::new().filename(path);
-                Raw::Sqlite(options.busy_timeout(std::time::Duration::from_secs(5)).connect().await.unwrap())
-            }
-            None => {
-                let options: PgConnectOptions = fresh.url().parse().unwrap();
-                Raw::Postgres(options.connect().await.unwrap())
-            }
+        if let Some(path) = fresh.store.path() {
+            let options = sqlx::sqlite::SqliteConnectOptions::new().filename(path);
+            return Raw::Sqlite(options.busy_timeout(seconds(5)).connect().await.unwrap());
         }
+        let options: PgConnectOptions = fresh.url().parse().unwrap();
+        Raw::Postgres(options.connect().await.unwrap())
     }
 
     /// Gives the number of rows touched.
@@ -85,16 +81,6 @@ impl Raw {
 
     /// The first column of every row.
     pub async fn texts(&mut self, sql: &str) -> Vec<String> {
-        let sql = AssertSqlSafe(sql.to_owned());
-        match self {
-            Raw::Sqlite(c) => sqlx::query_scalar(sql).fetch_all(c).await.unwrap(),
-            Raw::Postgres(c) => sqlx::query_scalar(sql).fetch_all(c).await.unwrap(),
-        }
-    }
-
-    /// The one id that a query gives.
-    #[allow(dead_code, reason = "for stories that look at ids")]
-    pub async fn ids(&mut self, sql: &str) -> Vec<Uuid> {
         let sql = AssertSqlSafe(sql.to_owned());
         match self {
             Raw::Sqlite(c) => sqlx::query_scalar(sql).fetch_all(c).await.unwrap(),

@@ -9,13 +9,13 @@ use tokio::time::Instant;
 /// A setting of the test run.
 #[expect(clippy::disallowed_methods, reason = "the one place where tests read the environment")]
 pub fn setting(name: &str) -> String {
-    match std::env::var(name) {
-        Ok(value) => value,
-        Err(_) => panic!(
+    let Ok(value) = std::env::var(name) else {
+        panic!(
             "{name} is not set: this story needs PostgreSQL and RabbitMQ. Run `tests/services start DIR` and `. DIR/env` \
              first, or everything by `tests/run`"
-        ),
-    }
+        )
+    };
+    value
 }
 
 /// Shows the log of a story that fails.
@@ -35,7 +35,7 @@ pub struct Fresh {
 
 enum Place {
     Folder(tempfile::TempDir),
-    Server { admin: PgConnectOptions, name: String },
+    Server { admin: Box<PgConnectOptions>, name: String },
 }
 
 impl Fresh {
@@ -85,7 +85,7 @@ pub async fn postgres() -> Fresh {
     server.close().await.unwrap();
     let (server_url, _) = base.rsplit_once('/').unwrap();
     let url = format!("{server_url}/{name}");
-    Fresh { store: Store::open(&url).await.unwrap(), url, place: Place::Server { admin, name } }
+    Fresh { store: Store::open(&url).await.unwrap(), url, place: Place::Server { admin: Box::new(admin), name } }
 }
 
 /// A fresh database of every kind.

@@ -45,7 +45,7 @@ async fn no_window_sees_more_calls_than_the_account_allows(fresh: &Fresh) {
             let takers = (0..4).map(|taker| {
                 let at = match taker {
                     0 => now,
-                    1 => now.plus(step - Duration::from_micros(1)),
+                    1 => now.plus(step.saturating_sub(Duration::from_micros(1))),
                     _ => now.plus(step.mul_f64(fastrand::f64())),
                 };
                 let store = &fresh.store;

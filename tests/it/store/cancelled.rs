@@ -65,7 +65,10 @@ async fn a_client_that_leaves_spoils_no_connection(fresh: &Fresh) {
     // As after the end of a process: what was not committed is gone now.
     store.close().await;
     let mut raw = Raw::of(fresh).await;
-    assert_eq!(raw.number("SELECT count(*) FROM api_key WHERE label = 'kept'").await, kept.len() as i64);
+    assert_eq!(
+        raw.number("SELECT count(*) FROM api_key WHERE label = 'kept'").await,
+        i64::try_from(kept.len()).unwrap()
+    );
     raw.close().await;
 }
 

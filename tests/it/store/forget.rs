@@ -38,8 +38,8 @@ const CANARY: &str = "Kanarienvogel";
 
 fn canaries() -> Vec<String> {
     let bytes = CANARY.to_lowercase().into_bytes();
-    let hex: String = CANARY.bytes().map(|byte| format!("{byte:02x}")).collect();
-    let lower_hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex: String = CANARY.bytes().fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
+    let lower_hex: String = bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
     let decimal: String = CANARY.bytes().map(|byte| byte.to_string()).collect::<Vec<_>>().join(",");
     // Whatever stands before it in the coded text: the three positions of base64.
     let coded = (0..3).map(|shift| {

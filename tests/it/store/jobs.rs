@@ -189,8 +189,8 @@ async fn urgent_jobs_and_older_ones_go_first(fresh: &Fresh) {
 async fn a_message_names_a_job_once_until_it_is_sent_again(fresh: &Fresh) {
     let store = &fresh.store;
     put(store, &(0..100).map(|_| job(Lane::Scheduled, NOON)).collect::<Vec<_>>()).await;
-    let send = async |now: Time| store.write(async move |tx| tx.send_jobs(now, LEASE, 60).await).await.unwrap();
-    let sent: Vec<_> = join_all([send(NOON), send(NOON), send(NOON)]).await.into_iter().flatten().collect();
+    let relay = async |now: Time| store.write(async move |tx| tx.send_jobs(now, LEASE, 60).await).await.unwrap();
+    let sent: Vec<_> = join_all([relay(NOON), relay(NOON), relay(NOON)]).await.into_iter().flatten().collect();
     let mut ids: Vec<JobId> = sent.iter().map(|(id, _)| *id).collect();
     ids.sort();
     ids.dedup();
@@ -200,14 +200,14 @@ async fn a_message_names_a_job_once_until_it_is_sent_again(fresh: &Fresh) {
     let taken = store.write(async move |tx| tx.take_job(back[0].0, NOON, LEASE).await).await.unwrap();
     assert!(taken.is_some());
     store.write(async move |tx| tx.unsend_jobs(&back).await).await.unwrap();
-    let again = send(NOON).await;
+    let again = relay(NOON).await;
     assert_eq!(again.iter().map(|(id, _)| *id).collect::<Vec<_>>(), [back[1].0]);
     // A message that got lost is sent again; the job that a worker has is not.
-    let later = send(NOON.plus(LEASE).minus(seconds(1))).await;
+    let later = relay(NOON.plus(LEASE).minus(seconds(1))).await;
     assert!(later.is_empty());
     let first = store.write(async move |tx| tx.hold_job(back[0].0, 1, NOON.plus(LEASE * 9)).await).await.unwrap();
     assert!(first);
-    let resent = [send(NOON.plus(LEASE)).await, send(NOON.plus(LEASE)).await].concat();
+    let resent = [relay(NOON.plus(LEASE)).await, relay(NOON.plus(LEASE)).await].concat();
     assert_eq!(resent.len(), 99);
     assert!(!resent.iter().any(|(id, _)| *id == back[0].0));
 }

@@ -249,9 +249,9 @@ async fn who_asks_while_a_job_is_being_settled_is_served(fresh: &Fresh) {
     store.write(async move |tx| tx.put_receipts(&receipts).await).await.unwrap();
 
     // The asker has written all it writes, and is not committed before the worker has looked.
-    let (asked, looked) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let (written, looked) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
     let ask = || {
-        let (rig, asked, looked, job) = (rig.clone(), Arc::clone(&asked), Arc::clone(&looked), rig.job());
+        let (rig, written, looked, job) = (rig.clone(), Arc::clone(&written), Arc::clone(&looked), rig.job());
         let waits = !rig.store.is_sqlite();
         tokio::spawn(async move {
             let (connection, clock, ids) = (rig.connection, rig.clock.clone(), vec![rig.records[0]]);
@@ -259,7 +259,7 @@ async fn who_asks_while_a_job_is_being_settled_is_served(fresh: &Fresh) {
                 .write(async move |tx| {
                     change(tx, connection, &ids, 2, &clock, &job).await?;
                     if waits {
-                        asked.notify_one();
+                        written.notify_one();
                         looked.notified().await;
                     }
                     Ok(())
@@ -274,9 +274,9 @@ async fn who_asks_while_a_job_is_being_settled_is_served(fresh: &Fresh) {
         ask().await.unwrap();
     } else {
         let asker = Arc::new(tokio::sync::Mutex::new(Some(ask())));
-        asked.notified().await;
+        written.notified().await;
         let looked = Arc::clone(&looked);
-        let settled = store.write(async move |tx| {
+        let end = store.write(async move |tx| {
             let asker = Arc::clone(&asker);
             let looked = Arc::clone(&looked);
             settle(tx, connection, &first, now, async move || {
@@ -287,7 +287,7 @@ async fn who_asks_while_a_job_is_being_settled_is_served(fresh: &Fresh) {
             })
             .await
         });
-        assert!(settled.await.unwrap(), "nothing was due when the worker looked");
+        assert!(end.await.unwrap(), "nothing was due when the worker looked");
     }
     // The asker's own job is there, and finds its link due.
     assert_eq!(note(store, &topic(connection), rig.clock.now()).await.len(), 1, "nobody serves who asked");

@@ -36,9 +36,11 @@ fn key(n: u8) -> Uuid {
 /// name: matched, or made, and matched again if another was first.
 async fn two_who_claim_one_key_make_one_record(fresh: &Fresh) {
     let raced = Arc::new(AtomicU64::new(0));
+    let (looks, met) = (Arc::new(AtomicU64::new(0)), Arc::new(tokio::sync::Barrier::new(2)));
     let mut takers = Vec::new();
     for n in 0..24_u64 {
         let (store, raced) = (fresh.store.clone(), Arc::clone(&raced));
+        let (looks, met) = (Arc::clone(&looks), Arc::clone(&met));
         // The two keys in one or the other order.
         let keys = if n % 2 == 0 { [key(1), key(2)] } else { [key(2), key(1)] };
         takers.push(async move {
@@ -47,15 +49,18 @@ async fn two_who_claim_one_key_make_one_record(fresh: &Fresh) {
             loop {
                 runs += 1;
                 assert!(runs < 50, "no end of races");
-                let raced = Arc::clone(&raced);
+                let (raced, looks, met) = (Arc::clone(&raced), Arc::clone(&looks), Arc::clone(&met));
+                let one_by_one = store.is_sqlite();
                 let end = store
                     .write(async move |tx| {
                         let known = tx.by_strong_keys(&keys).await?;
                         if let Some(row) = known.first() {
                             return Ok(RecordId(row.record));
                         }
-                        // Others may look now, and find nothing either.
-                        tokio::task::yield_now().await;
+                        // The first two have both looked, and found nothing, before one of them claims.
+                        if !one_by_one && looks.fetch_add(1, Ordering::SeqCst) < 2 {
+                            met.wait().await;
+                        }
                         let rows = keys.map(|key| KeyRow { key, record: made.0, key_type: "email".into() });
                         if tx.claim_keys(&mut rows.to_vec()).await?.len() < keys.len() {
                             raced.fetch_add(1, Ordering::SeqCst);

@@ -28,7 +28,7 @@ stories!(
     a_step_touches_no_more_rows_than_it_may,
 );
 
-const DAY: Duration = Duration::from_secs(24 * 3600);
+const DAY: Duration = Duration::from_hours(24);
 
 async fn retain(store: &Store, now: Time, most: i64) -> BTreeMap<String, u64> {
     let removed = store.write(async move |tx| tx.retain(Retention::default(), now, most).await).await.unwrap();
@@ -76,7 +76,7 @@ async fn content_is_emptied_after_two_weeks_but_not_what_nobody_has_read(fresh: 
     let store = &fresh.store;
     let clock = Clock::default();
     inputs(store, Uuid::new_v4(), 7, 2, clock.now()).await;
-    clock.advance(14 * DAY - seconds(60));
+    clock.advance((14 * DAY).saturating_sub(seconds(60)));
     assert_eq!(retain(store, clock.now(), 100).await, BTreeMap::new(), "before its time");
     clock.advance(seconds(61));
     assert_eq!(retain(store, clock.now(), 100).await, [("signal emptied".to_owned(), 5)].into());
@@ -84,7 +84,7 @@ async fn content_is_emptied_after_two_weeks_but_not_what_nobody_has_read(fresh: 
     assert_eq!(raw.number("SELECT count(*) FROM signal WHERE state = 'new' AND content IS NOT NULL").await, 2);
     assert_eq!(raw.number("SELECT count(*) FROM signal WHERE content IS NOT NULL").await, 2);
     // The row itself stays, so that a repetition is recognised; the unread ones for as long as need be.
-    clock.advance(386 * DAY - seconds(60));
+    clock.advance((386 * DAY).saturating_sub(seconds(60)));
     assert_eq!(retain(store, clock.now(), 100).await, BTreeMap::new());
     clock.advance(seconds(61));
     assert_eq!(retain(store, clock.now(), 100).await, [("signal deleted".to_owned(), 5)].into());
@@ -94,11 +94,11 @@ async fn content_is_emptied_after_two_weeks_but_not_what_nobody_has_read(fresh: 
 }
 
 /// Declared in days: `content 14 days, row 400 days` is the last of them.
-fn declared_days(table: &str) -> Option<u64> {
+fn declared_days(table: &str) -> Option<u32> {
     let kept = declared(true).into_iter().find(|declared| declared.name == table).unwrap().kept;
     let words: Vec<&str> = kept.split([' ', ';', ',']).collect();
     let at = words.iter().rposition(|word| matches!(*word, "days" | "years"))?;
-    let n: u64 = words[at - 1].parse().unwrap();
+    let n: u32 = words[at - 1].parse().unwrap();
     Some(if words[at] == "years" { n * 365 + n / 4 } else { n })
 }
 
@@ -182,7 +182,7 @@ async fn everything_ends_at_its_declared_time(fresh: &Fresh) {
     // What stays: what is unanswered, alive, unrevoked or of unknown end.
     let stays = [("intent", 1), ("review", 1), ("job", 1), ("api_key", 1)];
     let mut times: Vec<(Duration, String)> =
-        declared(true).into_iter().filter_map(|t| Some((declared_days(&t.name)? as u32 * DAY, t.name))).collect();
+        declared(true).into_iter().filter_map(|t| Some((declared_days(&t.name)? * DAY, t.name))).collect();
     times.push((seconds(60), "session".into()));
     times.sort();
     let names: Vec<&str> = times.iter().map(|(_, name)| name.as_str()).collect();
