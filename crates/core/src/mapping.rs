@@ -388,15 +388,15 @@ impl Rule {
             .iter()
             .filter_map(|name| Transform::parse(name).ok())
             .any(|transform| matches!(transform, Transform::Truncate(_)));
-        if let Some(max) = field.max_length.filter(|max| *max < 255 && takes_text && !cut) {
-            if matches!(field.data_type, RemoteType::Text) {
-                found(
-                    name,
-                    "may_be_too_long",
-                    false,
-                    format!("{name} takes {max} characters; longer values are cut, add truncate:{max} to say so"),
-                );
-            }
+        if let Some(max) = field.max_length.filter(|max| *max < 255 && takes_text && !cut)
+            && matches!(field.data_type, RemoteType::Text)
+        {
+            found(
+                name,
+                "may_be_too_long",
+                false,
+                format!("{name} takes {max} characters; longer values are cut, add truncate:{max} to say so"),
+            );
         }
     }
 }
@@ -459,10 +459,11 @@ fn parse_labels(from: &str) -> Result<(Field, Vec<Label>), String> {
 pub fn fit(fields: &mut RemoteFields, schema: &RemoteSchema) {
     for (name, value) in &mut fields.0 {
         let max = schema.field(name).and_then(|field| field.max_length);
-        if let (Some(Value::Text(text)), Some(max)) = (value, max) {
-            if text.chars().count() > max {
-                *text = text.chars().take(max).collect::<String>().trim_end().to_owned();
-            }
+        if let (Some(Value::Text(text)), Some(max)) = (value, max)
+            && text.chars().count() > max
+        {
+            let cut: String = text.chars().take(max).collect();
+            cut.trim_end().clone_into(text);
         }
     }
 }

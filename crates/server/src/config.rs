@@ -214,8 +214,10 @@ impl Config {
         config.roles()?;
         let mut names: Vec<&str> = config.connection.iter().map(|connection| connection.name.as_str()).collect();
         names.sort_unstable();
-        if let Some(twice) = names.windows(2).find(|pair| pair[0] == pair[1]) {
-            bail!("two connections are named {:?}", twice[0]);
+        let before = names.len();
+        names.dedup();
+        if names.len() < before {
+            bail!("two connections have the same name; each needs one of its own");
         }
         for section in &config.connection {
             if section.name.is_empty() || !section.name.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c)) {

@@ -56,7 +56,7 @@ impl Service {
             overrides: Arc::clone(&overrides),
             margin: Duration::from_secs(2),
         };
-        let day = Duration::from_secs(24 * 3600);
+        let day = Duration::from_hours(24);
         let days = |days: u64| day.saturating_mul(u32::try_from(days).unwrap_or(u32::MAX));
         let worker = Worker {
             store: store.clone(),
@@ -191,13 +191,13 @@ impl Service {
             });
         }
         info!(roles = ?roles, database = self.store.name(), broker = self.config.server.broker.is_some(), "started");
-        Ok(Running { running, addr, stop: stop.clone() })
+        Ok(Running { roles: running, addr, stop: stop.clone() })
     }
 }
 
 /// Roles at work.
 pub struct Running {
-    running: JoinSet<Result<()>>,
+    roles: JoinSet<Result<()>>,
     pub addr: Option<SocketAddr>,
     stop: CancellationToken,
 }
@@ -207,7 +207,7 @@ impl Running {
     pub async fn finish(mut self) -> Result<()> {
         let early = tokio::select! {
             () = self.stop.cancelled() => None,
-            ended = self.running.join_next() => ended,
+            ended = self.roles.join_next() => ended,
         };
         let asked = self.stop.is_cancelled();
         self.stop.cancel();
@@ -218,7 +218,7 @@ impl Running {
             Some(Err(error)) => Err(anyhow::anyhow!("a role broke: {error}")),
             None => Ok(()),
         };
-        while let Some(ended) = self.running.join_next().await {
+        while let Some(ended) = self.roles.join_next().await {
             if let (Ok(()), Ok(Err(error))) = (&result, ended) {
                 result = Err(error);
             }

@@ -8,7 +8,9 @@ use std::{
     sync::{Mutex, OnceLock},
 };
 
-static CENSUS: OnceLock<Option<Mutex<(File, HashSet<(&'static str, &'static str)>)>>> = OnceLock::new();
+type Seen = Mutex<(File, HashSet<(&'static str, &'static str)>)>;
+
+static CENSUS: OnceLock<Option<Seen>> = OnceLock::new();
 
 /// Notes that the statement at `place` ran. Costs one load when nobody asked.
 pub fn ran(place: &'static str, database: &'static str) {
@@ -18,9 +20,9 @@ pub fn ran(place: &'static str, database: &'static str) {
         Some(Mutex::new((File::options().create(true).append(true).open(name).ok()?, HashSet::new())))
     });
     let Some(census) = census else { return };
-    if let Ok(mut census) = census.lock() {
-        if census.1.insert((place, database)) {
-            _ = writeln!(census.0, "{place} {database}");
-        }
+    if let Ok(mut census) = census.lock()
+        && census.1.insert((place, database))
+    {
+        _ = writeln!(census.0, "{place} {database}");
     }
 }

@@ -56,7 +56,8 @@ impl Error {
 
 impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
-        let code = error.as_database_error().and_then(|e| e.code()).map(std::borrow::Cow::into_owned);
+        let code =
+            error.as_database_error().and_then(sqlx::error::DatabaseError::code).map(std::borrow::Cow::into_owned);
         match (&error, code.as_deref()) {
             (_, Some("40001" | "40P01")) => Error::Conflict(Arc::new(error)),
             // Server stopping, starting, too many connections, disk full; SQLite busy, full, I/O.

@@ -29,9 +29,9 @@ pub struct Retention {
     pub answer: Duration,
 }
 
-const DAY: Duration = Duration::from_secs(24 * 3600);
+const DAY: Duration = Duration::from_hours(24);
 /// Ten years: that long the law may ask.
-const AUDIT: Duration = Duration::from_secs(3652 * 24 * 3600);
+const AUDIT: Duration = Duration::from_hours(87648);
 
 impl Default for Retention {
     fn default() -> Self {

@@ -127,25 +127,27 @@ impl Batch<'_> {
             planned.push(if needs && !complete {
                 Planned::Settle(Box::new(settled(&link, Some("need_refused"), None)))
             } else {
-                self.plan_one(object, profile, link, wanted).await?
+                self.plan_one(object, profile, link, &wanted)
             });
         }
         Ok(planned)
     }
 
-    async fn plan_one(&self, object: &Object, profile: &KindProfile, link: Leased, wanted: Wanted) -> Run<Planned> {
+    fn plan_one(&self, object: &Object, profile: &KindProfile, link: Leased, wanted: &Wanted) -> Planned {
         let creates = link.remote_id.is_none() || !profile.updatable;
         if creates && link.remote_id.is_none() && !object.create {
-            return Ok(Planned::Settle(Box::new(settled(&link, Some("not_found_there"), None))));
+            return Planned::Settle(Box::new(settled(&link, Some("not_found_there"), None)));
         }
-        if let Some(open) = &link.open_intent {
-            if open.operation == "create" && profile.own_key == OwnKey::None && !profile.keys.contains(&KeyForm::Pair) {
-                // A create that the CRM would not recognise: wait until it would show, then look.
-                let profile = self.connection.connector.profile();
-                let visible = open.begun_at.plus(profile.call_timeout + profile.visibility_lag);
-                if visible > self.now() {
-                    return Ok(Planned::Wait(link, visible, "outcome_unknown"));
-                }
+        if let Some(open) = &link.open_intent
+            && open.operation == "create"
+            && profile.own_key == OwnKey::None
+            && !profile.keys.contains(&KeyForm::Pair)
+        {
+            // A create that the CRM would not recognise: wait until it would show, then look.
+            let profile = self.connection.connector.profile();
+            let visible = open.begun_at.plus(profile.call_timeout + profile.visibility_lag);
+            if visible > self.now() {
+                return Planned::Wait(link, visible, "outcome_unknown");
             }
         }
         let mut projected = wanted.fields.clone();
@@ -162,7 +164,7 @@ impl Batch<'_> {
         }
         let differs = plan::plan(&projected, &link.sent, &link.held);
         if differs.is_empty() && link.remote_id.is_some() {
-            return Ok(Planned::Settle(Box::new(settled(&link, None, None))));
+            return Planned::Settle(Box::new(settled(&link, None, None)));
         }
         // A repeated call of a kind that cannot be updated says everything again.
         let planned = if creates {
@@ -175,7 +177,7 @@ impl Batch<'_> {
             differs
         };
         let intent = self.pusher.id();
-        Ok(Planned::Write(Item { leased: link, planned, creates, intent, held: Vec::new() }))
+        Planned::Write(Item { leased: link, planned, creates, intent, held: Vec::new() })
     }
 
     async fn owners(&self, object: &Object, leased: &[Leased], wanted: &[Wanted]) -> Run<HashMap<String, String>> {
@@ -184,7 +186,7 @@ impl Batch<'_> {
             .zip(wanted)
             .filter(|(link, wanted)| {
                 let sent = wanted.owner.iter().all(|name| link.sent.0.contains_key(name));
-                !wanted.owner.is_empty() && !(link.remote_id.is_some() && sent)
+                !wanted.owner.is_empty() && (link.remote_id.is_none() || !sent)
             })
             .filter_map(|(link, _)| link.fields.text(&Field::OWNER).map(str::to_owned))
             .collect();
@@ -310,7 +312,7 @@ impl Batch<'_> {
                 done.extend(part.into_iter().map(|item| (item, Written::NotBegun)));
                 continue;
             }
-            let writes: Vec<Write> = part.iter().map(|item| self.as_write(profile, item)).collect();
+            let writes: Vec<Write> = part.iter().map(|item| Self::as_write(profile, item)).collect();
             match self.connection.connector.push(remote_type, &writes).await {
                 Ok(outcomes) => {
                     let mut by_tag: HashMap<Uuid, _> =
@@ -347,7 +349,7 @@ impl Batch<'_> {
         done
     }
 
-    fn as_write(&self, profile: &KindProfile, item: &Item) -> Write {
+    fn as_write(profile: &KindProfile, item: &Item) -> Write {
         let fields = item.planned.clone();
         match &item.leased.remote_id {
             Some(id) if profile.updatable => Write::Update { tag: item.intent, id: id.clone(), fields },

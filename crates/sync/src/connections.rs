@@ -47,7 +47,7 @@ impl Mode {
 }
 
 /// How long a schema or an owner is believed.
-const BELIEVED: Duration = Duration::from_secs(3600);
+const BELIEVED: Duration = Duration::from_hours(1);
 
 /// One CRM account.
 pub struct Connection {

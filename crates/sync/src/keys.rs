@@ -62,10 +62,10 @@ impl Keys {
 pub fn spellings(email: &str) -> Vec<String> {
     let email = mittler_core::value::clean(email).to_lowercase();
     let mut forms = vec![email.clone()];
-    if let Some((local, domain)) = email.rsplit_once('@') {
-        if let Some((plain, _)) = local.split_once('+') {
-            forms.push(format!("{plain}@{domain}"));
-        }
+    if let Some((local, domain)) = email.rsplit_once('@')
+        && let Some((plain, _)) = local.split_once('+')
+    {
+        forms.push(format!("{plain}@{domain}"));
     }
     forms
 }

@@ -86,7 +86,7 @@ impl Batch<'_> {
             }
             Written::Row(RowResult::Refused(refusal)) => {
                 to.settled.push(settle("refused", Some(refusal.code.clone())));
-                self.refuse(object, &item, &refusal, &mut receipt);
+                Self::refuse(object, &item, &refusal, &mut receipt);
             }
             Written::Row(RowResult::Exists { id, code, .. }) => {
                 to.settled.push(settle("exists", Some(code.clone())));
@@ -105,17 +105,16 @@ impl Batch<'_> {
             }
             Written::Row(RowResult::Gone { successor, code }) => {
                 to.settled.push(settle("gone", Some(code.clone())));
-                match successor.filter(|(remote_type, _)| self.connection.mapping.object(remote_type).is_some()) {
-                    Some((remote_type, id)) => {
-                        receipt.remote_type = remote_type;
-                        receipt.remote_id = Some(id);
-                        receipt.sent = mittler_core::RemoteFields::default();
-                        receipt.settled = 0;
-                    }
-                    None => {
-                        receipt.state = "gone".into();
-                        receipt.code = Some(code);
-                    }
+                if let Some((remote_type, id)) =
+                    successor.filter(|(remote_type, _)| self.connection.mapping.object(remote_type).is_some())
+                {
+                    receipt.remote_type = remote_type;
+                    receipt.remote_id = Some(id);
+                    receipt.sent = mittler_core::RemoteFields::default();
+                    receipt.settled = 0;
+                } else {
+                    receipt.state = "gone".into();
+                    receipt.code = Some(code);
                 }
             }
             Written::Row(RowResult::Busy { code }) => {
@@ -144,7 +143,7 @@ impl Batch<'_> {
     }
 
     /// Refused fields are held and the rest is tried again; a refused record waits for a change.
-    fn refuse(&self, object: &Object, item: &Item, refusal: &Refusal, receipt: &mut Receipt) {
+    fn refuse(object: &Object, item: &Item, refusal: &Refusal, receipt: &mut Receipt) {
         let culprits: Vec<&String> = refusal
             .fields
             .iter()
@@ -234,36 +233,34 @@ impl Batch<'_> {
         let begun = self.now();
         let found = self.look(object, &[key]).await?;
         let ours = found.into_iter().find(|record| !record.gone && self.agrees(object, &item.leased, record));
-        match ours {
-            Some(record) => self.adopt(object, vec![Adoption { link: item.leased, record, begun }]).await,
-            // Somebody else has the address there, a colleague at the shared mailbox perhaps: this
-            // record goes without it, and a person is asked.
-            None => {
-                let review = self.remote_duplicate(&item, &[], code);
-                let mut receipt = settled(&item.leased, Some(code), None);
-                let addresses = object.fields.iter().filter(|(_, rule)| rule.from.as_deref() == Some("emails"));
-                let taken: Vec<&String> =
-                    addresses.map(|(name, _)| name).filter(|name| item.planned.0.contains_key(*name)).collect();
-                if taken.is_empty() || item.planned.0.len() <= taken.len() {
-                    receipt.state = "refused".into();
-                } else {
-                    for name in taken {
-                        let hash = plan::value_hash(item.planned.0.get(name).unwrap_or(&None));
-                        let reason = "another record of the CRM has this value".to_owned();
-                        receipt.held.insert(name.clone(), HeldField { code: "taken_there".into(), reason, hash });
-                    }
-                    later(&mut receipt, &item, 0, code);
-                }
-                self.pusher
-                    .store
-                    .write(async move |tx| {
-                        tx.put_receipts(std::slice::from_ref(&receipt)).await?;
-                        tx.ask(std::slice::from_ref(&review)).await
-                    })
-                    .await?;
-                Ok(())
-            }
+        if let Some(record) = ours {
+            return self.adopt(object, vec![Adoption { link: item.leased, record, begun }]).await;
         }
+        // Somebody else has the address there, a colleague at the shared mailbox perhaps: this
+        // record goes without it, and a person is asked.
+        let review = self.remote_duplicate(&item, &[], code);
+        let mut receipt = settled(&item.leased, Some(code), None);
+        let addresses = object.fields.iter().filter(|(_, rule)| rule.from.as_deref() == Some("emails"));
+        let taken: Vec<&String> =
+            addresses.map(|(name, _)| name).filter(|name| item.planned.0.contains_key(*name)).collect();
+        if taken.is_empty() || item.planned.0.len() <= taken.len() {
+            receipt.state = "refused".into();
+        } else {
+            for name in taken {
+                let hash = plan::value_hash(item.planned.0.get(name).unwrap_or(&None));
+                let reason = "another record of the CRM has this value".to_owned();
+                receipt.held.insert(name.clone(), HeldField { code: "taken_there".into(), reason, hash });
+            }
+            later(&mut receipt, &item, 0, code);
+        }
+        self.pusher
+            .store
+            .write(async move |tx| {
+                tx.put_receipts(std::slice::from_ref(&receipt)).await?;
+                tx.ask(std::slice::from_ref(&review)).await
+            })
+            .await?;
+        Ok(())
     }
 }
 

@@ -59,7 +59,7 @@ impl Pusher {
     /// batches at once, and straight on to what they made due.
     pub async fn push(&self, connection: &Arc<Connection>) -> Result<PushEnd> {
         if connection.mode == Mode::Off {
-            return Ok(PushEnd::Paused(self.clock.now().plus(Duration::from_secs(60)), "mode_off".into()));
+            return Ok(PushEnd::Paused(self.clock.now().plus(Duration::from_mins(1)), "mode_off".into()));
         }
         let mut running = FuturesUnordered::new();
         let mut failed = None;
@@ -118,8 +118,8 @@ impl Pusher {
         let (state, wait) = match error {
             CrmError::Limited { retry_after, .. } => ("waiting", retry_after.unwrap_or(Duration::from_secs(10))),
             CrmError::Unavailable { retry_after, .. } => ("waiting", retry_after.unwrap_or(Duration::from_millis(800))),
-            CrmError::Reauthorise { .. } => ("reauthorise", Duration::from_secs(60)),
-            CrmError::Configuration { .. } | CrmError::Protocol { .. } => ("misconfigured", Duration::from_secs(60)),
+            CrmError::Reauthorise { .. } => ("reauthorise", Duration::from_mins(1)),
+            CrmError::Configuration { .. } | CrmError::Protocol { .. } => ("misconfigured", Duration::from_mins(1)),
             // The links themselves say when to look; the next batches may go on.
             CrmError::Unknown { .. } | CrmError::BatchRefused { .. } => ("ready", Duration::ZERO),
         };

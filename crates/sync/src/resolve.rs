@@ -112,7 +112,7 @@ impl Batch<'_> {
                 let records = self.look(object, &ask).await?;
                 for (at, keys) in keys.iter().enumerate() {
                     let mine = records.iter().filter(|record| keys.contains(&record.key) && !record.gone);
-                    let mine = mine.filter(|record| self.admits(profile, &links[at], record));
+                    let mine = mine.filter(|record| Self::admits(profile, &links[at], record));
                     for record in mine {
                         match &record.successor {
                             // A converted lead is the contact it became, which was asked for before.
@@ -128,7 +128,7 @@ impl Batch<'_> {
 
     /// Whether a record found by a weak form of key really is what the link wrote: an activity's
     /// parent has many.
-    fn admits(&self, profile: &KindProfile, link: &Leased, record: &RemoteRecord) -> bool {
+    fn admits(profile: &KindProfile, link: &Leased, record: &RemoteRecord) -> bool {
         if profile.kind != Kind::Activity {
             return true;
         }
@@ -276,7 +276,7 @@ impl Batch<'_> {
             }
             let holder = *holders.entry(record.id.clone()).or_insert(link.record);
             if holder != link.record {
-                reviews.push(self.ask(&link, &[record.id.clone()], "linked_to_another_record"));
+                reviews.push(self.ask(&link, std::slice::from_ref(&record.id), "linked_to_another_record"));
                 receipts.push(settled_as(&link, "linked_to_another_record"));
                 continue;
             }

@@ -113,7 +113,7 @@ impl Vault {
             connection,
             token_url,
             grant,
-            soft_life: Duration::from_secs(30 * 60),
+            soft_life: Duration::from_mins(30),
             one: tokio::sync::Mutex::new(None),
         })
     }
@@ -204,7 +204,7 @@ impl Vault {
         let sealed = Bytes(self.safe.seal(self.connection, TOKENS, &plain)?);
         // A minute early: a call that begins now must still be good when it arrives.
         let life = tokens.expires_in.unwrap_or(self.soft_life);
-        let until = self.clock.now().plus(life.saturating_sub(Duration::from_secs(60).min(life / 10)));
+        let until = self.clock.now().plus(life.saturating_sub(Duration::from_mins(1).min(life / 10)));
         let connection = self.connection;
         self.store
             .write(async move |tx| tx.put_secret(connection, TOKENS, sealed.clone(), until, over).await)

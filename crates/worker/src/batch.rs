@@ -272,8 +272,8 @@ fn who(env: &Env, work: &mut Work, input: &Input, kind: Kind, draft: &Draft, now
         let row = KeyRow { key: id, record: record.0, key_type: key.key_type.name().to_owned() };
         if key.key_type.is_strong() {
             // A key that another record has stays there: the question, if any, is asked above.
-            if !work.strong.contains_key(&id) {
-                work.strong.insert(id, record);
+            if let std::collections::hash_map::Entry::Vacant(e) = work.strong.entry(id) {
+                e.insert(record);
                 work.new_strong.push(row);
             }
         } else if work.weak.entry(id).or_default().insert(record) {
@@ -569,19 +569,18 @@ fn route(env: &Env, work: &mut Work, inputs: &[&Input], before: &HashMap<RecordI
             let statements = before.get(&organisation)?;
             derive(statements, &env.overrides).text(&Field::OWNER).map(str::to_owned)
         });
-        let owner = match fields.text(&Field::OWNER) {
-            Some(owner) => Some((owner.to_owned(), "named by the source".to_owned())),
-            None => {
-                let interest = text_of(input.participation.as_deref(), &Field::INTEREST);
-                let lead = Lead {
-                    person: &fields,
-                    interest: interest.as_deref(),
-                    fair: input.fair.as_ref().map(|fair| fair.name.as_str()),
-                    account_owner: account_owner.as_deref(),
-                    today: follow::day(now, &input.time_zone),
-                };
-                follow::owner(&env.routing, lead)
-            }
+        let owner = if let Some(owner) = fields.text(&Field::OWNER) {
+            Some((owner.to_owned(), "named by the source".to_owned()))
+        } else {
+            let interest = text_of(input.participation.as_deref(), &Field::INTEREST);
+            let lead = Lead {
+                person: &fields,
+                interest: interest.as_deref(),
+                fair: input.fair.as_ref().map(|fair| fair.name.as_str()),
+                account_owner: account_owner.as_deref(),
+                today: follow::day(now, &input.time_zone),
+            };
+            follow::owner(&env.routing, lead)
         };
         let Some((owner, why)) = owner else { continue };
         let said = || {

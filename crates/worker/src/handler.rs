@@ -147,7 +147,7 @@ impl Worker {
     async fn push(&self, job: &Taken, id: ConnectionId) -> Result<End, Error> {
         let Some(connection) = self.connections.get(id) else {
             return Ok(End::Later {
-                due: self.clock.now().plus(Duration::from_secs(60)),
+                due: self.clock.now().plus(Duration::from_mins(1)),
                 code: "no_such_connection".into(),
             });
         };
@@ -196,7 +196,7 @@ impl Worker {
 
     async fn read(&self, id: ConnectionId, remote_type: &str, ids: &[String], not_before: Time) -> Result<End, Error> {
         let now = self.clock.now();
-        if not_before > now && not_before.since(now) < Duration::from_secs(3600) {
+        if not_before > now && not_before.since(now) < Duration::from_hours(1) {
             return Ok(End::Later { due: not_before, code: "not_before".into() });
         }
         let Some(connection) = self.connections.get(id) else { return Ok(End::Done) };

@@ -73,7 +73,7 @@ pub enum Reading {
     },
 }
 
-const FIVE_MINUTES: std::time::Duration = std::time::Duration::from_secs(300);
+const FIVE_MINUTES: std::time::Duration = std::time::Duration::from_mins(5);
 
 /// Reads one signal. Never fails as a whole: a problem is a reading too.
 pub fn read(unread: &Unread) -> Reading {

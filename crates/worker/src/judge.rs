@@ -20,11 +20,11 @@ impl Judge for Reader {
                 said.key = Some(phone.e164);
                 said.label = said.label.or(Some(phone.label));
             }
-        } else if said.field == Field::EMAILS {
-            if let Some(email) = email::read_all(text).0.into_iter().next() {
-                said.key = Some(email.key().to_owned());
-                said.value = Some(Value::Text(email.address.clone()));
-            }
+        } else if said.field == Field::EMAILS
+            && let Some(email) = email::read_all(text).0.into_iter().next()
+        {
+            said.key = Some(email.key().clone());
+            said.value = Some(Value::Text(email.address.clone()));
         }
         said
     }

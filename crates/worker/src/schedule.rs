@@ -22,7 +22,7 @@ pub struct Intervals {
 
 impl Default for Intervals {
     fn default() -> Self {
-        Intervals { pull: Duration::from_secs(5 * 60), retain: Duration::from_secs(3600) }
+        Intervals { pull: Duration::from_mins(5), retain: Duration::from_hours(1) }
     }
 }
 

@@ -85,9 +85,7 @@ async fn a_batch_changes_several_events_or_none() {
     assert_eq!(portal.post(&format!("{BASE}/batch/update"), inputs).await.status, 404);
     let name = |answer: &serde_json::Value| answer["eventName"].clone();
     assert_eq!(name(&portal.get(&format!("{BASE}/{id}")).await.body), "Fair");
-    let answer = portal
-        .post(&format!("{BASE}/batch/update"), json!({"inputs": [change(&id, "Renamed")]}))
-        .await;
+    let answer = portal.post(&format!("{BASE}/batch/update"), json!({"inputs": [change(&id, "Renamed")]})).await;
     assert_eq!((answer.status, name(&answer.results()[0])), (200, json!("Renamed")));
 }
 

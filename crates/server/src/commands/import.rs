@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// How long a command waits for its run to arrive everywhere.
-const MOST: Duration = Duration::from_secs(3600);
+const MOST: Duration = Duration::from_hours(1);
 
 impl ImportArgs {
     fn params(&self, file: &Path) -> ImportParams {
