@@ -16,12 +16,14 @@ use crate::{Stats, stats::count};
 
 /// Between two heartbeats.
 pub(super) const BEAT: Duration = Duration::from_secs(30);
+/// After a heartbeat that failed, as the first one does when the queue is not there yet.
+const AGAIN: Duration = Duration::from_secs(2);
 /// How long a process may consume nothing while heartbeats are published.
 const QUIET: Duration = Duration::from_secs(90);
 const BEATS: u64 = 3;
 
-/// Publishes a heartbeat now and then. A beat that fails is left out: the consumers' own session
-/// notices the fault, or the next beat tells.
+/// Publishes a heartbeat now and then. One that fails is no alarm: the consumers' own session
+/// notices the fault, or the next heartbeat tells.
 pub(super) async fn beat(config: RabbitConfig, stats: Stats, stop: CancellationToken) {
     let mut open: Option<(Link, Channel)> = None;
     let mut beats = tokio::time::interval(BEAT);
@@ -34,6 +36,7 @@ pub(super) async fn beat(config: RabbitConfig, stats: Stats, stop: CancellationT
             }
             Err(error) => {
                 tracing::debug!(code = %error, "a heartbeat could not be published");
+                beats.reset_after(AGAIN);
             }
         }
     }
