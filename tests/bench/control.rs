@@ -45,7 +45,7 @@ async fn control(args: &Args, folder: &tempfile::TempDir) -> anyhow::Result<bool
         House::start(Pair::Sqlite, &mittler, folder.path(), None, &sandbox.access(), &Settings::default()).await?;
 
     // A door that answers before anything is durable, in front of the real one.
-    let ends = Instant::now() + Duration::from_secs(60);
+    let ends = Instant::now() + Duration::from_mins(1);
     let behind = Sender::new(&house.base_url, &house.key, ends)?;
     let door = hasty_door(args.seed, behind).await?;
     let sender = Arc::new(Sender::new(&door, &house.key, ends)?);

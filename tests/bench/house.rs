@@ -196,7 +196,7 @@ impl House {
             processes: programs.into_iter().map(Process::start).collect(),
             http: client()?,
         };
-        house.ready(Duration::from_secs(60)).await?;
+        house.ready(Duration::from_mins(1)).await?;
         Ok(house)
     }
 
@@ -255,7 +255,8 @@ impl House {
             let log = std::fs::read_to_string(process.log()).unwrap_or_default();
             let lines: Vec<&str> = log.lines().collect();
             let end = &lines[lines.len().saturating_sub(10)..];
-            text.push_str(&format!("{}:\n  {}\n", process.name(), end.join("\n  ")));
+            // Writing into a text cannot fail.
+            _ = writeln!(text, "{}:\n  {}", process.name(), end.join("\n  "));
         }
         text
     }
@@ -306,7 +307,7 @@ async fn make_key(mittler: &Path, folder: &Path, urls: &[String]) -> anyhow::Res
         .stdin(Stdio::null())
         .kill_on_drop(true)
         .output();
-    let output = tokio::time::timeout(Duration::from_secs(60), output).await.context("keys create hangs")??;
+    let output = tokio::time::timeout(Duration::from_mins(1), output).await.context("keys create hangs")??;
     let said = String::from_utf8_lossy(&output.stderr);
     if !output.status.success() {
         bail!("keys create: {}: {said}", output.status);

@@ -153,6 +153,17 @@ pub struct Verdict {
 }
 
 impl Verdict {
+    /// How much of each kind is doubled in each CRM.
+    pub fn duplicates(&self) -> BTreeMap<String, usize> {
+        let mut counts = BTreeMap::new();
+        for what in &self.duplicated {
+            // "hubspot: 2 × Task of …" and "hubspot: company … twice"
+            let words = what.split(' ').filter(|word| *word != "×" && word.parse::<usize>().is_err()).take(2);
+            *counts.entry(words.collect::<Vec<_>>().join(" ")).or_default() += 1;
+        }
+        counts
+    }
+
     pub fn is_clean(&self) -> bool {
         self.lost.is_empty() && self.duplicated.is_empty() && self.unexpected.is_empty()
     }

@@ -5,7 +5,7 @@
 //! its tables, of which an intent's `settled_at` is the moment when a CRM's answer was in hand.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashSet},
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -44,7 +44,7 @@ const LIMITED_ROWS: usize = 5_000;
 const SLOW_ROWS: usize = 5_000;
 const SLOW_MS: u64 = 100;
 /// Nothing that is waited for takes longer.
-const PATIENCE: Duration = Duration::from_secs(180);
+const PATIENCE: Duration = Duration::from_mins(3);
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -199,9 +199,8 @@ async fn send_list(rig: &Rig, house: &House, crms: &Crms, rows: usize) -> anyhow
     let accepted = now_micros() - begun;
     settle(house).await?;
     let written = last_answer(house).await? - begun;
-    let mut ledger = Ledger::default();
-    ledger.attempted = all.people.iter().map(|person| person.email.clone()).collect();
-    ledger.accepted.clone_from(&ledger.attempted);
+    let sent: HashSet<String> = all.people.iter().map(|person| person.email.clone()).collect();
+    let ledger = Ledger { accepted: sent.clone(), attempted: sent };
     let verdict = ledger.judge(&crms.books().await?);
     if !verdict.is_clean() {
         let first = verdict.lost.iter().next();
