@@ -114,7 +114,9 @@ impl Batch<'_> {
         };
         let schema = self.connection.schema(&object.remote, self.now()).await?;
         let mut planned = Vec::with_capacity(leased.len());
-        for (link, mut wanted) in leased.into_iter().zip(wanted) {
+        for (mut link, mut wanted) in leased.into_iter().zip(wanted) {
+            // The mode is asked anew each time; what it held yesterday may go today.
+            link.held.retain(|_, held| held.code != "mode");
             let complete = fill_references(&mut wanted, &counterparts);
             for name in &wanted.owner {
                 let owner = link.fields.text(&Field::OWNER).and_then(|owner| owners.get(owner));
@@ -160,6 +162,14 @@ impl Batch<'_> {
             }
             if let OwnKey::Field(field) = &profile.own_key {
                 projected.set(field.clone(), Value::Text(link.record.to_string()));
+            }
+        } else if let Some(open) = link.open_intent.as_ref().filter(|open| open.operation == "create") {
+            // What is told once was perhaps told already: the repetition must say the same, or a CRM
+            // that knows the record by it would make a second one.
+            for name in &wanted.create_only {
+                if let Some(told) = open.fields.0.get(name) {
+                    projected.0.insert(name.clone(), told.clone());
+                }
             }
         }
         let differs = plan::plan(&projected, &link.sent, &link.held);
