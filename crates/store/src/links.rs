@@ -453,9 +453,11 @@ impl Store {
     /// What records are in a connection.
     pub async fn counterparts(&self, connection: ConnectionId, records: &[RecordId]) -> Result<Vec<Counterpart>> {
         let ids = id_rows(records.iter().map(|id| id.0));
+        // The slice first, and CROSS to keep SQLite from turning it round: it would go through all
+        // links of the connection and read the whole slice for each of them.
         rows_all!(self, Counterpart, &ids => (id uuid),
-            "SELECT l.record, l.remote_type, l.remote_id, l.state FROM link l JOIN",
-            "ON l.record = r.id WHERE l.connection = $2 AND l.role = 'primary'", connection.0)
+            "SELECT l.record, l.remote_type, l.remote_id, l.state FROM",
+            "CROSS JOIN link l WHERE l.record = r.id AND l.connection = $2 AND l.role = 'primary'", connection.0)
     }
 
     /// The links that hold these remote ids.
@@ -470,10 +472,11 @@ impl Store {
             remote_id: &'a str,
         }
         let rows: Vec<Row<'_>> = ids.iter().map(|remote_id| Row { remote_id }).collect();
+        // The slice first, as for the counterparts.
         rows_all!(self, Known, &rows => (remote_id text),
             "SELECT l.id, l.record, l.remote_id, l.sent, l.seen, l.written_at,
-                    (SELECT count(*) FROM intent i WHERE i.link = l.id AND i.settled_at IS NULL) AS busy
-             FROM link l JOIN", "ON l.remote_id = r.remote_id WHERE l.connection = $2 AND l.remote_type = $3",
+                    (SELECT count(*) FROM intent i WHERE i.link = l.id AND i.settled_at IS NULL) AS busy FROM",
+            "CROSS JOIN link l WHERE l.remote_id = r.remote_id AND l.connection = $2 AND l.remote_type = $3",
             connection.0, remote_type.to_owned())
     }
 
