@@ -251,9 +251,12 @@ impl ReplyReading {
                 continue;
             }
             if let Some(value) = Value::text(&phone.e164) {
-                self.person
-                    .said
-                    .push(Said::element(Field::PHONES, &phone.e164, value, how).labelled(phone.label).sure(90));
+                // The first of a kind is the one to call, as in a row of a list: else a list's old
+                // number would stay before the new one that its owner names.
+                let first =
+                    !self.person.said.iter().any(|said| said.field == Field::PHONES && said.label == Some(phone.label));
+                let claim = Said::element(Field::PHONES, &phone.e164, value, how).labelled(phone.label).sure(90);
+                self.person.said.push(if first { claim.primary() } else { claim });
                 taken.push(phone.e164.clone());
             }
         }

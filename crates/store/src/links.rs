@@ -183,11 +183,13 @@ pub struct Counterpart {
     pub state: String,
 }
 
+// A need that is settled without a remote record - the mode forbids it, say - will not come soon:
+// its dependants say so, and come again when it does.
 macro_rules! leasable {
     () => {
         "l.connection = $1 AND l.wanted > l.done AND l.leased_until <= $2 AND l.next_at <= $2 AND l.role = 'primary' AND l.state <> 'gone'
-         AND (l.need_a IS NULL OR EXISTS (SELECT 1 FROM link n WHERE n.id = l.need_a AND (n.remote_id IS NOT NULL OR n.state <> 'open')))
-         AND (l.need_b IS NULL OR EXISTS (SELECT 1 FROM link n WHERE n.id = l.need_b AND (n.remote_id IS NOT NULL OR n.state <> 'open')))"
+         AND (l.need_a IS NULL OR EXISTS (SELECT 1 FROM link n WHERE n.id = l.need_a AND (n.remote_id IS NOT NULL OR n.state <> 'open' OR n.wanted <= n.done)))
+         AND (l.need_b IS NULL OR EXISTS (SELECT 1 FROM link n WHERE n.id = l.need_b AND (n.remote_id IS NOT NULL OR n.state <> 'open' OR n.wanted <= n.done)))"
     };
 }
 
@@ -220,7 +222,8 @@ impl Tx {
         Ok(())
     }
 
-    /// Leases due links of one connection, all of one stage and remote type, the most urgent first.
+    /// Leases up to `most` due links of one connection, all of one stage and remote type, the most
+    /// urgent first.
     pub async fn lease_links(
         &mut self,
         connection: ConnectionId,
@@ -228,6 +231,14 @@ impl Tx {
         lease: Duration,
         most: i64,
     ) -> Result<Vec<Leased>> {
+        match self.leasable(connection, now).await? {
+            Some((stage, remote_type)) => self.lease_of(connection, stage, &remote_type, now, lease, most).await,
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// Stage and remote type of the links to be leased next; `None` if none can be.
+    pub async fn leasable(&mut self, connection: ConnectionId, now: Time) -> Result<Option<(i64, String)>> {
         let head = fetch_all!(
             self,
             (i64, String),
@@ -239,7 +250,19 @@ impl Tx {
             connection.0,
             now.0,
         )?;
-        let Some((stage, remote_type)) = head.into_iter().next() else { return Ok(Vec::new()) };
+        Ok(head.into_iter().next())
+    }
+
+    /// Leases due links of one stage and remote type.
+    pub async fn lease_of(
+        &mut self,
+        connection: ConnectionId,
+        stage: i64,
+        remote_type: &str,
+        now: Time,
+        lease: Duration,
+        most: i64,
+    ) -> Result<Vec<Leased>> {
         macro_rules! lease {
             ($lock:literal) => {
                 concat!(
@@ -264,7 +287,7 @@ impl Tx {
             now.0,
             now.plus(lease).0,
             stage,
-            remote_type.clone(),
+            remote_type.to_owned(),
             most,
         )?;
         if leased.is_empty() {

@@ -61,6 +61,8 @@ pub struct Connection {
     schemas: Mutex<HashMap<String, (Time, Arc<RemoteSchema>)>>,
     owners: Mutex<HashMap<String, (Time, Option<String>)>>,
     paused: Mutex<Option<(Time, String)>>,
+    /// Held by whoever pushes: one drain of a connection in one process is enough.
+    pushing: tokio::sync::Mutex<()>,
 }
 
 impl std::fmt::Debug for Connection {
@@ -88,6 +90,7 @@ impl Connection {
             schemas: Mutex::default(),
             owners: Mutex::default(),
             paused: Mutex::default(),
+            pushing: tokio::sync::Mutex::default(),
         }
     }
 
@@ -155,6 +158,11 @@ impl Connection {
 
     pub fn pause(&self, until: Time, code: &str) {
         *locked(&self.paused) = Some((until, code.to_owned()));
+    }
+
+    /// The right to push, unless somebody in this process has it.
+    pub fn try_push(&self) -> Option<tokio::sync::MutexGuard<'_, ()>> {
+        self.pushing.try_lock().ok()
     }
 
     pub fn resume(&self) {

@@ -35,3 +35,10 @@ pub trait Judge: Send + Sync {
     /// Gives a value that a CRM shows the key and form that the same value has from other sources.
     fn normalise(&self, said: Said) -> Said;
 }
+
+/// What a CRM says in a field. Of numbers and addresses its one field shows the main one; as a mere
+/// further one it would stay behind a list's, and an edit in the CRM would be written over.
+pub(crate) fn shown(judge: &dyn Judge, said: Said) -> Said {
+    let said = judge.normalise(said);
+    if said.field.is_set() { said.primary() } else { said }
+}

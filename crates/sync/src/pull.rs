@@ -23,6 +23,7 @@ use crate::{
     push::{Pusher, Stopped},
     resolve::crm_subject,
     restate::{links_of, restate},
+    shown,
 };
 
 /// Pages of one remote type that are read in one go; the rest comes with the next job.
@@ -122,8 +123,10 @@ impl Pusher {
             let mut sent = link.sent.0.clone();
             sent.0.extend(news.0.iter().map(|(name, value)| (name.clone(), value.clone())));
             shown.push(Shown { id: link.id, written_at: link.written_at, sent, seen: record.fields.clone() });
-            if !news.is_empty() {
-                statements.push((RecordId(link.record), self.changed(connection, object, record, &news, begun)));
+            // What the mapping does not take up, such as an owner that the CRM chose, is no statement.
+            let statement = self.changed(connection, object, record, &news, begun);
+            if !statement.said.is_empty() {
+                statements.push((RecordId(link.record), statement));
             }
         }
         let (read, claimed, now) = (records.len(), statements.len(), self.clock.now());
@@ -171,7 +174,7 @@ impl Pusher {
     ) -> Statement {
         let observed = record.modified_at.unwrap_or(begun).min(begun);
         let subject = crm_subject(connection.id, &object.remote, &record.id);
-        let said = object.lift(news, None).into_iter().map(|said| self.judge.normalise(said)).collect();
+        let said = object.lift(news, None).into_iter().map(|said| shown(&*self.judge, said)).collect();
         Statement {
             subject,
             signal: derived_id(&[b"read", subject.0.as_bytes(), &begun.0.to_be_bytes()]).into(),
@@ -207,7 +210,8 @@ fn news(link: &Known, record: &RemoteRecord) -> Option<RemoteFields> {
 /// Whether a CRM that lower-cases, trims or formats would make the one of the other.
 fn equivalent(a: Option<&Value>, b: Option<&Value>) -> bool {
     match (a, b) {
-        (None, None) => true,
+        // A box that nobody ticked says nothing.
+        (None, None | Some(Value::Bool(false))) | (Some(Value::Bool(false)), None) => true,
         (Some(a), Some(b)) if a.same(b) => true,
         (Some(a), Some(b)) => {
             let (a, b) = (folded(&a.display()), folded(&b.display()));

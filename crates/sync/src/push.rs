@@ -7,7 +7,7 @@
 //! **Invariant:** the outcome of a call that nobody knows is looked up before anything is decided;
 //! only writes that the CRM recognises when they are repeated are repeated.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use futures_util::{StreamExt, stream::FuturesUnordered};
 use mittler_connector::Error as CrmError;
@@ -22,6 +22,9 @@ use crate::{
     connections::{Connection, Connections, Mode},
     keys::Keys,
 };
+
+/// Links that one lease takes at most, whatever one call could.
+const MOST: i64 = 500;
 
 /// What writes to CRMs, for all connections of this process.
 #[derive(Clone)]
@@ -90,25 +93,28 @@ impl Pusher {
     }
 
     async fn lease(&self, connection: &Connection) -> Result<Vec<Leased>> {
-        let profile = connection.connector.profile();
-        let most = profile.kinds.iter().map(|kind| kind.batch).max().unwrap_or(100).clamp(1, 200);
         let (id, now, lease) = (connection.id, self.clock.now(), self.lease_time(connection));
-        let most = i64::try_from(most).unwrap_or(100);
-        self.store.write(async move |tx| tx.lease_links(id, now, lease, most).await).await
+        // One call's worth of the type that is next, so that a lease is for one call alone.
+        let batches: BTreeMap<String, i64> = connection
+            .connector
+            .profile()
+            .kinds
+            .iter()
+            .map(|kind| (kind.remote_type.clone(), i64::try_from(kind.batch).unwrap_or(1)))
+            .collect();
+        self.store
+            .write(async move |tx| {
+                let Some((stage, remote_type)) = tx.leasable(id, now).await? else { return Ok(Vec::new()) };
+                let most = batches.get(&remote_type).copied().unwrap_or(1).clamp(1, MOST);
+                tx.lease_of(id, stage, &remote_type, now, lease, most).await
+            })
+            .await
     }
 
     async fn one(&self, connection: &Arc<Connection>, leased: Vec<Leased>) -> std::result::Result<(), Stopped> {
         // Reads come first and take their time; the deadline is for the beginning of the write.
-        let lease_ends = self.clock.now().plus(self.lease_time(connection));
-        let limit = connection.connector.profile().kind(&leased[0].remote_type).map_or(1, |kind| kind.batch.max(1));
-        let mut first = None;
-        for part in leased.chunks(limit) {
-            let batch = Batch { pusher: self, connection, deadline: lease_ends };
-            if let Err(stopped) = batch.run(part.to_vec()).await {
-                first.get_or_insert(stopped);
-            }
-        }
-        first.map_or(Ok(()), Err)
+        let deadline = self.clock.now().plus(self.lease_time(connection));
+        Batch { pusher: self, connection, deadline }.run(leased).await
     }
 
     /// A CRM that does not work waits at its connection, not on a hundred thousand links.

@@ -20,6 +20,7 @@ use serde_json::json;
 use crate::{
     batch::{Batch, Run, settled},
     restate::{links_of, restate},
+    shown,
 };
 
 /// A remote record that a link turns out to mean.
@@ -327,8 +328,9 @@ impl Batch<'_> {
             version: Version(observed, begun),
             said: said
                 .into_iter()
-                .filter(|said| said.value.is_some())
-                .map(|said| self.pusher.judge.normalise(said))
+                // A box that nobody ticked says nothing, least of all against an objection.
+                .filter(|said| said.value.as_ref().is_some_and(|value| *value != mittler_core::Value::Bool(false)))
+                .map(|said| shown(&*self.pusher.judge, said))
                 .collect(),
         }
     }

@@ -146,33 +146,54 @@ impl Worker {
     /// after the note has a job of their own that stays.
     async fn push(&self, job: &Taken, id: ConnectionId) -> Result<End, Error> {
         let Some(connection) = self.connections.get(id) else {
-            return Ok(End::Later {
-                due: self.clock.now().plus(Duration::from_mins(1)),
-                code: "no_such_connection".into(),
-            });
+            let due = self.clock.now().plus(Duration::from_secs(60));
+            return Ok(End::Later { due, code: "no_such_connection".into() });
         };
-        let end = self.pusher.push(&connection).await?;
-        let (job, now) = (job.clone(), self.clock.now());
         let topic = format!("push:{}", id.0);
-        self.store
-            .write(async move |tx| {
-                let mut noted = tx.note_jobs(&topic, now).await?;
-                noted.retain(|other| *other != job.id.0);
-                let due = tx.next_link(id, now).await?;
-                // A link that waits for another has no time of its own: look again a little later.
-                let again = match (&end, due) {
-                    (PushEnd::Paused(at, code), Some(_)) => Some((*at, code.as_str())),
-                    (_, Some(due)) => Some((due.max(now.plus(AGAIN)), "waiting")),
-                    (_, None) => None,
-                };
-                tx.end_noted(&noted, now).await?;
-                match again {
-                    Some((at, code)) => tx.delay_job(job.id, job.attempt, at, code).await,
-                    None => tx.end_job(job.id, job.attempt).await,
-                }
-            })
-            .await?;
-        Ok(End::Ended)
+        let Some(_alone) = connection.try_push() else {
+            // Who pushes already will see these links, too, and end this job; it stays for the case
+            // that they do not live to do so, and stands for all others that wait.
+            let (job, now) = (job.clone(), self.clock.now());
+            self.store
+                .write(async move |tx| {
+                    let mut noted = tx.note_jobs(&topic, now).await?;
+                    noted.retain(|other| *other != job.id.0);
+                    tx.end_noted(&noted, now).await?;
+                    tx.delay_job(job.id, job.attempt, now.plus(Duration::from_secs(1)), "pushed_by_another").await
+                })
+                .await?;
+            return Ok(End::Ended);
+        };
+        loop {
+            let end = self.pusher.push(&connection).await?;
+            let (job, now, topic) = (job.clone(), self.clock.now(), topic.clone());
+            let more = self
+                .store
+                .write(async move |tx| {
+                    if end == PushEnd::Drained && tx.leasable(id, now).await?.is_some() {
+                        return Ok(true);
+                    }
+                    let mut noted = tx.note_jobs(&topic, now).await?;
+                    noted.retain(|other| *other != job.id.0);
+                    let due = tx.next_link(id, now).await?;
+                    // A link that waits for another has no time of its own: look again a little later.
+                    let again = match (&end, due) {
+                        (PushEnd::Paused(at, code), Some(_)) => Some((*at, code.as_str())),
+                        (_, Some(due)) => Some((due.max(now.plus(AGAIN)), "waiting")),
+                        (_, None) => None,
+                    };
+                    tx.end_noted(&noted, now).await?;
+                    match again {
+                        Some((at, code)) => tx.delay_job(job.id, job.attempt, at, code).await?,
+                        None => tx.end_job(job.id, job.attempt).await?,
+                    };
+                    Ok(false)
+                })
+                .await?;
+            if !more {
+                return Ok(End::Ended);
+            }
+        }
     }
 
     async fn pull(&self, id: ConnectionId) -> Result<End, Error> {
