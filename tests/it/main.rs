@@ -10,3 +10,4 @@ mod support;
 
 mod queue;
 mod store;
+mod stories;

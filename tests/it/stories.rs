@@ -1,0 +1,16 @@
+//! The whole way in process, from the door to both CRMs and back: the sandbox stands for the CRMs.
+
+mod account;
+mod world;
+
+mod demo;
+mod existing;
+mod faults;
+mod forget;
+mod modes;
+mod owners;
+mod rows;
+mod schedules;
+mod twice;
+mod twoway;
+mod wakeups;

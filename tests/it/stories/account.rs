@@ -1,0 +1,152 @@
+//! A connection of a story to the sandbox, with a token that is fetched and kept as in life.
+
+use std::{sync::Arc, time::Duration};
+
+use mittler_connector::{
+    Connector, Profile,
+    http::{Auth, Http, Pace},
+    oauth::Grant,
+};
+use mittler_connector_hubspot::HubSpot;
+use mittler_connector_salesforce::Salesforce;
+use mittler_core::mapping::Mapping;
+use mittler_sandbox::Sandbox;
+use mittler_store::{Clock, Json as Stored, Store, connections::ConnectionRow};
+use mittler_sync::{Connection, Keys, budget::Budgets, vault::Vault};
+use secrecy::SecretString;
+use serde_json::json;
+
+use super::world::{HOOK_SECRET, SALESFORCE, Setup};
+
+/// A connector with the waits of a test.
+struct Tuned<C> {
+    inner: C,
+    profile: Profile,
+}
+
+#[async_trait::async_trait]
+impl<C: Connector> Connector for Tuned<C> {
+    fn profile(&self) -> &Profile {
+        &self.profile
+    }
+
+    async fn describe(&self, remote_type: &str) -> mittler_connector::Result<mittler_core::RemoteSchema> {
+        self.inner.describe(remote_type).await
+    }
+
+    async fn pull(
+        &self,
+        remote_type: &str,
+        cursor: Option<&mittler_connector::Cursor>,
+    ) -> mittler_connector::Result<mittler_connector::Page> {
+        self.inner.pull(remote_type, cursor).await
+    }
+
+    async fn read(
+        &self,
+        remote_type: &str,
+        keys: &[mittler_connector::Key],
+        fields: &[String],
+    ) -> mittler_connector::Result<Vec<mittler_connector::RemoteRecord>> {
+        self.inner.read(remote_type, keys, fields).await
+    }
+
+    async fn push(
+        &self,
+        remote_type: &str,
+        batch: &[mittler_connector::Write],
+    ) -> mittler_connector::Result<Vec<mittler_connector::Outcome>> {
+        self.inner.push(remote_type, batch).await
+    }
+
+    fn receive(
+        &self,
+        hook: &mittler_connector::RawHook,
+        now: mittler_core::Time,
+    ) -> Result<mittler_connector::Received, mittler_connector::NotAuthentic> {
+        self.inner.receive(hook, now)
+    }
+
+    async fn prepare(&self) -> mittler_connector::Result<Vec<String>> {
+        self.inner.prepare().await
+    }
+
+    async fn account(&self) -> mittler_connector::Result<String> {
+        self.inner.account().await
+    }
+}
+
+pub async fn connection(
+    store: &Store,
+    clock: &Clock,
+    keys: &Keys,
+    sandbox: &Sandbox,
+    setup: &Setup,
+    crm: &str,
+) -> Connection {
+    let text = if crm == SALESFORCE {
+        mittler_connector_salesforce::DEFAULT_MAPPING
+    } else {
+        mittler_connector_hubspot::DEFAULT_MAPPING
+    };
+    let row = ConnectionRow {
+        id: clock.id(),
+        name: crm.to_owned(),
+        crm: crm.to_owned(),
+        settings: Stored(json!({})),
+        mapping: text.to_owned(),
+        mode: setup.mode.name().to_owned(),
+        state: "ready".into(),
+        code: None,
+        reason: None,
+        paused_until: 0,
+        updated_at: clock.now().0,
+    };
+    let id = store.write(async move |tx| tx.put_connection(&row).await).await.unwrap();
+    let client = mittler_connector::http::client(setup.call_timeout).unwrap();
+    let http = |token_url: String, grant: Grant| {
+        let auth: Arc<dyn Auth> = Vault::new(store.clone(), clock.clone(), keys, client.clone(), id, token_url, grant);
+        let pace: Arc<dyn Pace> = Budgets::new(store.clone(), clock.clone(), id, &[]);
+        Http::new(client.clone(), auth, pace)
+    };
+    let tuned = |mut profile: Profile| {
+        profile.call_timeout = setup.call_timeout;
+        profile.visibility_lag = Duration::from_secs(1);
+        profile
+    };
+    let access = sandbox.access();
+    let connector: Arc<dyn Connector> = if crm == SALESFORCE {
+        let access = access.salesforce;
+        let mut settings = mittler_connector_salesforce::Settings::new(access.base_url.clone());
+        settings.organization_id = Some(access.organization_id.clone());
+        settings.assignment = setup.assignment.clone();
+        settings.hook_secret = SecretString::from(HOOK_SECRET);
+        let grant = Grant::ClientCredentials {
+            client_id: access.client_id.clone(),
+            client_secret: access.client_secret.clone().into(),
+        };
+        let profile = tuned(mittler_connector_salesforce::profile(&settings));
+        let http = http(format!("{}/services/oauth2/token", access.base_url), grant);
+        Arc::new(Tuned { inner: Salesforce::new(http, settings), profile })
+    } else {
+        let access = access.hubspot;
+        let settings = mittler_connector_hubspot::Settings {
+            base_url: access.base_url.clone(),
+            portal_id: Some(access.portal_id.to_string()),
+            app_id: Some(access.app_id.to_string()),
+            client_secret: Some(access.client_secret.clone().into()),
+            hook_uri: setup.hook_uri.clone(),
+            ..mittler_connector_hubspot::Settings::default()
+        };
+        let grant = Grant::RefreshToken {
+            client_id: access.client_id.clone(),
+            client_secret: Some(access.client_secret.clone().into()),
+            refresh_token: access.refresh_token.clone().into(),
+        };
+        let profile = tuned(mittler_connector_hubspot::profile(&settings));
+        let http = http(format!("{}/oauth/2026-09/token", access.base_url), grant);
+        Arc::new(Tuned { inner: HubSpot::new(http, settings), profile })
+    };
+    let mapping = Mapping::parse(text).unwrap();
+    Connection::new(id, crm.to_owned(), setup.mode, mapping, connector)
+}

@@ -1,0 +1,105 @@
+//! What the CRMs knew before is known again, and not made twice.
+
+use mittler_core::{Field, Kind, SourceKind};
+use mittler_store::Store;
+use serde_json::json;
+
+use super::world::{HUBSPOT, SALESFORCE, World, anna};
+
+on_every_database!(
+    a_known_contact_becomes_a_member_with_a_task_and_no_second_person,
+    a_known_lead_is_updated_but_what_it_knows_better_stays,
+    a_converted_lead_is_followed_to_its_contact,
+    a_contact_that_somebody_made_by_hand_in_hubspot_is_adopted,
+);
+
+const EMAIL: &str = "anna.kranich@kranichwerk.example";
+
+async fn a_known_contact_becomes_a_member_with_a_task_and_no_second_person(store: Store) {
+    let world = World::new(store).await;
+    let account = world.edit_salesforce("Account", "", json!({ "Name": "Kranichwerk GmbH" }))["Id"].clone();
+    let contact = world.edit_salesforce(
+        "Contact",
+        "",
+        json!({ "FirstName": "Anna", "LastName": "Kranich", "Email": EMAIL, "AccountId": account }),
+    )["Id"]
+        .clone();
+    let person = world.lead(anna()).await;
+    assert!(world.in_salesforce("Lead").is_empty(), "a known contact was made a lead as well");
+    assert_eq!(world.in_salesforce("Contact").len(), 1);
+    let members = world.in_salesforce("CampaignMember");
+    assert_eq!((members.len(), &members[0]["ContactId"]), (1, &contact));
+    let tasks = world.in_salesforce("Task");
+    assert_eq!((tasks.len(), &tasks[0]["WhoId"]), (1, &contact));
+    let link = world.link(SALESFORCE, person).await;
+    assert_eq!((link.remote_type.as_str(), link.remote_id.as_deref()), ("Contact", contact.as_str()));
+    world.end().await;
+}
+
+async fn a_known_lead_is_updated_but_what_it_knows_better_stays(store: Store) {
+    let world = World::new(store).await;
+    let lead = world.edit_salesforce(
+        "Lead",
+        "",
+        json!({ "FirstName": "Anna", "LastName": "Kranich-Wiese", "Company": "Kranichwerk GmbH", "Email": EMAIL,
+            "Title": "Geschäftsführerin" }),
+    )["Id"]
+        .clone();
+    // The badge was scanned before somebody corrected the lead by hand.
+    let mut scan = anna();
+    scan["scanned_at"] = json!("2026-04-14T10:00:00+02:00");
+    let person = world.lead(scan).await;
+    let leads = world.in_salesforce("Lead");
+    assert_eq!((leads.len(), &leads[0]["Id"]), (1, &lead));
+    let of = |name: &str| leads[0][name].as_str().map(str::to_owned);
+    assert_eq!(of("LastName").as_deref(), Some("Kranich-Wiese"), "an older value replaced a newer one");
+    assert_eq!(of("Title").as_deref(), Some("Geschäftsführerin"));
+    assert_eq!(of("City").as_deref(), Some("Stuttgart"), "what the lead did not have was not added");
+    // What Salesforce said is a claim with its source, and so the record's and HubSpot's as well.
+    let record = world.record(person).await;
+    let name = record.fields.sourced(&Field::LAST_NAME).unwrap();
+    assert_eq!((name.source.kind, name.value.display().as_str()), (SourceKind::Crm, "Kranich-Wiese"));
+    assert_eq!(world.hubspot_with("contacts", "lastname", "Kranich-Wiese").len(), 1);
+    world.end().await;
+}
+
+async fn a_converted_lead_is_followed_to_its_contact(store: Store) {
+    let world = World::new(store).await;
+    let person = world.lead(anna()).await;
+    let lead = world.link(SALESFORCE, person).await.remote_id.unwrap();
+    world.advance(2);
+    world.edit_salesforce("Lead", &lead, json!({ "IsConverted": true }));
+    world.advance(2);
+    let mut later = anna();
+    later["position"] = json!("Prokuristin");
+    assert_eq!(world.lead(later).await, person);
+    let contacts = world.in_salesforce("Contact");
+    assert_eq!((contacts.len(), contacts[0]["Title"].as_str()), (1, Some("Prokuristin")));
+    let link = world.link(SALESFORCE, person).await;
+    assert_eq!((link.remote_type.as_str(), link.remote_id.as_deref()), ("Contact", contacts[0]["Id"].as_str()));
+    assert_eq!(world.in_salesforce("Lead").iter().filter(|lead| lead["IsConverted"] != json!(true)).count(), 0);
+    world.end().await;
+}
+
+async fn a_contact_that_somebody_made_by_hand_in_hubspot_is_adopted(store: Store) {
+    let world = World::new(store).await;
+    let made = world.edit_hubspot(
+        "contacts",
+        "new",
+        json!({ "email": EMAIL, "firstname": "Anna", "lastname": "Kranich", "mobilephone": "0171 5550900" }),
+    );
+    world.advance(2);
+    let person = world.lead(anna()).await;
+    let contacts = world.in_hubspot("contacts");
+    assert_eq!((contacts.len(), &contacts[0]["id"]), (1, &made["id"]));
+    let link = world.link(HUBSPOT, person).await;
+    assert_eq!(link.remote_id.as_deref(), made["id"].as_str());
+    assert_eq!(contacts[0]["properties"]["mittler_id"], json!(person.to_string()));
+    assert_eq!(contacts[0]["properties"]["jobtitle"], json!("Leiterin Einkauf"));
+    // The number that only HubSpot had is the record's now, and Salesforce's.
+    let leads = world.in_salesforce("Lead");
+    assert_eq!(leads[0]["MobilePhone"], json!("+491715550900"));
+    let visit = world.link_about(HUBSPOT, person, Kind::Participation).await;
+    assert!(visit.remote_id.is_some(), "{visit:?}");
+    world.end().await;
+}

@@ -1,0 +1,177 @@
+//! Whatever the network and the CRMs do: in the end everything is there, and once.
+
+use mittler_core::{Field, Kind, RecordId};
+use mittler_sandbox::{FaultKind, Vendor, salesforce::ValidationRule};
+use mittler_store::Store;
+use serde_json::{Value, json};
+
+use super::world::{HUBSPOT, HUBSPOT_WRITES, SALESFORCE, SALESFORCE_WRITES, Setup, World, anna, stand};
+
+on_every_database!(
+    writes_that_are_cut_off_after_the_commit_lose_and_double_nothing,
+    limits_and_outages_only_delay,
+    a_rejected_token_is_replaced_once,
+    a_locked_row_is_written_later,
+    a_bad_row_spoils_nobody_else_and_its_dependants_follow_when_it_is_put_right,
+    a_refused_field_is_held_and_the_rest_goes,
+);
+
+fn guest(at: usize) -> Value {
+    json!({ "badge_id": format!("F-{at}"), "first_name": "Gast", "last_name": format!("Nummer{at}"),
+        "company": format!("Firma{at} GmbH"), "email": format!("gast@firma{at}.example"), "country": "DE" })
+}
+
+fn reply(at: usize) -> Vec<u8> {
+    format!(
+        "From: Gast Nummer{at} <gast@firma{at}.example>\r\nTo: vertrieb@drehmark.example\r\nSubject: Angebot {at}\r\n\
+         Message-ID: <antwort-{at}@firma{at}.example>\r\nDate: Tue, 21 Apr 2026 08:42:07 +0200\r\n\r\n\
+         Guten Tag,\r\nbitte schicken Sie uns Angebot {at}.\r\n"
+    )
+    .into_bytes()
+}
+
+async fn writes_that_are_cut_off_after_the_commit_lose_and_double_nothing(store: Store) {
+    const GUESTS: usize = 12;
+    let world = World::new(store).await;
+    world.fault(Vendor::Salesforce, FaultKind::CutAfter, Some(0.3), None, SALESFORCE_WRITES);
+    world.fault(Vendor::Hubspot, FaultKind::CutAfter, Some(0.3), None, HUBSPOT_WRITES);
+    for at in 0..GUESTS {
+        world.lead_only(guest(at)).await;
+        world.door.mails(reply(at).into(), &mittler_api::door::LeadParams::of("vertrieb")).await.unwrap();
+        world.run_due().await;
+    }
+    world.settle().await;
+    let cut = world.sandbox.faults().list();
+    let fired: Vec<u64> = cut.as_array().unwrap().iter().map(|rule| rule["fired"].as_u64().unwrap()).collect();
+    assert!(fired.iter().all(|fired| *fired > 2), "hardly anything was cut off: {fired:?}");
+    world.sandbox.faults().clear();
+    world.settle().await;
+    let count = |object: &str| world.in_salesforce(object).len();
+    let salesforce = [count("Lead"), count("Campaign"), count("CampaignMember"), count("Task")];
+    assert_eq!(salesforce, [GUESTS, 1, GUESTS, 2 * GUESTS], "leads, campaigns, members, tasks and mails");
+    let count = |kind: &str| world.in_hubspot(kind).len();
+    let hubspot = [count("contacts"), count("companies"), count("marketing_events"), count("tasks"), count("emails")];
+    assert_eq!(hubspot, [GUESTS, GUESTS, 1, GUESTS, GUESTS], "contacts, companies, fairs, tasks, mails");
+    assert_eq!(world.attendance().len(), GUESTS);
+    nothing_waits(&world).await;
+    world.end().await;
+}
+
+async fn nothing_waits(world: &World) {
+    let waiting = world.store.links_waiting(None, None, 100).await.unwrap();
+    let left: Vec<_> = waiting.iter().filter(|link| link.wanted > link.done || link.state != "open").collect();
+    assert!(left.is_empty(), "{left:#?}");
+}
+
+async fn limits_and_outages_only_delay(store: Store) {
+    let world = World::new(store).await;
+    let both = [(Vendor::Salesforce, SALESFORCE_WRITES), (Vendor::Hubspot, HUBSPOT_WRITES)];
+    for (vendor, writes) in both {
+        world.fault(vendor, FaultKind::RateLimited, None, Some(1), writes);
+        world.fault(vendor, FaultKind::HtmlError, None, Some(2), writes);
+        world.fault(vendor, FaultKind::ServerError, None, Some(3), writes);
+        world.fault(vendor, FaultKind::CutBefore, None, Some(4), writes);
+        world.fault(vendor, FaultKind::RateLimited, None, Some(2), &[]);
+    }
+    world.lead(anna()).await;
+    let counts = [
+        world.in_salesforce("Lead").len(),
+        world.in_salesforce("CampaignMember").len(),
+        world.in_salesforce("Task").len(),
+    ];
+    assert_eq!(counts, [1, 1, 1]);
+    assert_eq!(
+        (world.in_hubspot("contacts").len(), world.attendance().len(), world.in_hubspot("tasks").len()),
+        (1, 1, 1)
+    );
+    nothing_waits(&world).await;
+    world.end().await;
+}
+
+async fn a_rejected_token_is_replaced_once(store: Store) {
+    let world = World::new(store).await;
+    for vendor in [Vendor::Salesforce, Vendor::Hubspot] {
+        world.fault(vendor, FaultKind::Unauthorized, None, Some(1), &[]);
+    }
+    for at in 0..3 {
+        world.door.lead(guest(at), &stand()).await.unwrap();
+    }
+    world.settle().await;
+    let tokens = (world.calls(Vendor::Salesforce, &["token"]), world.calls(Vendor::Hubspot, &["token"]));
+    assert_eq!(tokens, (1, 1));
+    assert_eq!((world.in_salesforce("Lead").len(), world.in_hubspot("contacts").len()), (3, 3));
+    world.end().await;
+}
+
+async fn a_locked_row_is_written_later(store: Store) {
+    let world = World::new(store).await;
+    world.fault(Vendor::Salesforce, FaultKind::LockRow, None, Some(1), &["collections_upsert", "collections_create"]);
+    world.fault(Vendor::Hubspot, FaultKind::Locked423, None, Some(1), HUBSPOT_WRITES);
+    for at in 0..3 {
+        world.door.lead(guest(at), &stand()).await.unwrap();
+    }
+    world.settle().await;
+    assert_eq!((world.in_salesforce("Lead").len(), world.in_hubspot("contacts").len()), (3, 3));
+    assert_eq!((world.in_salesforce("CampaignMember").len(), world.attendance().len()), (3, 3));
+    nothing_waits(&world).await;
+    world.end().await;
+}
+
+/// A Salesforce whose admin forbids a word in a field of leads.
+async fn with_rule(store: Store, field: &str, word: &str) -> World {
+    let mut setup = Setup::default();
+    setup.sandbox.salesforce.validation_rules = vec![ValidationRule {
+        object: "Lead".into(),
+        field: field.into(),
+        contains: Some(word.into()),
+        message: "Dieser Wert ist hier nicht erlaubt.".into(),
+    }];
+    World::with(store, setup).await
+}
+
+async fn a_bad_row_spoils_nobody_else_and_its_dependants_follow_when_it_is_put_right(store: Store) {
+    let world = with_rule(store, "LastName", "Verboten").await;
+    let mut leads: Vec<Value> = (0..6).map(guest).collect();
+    leads[3]["last_name"] = json!("Verboten");
+    let accepted = world.door.leads(leads.clone(), &stand()).await.unwrap();
+    world.settle().await;
+    assert_eq!((world.in_salesforce("Lead").len(), world.in_salesforce("CampaignMember").len()), (5, 5));
+    assert_eq!(world.in_hubspot("contacts").len(), 6, "the other CRM has no such rule");
+    let line = world.store.signal_line(accepted[3].id).await.unwrap().unwrap();
+    let person = RecordId(line.record.unwrap());
+    let link = world.link(SALESFORCE, person).await;
+    assert_eq!(link.state, "refused", "{link:?}");
+    assert!(link.reason.is_some(), "{link:?}");
+    let visit = world.link_about(SALESFORCE, person, Kind::Participation).await;
+    assert_eq!(visit.code.as_deref(), Some("need_refused"), "{visit:?}");
+    leads[3]["last_name"] = json!("Erlaubt");
+    world.lead(leads[3].clone()).await;
+    assert_eq!((world.in_salesforce("Lead").len(), world.in_salesforce("CampaignMember").len()), (6, 6));
+    assert_eq!(world.in_salesforce("Task").len(), 6);
+    nothing_waits(&world).await;
+    world.end().await;
+}
+
+async fn a_refused_field_is_held_and_the_rest_goes(store: Store) {
+    let world = with_rule(store, "Title", "Einkauf").await;
+    let person = world.lead(anna()).await;
+    let leads = world.in_salesforce("Lead");
+    assert_eq!((leads.len(), leads[0]["Title"].as_str()), (1, None));
+    assert_eq!(leads[0]["City"], json!("Stuttgart"));
+    let link = world.link(SALESFORCE, person).await;
+    let held = link.held.0.get("Title").unwrap_or_else(|| panic!("{link:?}"));
+    assert!(held.reason.contains("nicht erlaubt"), "{held:?}");
+    assert_eq!(world.in_salesforce("CampaignMember").len(), 1, "what hangs on the person goes as well");
+    // The same value is not tried again; another one is.
+    let writes = world.calls(Vendor::Salesforce, SALESFORCE_WRITES);
+    world.ask_push(SALESFORCE).await;
+    world.settle().await;
+    assert_eq!(world.calls(Vendor::Salesforce, SALESFORCE_WRITES), writes);
+    let mut later = anna();
+    later["position"] = json!("Prokuristin");
+    world.lead(later).await;
+    assert_eq!(world.in_salesforce("Lead")[0]["Title"], json!("Prokuristin"));
+    assert_eq!(world.record(person).await.fields.text(&Field::POSITION), Some("Prokuristin"));
+    assert!(world.link(HUBSPOT, person).await.held.0.is_empty());
+    world.end().await;
+}

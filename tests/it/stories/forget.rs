@@ -1,0 +1,143 @@
+//! A person who is forgotten is nowhere any more, and does not come back.
+
+use std::path::Path;
+
+use bytes::Bytes;
+use mittler_api::door::{ImportParams, LeadParams};
+use serde_json::json;
+
+use super::{
+    demo,
+    world::{World, scans, stand},
+};
+use crate::{
+    store::Raw,
+    support::{Fresh, postgres, sqlite},
+};
+
+/// What only this person of the example says of himself, in list and mailbox. The bare surname is
+/// not among it: colleagues' notes name him, and those are about the colleagues.
+const PLANTED: &[&str] =
+    &["Albrecht", "albrecht.zeidler", "5550114", "4973614812037", "Steht vor Retrofit", "DB8PR04MB6731.20260421104207"];
+const EMAIL: &str = "albrecht.zeidler@spindelwerk-ostalb.example";
+
+mod a_person_of_the_example_is_forgotten {
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn sqlite() {
+        super::story(super::sqlite().await).await;
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn postgres() {
+        super::story(super::postgres().await).await;
+    }
+}
+
+async fn story(fresh: Fresh) {
+    let world = World::new(fresh.store.clone()).await;
+    let rows = the_first_of_the_list();
+    world.door.import_csv(rows.clone(), scans(), |_, _| ()).await.unwrap();
+    world.settle().await;
+    world.door.mails(Bytes::from_static(demo::MAILBOX), &LeadParams::of("vertrieb")).await.unwrap();
+    world.settle().await;
+    let person = world.person_by_email(EMAIL).await.unwrap();
+    assert!(!found(&fresh).await.is_empty(), "the scan finds nothing at all");
+    mittler_sync::forget::forget(&world.store, &world.keys, &world.clock, person, "operator").await.unwrap().unwrap();
+    let left = found(&fresh).await;
+    assert!(left.is_empty(), "still there: {left:#?}");
+    // The CRMs keep what they have, and hear nothing more of it.
+    let (writes, leads) = (world.writes(), world.in_salesforce("Lead").len());
+    for name in ["salesforce", "hubspot"] {
+        world.ask_push(name).await;
+    }
+    world.settle().await;
+    let again = json!({ "last_name": "Zeidler", "email": "Albrecht.Zeidler+messe@spindelwerk-ostalb.example" });
+    let accepted = world.door.lead(again, &stand()).await.unwrap();
+    let file = format!("Vorname;Nachname;E-Mail\nAlbrecht;Zeidler;{EMAIL}\n");
+    let list = world.door.import_csv(Bytes::from(file), ImportParams::of("nachtrag"), |_, _| ()).await.unwrap();
+    world.settle().await;
+    let line = world.store.signal_line(accepted.id).await.unwrap().unwrap();
+    assert_eq!((line.state.as_str(), line.code.as_deref()), ("refused", Some("suppressed")));
+    let lines = world.store.signal_lines(list.run, false, -1, 10).await.unwrap();
+    assert_eq!((lines[0].state.as_str(), lines[0].code.as_deref()), ("refused", Some("suppressed")));
+    // The same file once more finds its rows known, and the person's row does not come to life.
+    let known = world.door.import_csv(rows, scans(), |_, _| ()).await.unwrap();
+    assert_eq!(known.new, 0);
+    world.door.mails(Bytes::from_static(demo::MAILBOX), &LeadParams::of("vertrieb")).await.unwrap();
+    world.settle().await;
+    assert_eq!(world.person_by_email(EMAIL).await, None);
+    assert_eq!((world.writes(), world.in_salesforce("Lead").len()), (writes, leads));
+    world.end().await;
+    fresh.remove().await;
+}
+
+/// The beginning of the example list is enough of it: the person is in its first row.
+fn the_first_of_the_list() -> Bytes {
+    let lines: Vec<&[u8]> = demo::LIST.split_inclusive(|byte| *byte == b'\n').take(20).collect();
+    Bytes::from(lines.concat())
+}
+
+/// Where a planted string is: in any column of any table, and in the database's own files.
+async fn found(fresh: &Fresh) -> Vec<String> {
+    let mut places = Vec::new();
+    let mut raw = Raw::of(fresh).await;
+    for table in fresh.store.table_names().await.unwrap() {
+        let sql = match fresh.store.path() {
+            Some(_) => {
+                let columns = raw.texts(&format!("SELECT name FROM pragma_table_info('{table}')")).await;
+                // hex() of the bytes, so that blobs are seen as well.
+                let all: Vec<String> = columns.iter().map(|name| format!("hex(CAST(\"{name}\" AS blob))")).collect();
+                format!("SELECT {} FROM \"{table}\"", all.join(" || ' ' || "))
+            }
+            None => format!("SELECT t::text FROM \"{table}\" t"),
+        };
+        for row in raw.texts(&sql).await {
+            places.extend(planted_in(&row).map(|planted| format!("{table}: {planted}")));
+        }
+    }
+    raw.close().await;
+    if let Some(path) = fresh.store.path() {
+        for file in [path.to_owned(), beside(path, "-wal"), beside(path, "-journal")] {
+            let Ok(bytes) = std::fs::read(&file) else { continue };
+            // All that is looked for is ASCII, so that a lossy reading loses none of it.
+            let text = String::from_utf8_lossy(&bytes);
+            let name = file.file_name().unwrap_or_default().display();
+            places.extend(planted_in(&text).map(|planted| format!("{name}: {planted}")));
+        }
+    }
+    places
+}
+
+fn beside(path: &Path, end: &str) -> std::path::PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(end);
+    name.into()
+}
+
+fn planted_in(text: &str) -> impl Iterator<Item = &'static str> {
+    PLANTED.iter().copied().filter(|planted| forms(planted).iter().any(|form| text.contains(form)))
+}
+
+/// A string as text, as hex in both cases, and as base64 at any place of a longer text.
+fn forms(planted: &str) -> Vec<String> {
+    let hex: String = planted.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let mut forms = vec![planted.to_owned(), hex.to_uppercase(), hex];
+    for skip in 0..3 {
+        // Only groups of three that lie wholly within the string are the same wherever it stands.
+        let inner = &planted.as_bytes()[skip..];
+        let whole = &inner[..inner.len() / 3 * 3];
+        if whole.len() >= 6 {
+            forms.push(base64(whole));
+        }
+    }
+    forms
+}
+
+fn base64(bytes: &[u8]) -> String {
+    const SIGNS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let sextets = bytes.chunks_exact(3).flat_map(|three| {
+        let all = u32::from(three[0]) << 16 | u32::from(three[1]) << 8 | u32::from(three[2]);
+        [all >> 18, all >> 12, all >> 6, all].map(|six| char::from(SIGNS[(six & 63) as usize]))
+    });
+    sextets.collect()
+}

@@ -1,0 +1,95 @@
+//! Whose lead it is: by rule, by deputy, by queue, with the reason, and as each CRM can hold it.
+
+use mittler_connector_salesforce::Assignment;
+use mittler_core::{Field, RecordId};
+use mittler_store::Store;
+use mittler_worker::follow::{Away, Routing, Rule};
+use serde_json::json;
+
+use super::world::{Setup, World, anna};
+
+on_every_database!(
+    a_rule_names_the_owner_in_both_crms_with_its_reason,
+    a_deputy_stands_in_while_the_owner_is_away,
+    a_queue_takes_a_lead_and_nothing_else,
+    salesforces_own_assignment_rule_is_off_unless_it_is_switched_on,
+);
+
+const SOUTH: &str = "vertrieb-sued@example.com";
+const NORTH: &str = "vertrieb-nord@example.com";
+/// By its label, as the routing table names it.
+const QUEUE: &str = "Messe-Leads";
+
+fn routing(away: Vec<Away>) -> Routing {
+    let rule = Rule {
+        name: "Süd".into(),
+        country: vec!["DE".into()],
+        postcode: Some(("7".into(), "9".into())),
+        owner: SOUTH.into(),
+        deputy: Some(NORTH.into()),
+        ..Rule::default()
+    };
+    Routing { rule: vec![rule], otherwise: Some(QUEUE.into()), away }
+}
+
+async fn with(store: Store, routing: Routing, assignment: Assignment) -> World {
+    let mut setup = Setup { routing, assignment, ..Setup::default() };
+    setup.sandbox.salesforce.lead_assignment_owner = Some("innendienst@example.com".into());
+    World::with(store, setup).await
+}
+
+fn user(world: &World, email: &str) -> serde_json::Value {
+    world.salesforce_with("User", "Email", email)[0]["Id"].clone()
+}
+
+async fn reason(world: &World, person: RecordId) -> String {
+    world.record(person).await.fields.text(&Field::OWNER_REASON).unwrap_or_default().to_owned()
+}
+
+async fn a_rule_names_the_owner_in_both_crms_with_its_reason(store: Store) {
+    let world = with(store, routing(Vec::new()), Assignment::Off).await;
+    let person = world.lead(anna()).await;
+    assert_eq!(reason(&world, person).await, "routing rule Süd");
+    let south = user(&world, SOUTH);
+    assert_eq!(world.in_salesforce("Lead")[0]["OwnerId"], south);
+    assert_eq!(world.in_salesforce("Task")[0]["OwnerId"], south);
+    assert_eq!(world.in_hubspot("contacts")[0]["properties"]["hubspot_owner_id"], json!("41629779"));
+    assert_eq!(world.in_hubspot("tasks")[0]["properties"]["hubspot_owner_id"], json!("41629779"));
+    world.end().await;
+}
+
+async fn a_deputy_stands_in_while_the_owner_is_away(store: Store) {
+    let away = Away { who: SOUTH.into(), from: jiff::civil::date(2020, 1, 1), until: jiff::civil::date(2099, 1, 1) };
+    let world = with(store, routing(vec![away]), Assignment::Off).await;
+    let person = world.lead(anna()).await;
+    assert_eq!(reason(&world, person).await, "routing rule Süd, deputy while away");
+    assert_eq!(world.in_salesforce("Lead")[0]["OwnerId"], user(&world, NORTH));
+    assert_eq!(world.in_hubspot("contacts")[0]["properties"]["hubspot_owner_id"], json!("41629780"));
+    world.end().await;
+}
+
+async fn a_queue_takes_a_lead_and_nothing_else(store: Store) {
+    let world = with(store, routing(Vec::new()), Assignment::Off).await;
+    let known = json!({ "FirstName": "Bert", "LastName": "Specht", "Email": "bert.specht@spechtbau.example" });
+    let contact = world.edit_salesforce("Contact", "", known);
+    let mut lead = anna();
+    lead["country"] = json!("FR");
+    let person = world.lead(lead).await;
+    assert_eq!(reason(&world, person).await, "no rule fits");
+    let queue = world.salesforce_with("Group", "Name", QUEUE)[0]["Id"].clone();
+    assert_eq!(world.in_salesforce("Lead")[0]["OwnerId"], queue);
+    // A task cannot belong to a queue; it stays with the user that writes.
+    let task = &world.in_salesforce("Task")[0];
+    assert_ne!(task["OwnerId"], queue);
+    assert!(world.in_hubspot("contacts")[0]["properties"].get("hubspot_owner_id").is_none());
+    world.lead(json!({ "last_name": "Specht", "email": "bert.specht@spechtbau.example", "country": "FR" })).await;
+    assert_eq!(world.in_salesforce("Contact")[0]["OwnerId"], contact["OwnerId"], "a contact was given away");
+    world.end().await;
+}
+
+async fn salesforces_own_assignment_rule_is_off_unless_it_is_switched_on(store: Store) {
+    let world = with(store, routing(Vec::new()), Assignment::Off).await;
+    world.lead(anna()).await;
+    assert_eq!(world.in_salesforce("Lead")[0]["OwnerId"], user(&world, SOUTH));
+    world.end().await;
+}

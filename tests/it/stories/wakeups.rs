@@ -1,0 +1,90 @@
+//! Links are level-triggered: many changes are one write, and none is lost under a write.
+
+use mittler_core::Field;
+use mittler_sandbox::{FaultKind, Vendor};
+use mittler_store::Store;
+use serde_json::json;
+
+use super::world::{HUBSPOT, HUBSPOT_WRITES, SALESFORCE, SALESFORCE_WRITES, World, anna, stand};
+
+on_every_database!(ten_changes_in_a_row_are_one_write, repetition_is_harmless, a_change_during_a_call_stays_due);
+
+async fn ten_changes_in_a_row_are_one_write(store: Store) {
+    let world = World::new(store).await;
+    let person = world.lead(anna()).await;
+    let writes = (world.calls(Vendor::Salesforce, SALESFORCE_WRITES), world.calls(Vendor::Hubspot, HUBSPOT_WRITES));
+    for at in 0..10 {
+        let mut lead = anna();
+        lead["position"] = json!(format!("Position {at}"));
+        world.door.lead(lead, &stand()).await.unwrap();
+        // Each is read by itself, so that the record really changes ten times before the push.
+        let jobs = world.enrich_only().await;
+        assert_eq!(jobs, 1);
+    }
+    world.settle().await;
+    assert_eq!(world.record(person).await.fields.text(&Field::POSITION), Some("Position 9"));
+    assert_eq!(world.intents(SALESFORCE, person).await.len(), 2, "the first write and one for ten changes");
+    assert_eq!(world.intents(HUBSPOT, person).await.len(), 2);
+    let after = (world.calls(Vendor::Salesforce, SALESFORCE_WRITES), world.calls(Vendor::Hubspot, HUBSPOT_WRITES));
+    assert_eq!((after.0 - writes.0, after.1 - writes.1), (1, 1));
+    assert_eq!(world.in_salesforce("Lead")[0]["Title"], json!("Position 9"));
+    assert_eq!(world.in_hubspot("contacts")[0]["properties"]["jobtitle"], json!("Position 9"));
+    world.end().await;
+}
+
+async fn repetition_is_harmless(store: Store) {
+    let world = World::new(store).await;
+    world.lead(anna()).await;
+    let (writes, state) = (world.writes(), world.sandbox.salesforce().state());
+    for _ in 0..5 {
+        world.ask_push(SALESFORCE).await;
+        world.ask_push(HUBSPOT).await;
+    }
+    world.settle().await;
+    for name in [SALESFORCE, HUBSPOT] {
+        let id = world.id(name);
+        world.store.write(async move |tx| tx.want_all(id).await).await.unwrap();
+        world.ask_push(name).await;
+    }
+    world.settle().await;
+    assert_eq!(world.writes(), writes);
+    assert_eq!(world.sandbox.salesforce().state(), state);
+    world.end().await;
+}
+
+async fn a_change_during_a_call_stays_due(store: Store) {
+    let world = World::new(store).await;
+    let person = world.lead(anna()).await;
+    let mut first = anna();
+    first["position"] = json!("Prokuristin");
+    world.door.lead(first, &stand()).await.unwrap();
+    assert_eq!(world.enrich_only().await, 1);
+    // Both writes take their time; the next change is taken while they do.
+    world.fault(Vendor::Salesforce, FaultKind::Slow, None, Some(1), SALESFORCE_WRITES);
+    world.fault(Vendor::Hubspot, FaultKind::Slow, None, Some(1), HUBSPOT_WRITES);
+    let mut second = anna();
+    second["position"] = json!("Geschäftsführerin");
+    let push = world.step();
+    let change = async {
+        let begun = |crm| {
+            let world = &world;
+            async move {
+                let intents = world.intents(crm, person).await;
+                intents.first().is_some_and(|intent| intent.operation == "update" && intent.settled_at.is_none())
+            }
+        };
+        crate::support::eventually("both writes are under way", 20, || async {
+            begun(SALESFORCE).await && begun(HUBSPOT).await
+        })
+        .await;
+        world.door.lead(second, &stand()).await.unwrap();
+        assert_eq!(world.enrich_only().await, 1);
+    };
+    futures_util::join!(push, change);
+    world.settle().await;
+    assert_eq!(world.in_salesforce("Lead")[0]["Title"], json!("Geschäftsführerin"));
+    assert_eq!(world.in_hubspot("contacts")[0]["properties"]["jobtitle"], json!("Geschäftsführerin"));
+    let link = world.link(SALESFORCE, person).await;
+    assert_eq!(link.wanted, link.done);
+    world.end().await;
+}
