@@ -148,7 +148,8 @@ pub fn subject(template: &str, parts: &BTreeMap<&str, String>) -> String {
     for (name, value) in parts {
         text = text.replace(&format!("{{{name}}}"), value);
     }
-    text.replace(", (", " (").replace(" ,", ",").replace("()", "").trim().trim_end_matches(',').to_owned()
+    let text = text.replace("()", "").split_whitespace().collect::<Vec<_>>().join(" ");
+    text.replace(" ,", ",").replace(", (", " (").trim_end_matches([' ', ',', ':']).to_owned()
 }
 
 #[cfg(test)]
@@ -225,6 +226,9 @@ mod tests {
             ("company", String::new()),
             ("fair", "BEWEGA".to_owned()),
         ]);
-        assert_eq!(subject("Nachfassen: {name}, {company} ({fair})", &parts), "Nachfassen: Anna Müller (BEWEGA)");
+        let template = "Nachfassen: {name}, {company} ({fair})";
+        assert_eq!(subject(template, &parts), "Nachfassen: Anna Müller (BEWEGA)");
+        let nothing = parts.keys().map(|name| (*name, String::new())).collect();
+        assert_eq!(subject(template, &nothing), "Nachfassen");
     }
 }

@@ -17,11 +17,11 @@ const EMAIL: &str = "anna.kranich@kranichwerk.example";
 
 async fn a_known_contact_becomes_a_member_with_a_task_and_no_second_person(store: Store) {
     let world = World::new(store).await;
-    let account = world.edit_salesforce("Account", "", json!({ "Name": "Kranichwerk GmbH" }))["Id"].clone();
+    let account = world.edit_salesforce("Account", "", &json!({ "Name": "Kranichwerk GmbH" }))["Id"].clone();
     let contact = world.edit_salesforce(
         "Contact",
         "",
-        json!({ "FirstName": "Anna", "LastName": "Kranich", "Email": EMAIL, "AccountId": account }),
+        &json!({ "FirstName": "Anna", "LastName": "Kranich", "Email": EMAIL, "AccountId": account }),
     )["Id"]
         .clone();
     let person = world.lead(anna()).await;
@@ -41,7 +41,7 @@ async fn a_known_lead_is_updated_but_what_it_knows_better_stays(store: Store) {
     let lead = world.edit_salesforce(
         "Lead",
         "",
-        json!({ "FirstName": "Anna", "LastName": "Kranich-Wiese", "Company": "Kranichwerk GmbH", "Email": EMAIL,
+        &json!({ "FirstName": "Anna", "LastName": "Kranich-Wiese", "Company": "Kranichwerk GmbH", "Email": EMAIL,
             "Title": "Geschäftsführerin" }),
     )["Id"]
         .clone();
@@ -68,7 +68,7 @@ async fn a_converted_lead_is_followed_to_its_contact(store: Store) {
     let person = world.lead(anna()).await;
     let lead = world.link(SALESFORCE, person).await.remote_id.unwrap();
     world.advance(2);
-    world.edit_salesforce("Lead", &lead, json!({ "IsConverted": true }));
+    world.edit_salesforce("Lead", &lead, &json!({ "IsConverted": true }));
     world.advance(2);
     let mut later = anna();
     later["position"] = json!("Prokuristin");
@@ -86,7 +86,7 @@ async fn a_contact_that_somebody_made_by_hand_in_hubspot_is_adopted(store: Store
     let made = world.edit_hubspot(
         "contacts",
         "new",
-        json!({ "email": EMAIL, "firstname": "Anna", "lastname": "Kranich", "mobilephone": "0171 5550900" }),
+        &json!({ "email": EMAIL, "firstname": "Anna", "lastname": "Kranich", "mobilephone": "0171 5550900" }),
     );
     world.advance(2);
     let person = world.lead(anna()).await;

@@ -139,9 +139,9 @@ async fn a_bad_row_spoils_nobody_else_and_its_dependants_follow_when_it_is_put_r
     assert_eq!(world.in_hubspot("contacts").len(), 6, "the other CRM has no such rule");
     let line = world.store.signal_line(accepted[3].id).await.unwrap().unwrap();
     let person = RecordId(line.record.unwrap());
-    let link = world.link(SALESFORCE, person).await;
-    assert_eq!(link.state, "refused", "{link:?}");
-    assert!(link.reason.is_some(), "{link:?}");
+    let told = world.link(SALESFORCE, person).await;
+    assert_eq!(told.state, "refused", "{told:?}");
+    assert!(told.reason.is_some(), "{told:?}");
     let visit = world.link_about(SALESFORCE, person, Kind::Participation).await;
     assert_eq!(visit.code.as_deref(), Some("need_refused"), "{visit:?}");
     leads[3]["last_name"] = json!("Erlaubt");

@@ -120,7 +120,8 @@ fn planted_in(text: &str) -> impl Iterator<Item = &'static str> {
 
 /// A string as text, as hex in both cases, and as base64 at any place of a longer text.
 fn forms(planted: &str) -> Vec<String> {
-    let hex: String = planted.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let digit = |four: u8| char::from(b"0123456789abcdef"[usize::from(four)]);
+    let hex: String = planted.bytes().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect();
     let mut forms = vec![planted.to_owned(), hex.to_uppercase(), hex];
     for skip in 0..3 {
         // Only groups of three that lie wholly within the string are the same wherever it stands.

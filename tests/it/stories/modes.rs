@@ -77,7 +77,7 @@ async fn update_only_changes_and_never_makes(store: Store) {
     let world = world(store, Mode::UpdateOnly).await;
     let known = json!({ "FirstName": "Anna", "LastName": "Kranich", "Company": "Kranichwerk GmbH",
         "Email": "anna.kranich@kranichwerk.example" });
-    world.edit_salesforce("Lead", "", known);
+    world.edit_salesforce("Lead", "", &known);
     world.lead(anna()).await;
     assert_eq!(people(&world), (1, 0));
     assert_eq!(world.in_salesforce("Lead")[0]["Title"], json!("Leiterin Einkauf"));
@@ -94,7 +94,7 @@ async fn fill_empty_leaves_what_the_crm_has(store: Store) {
     world.edit_salesforce(
         "Lead",
         "",
-        json!({ "FirstName": "A.", "LastName": "Kranich", "Company": "Kranichwerk",
+        &json!({ "FirstName": "A.", "LastName": "Kranich", "Company": "Kranichwerk",
             "Email": "anna.kranich@kranichwerk.example", "City": "Esslingen" }),
     );
     world.advance(2);

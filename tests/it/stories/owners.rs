@@ -71,7 +71,7 @@ async fn a_deputy_stands_in_while_the_owner_is_away(store: Store) {
 async fn a_queue_takes_a_lead_and_nothing_else(store: Store) {
     let world = with(store, routing(Vec::new()), Assignment::Off).await;
     let known = json!({ "FirstName": "Bert", "LastName": "Specht", "Email": "bert.specht@spechtbau.example" });
-    let contact = world.edit_salesforce("Contact", "", known);
+    let contact = world.edit_salesforce("Contact", "", &known);
     let mut lead = anna();
     lead["country"] = json!("FR");
     let person = world.lead(lead).await;

@@ -63,7 +63,7 @@ async fn an_edit_in_hubspot_comes_by_pull_and_reaches_salesforce_without_an_echo
     world.edit_hubspot(
         "contacts",
         &contact,
-        json!({ "jobtitle": "Prokuristin", "phone": "+4971155509099", "mobilephone": "+491715550900" }),
+        &json!({ "jobtitle": "Prokuristin", "phone": "+4971155509099", "mobilephone": "+491715550900" }),
     );
     world.advance(3);
     world.pull().await;
@@ -88,7 +88,7 @@ async fn an_edit_in_salesforce_comes_by_pull_and_reaches_hubspot_without_an_echo
     let lead = world.link(SALESFORCE, person).await.remote_id.unwrap();
     world.advance(10);
     let salesforce = world.calls(Vendor::Salesforce, SALESFORCE_WRITES);
-    world.edit_salesforce("Lead", &lead, json!({ "Title": "Prokuristin", "City": "Esslingen" }));
+    world.edit_salesforce("Lead", &lead, &json!({ "Title": "Prokuristin", "City": "Esslingen" }));
     world.advance(3);
     world.pull().await;
     assert_eq!(world.record(person).await.fields.text(&Field::CITY), Some("Esslingen"));
@@ -153,20 +153,20 @@ async fn edits_come_by_webhook_too_and_go_round_no_more(store: Store) {
     world.sandbox.salesforce().set_hook(&target).unwrap();
     world.advance(10);
     let contact = world.link(HUBSPOT, person).await.remote_id.unwrap();
-    world.edit_hubspot("contacts", &contact, json!({ "jobtitle": "Prokuristin" }));
+    world.edit_hubspot("contacts", &contact, &json!({ "jobtitle": "Prokuristin" }));
     arrives(&world, "the edit in HubSpot", || world.in_salesforce("Lead")[0]["Title"] == json!("Prokuristin")).await;
     // Salesforce tells of that write of ours; it must lead to nothing.
     let heard = accepted.load(Ordering::SeqCst);
     eventually("Salesforce tells of our write", 20, || async { accepted.load(Ordering::SeqCst) >= heard.max(2) }).await;
     world.advance(10);
     let lead = world.link(SALESFORCE, person).await.remote_id.unwrap();
-    world.edit_salesforce("Lead", &lead, json!({ "City": "Esslingen" }));
+    world.edit_salesforce("Lead", &lead, &json!({ "City": "Esslingen" }));
     let there = || world.in_hubspot("contacts")[0]["properties"]["city"] == json!("Esslingen");
     arrives(&world, "the edit in Salesforce", there).await;
     quiet(&world, person).await;
     assert_eq!(refused.load(Ordering::SeqCst), 0, "an authentic webhook was refused");
     // A wrong secret and a wrong signature are refused alike.
-    let client = reqwest::Client::new();
+    let client = mittler_connector::http::client(std::time::Duration::from_secs(5)).unwrap();
     for path in ["salesforce/falsch", "hubspot", "unbekannt"] {
         let answer = client.post(format!("{base}/hooks/{path}")).body("[]").send().await.unwrap();
         assert_eq!((answer.status().as_u16(), answer.text().await.unwrap().as_str()), (401, ""), "{path}");

@@ -144,9 +144,9 @@ impl World {
             call_timeout: self.setup.call_timeout,
             ..Setup::default()
         };
-        let made = connection(&self.store, &self.clock, &self.keys, &self.sandbox, &setup, name).await;
-        let id = made.id;
-        self.connections.put(made);
+        let renewed = connection(&self.store, &self.clock, &self.keys, &self.sandbox, &setup, name).await;
+        let id = renewed.id;
+        self.connections.put(renewed);
         self.store.write(async move |tx| tx.want_all(id).await).await.unwrap();
         self.ask_push(name).await;
     }
@@ -197,9 +197,7 @@ impl World {
             let some = self.step().await;
             ran += some;
             if some > 0 {
-                if ran > 3_000 {
-                    panic!("this does not come to rest: {}", self.waiting().await);
-                }
+                assert!(ran <= 3_000, "this does not come to rest: {}", self.waiting().await);
                 continue;
             }
             let Some(due) = self.store.next_due().await.unwrap() else { return ran };
@@ -332,11 +330,11 @@ impl World {
     }
 
     /// A person's change in the CRM's own screens.
-    pub fn edit_salesforce(&self, object: &str, id: &str, fields: Value) -> Value {
+    pub fn edit_salesforce(&self, object: &str, id: &str, fields: &Value) -> Value {
         self.sandbox.salesforce().edit(object, id, fields.as_object().unwrap().clone()).unwrap()
     }
 
-    pub fn edit_hubspot(&self, kind: &str, id: &str, fields: Value) -> Value {
+    pub fn edit_hubspot(&self, kind: &str, id: &str, fields: &Value) -> Value {
         self.sandbox.hubspot().edit(kind, id, fields.as_object().unwrap().clone()).unwrap()
     }
 
