@@ -11,6 +11,7 @@ mod house;
 mod kills;
 mod ledger;
 mod limits;
+mod outages;
 mod people;
 mod process;
 mod sender;
@@ -39,6 +40,8 @@ enum Command {
     Kills(kills::Args),
     /// Breaks the promises on purpose and sees whether the ledger notices
     Control(control::Args),
+    /// Breaks the broker and measures how soon work goes on
+    Outages(outages::Args),
     /// Measures throughput, latency, calls and memory, beside the database's own limits
     Speed(speed::Args),
     /// The sandbox as a process of its own, for `speed`
@@ -79,6 +82,7 @@ async fn run(command: Command) -> anyhow::Result<bool> {
     match command {
         Command::Kills(args) => kills::run(args).await,
         Command::Control(args) => control::run(args).await,
+        Command::Outages(args) => outages::run(args).await,
         Command::Speed(args) => speed::run(args).await,
         Command::Sandbox(args) => crms::serve(args).await,
     }

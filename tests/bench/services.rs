@@ -47,6 +47,11 @@ impl Services {
         run(Command::new(&self.script).arg(command).arg(&self.folder)).await
     }
 
+    /// `rabbitmqctl` with these arguments.
+    pub async fn ctl(&self, arguments: &[&str]) -> anyhow::Result<()> {
+        run(Command::new(self.setting("MITTLER_TEST_RABBITMQ_CTL")?).args(arguments)).await
+    }
+
     fn setting(&self, name: &str) -> anyhow::Result<&str> {
         self.settings.get(name).map(String::as_str).with_context(|| format!("{name} is missing"))
     }
@@ -65,9 +70,8 @@ impl Services {
     /// The URL of a new virtual host, so that no message of an earlier run arrives.
     pub async fn broker(&self) -> anyhow::Result<String> {
         let name = format!("bench-{}", uuid::Uuid::new_v4().simple());
-        let ctl = self.setting("MITTLER_TEST_RABBITMQ_CTL")?;
-        run(Command::new(ctl).args(["add_vhost", &name])).await?;
-        run(Command::new(ctl).args(["set_permissions", "-p", &name, "guest", ".*", ".*", ".*"])).await?;
+        self.ctl(&["add_vhost", &name]).await?;
+        self.ctl(&["set_permissions", "-p", &name, "guest", ".*", ".*", ".*"]).await?;
         let (server, _) =
             self.setting("MITTLER_TEST_RABBITMQ_URL")?.rsplit_once('/').context("a URL without a virtual host")?;
         Ok(format!("{server}/{name}"))

