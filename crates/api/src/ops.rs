@@ -9,7 +9,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use mittler_core::Time;
+use mittler_core::{Kind, Time};
 use serde_json::json;
 
 use crate::{
@@ -61,7 +61,7 @@ async fn counts(app: &App) -> Result<String, Problem> {
     let by = |label: &str, rows: Vec<(String, i64)>| -> Vec<(String, i64)> {
         rows.into_iter().map(|(value, count)| (format!("{{{label}=\"{value}\"}}"), count)).collect()
     };
-    let signals = app.store.signal_counts(Time(0)).await?;
+    let signals = app.store.signal_states().await?;
     gauge("mittler_signals", "Inputs kept, by what became of them.", &by("state", signals));
     gauge("mittler_records", "Records, by kind.", &by("kind", app.store.record_counts().await?));
     let jobs = app.store.job_counts(now).await?;
@@ -72,11 +72,17 @@ async fn counts(app: &App) -> Result<String, Problem> {
     gauge("mittler_job_oldest_seconds", "Age of the oldest living job.", &[(String::new(), age)]);
     let connections = app.store.connections().await?;
     let name = |id| connections.iter().find(|row| row.id == id).map_or("", |row| row.name.as_str());
-    let links = app.store.link_counts().await?;
-    let label = |connection, kind: &str| format!("{{connection=\"{}\",kind=\"{kind}\"}}", escaped(name(connection)));
-    let due: Vec<_> = links.iter().map(|link| (label(link.connection, &link.kind), link.due)).collect();
+    let (mut due, mut refused) = (Vec::new(), Vec::new());
+    for open in app.store.backlog().await? {
+        let kind = Kind::ALL.into_iter().find(|kind| i64::from(kind.stage()) == open.stage).map_or("", Kind::name);
+        let label = format!("{{connection=\"{}\",kind=\"{kind}\"}}", escaped(name(open.connection)));
+        if open.due > 0 {
+            due.push((label, open.due));
+        } else {
+            refused.push((label, open.refused));
+        }
+    }
     gauge("mittler_links_due", "Records that a CRM has still to be told of.", &due);
-    let refused: Vec<_> = links.iter().map(|link| (label(link.connection, &link.kind), link.refused)).collect();
     gauge("mittler_links_refused", "Records that a CRM refused.", &refused);
     gauge(
         "mittler_reviews_open",

@@ -152,6 +152,15 @@ pub struct LinkCount {
     pub refused: i64,
 }
 
+/// What a connection has still to be told of one stage.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, FromRow)]
+pub struct Backlog {
+    pub connection: Uuid,
+    pub stage: i64,
+    pub due: i64,
+    pub refused: i64,
+}
+
 /// What a link with a remote id knows, for pulls.
 #[derive(Debug, Clone, FromRow)]
 pub struct Known {
@@ -296,10 +305,9 @@ impl Tx {
         let ids = id_rows(leased.iter().map(|row| row.0));
         let rows = rows_all!(self, LeasedRow, &ids => (id uuid),
             "SELECT l.id, l.record, l.kind, l.remote_type, l.remote_id, l.sent, l.held, l.epoch, l.attempt, record.fields
-             FROM link l JOIN record ON record.id = l.record JOIN", "ON l.id = r.id ORDER BY l.id")?;
+             FROM", "CROSS JOIN link l JOIN record ON record.id = l.record WHERE l.id = r.id ORDER BY l.id")?;
         let open = rows_all!(self, IntentRow, &ids => (id uuid),
-            "SELECT i.id, i.link, i.operation, i.fields, i.begun_at FROM intent i JOIN",
-            "ON i.link = r.id WHERE i.settled_at IS NULL ORDER BY i.begun_at")?;
+            "SELECT i.id, i.link, i.operation, i.fields, i.begun_at FROM", "CROSS JOIN intent i WHERE i.link = r.id AND i.settled_at IS NULL ORDER BY i.begun_at")?;
         rows.into_iter()
             .map(|row| {
                 let open_intent = open.iter().rfind(|intent| intent.link == row.id).map(|intent| OpenIntent {
@@ -336,9 +344,9 @@ impl Tx {
         let rows: Vec<Row> = leases.iter().map(|(id, epoch)| Row { id: id.0, epoch: *epoch }).collect();
         let ours = match self.db() {
             Db::Sqlite(_) => rows_all!(self, (Uuid,), &rows => (id uuid, epoch bigint),
-                "SELECT l.id FROM link l JOIN", "ON l.id = r.id AND l.epoch = r.epoch WHERE l.leased_until > $2 ORDER BY l.id", now.0)?,
+                "SELECT l.id FROM", "CROSS JOIN link l WHERE l.id = r.id AND l.epoch = r.epoch AND l.leased_until > $2 ORDER BY l.id", now.0)?,
             Db::Postgres(_) => rows_all!(self, (Uuid,), &rows => (id uuid, epoch bigint),
-                "SELECT l.id FROM link l JOIN", "ON l.id = r.id AND l.epoch = r.epoch WHERE l.leased_until > $2 ORDER BY l.id FOR UPDATE OF l", now.0)?,
+                "SELECT l.id FROM", "CROSS JOIN link l WHERE l.id = r.id AND l.epoch = r.epoch AND l.leased_until > $2 ORDER BY l.id FOR UPDATE OF l", now.0)?,
         };
         Ok(ours.into_iter().map(|row| LinkId(row.0)).collect())
     }
@@ -352,8 +360,9 @@ impl Tx {
 
     pub async fn settle_intents(&mut self, settled: &[Settled], now: Time) -> Result<()> {
         rows!(self, settled => (id uuid, outcome text, code text),
+            // The plus keeps SQLite from going through all open intents for each of these.
             "UPDATE intent SET settled_at = $2, outcome = r.outcome, code = r.code FROM",
-            "WHERE intent.id = r.id AND intent.settled_at IS NULL", now.0)?;
+            "WHERE intent.id = r.id AND +intent.settled_at IS NULL", now.0)?;
         Ok(())
     }
 
@@ -541,6 +550,19 @@ impl Store {
                     CAST(sum(CASE WHEN written_at > 0 THEN 1 ELSE 0 END) AS bigint) AS written,
                     CAST(sum(CASE WHEN state = 'refused' THEN 1 ELSE 0 END) AS bigint) AS refused
              FROM link WHERE role = 'primary' GROUP BY connection, kind ORDER BY connection, kind",
+        )
+    }
+
+    /// Links that are due, and that were refused, by connection and stage: read from two indices
+    /// alone, as it is asked often.
+    pub async fn backlog(&self) -> Result<Vec<Backlog>> {
+        fetch_all!(
+            self,
+            Backlog,
+            "SELECT connection, stage, count(*) AS due, CAST(0 AS bigint) AS refused FROM link WHERE wanted > done GROUP BY connection, stage
+             UNION ALL
+             SELECT connection, stage, CAST(0 AS bigint), count(*) FROM link WHERE state = 'refused' GROUP BY connection, stage
+             ORDER BY 1, 2, 3, 4",
         )
     }
 

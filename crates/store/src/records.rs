@@ -143,14 +143,14 @@ impl Tx {
     pub async fn by_strong_keys(&mut self, keys: &[Uuid]) -> Result<Vec<KeyRow>> {
         let keys = keys_only(keys);
         rows_all!(self, KeyRow, &keys => (key uuid),
-            "SELECT k.key, k.record, k.key_type FROM record_key k JOIN", "ON k.key = r.key ORDER BY k.key")
+            "SELECT k.key, k.record, k.key_type FROM", "CROSS JOIN record_key k WHERE k.key = r.key ORDER BY k.key")
     }
 
     /// Records that share weak keys; of a key that very many share only some.
     pub async fn by_weak_keys(&mut self, keys: &[Uuid]) -> Result<Vec<KeyRow>> {
         let keys = keys_only(keys);
         rows_all!(self, KeyRow, &keys => (key uuid),
-            "SELECT k.key, k.record, k.key_type FROM weak_key k JOIN", "ON k.key = r.key ORDER BY k.key, k.record LIMIT 5000")
+            "SELECT k.key, k.record, k.key_type FROM", "CROSS JOIN weak_key k WHERE k.key = r.key ORDER BY k.key, k.record LIMIT 5000")
     }
 
     /// Waits for whoever else is about to create records that share these weak keys (PostgreSQL;
@@ -197,9 +197,9 @@ impl Tx {
         let ids = id_rows(ids.iter().map(|id| id.0));
         let rows = match self.db() {
             Db::Sqlite(_) => rows_all!(self, Stored, &ids => (id uuid),
-                "SELECT record.id, record.kind, record.version, record.fields FROM record JOIN", "ON record.id = r.id ORDER BY record.id")?,
+                "SELECT record.id, record.kind, record.version, record.fields FROM", "CROSS JOIN record WHERE record.id = r.id ORDER BY record.id")?,
             Db::Postgres(_) => rows_all!(self, Stored, &ids => (id uuid),
-                "SELECT record.id, record.kind, record.version, record.fields FROM record JOIN", "ON record.id = r.id ORDER BY record.id FOR UPDATE OF record")?,
+                "SELECT record.id, record.kind, record.version, record.fields FROM", "CROSS JOIN record WHERE record.id = r.id ORDER BY record.id FOR UPDATE OF record")?,
         };
         rows.into_iter().map(Record::try_from).collect()
     }
@@ -208,7 +208,7 @@ impl Tx {
     pub async fn read_records(&mut self, ids: &[RecordId]) -> Result<Vec<Record>> {
         let ids = id_rows(ids.iter().map(|id| id.0));
         let rows = rows_all!(self, Stored, &ids => (id uuid),
-            "SELECT record.id, record.kind, record.version, record.fields FROM record JOIN", "ON record.id = r.id ORDER BY record.id")?;
+            "SELECT record.id, record.kind, record.version, record.fields FROM", "CROSS JOIN record WHERE record.id = r.id ORDER BY record.id")?;
         rows.into_iter().map(Record::try_from).collect()
     }
 
@@ -217,7 +217,7 @@ impl Tx {
         let ids = id_rows(ids.iter().map(|id| id.0));
         let rows = rows_all!(self, StoredStatement, &ids => (id uuid),
             "SELECT s.record, s.subject, s.signal, s.source_kind, s.source_name, s.observed_at, s.version_at, s.version_read, s.said
-             FROM statement s JOIN", "ON s.record = r.id ORDER BY s.record, s.subject, s.signal")?;
+             FROM", "CROSS JOIN statement s WHERE s.record = r.id ORDER BY s.record, s.subject, s.signal")?;
         rows.into_iter().map(TryFrom::try_from).collect()
     }
 
@@ -270,7 +270,7 @@ impl Store {
     pub async fn records(&self, ids: &[RecordId]) -> Result<Vec<Record>> {
         let ids = id_rows(ids.iter().map(|id| id.0));
         let rows = rows_all!(self, Stored, &ids => (id uuid),
-            "SELECT record.id, record.kind, record.version, record.fields FROM record JOIN", "ON record.id = r.id ORDER BY record.id")?;
+            "SELECT record.id, record.kind, record.version, record.fields FROM", "CROSS JOIN record WHERE record.id = r.id ORDER BY record.id")?;
         rows.into_iter().map(Record::try_from).collect()
     }
 

@@ -77,7 +77,7 @@ impl Tx {
     pub async fn known_signals(&mut self, keys: &[Uuid]) -> Result<Vec<(Uuid, Uuid)>> {
         let keys = id_rows(keys.iter().copied());
         rows_all!(self, (Uuid, Uuid), &keys => (id uuid),
-            "SELECT s.dedup, s.id FROM signal s JOIN", "ON s.dedup = r.id")
+            "SELECT s.dedup, s.id FROM", "CROSS JOIN signal s WHERE s.dedup = r.id")
     }
 
     /// Those of the inputs that nobody has read yet, locked until this transaction ends.
@@ -85,9 +85,9 @@ impl Tx {
         let ids = id_rows(ids.iter().copied());
         let rows = match self.db() {
             crate::Db::Sqlite(_) => rows_all!(self, (Uuid,), &ids => (id uuid),
-                "SELECT s.id FROM signal s JOIN", "ON s.id = r.id WHERE s.state = 'new' ORDER BY s.id")?,
+                "SELECT s.id FROM", "CROSS JOIN signal s WHERE s.id = r.id AND s.state = 'new' ORDER BY s.id")?,
             crate::Db::Postgres(_) => rows_all!(self, (Uuid,), &ids => (id uuid),
-                "SELECT s.id FROM signal s JOIN", "ON s.id = r.id WHERE s.state = 'new' ORDER BY s.id FOR UPDATE OF s")?,
+                "SELECT s.id FROM", "CROSS JOIN signal s WHERE s.id = r.id AND s.state = 'new' ORDER BY s.id FOR UPDATE OF s")?,
         };
         Ok(rows.into_iter().map(|row| row.0).collect())
     }
@@ -115,7 +115,7 @@ impl Store {
         let ids = id_rows(ids.iter().map(|id| id.0));
         rows_all!(self, Unread, &ids => (id uuid),
             "SELECT s.id, s.run, s.kind, s.line, s.received_at, s.content, run.params
-             FROM signal s JOIN run ON run.id = s.run JOIN", "ON s.id = r.id WHERE s.state = 'new' ORDER BY s.line, s.id")
+             FROM", "CROSS JOIN signal s JOIN run ON run.id = s.run WHERE s.id = r.id AND s.state = 'new' ORDER BY s.line, s.id")
     }
 
     /// The inputs of a run, in order; `problems` only those that were not taken.
@@ -168,6 +168,11 @@ impl Store {
     pub async fn signal_content(&self, id: SignalId) -> Result<Option<Vec<u8>>> {
         let rows = fetch_all!(self, (Option<Vec<u8>>,), "SELECT content FROM signal WHERE id = $1", id.0)?;
         Ok(rows.into_iter().next().and_then(|row| row.0))
+    }
+
+    /// All inputs by state: read from an index alone.
+    pub async fn signal_states(&self) -> Result<Vec<(String, i64)>> {
+        fetch_all!(self, (String, i64), "SELECT state, count(*) FROM signal GROUP BY state ORDER BY state")
     }
 
     /// Inputs by state since a time.

@@ -412,6 +412,8 @@ async fn links_are_wanted_again_by_name_by_connection_and_by_need(fresh: &Fresh)
     let counts = store.link_counts().await.unwrap();
     let of = |kind: &str| counts.iter().find(|count| count.kind == kind).map(|c| (c.total, c.due, c.refused)).unwrap();
     assert_eq!((of("person"), of("activity")), ((3, 0, 1), (1, 0, 0)));
+    let open = store.backlog().await.unwrap();
+    assert_eq!(open.iter().map(|it| (it.stage, it.due, it.refused)).collect::<Vec<_>>(), [(2, 0, 1)]);
     let refused = store.waiting_counts().await.unwrap();
     assert_eq!(refused.iter().map(|w| (w.code.as_deref(), w.count)).collect::<Vec<_>>().len(), 2);
     // The person was corrected and is written: what went without is completed.

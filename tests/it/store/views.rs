@@ -84,6 +84,7 @@ async fn a_run_is_read_counted_and_closed(fresh: &Fresh) {
     let closed = store.run(run).await.unwrap().unwrap();
     assert_eq!((closed.state.as_str(), closed.finished_at), ("done", Some(NOON.0)));
     let counts = store.signal_counts(NOON).await.unwrap();
+    assert_eq!(store.signal_states().await.unwrap(), counts);
     assert_eq!(counts, [("done".to_owned(), 2), ("parked".to_owned(), 1), ("refused".to_owned(), 1)]);
     assert!(store.signal_counts(NOON.plus(seconds(1))).await.unwrap().is_empty());
     assert!(store.run(RunId(Uuid::new_v4())).await.unwrap().is_none());

@@ -86,7 +86,7 @@ CREATE TABLE record (
     updated_at bigint NOT NULL
 );
 CREATE INDEX record_by_person ON record (person) WHERE person IS NOT NULL;
-CREATE INDEX record_by_kind ON record (kind, updated_at);
+CREATE INDEX record_by_kind ON record (kind, updated_at) WHERE merged_into IS NULL;
 
 -- personal: yes; found by: record; kept: until forgotten
 -- All that one signal says about one subject. Merging moves subjects.
@@ -191,6 +191,7 @@ CREATE TABLE link (
 CREATE UNIQUE INDEX link_primary ON link (connection, record) WHERE role = 'primary';
 CREATE UNIQUE INDEX link_remote ON link (connection, remote_type, remote_id) WHERE remote_id IS NOT NULL;
 CREATE INDEX link_due ON link (connection, lane, stage, id) WHERE wanted > done;
+CREATE INDEX link_refused ON link (connection, stage) WHERE state = 'refused';
 CREATE INDEX link_by_record ON link (record);
 
 -- personal: yes; found by: link; kept: values 90 days, the entry 400 days
@@ -213,7 +214,7 @@ CREATE TABLE intent (
     code text
 );
 CREATE INDEX intent_by_link ON intent (link);
-CREATE INDEX intent_open ON intent (connection) WHERE settled_at IS NULL;
+CREATE INDEX intent_open ON intent (link) WHERE settled_at IS NULL;
 CREATE INDEX intent_by_time ON intent (begun_at);
 
 -- personal: yes; found by: record; kept: 400 days after its answer
