@@ -68,7 +68,7 @@ async fn connection(
         paused_until: 0,
         updated_at: clock.now().0,
     };
-    let id = store.write(async move |tx| tx.put_connection(&row).await).await?;
+    let id = store.put_connection(&row).await?;
     let connector = connector(config, section, store, clock, keys, id).await?;
     Ok(Connection::new(id, section.name.clone(), section.mode, mapping, connector))
 }

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use mittler_connector::{Error as CrmError, KeyForm, KindProfile, OwnKey, Write};
 use mittler_core::{
     Field, Kind, RecordId, RemoteFields, Time, Value,
-    mapping::{Object, Wanted, fit},
-    plan::{self, HeldField},
+    mapping::{Direction, Object, Rule, Wanted, fit},
+    plan::{self, HeldField, Known},
 };
 use mittler_store::links::{Leased, NewIntent, Receipt, Settled};
 use uuid::Uuid;
@@ -31,7 +31,6 @@ pub struct Batch<'a> {
 #[derive(Debug, Clone)]
 pub struct Item {
     pub leased: Leased,
-    /// What the CRM last showed of an adopted record; for fill-empty.
     pub planned: RemoteFields,
     pub creates: bool,
     pub intent: Uuid,
@@ -160,6 +159,12 @@ impl Batch<'_> {
                     None => _ = projected.0.remove(name),
                 }
             }
+            // Where somebody else made the record hang, there it hangs: only an empty place is filled.
+            for name in wanted.reference_to.keys() {
+                if !link.sent.0.contains_key(name) && link.seen.get(name).is_some() {
+                    projected.0.remove(name);
+                }
+            }
             if let OwnKey::Field(field) = &profile.own_key {
                 projected.set(field.clone(), Value::Text(link.record.to_string()));
             }
@@ -172,7 +177,8 @@ impl Batch<'_> {
                 }
             }
         }
-        let differs = plan::plan(&projected, &link.sent, &link.held);
+        let known = Known { sent: &link.sent, seen: &link.seen };
+        let differs = plan::plan(&projected, known, &link.held, |name| object.fields.get(name).is_some_and(clears));
         if differs.is_empty() && link.remote_id.is_some() {
             return Planned::Settle(Box::new(settled(&link, None, None)));
         }
@@ -240,10 +246,11 @@ impl Batch<'_> {
                     if !ours.contains(&item.leased.id) {
                         continue;
                     }
+                    let shown = plan::apply(&item.leased.seen, &item.leased.sent);
                     let passage = Passage {
                         mode,
                         creates: item.creates,
-                        shown: &item.leased.sent,
+                        shown: &shown,
                         entries,
                         suppressed: &suppressed,
                     };
@@ -277,7 +284,7 @@ impl Batch<'_> {
                         operation: if item.creates { "create".into() } else { "update".into() },
                         remote_type: remote.clone(),
                         fields: item.planned.clone(),
-                        before: before(&item.leased.sent, &item.planned),
+                        before: before(&item.leased, &item.planned),
                         begun_at: now.0,
                     })
                     .collect();
@@ -390,9 +397,17 @@ fn fill_references(wanted: &mut Wanted, counterparts: &HashMap<RecordId, (String
     filled.values().all(|is| *is)
 }
 
+/// Whether a field may be emptied once the record has nothing for it. Where a record hangs and whose
+/// it is are moved, never taken away.
+fn clears(rule: &Rule) -> bool {
+    matches!(rule.direction, Direction::Both | Direction::Push) && rule.reference.is_none() && !rule.owner
+}
+
 /// The values that a plan replaces.
-fn before(sent: &RemoteFields, planned: &RemoteFields) -> RemoteFields {
-    planned.0.keys().filter_map(|name| Some((name.clone(), sent.0.get(name)?.clone()))).collect()
+fn before(link: &Leased, planned: &RemoteFields) -> RemoteFields {
+    let known = Known { sent: &link.sent, seen: &link.seen };
+    let names = planned.0.keys().filter(|name| link.sent.0.contains_key(*name) || link.seen.0.contains_key(*name));
+    names.map(|name| (name.clone(), known.shown(name).clone())).collect()
 }
 
 /// A receipt for a link that needs no call.

@@ -74,6 +74,8 @@ impl Batch<'_> {
         match written {
             Written::Row(RowResult::Written { id, created, .. }) => {
                 receipt.sent = plan::apply(&item.leased.sent, &item.planned);
+                // What was held of these fields is past.
+                receipt.held.retain(|name, _| !item.planned.0.contains_key(name));
                 if let OwnKey::Field(field) = &profile.own_key {
                     receipt.sent.set(field.clone(), Value::Text(item.leased.record.to_string()));
                 }

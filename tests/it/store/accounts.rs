@@ -186,8 +186,7 @@ async fn a_connection_keeps_its_id_and_state_when_it_is_set_anew(fresh: &Fresh) 
         updated_at: NOON.0,
     };
     let first = row("dry_run");
-    let put =
-        async |row: ConnectionRow| store.write(async move |tx| tx.put_connection(&row.clone()).await).await.unwrap();
+    let put = async |row: ConnectionRow| store.put_connection(&row).await.unwrap();
     let id = put(first.clone()).await;
     assert_eq!(id.0, first.id);
     store

@@ -102,7 +102,7 @@ pub async fn connection(
         paused_until: 0,
         updated_at: clock.now().0,
     };
-    let id = store.write(async move |tx| tx.put_connection(&row).await).await.unwrap();
+    let id = store.put_connection(&row).await.unwrap();
     let client = mittler_connector::http::client(setup.call_timeout).unwrap();
     let http = |token_url: String, grant: Grant| {
         let auth: Arc<dyn Auth> = Vault::new(store.clone(), clock.clone(), keys, client.clone(), id, token_url, grant);

@@ -4,6 +4,7 @@ use mittler_core::Field;
 use mittler_sandbox::{FaultKind, Vendor};
 use mittler_store::Store;
 use serde_json::json;
+use uuid::Uuid;
 
 use super::world::{HUBSPOT, HUBSPOT_WRITES, SALESFORCE, SALESFORCE_WRITES, World, anna, stand};
 
@@ -43,7 +44,7 @@ async fn repetition_is_harmless(store: Store) {
     world.settle().await;
     for name in [SALESFORCE, HUBSPOT] {
         let id = world.id(name);
-        world.store.write(async move |tx| tx.want_all(id).await).await.unwrap();
+        world.store.write(async move |tx| tx.want_slice(id, Uuid::nil(), true, 1_000).await).await.unwrap();
         world.ask_push(name).await;
     }
     world.settle().await;

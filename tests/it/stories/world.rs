@@ -145,10 +145,7 @@ impl World {
             ..Setup::default()
         };
         let renewed = connection(&self.store, &self.clock, &self.keys, &self.sandbox, &setup, name).await;
-        let id = renewed.id;
         self.connections.put(renewed);
-        self.store.write(async move |tx| tx.want_all(id).await).await.unwrap();
-        self.ask_push(name).await;
     }
 
     pub fn id(&self, connection: &str) -> ConnectionId {
