@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use mittler_connector::{Error as CrmError, KeyForm, KindProfile, OwnKey, Write};
+use mittler_connector::{Error as CrmError, Key, KeyForm, KindProfile, OwnKey, Write};
 use mittler_core::{
     Field, Kind, RecordId, RemoteFields, Time, Value,
     mapping::{Direction, Object, Rule, Wanted, fit},
@@ -76,6 +76,9 @@ impl Batch<'_> {
             return Ok(());
         }
         let planned = self.plan(object, profile, leased).await?;
+        if profile.kind == Kind::Person {
+            self.ask_about_namesakes(object, self.gaining(object, &planned)).await?;
+        }
         let items = self.intend(object, planned).await?;
         self.call(object, profile, items).await
     }
@@ -194,6 +197,22 @@ impl Batch<'_> {
         };
         let intent = self.pusher.id();
         Planned::Write(Item { leased: link, planned, creates, intent, held: Vec::new() })
+    }
+
+    /// Updates that give a person an address of their own.
+    fn gaining(&self, object: &Object, planned: &[Planned]) -> Vec<(Leased, Key)> {
+        let addresses: Vec<&String> =
+            object.fields.iter().filter(|(_, rule)| rule.from.as_deref() == Some("emails")).map(|it| it.0).collect();
+        let updates = planned.iter().filter_map(|one| match one {
+            Planned::Write(item) if !item.creates => Some(item),
+            _ => None,
+        });
+        updates
+            .filter_map(|item| {
+                let email = addresses.iter().find_map(|name| item.planned.text(name))?.to_lowercase();
+                self.pusher.judge.is_personal(&email).then(|| (item.leased.clone(), Key::Email(email)))
+            })
+            .collect()
     }
 
     async fn owners(&self, object: &Object, leased: &[Leased], wanted: &[Wanted]) -> Run<HashMap<String, String>> {

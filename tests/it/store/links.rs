@@ -386,7 +386,7 @@ async fn links_are_wanted_again_by_name_by_connection_and_by_need(fresh: &Fresh)
     let ids = records(store, 3).await;
     let person = ids[0];
     let activity = RecordId(Uuid::new_v4());
-    let about = vec![RecordRow { kind: "activity".into(), person: Some(person.0), ..record(activity, "call") }];
+    let about = vec![RecordRow { kind: "activity".into(), ..record(activity, "call") }];
     store.write(async move |tx| tx.insert_records(&mut about.clone()).await).await.unwrap();
     let need = Some(link_id(connection, person).0);
     let mut links: Vec<WantedLink> = ids.iter().map(|id| wanted(connection, *id, NOON)).collect();

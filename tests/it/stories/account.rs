@@ -84,17 +84,17 @@ pub async fn connection(
     setup: &Setup,
     crm: &str,
 ) -> Connection {
-    let text = if crm == SALESFORCE {
+    let text = (setup.remap)(if crm == SALESFORCE {
         mittler_connector_salesforce::DEFAULT_MAPPING
     } else {
         mittler_connector_hubspot::DEFAULT_MAPPING
-    };
+    });
     let row = ConnectionRow {
         id: clock.id(),
         name: crm.to_owned(),
         crm: crm.to_owned(),
         settings: Stored(json!({})),
-        mapping: text.to_owned(),
+        mapping: text.clone(),
         mode: setup.mode.name().to_owned(),
         state: "ready".into(),
         code: None,
@@ -147,6 +147,6 @@ pub async fn connection(
         let http = http(format!("{}/oauth/2026-09/token", access.base_url), grant);
         Arc::new(Tuned { inner: HubSpot::new(http, settings), profile })
     };
-    let mapping = Mapping::parse(text).unwrap();
+    let mapping = Mapping::parse(&text).unwrap();
     Connection::new(id, crm.to_owned(), setup.mode, mapping, connector)
 }
