@@ -113,6 +113,15 @@ impl Tx {
         Ok(())
     }
 
+    /// The connection works. Gives whether it was not known to.
+    pub async fn set_connection_ready(&mut self, id: ConnectionId) -> Result<bool> {
+        Ok(execute!(
+            self,
+            "UPDATE connection SET state = 'ready', code = NULL, reason = NULL, paused_until = 0 WHERE id = $1 AND state <> 'ready'",
+            id.0,
+        )? == 1)
+    }
+
     /// Stores a secret as its first version, or over the version that was read.
     pub async fn put_secret(
         &mut self,

@@ -243,16 +243,27 @@ impl Tx {
 
     /// Stage and remote type of the links to be leased next; `None` if none can be.
     pub async fn leasable(&mut self, connection: ConnectionId, now: Time) -> Result<Option<(i64, String)>> {
+        self.leasable_but(connection, now, &[]).await
+    }
+
+    /// The same without some remote types, to which the CRM is closed for now.
+    pub async fn leasable_but(
+        &mut self,
+        connection: ConnectionId,
+        now: Time,
+        closed: &[String],
+    ) -> Result<Option<(i64, String)>> {
         let head = fetch_all!(
             self,
             (i64, String),
             concat!(
                 "SELECT l.stage, l.remote_type FROM link l WHERE ",
                 leasable!(),
-                " ORDER BY l.lane, l.stage, l.id LIMIT 1"
+                " AND $3 NOT LIKE '%|' || l.remote_type || '|%' ORDER BY l.lane, l.stage, l.id LIMIT 1"
             ),
             connection.0,
             now.0,
+            format!("|{}|", closed.join("|")),
         )?;
         Ok(head.into_iter().next())
     }

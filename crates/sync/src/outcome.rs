@@ -16,7 +16,7 @@ use mittler_store::{
 use serde_json::json;
 
 use crate::{
-    batch::{Batch, Item, Run, settled},
+    batch::{Batch, CLOSED, Item, Run, settled},
     push::Stopped,
     resolve::Adoption,
 };
@@ -45,6 +45,10 @@ struct Received {
     /// Records that became another: its type and id, and the CRM's word for it.
     follow: Vec<(Item, String, String, String)>,
     created: Vec<LinkId>,
+    /// Rows that came through.
+    good: usize,
+    /// Rows, or all of them, for which the CRM is not set up: the code and its words.
+    closed: Option<(String, String)>,
     error: Option<CrmError>,
 }
 
@@ -61,13 +65,23 @@ impl Batch<'_> {
             self.note(object, profile, item, written, &mut received);
         }
         let (adopt, follow) = (std::mem::take(&mut received.adopt), std::mem::take(&mut received.follow));
-        let error = received.error.take();
+        let (error, closed, good) = (received.error.take(), received.closed.take(), received.good);
         self.commit(received).await?;
         for (item, key, code) in adopt {
             self.adopt_existing(object, item, key, &code).await?;
         }
         for (item, remote_type, id, code) in follow {
             self.follow(item, &remote_type, id, &code).await?;
+        }
+        match closed {
+            // What passes for some may pass for others: only those that were refused wait.
+            Some((code, message)) if good > 0 => {
+                let (reason, until) = (Some(format!("{}: {message}", object.remote)), self.now().plus(CLOSED));
+                self.pusher.note_state(self.connection, "misconfigured", &code, reason, until).await?;
+            }
+            Some((code, message)) => self.close_type(&object.remote, &code, &message).await?,
+            None if good > 0 => self.pusher.note_ready(self.connection).await?,
+            None => {}
         }
         Ok(error)
     }
@@ -84,6 +98,7 @@ impl Batch<'_> {
                 if let OwnKey::Field(field) = &profile.own_key {
                     receipt.sent.set(field.clone(), Value::Text(item.leased.record.to_string()));
                 }
+                to.good += 1;
                 receipt.remote_id = Some(id);
                 receipt.written_at = now.0;
                 if item.leased.remote_id.is_none() {
@@ -124,6 +139,13 @@ impl Batch<'_> {
                 to.settled.push(settle("busy", Some(code.clone())));
                 let wait = Duration::from_millis(300 << item.leased.attempt.clamp(0, 10));
                 later(&mut receipt, &item, now.plus(wait).0, &code);
+            }
+            Written::Row(RowResult::Misconfigured { code, message })
+            | Written::Nothing(CrmError::Configuration { code, message }) => {
+                to.settled.push(settle("lost", Some(code.clone())));
+                later(&mut receipt, &item, now.plus(CLOSED).0, &code);
+                receipt.reason = Some(message.clone());
+                to.closed.get_or_insert((code, message));
             }
             Written::NotBegun => {
                 to.settled.push(settle("lost", Some("lease_too_short".into())));

@@ -44,6 +44,7 @@ pub struct Pulled {
 impl Pusher {
     /// Reads what changed in a CRM, of the types that are mapped and have a cursor.
     pub async fn pull(&self, connection: &Arc<Connection>) -> Result<Pulled, Stopped> {
+        connection.check_account().await?;
         let mut all = Pulled::default();
         for kind in &connection.connector.profile().kinds {
             let Some(object) = connection.mapping.object(&kind.remote_type) else { continue };

@@ -22,7 +22,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use crate::{
-    batch::{Batch, Run, settled},
+    batch::{Batch, Run, settled, superseded},
     restate::{links_of, restate},
     shown,
 };
@@ -69,12 +69,15 @@ impl Batch<'_> {
         }
         let begun = self.now();
         let found = self.find(object, profile, &unknown).await?;
-        let (mut rest, mut adopt, mut unsure) = (known, Vec::new(), Vec::new());
+        let (mut rest, mut adopt, mut unsure, mut ends) = (known, Vec::new(), Vec::new(), Vec::new());
         for (link, hits) in unknown.into_iter().zip(found) {
             match self.choose(&link, hits) {
                 Choice::New => rest.push(link),
                 Choice::Known(hit) => adopt.push((hit.remote_type, Adoption { link, record: hit.record, begun })),
-                Choice::Unsure(ids, code) => unsure.push((self.ask(&link, &ids, code), settled_as(&link, code))),
+                Choice::Unsure(ids, code) => {
+                    ends.extend(superseded(&link));
+                    unsure.push((self.ask(&link, &ids, code), settled_as(&link, code)));
+                }
             }
         }
         if !unsure.is_empty() {
@@ -82,6 +85,7 @@ impl Batch<'_> {
             self.pusher
                 .store
                 .write(async move |tx| {
+                    tx.settle_intents(&ends, begun).await?;
                     tx.put_receipts(&receipts).await?;
                     tx.ask(&reviews).await
                 })
@@ -141,12 +145,7 @@ impl Batch<'_> {
     }
 
     /// For each link the remote records it may mean, the best type first.
-    async fn find(
-        &self,
-        object: &Object,
-        profile: &KindProfile,
-        links: &[Leased],
-    ) -> Run<Vec<Vec<Hit>>> {
+    async fn find(&self, object: &Object, profile: &KindProfile, links: &[Leased]) -> Run<Vec<Vec<Hit>>> {
         let mut found: Vec<Vec<Hit>> = vec![Vec::new(); links.len()];
         // Of a person's types the one that is not made anew comes first: known contacts stay contacts.
         let mut types: Vec<&Object> = if profile.kind == Kind::Person {
@@ -204,8 +203,7 @@ impl Batch<'_> {
         let text = |fields: &RemoteFields, name: &str| fields.text(name).map(mittler_core::value::clean);
         let told =
             open.fields.0.keys().filter(|name| record.fields.get(name).is_some_and(|value| value.as_text().is_some()));
-        let mut told =
-            told.filter(|name| !matches!(open.fields.get(name), Some(Value::RemoteRef(_)))).peekable();
+        let mut told = told.filter(|name| !matches!(open.fields.get(name), Some(Value::RemoteRef(_)))).peekable();
         told.peek().is_some() && told.all(|name| text(&open.fields, name) == text(&record.fields, name))
     }
 
@@ -274,13 +272,12 @@ impl Batch<'_> {
 
     /// The parents of activities whose creation may have happened.
     async fn parents(&self, links: &[Leased]) -> Run<HashMap<RecordId, Key>> {
-        let profile = self.connection.connector.profile();
         let now = self.now();
         let unsure: Vec<Leased> = links
             .iter()
             .filter(|link| {
                 let open = link.open_intent.as_ref().filter(|open| open.operation == "create");
-                open.is_some_and(|open| open.begun_at.plus(profile.call_timeout + profile.visibility_lag) <= now)
+                open.is_some_and(|open| self.visible(open) <= now)
             })
             .cloned()
             .collect();
@@ -336,9 +333,11 @@ impl Batch<'_> {
             return false;
         }
         let emails: Vec<String> = self.personal_addresses(&link.fields).collect();
-        object.fields.iter().filter(|(_, rule)| rule.from.as_deref() == Some("emails")).any(|(name, _)| {
-            record.fields.text(name).is_some_and(|email| emails.contains(&email.to_lowercase()))
-        })
+        object
+            .fields
+            .iter()
+            .filter(|(_, rule)| rule.from.as_deref() == Some("emails"))
+            .any(|(name, _)| record.fields.text(name).is_some_and(|email| emails.contains(&email.to_lowercase())))
     }
 
     /// Persons that gain an address which another type of person has there already: nothing in the

@@ -434,9 +434,8 @@ async fn links_are_wanted_again_by_name_by_connection_and_by_need(fresh: &Fresh)
     assert!(lease(store, connection, NOON, 9).await.is_empty(), "the record changed, and that decides nothing");
     assert_eq!(store.write(async move |tx| tx.next_link(connection, NOON).await).await.unwrap(), None);
     // Another mode or mapping: all but that one, slice by slice.
-    let slice = async |after: Uuid| {
-        store.write(async move |tx| tx.want_slice(connection, after, true, 2).await).await.unwrap()
-    };
+    let slice =
+        async |after: Uuid| store.write(async move |tx| tx.want_slice(connection, after, true, 2).await).await.unwrap();
     let mut after = slice(Uuid::nil()).await;
     let mut slices = 1;
     while let Some(last) = after {

@@ -115,6 +115,12 @@ pub async fn connection(
         profile
     };
     let access = sandbox.access();
+    let own = if crm == SALESFORCE {
+        access.salesforce.organization_id.clone()
+    } else {
+        access.hubspot.portal_id.to_string()
+    };
+    let account = setup.account.clone().unwrap_or(own);
     let connector: Arc<dyn Connector> = if crm == SALESFORCE {
         let access = access.salesforce;
         let mut settings = mittler_connector_salesforce::Settings::new(access.base_url.clone());
@@ -148,5 +154,5 @@ pub async fn connection(
         Arc::new(Tuned { inner: HubSpot::new(http, settings), profile })
     };
     let mapping = Mapping::parse(&text).unwrap();
-    Connection::new(id, crm.to_owned(), setup.mode, mapping, connector)
+    Connection::new(id, crm.to_owned(), setup.mode, mapping, connector).expecting(Some(account))
 }

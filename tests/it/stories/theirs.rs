@@ -21,6 +21,7 @@ on_every_database!(
     two_that_fit_equally_are_a_question,
     last_years_fair_of_the_same_name_is_another,
     what_an_adoption_tells_reaches_the_other_crm,
+    who_is_kept_out_is_told_of_in_no_task_either,
 );
 
 const EMAIL: &str = "anna.kranich@kranichwerk.example";
@@ -77,8 +78,7 @@ async fn a_fair_without_dates_leaves_those_of_its_campaign(store: Store) {
         "",
         &json!({ "Name": "BEWEGA 2026", "StartDate": "2026-04-14", "EndDate": "2026-04-17", "IsActive": true }),
     );
-    let params =
-        LeadParams { fair: Some(FairParams { starts: None, ends: None, ..fair() }), ..stand() };
+    let params = LeadParams { fair: Some(FairParams { starts: None, ends: None, ..fair() }), ..stand() };
     world.door.lead(anna(), &params).await.unwrap();
     world.settle().await;
     let campaigns = world.in_salesforce("Campaign");
@@ -123,7 +123,10 @@ async fn a_changed_mapping_tries_held_fields_again(store: Store) {
     assert_eq!(world.calls(Vendor::Salesforce, SALESFORCE_WRITES), writes);
     world
         .set_mapping(SALESFORCE, |text| {
-            text.replace("from = \"position\"\ntransform = [\"truncate:128\"]", "from = \"position\"\ntransform = [\"truncate:9\"]")
+            text.replace(
+                "from = \"position\"\ntransform = [\"truncate:128\"]",
+                "from = \"position\"\ntransform = [\"truncate:9\"]",
+            )
         })
         .await;
     world.settle().await;
@@ -149,8 +152,11 @@ async fn a_contact_that_gains_the_address_of_another_stays_itself(store: Store) 
     assert_eq!(link.held.0.get("email").map(|held| held.code.as_str()), Some("taken_there"), "{link:?}");
     assert_eq!((link.wanted, link.state.as_str()), (link.done, "open"));
     let named = reviews(&world, person).await;
-    let named: Vec<&Value> =
-        named.iter().filter(|it| it.connection == Some(world.id(HUBSPOT).0)).map(|it| &it.candidates.0["ids"]).collect();
+    let named: Vec<&Value> = named
+        .iter()
+        .filter(|it| it.connection == Some(world.id(HUBSPOT).0))
+        .map(|it| &it.candidates.0["ids"])
+        .collect();
     assert_eq!(named, [&json!([by_hand["id"]])]);
     let contacts = world.in_hubspot("contacts");
     let other = contacts.iter().find(|contact| contact["id"] == by_hand["id"]).unwrap();
@@ -252,5 +258,22 @@ async fn what_an_adoption_tells_reaches_the_other_crm(store: Store) {
     world.set_mode(HUBSPOT, Mode::Full).await;
     world.settle().await;
     assert_eq!(world.in_salesforce("Lead")[0]["MobilePhone"], json!("+491715550900"));
+    world.end().await;
+}
+
+async fn who_is_kept_out_is_told_of_in_no_task_either(store: Store) {
+    let world = World::new(store).await;
+    let person = world.lead(anna()).await;
+    assert_eq!(world.in_salesforce("Task")[0]["Priority"], json!("Normal"));
+    let entries = world.keys.suppressions_of(&world.record(person).await.fields);
+    let now = world.clock.now();
+    world.store.write(async move |tx| tx.suppress(&entries, now).await).await.unwrap();
+    world
+        .set_mapping(SALESFORCE, |text| text.replace("const = \"Normal\"\ncreate_only = true", "const = \"High\""))
+        .await;
+    world.settle().await;
+    assert_eq!(world.in_salesforce("Task")[0]["Priority"], json!("Normal"));
+    let task = world.link_about(SALESFORCE, person, Kind::Activity).await;
+    assert_eq!(task.code.as_deref(), Some("suppressed"), "{task:?}");
     world.end().await;
 }

@@ -48,6 +48,8 @@ pub struct Setup {
     pub call_timeout: Duration,
     /// Where HubSpot sends webhooks: its signature covers it.
     pub hook_uri: String,
+    /// The account that the credentials must belong to; without it, the one they do.
+    pub account: Option<String>,
     /// What a story changes in the default mapping.
     pub remap: fn(&str) -> String,
 }
@@ -67,6 +69,7 @@ impl Default for Setup {
             follow_up: true,
             call_timeout: Duration::from_secs(5),
             hook_uri: String::new(),
+            account: None,
             remap: str::to_owned,
         }
     }
