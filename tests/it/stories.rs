@@ -11,6 +11,7 @@ mod modes;
 mod owners;
 mod rows;
 mod schedules;
+mod theirs;
 mod twice;
 mod twoway;
 mod wakeups;

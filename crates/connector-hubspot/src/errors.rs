@@ -18,6 +18,9 @@ pub const NOT_FOUND: &str = "not_found";
 /// A locked record stays locked for two seconds.
 const LOCK: Duration = Duration::from_secs(2);
 
+/// A property that the portal does not have.
+const NO_PROPERTY: &str = "PROPERTY_DOESNT_EXIST";
+
 /// The error for an answer that is no success.
 pub fn failed(call: &Call, answer: &Answer) -> Error {
     let failure: Failure = wire::parse(answer).unwrap_or_default();
@@ -48,6 +51,8 @@ pub fn failed(call: &Call, answer: &Answer) -> Error {
             Error::Configuration { code, message: failure.message }
         }
         _ if call.effect == Effect::Read => Error::Protocol { detail: code },
+        // Every record would be refused for it: the mapping names what the portal does not have.
+        400 if code == NO_PROPERTY => Error::Configuration { code, message: failure.message },
         _ => Error::BatchRefused { code, fields: fields(&failure), message: failure.message },
     }
 }
@@ -68,6 +73,7 @@ pub fn row(failure: &Failure, creating: bool) -> RowResult {
         Some("RATE_LIMITS" | "INTERNAL_ERROR" | "LOCKED") => RowResult::Busy { code },
         Some("OBJECT_NOT_FOUND") if !creating => RowResult::Gone { successor: None, code },
         Some("CONFLICT" | "OBJECT_ALREADY_EXISTS") => RowResult::Exists { id: existing(failure), code, message },
+        _ if code == NO_PROPERTY => RowResult::Misconfigured { code, message },
         _ if code == "CONFLICTING_UNIQUE_VALUE" => RowResult::Exists { id: existing(failure), code, message },
         _ => RowResult::Refused(Refusal { code, fields: fields(failure), message }),
     }

@@ -75,6 +75,10 @@ pub fn of_row(faults: Vec<Fault>) -> RowResult {
             let ids = found.map(wire::Duplicates::ids).unwrap_or_default();
             RowResult::Candidates { ids, may_save: found.is_some_and(|found| found.allow_save), code: fault.code }
         }
+        // A field that the fault names is held alone; else nothing of this type will pass.
+        Class::Configuration if fault.fields.as_ref().is_none_or(Vec::is_empty) => {
+            RowResult::Misconfigured { code: fault.code, message: fault.message }
+        }
         Class::Configuration | Class::Refused => refused(fault),
     }
 }
@@ -120,6 +124,7 @@ fn class(code: &str) -> Class {
         | "INVALID_TYPE"
         | "INSUFFICIENT_ACCESS_OR_READONLY"
         | "INSUFFICIENT_ACCESS"
+        | "INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY"
         | "FORBIDDEN"
         | "API_DISABLED_FOR_ORG"
         | "API_CURRENTLY_DISABLED"

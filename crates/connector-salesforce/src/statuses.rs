@@ -106,7 +106,8 @@ async fn create(salesforce: &Salesforce, rows: &mut [Row<'_>], missing: Vec<Miss
             match refusal::of_row(told.errors) {
                 // Somebody else made it meanwhile.
                 RowResult::Exists { .. } => {}
-                RowResult::Refused(Refusal { code, message, .. }) => {
+                // The campaign itself is there: it goes on without its statuses.
+                RowResult::Refused(Refusal { code, message, .. }) | RowResult::Misconfigured { code, message } => {
                     let fields = vec![FIELD.to_owned()];
                     rows[missing.row].result = Some(RowResult::Refused(Refusal { code, message, fields }));
                 }

@@ -165,6 +165,9 @@ pub enum RowResult {
     Gone { successor: Option<(String, String)>, code: String },
     /// Not now: a lock, a busy trigger. The same write is worth repeating.
     Busy { code: String },
+    /// The CRM is not set up for it: a permission, a field that is missing, a full storage. No fault
+    /// of the record, which waits until an administrator acts.
+    Misconfigured { code: String, message: String },
 }
 
 /// Why a CRM refused a row.

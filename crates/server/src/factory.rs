@@ -68,9 +68,10 @@ async fn connection(
         paused_until: 0,
         updated_at: clock.now().0,
     };
-    let id = store.write(async move |tx| tx.put_connection(&row).await).await?;
+    let id = store.put_connection(&row).await?;
     let connector = connector(config, section, store, clock, keys, id).await?;
-    Ok(Connection::new(id, section.name.clone(), section.mode, mapping, connector))
+    let account = section.organization_id.clone().or_else(|| section.portal_id.clone());
+    Ok(Connection::new(id, section.name.clone(), section.mode, mapping, connector).expecting(account))
 }
 
 /// What may be shown of a section: no secrets.
@@ -98,9 +99,9 @@ async fn connector(
     let hook_secret = secret("hook_secret", section.hook_secret.as_ref(), section.hook_secret_file.as_ref())?;
     let public = config.server.public_url.clone().unwrap_or_else(|| format!("http://{}", config.server.listen));
     let hook_uri = format!("{}/hooks/{}", public.trim_end_matches('/'), section.name);
-    let timeout = Duration::from_secs(section.call_timeout_seconds.unwrap_or(60));
-    let client = mittler_connector::http::client(timeout).context("the HTTP client cannot be made")?;
-    let http = |profile: &Profile, token_url: String, grant: Grant| {
+    let http = |profile: &Profile, token_url: String, grant: Grant| -> Result<Http> {
+        // The lease of a write is reckoned from the profile: no call may last longer than it says.
+        let client = mittler_connector::http::client(profile.call_timeout).context("the HTTP client cannot be made")?;
         let auth: Arc<dyn Auth> = Vault::new(
             store.clone(),
             clock.clone(),
@@ -113,7 +114,7 @@ async fn connector(
         let limits: Vec<_> =
             profile.budgets.iter().map(|budget| (budget.bucket, budget.calls, budget.window)).collect();
         let pace: Arc<dyn Pace> = Budgets::new(store.clone(), clock.clone(), id, &limits);
-        Http::new(client.clone(), auth, pace)
+        Ok(Http::new(client, auth, pace))
     };
     let grant = grant(config, section, client_secret.clone())?;
     let connector: Arc<dyn Connector> = match section.crm.as_str() {
@@ -135,7 +136,7 @@ async fn connector(
                 Some(rule) => Assignment::Rule(rule.to_owned()),
             };
             let profile = tuned(section, mittler_connector_salesforce::profile(&settings))?;
-            let http = http(&profile, format!("{base}/services/oauth2/token"), grant);
+            let http = http(&profile, format!("{base}/services/oauth2/token"), grant)?;
             Arc::new(Tuned { inner: Salesforce::new(http, settings), profile })
         }
         "hubspot" => {
@@ -156,7 +157,7 @@ async fn connector(
             }
             let profile = tuned(section, mittler_connector_hubspot::profile(&settings))?;
             let token_url = format!("{}/oauth/2026-09/token", settings.base_url);
-            let http = http(&profile, token_url, grant);
+            let http = http(&profile, token_url, grant)?;
             Arc::new(Tuned { inner: HubSpot::new(http, settings), profile })
         }
         other => bail!("there is no connector for {other:?}; there are salesforce and hubspot"),

@@ -2,13 +2,16 @@
 
 use std::time::Duration;
 
-use mittler_core::{ConnectionId, Time};
+use mittler_core::{
+    ConnectionId, Time,
+    job::{Lane, Task},
+};
 use serde::Serialize;
 use serde_json::Value as Json;
 use sqlx::FromRow;
 use uuid::Uuid;
 
-use crate::{Bytes, Result, Store, Tx};
+use crate::{Bytes, Result, Store, Tx, jobs::NewJob};
 
 #[derive(Debug, Clone, Serialize, FromRow)]
 pub struct ConnectionRow {
@@ -34,9 +37,31 @@ pub struct SecretRow {
     pub refresh_until: i64,
 }
 
+/// Links that are told of a changed mode or mapping in one transaction.
+const SLICE: i64 = 2_000;
+
+enum Renewal {
+    /// More links are to be told, after this one.
+    More(Uuid),
+    Done(ConnectionId),
+}
+
 impl Tx {
-    /// Creates a connection or brings its settings up to date; keeps id and state.
-    pub async fn put_connection(&mut self, row: &ConnectionRow) -> Result<ConnectionId> {
+    /// One step of [`Store::put_connection`].
+    async fn renew_connection(&mut self, row: &ConnectionRow, after: Uuid) -> Result<Renewal> {
+        let known = self.lock_connection(&row.name).await?;
+        if let Some((id, mode, mapping)) = known
+            && (mode != row.mode || mapping != row.mapping)
+        {
+            let id = ConnectionId(id);
+            if let Some(last) = self.want_slice(id, after, mapping != row.mapping, SLICE).await? {
+                return Ok(Renewal::More(last));
+            }
+            let now = Time(row.updated_at);
+            let job = crate::derived_id(&[b"renewed", id.0.as_bytes(), &row.updated_at.to_be_bytes()]);
+            let task = Task::Push { connection: id };
+            self.put_jobs(&[NewJob::new(job, task, Lane::Scheduled, now, now)]).await?;
+        }
         let rows = fetch_all!(
             self,
             (Uuid,),
@@ -53,7 +78,19 @@ impl Tx {
             row.mode.clone(),
             row.updated_at,
         )?;
-        Ok(ConnectionId(rows.first().map_or(row.id, |row| row.0)))
+        Ok(Renewal::Done(ConnectionId(rows.first().map_or(row.id, |row| row.0))))
+    }
+
+    /// Id, mode and mapping of a connection that is about to change.
+    async fn lock_connection(&mut self, name: &str) -> Result<Option<(Uuid, String, String)>> {
+        let rows = fetch_either!(
+            self,
+            (Uuid, String, String),
+            "SELECT id, mode, mapping FROM connection WHERE name = $1",
+            "SELECT id, mode, mapping FROM connection WHERE name = $1 FOR UPDATE",
+            name.to_owned(),
+        )?;
+        Ok(rows.into_iter().next())
     }
 
     pub async fn set_connection_state(
@@ -74,6 +111,15 @@ impl Tx {
             paused_until.0,
         )?;
         Ok(())
+    }
+
+    /// The connection works. Gives whether it was not known to.
+    pub async fn set_connection_ready(&mut self, id: ConnectionId) -> Result<bool> {
+        Ok(execute!(
+            self,
+            "UPDATE connection SET state = 'ready', code = NULL, reason = NULL, paused_until = 0 WHERE id = $1 AND state <> 'ready'",
+            id.0,
+        )? == 1)
     }
 
     /// Stores a secret as its first version, or over the version that was read.
@@ -267,6 +313,22 @@ impl Tx {
 }
 
 impl Store {
+    /// Creates a connection or brings its settings up to date; keeps id and state.
+    ///
+    /// Another mode or mapping makes every link of the connection due again, since what was left
+    /// out under the old one may go now. That comes first, slice by slice, and the row last: whoever
+    /// dies between is repeated by the next start.
+    pub async fn put_connection(&self, row: &ConnectionRow) -> Result<ConnectionId> {
+        let mut after = Uuid::nil();
+        loop {
+            let row = row.clone();
+            match self.write(async move |tx| tx.renew_connection(&row, after).await).await? {
+                Renewal::More(last) => after = last,
+                Renewal::Done(id) => return Ok(id),
+            }
+        }
+    }
+
     pub async fn connections(&self) -> Result<Vec<ConnectionRow>> {
         fetch_all!(
             self,

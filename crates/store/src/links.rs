@@ -37,7 +37,10 @@ pub struct Leased {
     pub kind: Kind,
     pub remote_type: String,
     pub remote_id: Option<String>,
+    /// What our mapping produced and the CRM accepted.
     pub sent: RemoteFields,
+    /// What the CRM last showed.
+    pub seen: RemoteFields,
     pub held: Held,
     pub epoch: i64,
     pub attempt: i64,
@@ -62,6 +65,7 @@ struct LeasedRow {
     remote_type: String,
     remote_id: Option<String>,
     sent: Json<RemoteFields>,
+    seen: Json<RemoteFields>,
     held: Json<Held>,
     epoch: i64,
     attempt: i64,
@@ -152,6 +156,14 @@ pub struct LinkCount {
     pub refused: i64,
 }
 
+/// Links that one call can tell a CRM of.
+#[derive(Debug, Clone, PartialEq, Eq, FromRow)]
+pub struct Head {
+    pub lane: i64,
+    pub stage: i64,
+    pub remote_type: String,
+}
+
 /// What a connection has still to be told of one stage.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, FromRow)]
 pub struct Backlog {
@@ -192,13 +204,13 @@ pub struct Counterpart {
     pub state: String,
 }
 
-// A need that is settled without a remote record - the mode forbids it, say - will not come soon:
-// its dependants say so, and come again when it does.
+// A need that is settled without a remote record - the mode forbids it, say -, or that the mapping
+// does not have, will not come soon: its dependants say so, and come again when it does.
 macro_rules! leasable {
     () => {
         "l.connection = $1 AND l.wanted > l.done AND l.leased_until <= $2 AND l.next_at <= $2 AND l.role = 'primary' AND l.state <> 'gone'
-         AND (l.need_a IS NULL OR EXISTS (SELECT 1 FROM link n WHERE n.id = l.need_a AND (n.remote_id IS NOT NULL OR n.state <> 'open' OR n.wanted <= n.done)))
-         AND (l.need_b IS NULL OR EXISTS (SELECT 1 FROM link n WHERE n.id = l.need_b AND (n.remote_id IS NOT NULL OR n.state <> 'open' OR n.wanted <= n.done)))"
+         AND (l.need_a IS NULL OR NOT EXISTS (SELECT 1 FROM link n WHERE n.id = l.need_a AND n.remote_id IS NULL AND n.state = 'open' AND n.wanted > n.done))
+         AND (l.need_b IS NULL OR NOT EXISTS (SELECT 1 FROM link n WHERE n.id = l.need_b AND n.remote_id IS NULL AND n.state = 'open' AND n.wanted > n.done))"
     };
 }
 
@@ -241,33 +253,43 @@ impl Tx {
         most: i64,
     ) -> Result<Vec<Leased>> {
         match self.leasable(connection, now).await? {
-            Some((stage, remote_type)) => self.lease_of(connection, stage, &remote_type, now, lease, most).await,
+            Some(head) => self.lease_of(connection, &head, now, lease, most).await,
             None => Ok(Vec::new()),
         }
     }
 
-    /// Stage and remote type of the links to be leased next; `None` if none can be.
-    pub async fn leasable(&mut self, connection: ConnectionId, now: Time) -> Result<Option<(i64, String)>> {
+    /// Which links are to be leased next; `None` if none can be.
+    pub async fn leasable(&mut self, connection: ConnectionId, now: Time) -> Result<Option<Head>> {
+        self.leasable_but(connection, now, &[]).await
+    }
+
+    /// The same without some remote types, to which the CRM is closed for now.
+    pub async fn leasable_but(
+        &mut self,
+        connection: ConnectionId,
+        now: Time,
+        closed: &[String],
+    ) -> Result<Option<Head>> {
         let head = fetch_all!(
             self,
-            (i64, String),
+            Head,
             concat!(
-                "SELECT l.stage, l.remote_type FROM link l WHERE ",
+                "SELECT l.lane, l.stage, l.remote_type FROM link l WHERE ",
                 leasable!(),
-                " ORDER BY l.lane, l.stage, l.id LIMIT 1"
+                " AND $3 NOT LIKE '%|' || l.remote_type || '|%' ORDER BY l.lane, l.stage, l.id LIMIT 1"
             ),
             connection.0,
             now.0,
+            format!("|{}|", closed.join("|")),
         )?;
         Ok(head.into_iter().next())
     }
 
-    /// Leases due links of one stage and remote type.
+    /// Leases due links of one lane, stage and remote type.
     pub async fn lease_of(
         &mut self,
         connection: ConnectionId,
-        stage: i64,
-        remote_type: &str,
+        head: &Head,
         now: Time,
         lease: Duration,
         most: i64,
@@ -279,8 +301,8 @@ impl Tx {
                     "WITH due AS MATERIALIZED (
                        SELECT l.id FROM link l WHERE ",
                     leasable!(),
-                    " AND l.stage = $4 AND l.remote_type = $5
-                       ORDER BY l.lane, l.stage, l.id LIMIT $6 ",
+                    // The lane, so that the index leads to them past all that is due but waits.
+                    " AND l.lane = $7 AND l.stage = $4 AND l.remote_type = $5 ORDER BY l.id LIMIT $6 ",
                     $lock,
                     ") UPDATE link SET epoch = epoch + 1, leased_until = $3, planned = wanted
                      WHERE id IN (SELECT id FROM due) RETURNING id, epoch"
@@ -295,16 +317,17 @@ impl Tx {
             connection.0,
             now.0,
             now.plus(lease).0,
-            stage,
-            remote_type.to_owned(),
+            head.stage,
+            head.remote_type.clone(),
             most,
+            head.lane,
         )?;
         if leased.is_empty() {
             return Ok(Vec::new());
         }
         let ids = id_rows(leased.iter().map(|row| row.0));
         let rows = rows_all!(self, LeasedRow, &ids => (id uuid),
-            "SELECT l.id, l.record, l.kind, l.remote_type, l.remote_id, l.sent, l.held, l.epoch, l.attempt, record.fields
+            "SELECT l.id, l.record, l.kind, l.remote_type, l.remote_id, l.sent, l.seen, l.held, l.epoch, l.attempt, record.fields
              FROM", "CROSS JOIN link l JOIN record ON record.id = l.record WHERE l.id = r.id ORDER BY l.id")?;
         let open = rows_all!(self, IntentRow, &ids => (id uuid),
             "SELECT i.id, i.link, i.operation, i.fields, i.begun_at FROM", "CROSS JOIN intent i WHERE i.link = r.id AND i.settled_at IS NULL ORDER BY i.begun_at")?;
@@ -323,6 +346,7 @@ impl Tx {
                     remote_type: row.remote_type,
                     remote_id: row.remote_id,
                     sent: row.sent.0,
+                    seen: row.seen.0,
                     held: row.held.0,
                     epoch: row.epoch,
                     attempt: row.attempt,
@@ -462,22 +486,57 @@ impl Tx {
         Ok(())
     }
 
-    /// Raises what is wanted of all links of a connection.
-    pub async fn want_all(&mut self, connection: ConnectionId) -> Result<u64> {
-        let ids = fetch_all!(self, (Uuid,), "SELECT id FROM link WHERE connection = $1 ORDER BY id", connection.0)?;
-        let ids: Vec<LinkId> = ids.into_iter().map(|row| LinkId(row.0)).collect();
-        self.want_again(&ids).await?;
-        Ok(ids.len() as u64)
+    /// Raises what is wanted of up to `most` links of a connection, because its mode or mapping
+    /// changed; with another mapping what was held is tried anew. What is gone there stays with the
+    /// person who decides. Gives the last link if there may be more after it.
+    pub async fn want_slice(
+        &mut self,
+        connection: ConnectionId,
+        after: Uuid,
+        release_held: bool,
+        most: i64,
+    ) -> Result<Option<Uuid>> {
+        let ids = fetch_all!(
+            self,
+            (Uuid,),
+            "SELECT id FROM link WHERE connection = $1 AND id > $2 AND role = 'primary' AND state <> 'gone' ORDER BY id LIMIT $3",
+            connection.0,
+            after,
+            most,
+        )?;
+        let ids: Vec<Uuid> = ids.into_iter().map(|row| row.0).collect();
+        self.lock_links(&ids).await?;
+        let rows = id_rows(ids.iter().copied());
+        rows!(self, &rows => (id uuid),
+            "UPDATE link SET wanted = wanted + 1, next_at = 0, attempt = 0, state = 'open',
+                    held = CASE WHEN $2 = 1 THEN '{}' ELSE held END FROM", "WHERE link.id = r.id AND link.state <> 'gone'",
+            i64::from(release_held))?;
+        let full = i64::try_from(ids.len()).unwrap_or(i64::MAX) >= most;
+        Ok(ids.last().copied().filter(|_| full))
     }
 
-    /// Dependants that went without this link because it was refused, and may be completed now.
+    /// Dependants that went without these links because they were refused, and may be completed now.
     pub async fn want_dependants(&mut self, links: &[LinkId]) -> Result<()> {
         let ids = id_rows(links.iter().map(|id| id.0));
         let waiting = rows_all!(self, (Uuid,), &ids => (id uuid),
-            "SELECT d.id FROM link n JOIN record about ON about.person = n.record JOIN link d ON d.record = about.id AND d.connection = n.connection JOIN",
-            "ON n.id = r.id WHERE d.code = 'need_refused' AND (d.need_a = n.id OR d.need_b = n.id) ORDER BY d.id")?;
+            "SELECT d.id FROM",
+            "CROSS JOIN link d WHERE d.code = 'need_refused' AND (d.need_a = r.id OR d.need_b = r.id) ORDER BY d.id")?;
         let waiting: Vec<LinkId> = waiting.into_iter().map(|row| LinkId(row.0)).collect();
         if waiting.is_empty() { Ok(()) } else { self.want_again(&waiting).await }
+    }
+
+    /// Whether links of a connection are due though no job will look at them.
+    pub async fn is_unattended(&mut self, connection: ConnectionId) -> Result<bool> {
+        let rows = fetch_all!(
+            self,
+            (i64,),
+            "SELECT count(*) FROM connection c WHERE c.id = $1
+               AND EXISTS (SELECT 1 FROM link l WHERE l.connection = $1 AND l.wanted > l.done AND l.role = 'primary' AND l.state <> 'gone')
+               AND NOT EXISTS (SELECT 1 FROM job j WHERE j.topic = $2 AND j.dead_at IS NULL)",
+            connection.0,
+            format!("push:{}", connection.0),
+        )?;
+        Ok(rows.first().is_some_and(|row| row.0 > 0))
     }
 }
 

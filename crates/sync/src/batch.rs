@@ -1,18 +1,22 @@
 //! One batch of links of one remote type: resolve, plan, gate, intend, call, receive.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
-
-use mittler_connector::{Error as CrmError, KeyForm, KindProfile, OwnKey, Write};
-use mittler_core::{
-    Field, Kind, RecordId, RemoteFields, Time, Value,
-    mapping::{Object, Wanted, fit},
-    plan::{self, HeldField},
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    time::Duration,
 };
-use mittler_store::links::{Leased, NewIntent, Receipt, Settled};
+
+use mittler_connector::{Error as CrmError, Key, KeyForm, KindProfile, OwnKey, Write};
+use mittler_core::{
+    Field, Fields, Kind, LinkId, RecordId, RemoteFields, Time, Value,
+    mapping::{Direction, Object, Rule, Wanted, fit},
+    plan::{self, HeldField, Known},
+};
+use mittler_store::links::{Leased, NewIntent, OpenIntent, Receipt, Settled};
+use tokio::time::{Instant, timeout_at};
 use uuid::Uuid;
 
 use crate::{
-    connections::Connection,
+    connections::{Connection, WRONG_ACCOUNT},
     gate::{Gate, Passage, gate},
     outcome::Written,
     push::{Pusher, Stopped},
@@ -23,27 +27,31 @@ use crate::{
 pub struct Batch<'a> {
     pub pusher: &'a Pusher,
     pub connection: &'a Connection,
-    /// When the lease ends: a write that could outlast it is not begun.
-    pub deadline: Time,
+    /// When the lease ends: a write that could outlast it is not begun, and none goes on after it.
+    pub deadline: Instant,
 }
 
 /// One link on its way.
 #[derive(Debug, Clone)]
 pub struct Item {
     pub leased: Leased,
-    /// What the CRM last showed of an adopted record; for fill-empty.
     pub planned: RemoteFields,
     pub creates: bool,
     pub intent: Uuid,
     /// Part of the plan that the gate held.
     pub held: Vec<(String, HeldField)>,
+    /// Suppression entries of the person whom it is about.
+    pub entries: Vec<(Uuid, &'static str)>,
 }
+
+/// How long what needs an administrator waits before it is tried again.
+pub const CLOSED: Duration = Duration::from_mins(10);
 
 /// The result of planning one link.
 enum Planned {
     Write(Item),
-    /// Nothing differs, or nothing may go: settled without a call.
-    Settle(Box<Receipt>),
+    /// Nothing differs, or nothing may go: settled without a call, and with it what was open.
+    Settle(Box<Receipt>, Option<Uuid>),
     /// Not yet.
     Wait(Leased, Time, &'static str),
 }
@@ -51,19 +59,64 @@ enum Planned {
 pub type Run<T> = std::result::Result<T, Stopped>;
 
 impl Batch<'_> {
+    /// Brings links up to date. A read that is refused for one of them is refused for all: then the
+    /// halves go by themselves.
     pub async fn run(&self, leased: Vec<Leased>) -> Run<()> {
-        let all: Vec<_> = leased.iter().map(|link| (link.id, link.epoch)).collect();
-        match self.attempt(leased).await {
-            Ok(()) => Ok(()),
-            Err(Stopped::Crm(error)) => {
-                // Nothing was written for what is still leased: give it back for later.
-                let next = self.pusher.clock.now().plus(std::time::Duration::from_millis(200));
-                let code = error.code().to_owned();
-                self.pusher.store.write(async move |tx| tx.release_links(&all, next, Some(&code)).await).await?;
-                Err(Stopped::Crm(error))
+        let mut todo = vec![leased];
+        while let Some(mut part) = todo.pop() {
+            match self.attempt(part.clone()).await {
+                Ok(()) => {}
+                Err(Stopped::Crm(CrmError::BatchRefused { .. })) if part.len() > 1 => {
+                    let half = part.split_off(part.len() / 2);
+                    todo.extend([half, part]);
+                }
+                Err(Stopped::Crm(CrmError::BatchRefused { code, message, .. })) => {
+                    self.settle_refused(&part, &code, &message).await?;
+                }
+                Err(Stopped::Crm(CrmError::Configuration { code, message })) if code != WRONG_ACCOUNT => {
+                    let remote_type = part.first().map(|link| link.remote_type.clone()).unwrap_or_default();
+                    self.release(&part, self.now().plus(CLOSED), &code).await?;
+                    self.close_type(&remote_type, &code, &message).await?;
+                }
+                Err(Stopped::Crm(error)) => {
+                    // Nothing was written for what is still leased: give it back for later.
+                    todo.push(part);
+                    let next = self.now().plus(Duration::from_millis(200));
+                    self.release(&todo.concat(), next, error.code()).await?;
+                    return Err(Stopped::Crm(error));
+                }
+                stopped => return stopped,
             }
-            stopped => stopped,
         }
+        Ok(())
+    }
+
+    async fn release(&self, links: &[Leased], next: Time, code: &str) -> Run<()> {
+        let all: Vec<_> = links.iter().map(|link| (link.id, link.epoch)).collect();
+        let code = code.to_owned();
+        self.pusher.store.write(async move |tx| tx.release_links(&all, next, Some(&code)).await).await?;
+        Ok(())
+    }
+
+    async fn settle_refused(&self, links: &[Leased], code: &str, message: &str) -> Run<()> {
+        let receipts: Vec<Receipt> = links
+            .iter()
+            .map(|link| {
+                let reason = Some(message.to_owned());
+                Receipt { state: "refused".into(), reason, ..settled(link, Some(code), None) }
+            })
+            .collect();
+        self.pusher.store.write(async move |tx| tx.put_receipts(&receipts).await.map(|_| ())).await?;
+        Ok(())
+    }
+
+    /// The CRM is closed to one remote type until an administrator acts; the others go on.
+    pub(crate) async fn close_type(&self, remote_type: &str, code: &str, message: &str) -> Run<()> {
+        let until = self.now().plus(CLOSED);
+        self.connection.close_type(remote_type, until, code);
+        let reason = Some(format!("{remote_type}: {message}"));
+        self.pusher.note_state(self.connection, "misconfigured", code, reason, until).await?;
+        Ok(())
     }
 
     async fn attempt(&self, leased: Vec<Leased>) -> Run<()> {
@@ -77,6 +130,9 @@ impl Batch<'_> {
             return Ok(());
         }
         let planned = self.plan(object, profile, leased).await?;
+        if profile.kind == Kind::Person {
+            self.ask_about_namesakes(object, self.gaining(object, &planned)).await?;
+        }
         let items = self.intend(object, planned).await?;
         self.call(object, profile, items).await
     }
@@ -97,7 +153,15 @@ impl Batch<'_> {
     /// A mapping without this type any more: what is there stays there.
     async fn settle_unmapped(&self, leased: Vec<Leased>) -> Run<()> {
         let receipts: Vec<Receipt> = leased.iter().map(|link| settled(link, Some("unmapped"), None)).collect();
-        self.pusher.store.write(async move |tx| tx.put_receipts(&receipts).await.map(|_| ())).await?;
+        let ends: Vec<Settled> = leased.iter().filter_map(superseded).collect();
+        let now = self.now();
+        self.pusher
+            .store
+            .write(async move |tx| {
+                tx.settle_intents(&ends, now).await?;
+                tx.put_receipts(&receipts).await.map(|_| ())
+            })
+            .await?;
         Ok(())
     }
 
@@ -112,6 +176,7 @@ impl Batch<'_> {
             let found = self.pusher.store.counterparts(self.connection.id, &ids).await?;
             found.into_iter().map(|it| (RecordId(it.record), (it.remote_type, it.remote_id))).collect()
         };
+        let people = self.people(&leased).await?;
         let schema = self.connection.schema(&object.remote, self.now()).await?;
         let mut planned = Vec::with_capacity(leased.len());
         for (mut link, mut wanted) in leased.into_iter().zip(wanted) {
@@ -127,18 +192,37 @@ impl Batch<'_> {
             fit(&mut wanted.fields, &schema);
             let needs = matches!(profile.kind, Kind::Participation | Kind::Activity | Kind::Association);
             planned.push(if needs && !complete {
-                Planned::Settle(Box::new(settled(&link, Some("need_refused"), None)))
+                let open = link.open_intent.as_ref().map(|open| open.id);
+                Planned::Settle(Box::new(settled(&link, Some("need_refused"), None)), open)
             } else {
-                self.plan_one(object, profile, link, &wanted)
+                let mut one = self.plan_one(object, profile, link, &wanted);
+                if let Planned::Write(item) = &mut one
+                    && let Some(person) = about(&item.leased).and_then(|person| people.get(&person))
+                {
+                    item.entries.extend(self.pusher.keys.suppressions_of(person));
+                }
+                one
             });
         }
         Ok(planned)
     }
 
+    /// The people whom visits, activities and associations are about.
+    async fn people(&self, leased: &[Leased]) -> Run<HashMap<RecordId, Fields>> {
+        let ids: BTreeSet<RecordId> = leased.iter().filter_map(about).collect();
+        if ids.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let ids: Vec<RecordId> = ids.into_iter().collect();
+        let records = self.pusher.store.records(&ids).await?;
+        Ok(records.into_iter().map(|record| (record.id, record.fields)).collect())
+    }
+
     fn plan_one(&self, object: &Object, profile: &KindProfile, link: Leased, wanted: &Wanted) -> Planned {
         let creates = link.remote_id.is_none() || !profile.updatable;
+        let open = link.open_intent.as_ref().map(|open| open.id);
         if creates && link.remote_id.is_none() && !object.create {
-            return Planned::Settle(Box::new(settled(&link, Some("not_found_there"), None)));
+            return Planned::Settle(Box::new(settled(&link, Some("not_found_there"), None)), open);
         }
         if let Some(open) = &link.open_intent
             && open.operation == "create"
@@ -146,8 +230,7 @@ impl Batch<'_> {
             && !profile.keys.contains(&KeyForm::Pair)
         {
             // A create that the CRM would not recognise: wait until it would show, then look.
-            let profile = self.connection.connector.profile();
-            let visible = open.begun_at.plus(profile.call_timeout + profile.visibility_lag);
+            let visible = self.visible(open);
             if visible > self.now() {
                 return Planned::Wait(link, visible, "outcome_unknown");
             }
@@ -158,6 +241,12 @@ impl Batch<'_> {
                 match link.sent.0.get(name) {
                     Some(sent) => _ = projected.0.insert(name.clone(), sent.clone()),
                     None => _ = projected.0.remove(name),
+                }
+            }
+            // Where somebody else made the record hang, there it hangs: only an empty place is filled.
+            for name in wanted.reference_to.keys() {
+                if !link.sent.0.contains_key(name) && link.seen.get(name).is_some() {
+                    projected.0.remove(name);
                 }
             }
             if let OwnKey::Field(field) = &profile.own_key {
@@ -172,9 +261,22 @@ impl Batch<'_> {
                 }
             }
         }
-        let differs = plan::plan(&projected, &link.sent, &link.held);
+        let (mut sent, mut seen) = (link.sent.clone(), link.seen.clone());
+        if let Some(open) = link.open_intent.as_ref().filter(|open| open.operation == "update") {
+            // Nobody knows whether these came through: they are told again, or taken back.
+            for (name, value) in &open.fields.0 {
+                seen.0.remove(name);
+                if projected.0.contains_key(name) {
+                    sent.0.remove(name);
+                } else {
+                    sent.0.insert(name.clone(), value.clone());
+                }
+            }
+        }
+        let known = Known { sent: &sent, seen: &seen };
+        let differs = plan::plan(&projected, known, &link.held, |name| object.fields.get(name).is_some_and(clears));
         if differs.is_empty() && link.remote_id.is_some() {
-            return Planned::Settle(Box::new(settled(&link, None, None)));
+            return Planned::Settle(Box::new(settled(&link, None, None)), open);
         }
         // A repeated call of a kind that cannot be updated says everything again.
         let planned = if creates {
@@ -187,7 +289,31 @@ impl Batch<'_> {
             differs
         };
         let intent = self.pusher.id();
-        Planned::Write(Item { leased: link, planned, creates, intent, held: Vec::new() })
+        let entries = self.pusher.keys.suppressions_of(&link.fields);
+        Planned::Write(Item { leased: link, planned, creates, intent, held: Vec::new(), entries })
+    }
+
+    /// When the CRM would show what a call of an earlier lease has written: it could go on until that
+    /// lease ended.
+    pub(crate) fn visible(&self, open: &OpenIntent) -> Time {
+        let lag = self.connection.connector.profile().visibility_lag;
+        open.begun_at.plus(self.pusher.lease_time(self.connection) + lag)
+    }
+
+    /// Updates that give a person an address of their own.
+    fn gaining(&self, object: &Object, planned: &[Planned]) -> Vec<(Leased, Key)> {
+        let addresses: Vec<&String> =
+            object.fields.iter().filter(|(_, rule)| rule.from.as_deref() == Some("emails")).map(|it| it.0).collect();
+        let updates = planned.iter().filter_map(|one| match one {
+            Planned::Write(item) if !item.creates => Some(item),
+            _ => None,
+        });
+        updates
+            .filter_map(|item| {
+                let email = addresses.iter().find_map(|name| item.planned.text(name))?.to_lowercase();
+                self.pusher.judge.is_personal(&email).then(|| (item.leased.clone(), Key::Email(email)))
+            })
+            .collect()
     }
 
     async fn owners(&self, object: &Object, leased: &[Leased], wanted: &[Wanted]) -> Run<HashMap<String, String>> {
@@ -208,24 +334,29 @@ impl Batch<'_> {
 
     /// The gate and the intents, in one transaction that also settles what needs no call.
     async fn intend(&self, object: &Object, planned: Vec<Planned>) -> Run<Vec<Item>> {
-        let (mut items, mut receipts, mut waits) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut items, mut receipts, mut waits, mut ends) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for one in planned {
             match one {
                 Planned::Write(item) => items.push(item),
-                Planned::Settle(receipt) => receipts.push(*receipt),
+                Planned::Settle(receipt, open) => {
+                    receipts.push(*receipt);
+                    ends.extend(open.map(ended));
+                }
                 Planned::Wait(link, until, code) => waits.push(((link.id, link.epoch), until, code)),
             }
         }
         let (connection, mode, now) = (self.connection.id, self.connection.mode, self.now());
-        let keys = self.pusher.keys.clone();
         let remote = object.remote.clone();
         let items = self
             .pusher
             .store
             .write(async move |tx| {
-                let entries: Vec<Vec<(Uuid, &'static str)>> =
-                    items.iter().map(|item| keys.suppressions_of(&item.leased.fields)).collect();
-                let all: Vec<Uuid> = entries.iter().flatten().map(|(hmac, _)| *hmac).collect();
+                // All links of the batch in one order, before any of them is written.
+                let ids = items.iter().map(|item: &Item| item.leased.id.0);
+                let ids = ids.chain(receipts.iter().map(|receipt: &Receipt| receipt.id));
+                let ids: Vec<Uuid> = ids.chain(waits.iter().map(|((id, _), _, _): &Waiting| id.0)).collect();
+                tx.lock_links(&ids).await?;
+                let all: Vec<Uuid> = items.iter().flat_map(|item| &item.entries).map(|(hmac, _)| *hmac).collect();
                 let suppressed: HashSet<Uuid> =
                     if all.is_empty() { HashSet::new() } else { tx.suppressed(&all).await?.into_iter().collect() };
                 let leases: Vec<_> = items.iter().map(|item| (item.leased.id, item.leased.epoch)).collect();
@@ -236,19 +367,22 @@ impl Batch<'_> {
                 };
                 let mut receipts = receipts;
                 let mut pass = Vec::new();
-                for (mut item, entries) in items.into_iter().zip(&entries) {
+                let mut ends = ends;
+                for mut item in items {
                     if !ours.contains(&item.leased.id) {
                         continue;
                     }
+                    let shown = plan::apply(&item.leased.seen, &item.leased.sent);
                     let passage = Passage {
                         mode,
                         creates: item.creates,
-                        shown: &item.leased.sent,
-                        entries,
+                        shown: &shown,
+                        entries: &item.entries,
                         suppressed: &suppressed,
                     };
                     match gate(&passage, std::mem::take(&mut item.planned)) {
                         Gate::Open { fields, held } if fields.is_empty() && !item.creates => {
+                            ends.extend(superseded(&item.leased));
                             receipts.push(settled(&item.leased, None, Some(held)));
                         }
                         Gate::Open { fields, held } => {
@@ -256,16 +390,15 @@ impl Batch<'_> {
                             item.held = held;
                             pass.push(item);
                         }
-                        Gate::Shut { code } => receipts.push(settled(&item.leased, Some(code), None)),
+                        Gate::Shut { code } => {
+                            ends.extend(superseded(&item.leased));
+                            receipts.push(settled(&item.leased, Some(code), None));
+                        }
                     }
                 }
-                let superseded: Vec<Settled> = pass
-                    .iter()
-                    .filter_map(|item| item.leased.open_intent.as_ref())
-                    .map(|open| Settled { id: open.id, outcome: "unknown".into(), code: Some("superseded".into()) })
-                    .collect();
-                if !superseded.is_empty() {
-                    tx.settle_intents(&superseded, now).await?;
+                ends.extend(pass.iter().filter_map(|item| superseded(&item.leased)));
+                if !ends.is_empty() {
+                    tx.settle_intents(&ends, now).await?;
                 }
                 let intents: Vec<NewIntent> = pass
                     .iter()
@@ -277,7 +410,7 @@ impl Batch<'_> {
                         operation: if item.creates { "create".into() } else { "update".into() },
                         remote_type: remote.clone(),
                         fields: item.planned.clone(),
-                        before: before(&item.leased.sent, &item.planned),
+                        before: before(&item.leased, &item.planned),
                         begun_at: now.0,
                     })
                     .collect();
@@ -318,12 +451,13 @@ impl Batch<'_> {
         let mut done = Vec::new();
         while let Some(part) = todo.pop() {
             let longest = self.connection.connector.profile().call_timeout;
-            if self.now().plus(longest) > self.deadline {
+            if Instant::now() + longest > self.deadline {
                 done.extend(part.into_iter().map(|item| (item, Written::NotBegun)));
                 continue;
             }
             let writes: Vec<Write> = part.iter().map(|item| Self::as_write(profile, item)).collect();
-            match self.connection.connector.push(remote_type, &writes).await {
+            let call = timeout_at(self.deadline, self.connection.connector.push(remote_type, &writes)).await;
+            match call.unwrap_or_else(|_| Err(CrmError::Unknown { code: "lease_over".into() })) {
                 Ok(outcomes) => {
                     let mut by_tag: HashMap<Uuid, _> =
                         outcomes.into_iter().map(|outcome| (outcome.tag, outcome.result)).collect();
@@ -390,9 +524,38 @@ fn fill_references(wanted: &mut Wanted, counterparts: &HashMap<RecordId, (String
     filled.values().all(|is| *is)
 }
 
+/// A link that waits: its lease, until when, and why.
+type Waiting = ((LinkId, i64), Time, &'static str);
+
+/// Whom a record is about that is nobody itself.
+fn about(link: &Leased) -> Option<RecordId> {
+    match link.kind {
+        Kind::Participation | Kind::Activity => link.fields.reference(&Field::PERSON),
+        Kind::Association => link.fields.reference(&Field::FROM),
+        Kind::Person | Kind::Organisation | Kind::Fair => None,
+    }
+}
+
+/// The end of an intent that a later decision took the place of.
+fn ended(id: Uuid) -> Settled {
+    Settled { id, outcome: "unknown".into(), code: Some("superseded".into()) }
+}
+
+pub fn superseded(link: &Leased) -> Option<Settled> {
+    link.open_intent.as_ref().map(|open| ended(open.id))
+}
+
+/// Whether a field may be emptied once the record has nothing for it. Where a record hangs and whose
+/// it is are moved, never taken away.
+fn clears(rule: &Rule) -> bool {
+    matches!(rule.direction, Direction::Both | Direction::Push) && rule.reference.is_none() && !rule.owner
+}
+
 /// The values that a plan replaces.
-fn before(sent: &RemoteFields, planned: &RemoteFields) -> RemoteFields {
-    planned.0.keys().filter_map(|name| Some((name.clone(), sent.0.get(name)?.clone()))).collect()
+fn before(link: &Leased, planned: &RemoteFields) -> RemoteFields {
+    let known = Known { sent: &link.sent, seen: &link.seen };
+    let names = planned.0.keys().filter(|name| link.sent.0.contains_key(*name) || link.seen.0.contains_key(*name));
+    names.map(|name| (name.clone(), known.shown(name).clone())).collect()
 }
 
 /// A receipt for a link that needs no call.

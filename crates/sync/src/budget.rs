@@ -27,7 +27,9 @@ pub struct Budgets {
     connection: ConnectionId,
     /// Bucket to calls per half second, the block that is taken at once.
     blocks: HashMap<&'static str, i64>,
-    held: Mutex<HashMap<&'static str, (i64, Time)>>,
+    /// Calls in hand and until when; one lock for each bucket, so that one that is spent keeps
+    /// nobody from the others.
+    held: HashMap<&'static str, Mutex<(i64, Time)>>,
     used: AtomicU64,
     allowed: AtomicU64,
     calls: AtomicU64,
@@ -41,7 +43,7 @@ impl Budgets {
         connection: ConnectionId,
         limits: &[(&'static str, u32, Duration)],
     ) -> Arc<Budgets> {
-        let blocks = limits
+        let blocks: HashMap<&'static str, i64> = limits
             .iter()
             .filter(|(_, calls, _)| *calls > 0)
             .map(|(bucket, calls, window)| {
@@ -50,12 +52,13 @@ impl Budgets {
                 (*bucket, (per_half_second as i64).clamp(1, 50))
             })
             .collect();
+        let held = blocks.keys().map(|bucket| (*bucket, Mutex::new((0, Time(0))))).collect();
         Arc::new(Budgets {
             store,
             clock,
             connection,
             blocks,
-            held: Mutex::default(),
+            held,
             used: AtomicU64::new(0),
             allowed: AtomicU64::new(0),
             calls: AtomicU64::new(0),
@@ -73,15 +76,14 @@ impl Budgets {
     }
 
     async fn take(&self, bucket: &'static str) -> Result<()> {
-        let Some(&block) = self.blocks.get(bucket) else { return Ok(()) };
+        let (Some(&block), Some(held)) = (self.blocks.get(bucket), self.held.get(bucket)) else { return Ok(()) };
         let give_up = self.clock.now().plus(PATIENCE);
-        let mut held = self.held.lock().await;
         loop {
             let now = self.clock.now();
+            let mut held = held.lock().await;
             // Permits that lie about for long would add to the next window's: they lapse.
-            if let Some((left, until)) = held.get_mut(bucket).filter(|(left, until)| *left > 0 && *until > now) {
-                *left -= 1;
-                _ = until;
+            if held.0 > 0 && held.1 > now {
+                held.0 -= 1;
                 return Ok(());
             }
             let connection = self.connection;
@@ -91,11 +93,14 @@ impl Budgets {
                 .await
                 .map_err(|_| Error::Unavailable { code: "database".into(), retry_after: None })?;
             match taken {
-                Ok(calls) => _ = held.insert(bucket, (calls, now.plus(Duration::from_millis(500)))),
+                Ok(calls) => *held = (calls, now.plus(Duration::from_millis(500))),
                 Err(then) if then > give_up => {
                     return Err(Error::Limited { bucket, retry_after: Some(then.since(now)) });
                 }
-                Err(then) => tokio::time::sleep(then.since(now).max(Duration::from_millis(2))).await,
+                Err(then) => {
+                    drop(held);
+                    tokio::time::sleep(then.since(now).max(Duration::from_millis(2))).await;
+                }
             }
         }
     }

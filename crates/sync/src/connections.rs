@@ -3,7 +3,10 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError, RwLock},
+    sync::{
+        Arc, Mutex, PoisonError, RwLock,
+        atomic::{AtomicBool, AtomicU32, Ordering},
+    },
     time::Duration,
 };
 
@@ -61,6 +64,15 @@ pub struct Connection {
     schemas: Mutex<HashMap<String, (Time, Arc<RemoteSchema>)>>,
     owners: Mutex<HashMap<String, (Time, Option<String>)>>,
     paused: Mutex<Option<(Time, String)>>,
+    /// Remote types that the CRM does not let us write for now, until when, and why.
+    closed: Mutex<HashMap<String, (Time, String)>>,
+    /// The state that was last written down, and when.
+    noted: Mutex<Option<(String, String, Time)>>,
+    /// Calls in a row that found the CRM dead.
+    failures: AtomicU32,
+    /// Whose credentials these must be.
+    expected_account: Option<String>,
+    account_known: AtomicBool,
     /// Held by whoever pushes: one drain of a connection in one process is enough.
     pushing: tokio::sync::Mutex<()>,
 }
@@ -90,8 +102,81 @@ impl Connection {
             schemas: Mutex::default(),
             owners: Mutex::default(),
             paused: Mutex::default(),
+            closed: Mutex::default(),
+            noted: Mutex::default(),
+            failures: AtomicU32::new(0),
+            expected_account: None,
+            account_known: AtomicBool::new(false),
             pushing: tokio::sync::Mutex::default(),
         }
+    }
+
+    /// The account that the credentials must belong to: an organisation's or portal's id.
+    #[must_use]
+    pub fn expecting(mut self, account: Option<String>) -> Connection {
+        self.expected_account = account;
+        self
+    }
+
+    /// Makes sure that the credentials belong to the account that was configured: asked once, and
+    /// anew after they were rejected.
+    ///
+    /// # Errors
+    /// If they belong to another one, or the CRM does not answer.
+    pub async fn check_account(&self) -> mittler_connector::Result<()> {
+        let Some(expected) = &self.expected_account else { return Ok(()) };
+        if self.account_known.load(Ordering::Acquire) {
+            return Ok(());
+        }
+        let account = self.connector.account().await?;
+        if !same_account(expected, &account) {
+            let message = format!(
+                "the credentials belong to account {account}, but the connection is configured for {expected}; \
+                 nothing is read or written until one of them is put right"
+            );
+            return Err(mittler_connector::Error::Configuration { code: WRONG_ACCOUNT.into(), message });
+        }
+        self.account_known.store(true, Ordering::Release);
+        Ok(())
+    }
+
+    /// The credentials may be another account's from now on.
+    pub(crate) fn forget_account(&self) {
+        self.account_known.store(false, Ordering::Release);
+    }
+
+    /// Nothing of this remote type is written before then, and why.
+    pub(crate) fn close_type(&self, remote_type: &str, until: Time, code: &str) {
+        locked(&self.closed).insert(remote_type.to_owned(), (until, code.to_owned()));
+    }
+
+    /// The remote types that wait, and the first of them to go on.
+    pub(crate) fn closed_types(&self, now: Time) -> (Vec<String>, Option<(Time, String)>) {
+        let mut closed = locked(&self.closed);
+        closed.retain(|_, (until, _)| *until > now);
+        let first = closed.values().min().cloned();
+        (closed.keys().cloned().collect(), first)
+    }
+
+    /// One more call found the CRM dead; gives how many there were in a row.
+    pub(crate) fn failed(&self) -> u32 {
+        self.failures.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    pub(crate) fn worked(&self) {
+        self.failures.store(0, Ordering::Relaxed);
+    }
+
+    /// Whether a state has to be written down: it is another one, or the note is old.
+    pub(crate) fn is_news(&self, state: &str, code: &str, now: Time) -> bool {
+        let mut noted = locked(&self.noted);
+        let known = noted.as_ref().is_some_and(|(a, b, at)| {
+            a == state && b == code && (state == "ready" || now.since(*at) < Duration::from_mins(1))
+        });
+        if !known {
+            *noted = Some((state.to_owned(), code.to_owned(), now));
+        }
+        !known
     }
 
     /// The CRM's description of a type, asked for at most once an hour.
@@ -170,6 +255,16 @@ impl Connection {
     }
 }
 
+/// The code of credentials that belong to somebody else.
+pub(crate) const WRONG_ACCOUNT: &str = "wrong_account";
+
+/// Salesforce writes the id of an organisation with 15 characters, or with three more to check
+/// them.
+fn same_account(expected: &str, account: &str) -> bool {
+    let long = |id: &str| matches!(id.len(), 15 | 18) && id.starts_with("00D");
+    if long(expected) && long(account) { expected.get(..15) == account.get(..15) } else { expected == account }
+}
+
 fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -200,5 +295,18 @@ impl Connections {
         let mut all = self.0.write().unwrap_or_else(PoisonError::into_inner);
         all.retain(|known| known.id != connection.id);
         all.push(Arc::new(connection));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_account_is_the_expected_one_only_if_its_id_is() {
+        assert!(same_account("00D5g000000AbCd", "00D5g000000AbCdEAK"));
+        assert!(!same_account("00D5g000000AbCe", "00D5g000000AbCdEAK"));
+        assert!(same_account("144555", "144555"));
+        assert!(!same_account("144555", "1445556"));
     }
 }

@@ -34,6 +34,12 @@ use mittler_core::Said;
 pub trait Judge: Send + Sync {
     /// Gives a value that a CRM shows the key and form that the same value has from other sources.
     fn normalise(&self, said: Said) -> Said;
+
+    /// Whether an address is one person's, and no mailbox that several read.
+    fn is_personal(&self, email: &str) -> bool;
+
+    /// Whether two surnames may be one person's.
+    fn same_surname(&self, one: &str, other: &str) -> bool;
 }
 
 /// What a CRM says in a field. Of numbers and addresses its one field shows the main one; as a mere

@@ -16,7 +16,7 @@ use mittler_store::{
 use serde_json::json;
 
 use crate::{
-    batch::{Batch, Item, Run, settled},
+    batch::{Batch, CLOSED, Item, Run, settled},
     push::Stopped,
     resolve::Adoption,
 };
@@ -33,8 +33,8 @@ pub enum Written {
     Unknown(String),
 }
 
-/// After so many refusals of changing fields the record waits for a person.
-const REFUSALS: i64 = 5;
+/// A record of which so many fields are refused waits for a person.
+const REFUSALS: usize = 5;
 
 #[derive(Default)]
 struct Received {
@@ -42,7 +42,13 @@ struct Received {
     settled: Vec<Settled>,
     reviews: Vec<NewReview>,
     adopt: Vec<(Item, Key, String)>,
+    /// Records that became another: its type and id, and the CRM's word for it.
+    follow: Vec<(Item, String, String, String)>,
     created: Vec<LinkId>,
+    /// Rows that came through.
+    good: usize,
+    /// Rows, or all of them, for which the CRM is not set up: the code and its words.
+    closed: Option<(String, String)>,
     error: Option<CrmError>,
 }
 
@@ -58,11 +64,24 @@ impl Batch<'_> {
         for (item, written) in written {
             self.note(object, profile, item, written, &mut received);
         }
-        let adopt = std::mem::take(&mut received.adopt);
-        let error = received.error.take();
+        let (adopt, follow) = (std::mem::take(&mut received.adopt), std::mem::take(&mut received.follow));
+        let (error, closed, good) = (received.error.take(), received.closed.take(), received.good);
         self.commit(received).await?;
         for (item, key, code) in adopt {
             self.adopt_existing(object, item, key, &code).await?;
+        }
+        for (item, remote_type, id, code) in follow {
+            self.follow(item, &remote_type, id, &code).await?;
+        }
+        match closed {
+            // What passes for some may pass for others: only those that were refused wait.
+            Some((code, message)) if good > 0 => {
+                let (reason, until) = (Some(format!("{}: {message}", object.remote)), self.now().plus(CLOSED));
+                self.pusher.note_state(self.connection, "misconfigured", &code, reason, until).await?;
+            }
+            Some((code, message)) => self.close_type(&object.remote, &code, &message).await?,
+            None if good > 0 => self.pusher.note_ready(self.connection).await?,
+            None => {}
         }
         Ok(error)
     }
@@ -74,9 +93,12 @@ impl Batch<'_> {
         match written {
             Written::Row(RowResult::Written { id, created, .. }) => {
                 receipt.sent = plan::apply(&item.leased.sent, &item.planned);
+                // What was held of these fields is past.
+                receipt.held.retain(|name, _| !item.planned.0.contains_key(name));
                 if let OwnKey::Field(field) = &profile.own_key {
                     receipt.sent.set(field.clone(), Value::Text(item.leased.record.to_string()));
                 }
+                to.good += 1;
                 receipt.remote_id = Some(id);
                 receipt.written_at = now.0;
                 if item.leased.remote_id.is_none() {
@@ -105,22 +127,25 @@ impl Batch<'_> {
             }
             Written::Row(RowResult::Gone { successor, code }) => {
                 to.settled.push(settle("gone", Some(code.clone())));
-                if let Some((remote_type, id)) =
-                    successor.filter(|(remote_type, _)| self.connection.mapping.object(remote_type).is_some())
-                {
-                    receipt.remote_type = remote_type;
-                    receipt.remote_id = Some(id);
-                    receipt.sent = mittler_core::RemoteFields::default();
-                    receipt.settled = 0;
-                } else {
-                    receipt.state = "gone".into();
-                    receipt.code = Some(code);
+                let mapped = |remote_type: &String| self.connection.mapping.object(remote_type).is_some();
+                if let Some((remote_type, id)) = successor.filter(|(remote_type, _)| mapped(remote_type)) {
+                    to.follow.push((item, remote_type, id, code));
+                    return;
                 }
+                receipt.state = "gone".into();
+                receipt.code = Some(code);
             }
             Written::Row(RowResult::Busy { code }) => {
                 to.settled.push(settle("busy", Some(code.clone())));
                 let wait = Duration::from_millis(300 << item.leased.attempt.clamp(0, 10));
                 later(&mut receipt, &item, now.plus(wait).0, &code);
+            }
+            Written::Row(RowResult::Misconfigured { code, message })
+            | Written::Nothing(CrmError::Configuration { code, message }) => {
+                to.settled.push(settle("lost", Some(code.clone())));
+                later(&mut receipt, &item, now.plus(CLOSED).0, &code);
+                receipt.reason = Some(message.clone());
+                to.closed.get_or_insert((code, message));
             }
             Written::NotBegun => {
                 to.settled.push(settle("lost", Some("lease_too_short".into())));
@@ -150,7 +175,9 @@ impl Batch<'_> {
             .filter(|name| item.planned.0.contains_key(*name) && object.fields.contains_key(*name))
             .collect();
         let rest = item.planned.0.len() > culprits.len();
-        if !culprits.is_empty() && rest && item.leased.attempt < REFUSALS {
+        // Outages raise the attempts, too: only what was refused counts here.
+        let refused = item.leased.held.values().filter(|held| held.code == "refused").count();
+        if !culprits.is_empty() && rest && refused < REFUSALS {
             let held: BTreeMap<String, HeldField> = culprits
                 .into_iter()
                 .map(|name| {
@@ -189,7 +216,7 @@ impl Batch<'_> {
         if receipts.is_empty() && settled.is_empty() {
             return Ok(());
         }
-        let (all, ends, asked) = (receipts.clone(), settled.clone(), reviews.clone());
+        let (all, ends, asked, made) = (receipts.clone(), settled.clone(), reviews.clone(), created.clone());
         let together = self
             .pusher
             .store
@@ -197,7 +224,7 @@ impl Batch<'_> {
                 tx.settle_intents(&ends, now).await?;
                 let done = tx.put_receipts(&all).await?;
                 tx.ask(&asked).await?;
-                let made: Vec<LinkId> = created.into_iter().filter(|id| done.contains(id)).collect();
+                let made: Vec<LinkId> = made.iter().copied().filter(|id| done.contains(id)).collect();
                 if !made.is_empty() {
                     tx.want_dependants(&made).await?;
                 }
@@ -208,10 +235,23 @@ impl Batch<'_> {
             Err(StoreError::Statement(_)) => {}
             other => return other.map_err(Stopped::from),
         }
-        self.pusher.store.write(async move |tx| tx.settle_intents(&settled, now).await).await?;
+        self.pusher
+            .store
+            .write(async move |tx| {
+                tx.settle_intents(&settled, now).await?;
+                tx.ask(&reviews).await
+            })
+            .await?;
         for receipt in receipts {
-            let one = receipt.clone();
-            let alone = self.pusher.store.write(async move |tx| tx.put_receipts(&[one]).await).await;
+            let (one, made) = (receipt.clone(), created.contains(&LinkId(receipt.id)));
+            let alone = self
+                .pusher
+                .store
+                .write(async move |tx| {
+                    let done = tx.put_receipts(std::slice::from_ref(&one)).await?;
+                    if made { tx.want_dependants(&done).await } else { Ok(()) }
+                })
+                .await;
             if let Err(StoreError::Statement(_)) = alone {
                 let taken = Receipt {
                     remote_id: None,
@@ -231,19 +271,24 @@ impl Batch<'_> {
     /// A unique value was taken: adopt the record that has it, if it is the same thing.
     async fn adopt_existing(&self, object: &Object, item: Item, key: Key, code: &str) -> Run<()> {
         let begun = self.now();
-        let found = self.look(object, &[key]).await?;
-        let ours = found.into_iter().find(|record| !record.gone && self.agrees(object, &item.leased, record));
-        if let Some(record) = ours {
+        let mut found = self.look(object, &[key]).await?;
+        let linked = item.leased.remote_id.is_some();
+        // A link that has its record keeps it: moved to the one with the address, it would find that
+        // one's own key in the way, and be moved back.
+        let ours = found.iter().position(|record| !linked && !record.gone && self.agrees(object, &item.leased, record));
+        if let Some(at) = ours {
+            let record = found.swap_remove(at);
             return self.adopt(object, vec![Adoption { link: item.leased, record, begun }]).await;
         }
         // Somebody else has the address there, a colleague at the shared mailbox perhaps: this
         // record goes without it, and a person is asked.
-        let review = self.remote_duplicate(&item, &[], code);
+        let ids: Vec<String> = found.into_iter().filter(|record| !record.gone).map(|record| record.id).collect();
+        let review = self.remote_duplicate(&item, &ids, code);
         let mut receipt = settled(&item.leased, Some(code), None);
         let addresses = object.fields.iter().filter(|(_, rule)| rule.from.as_deref() == Some("emails"));
         let taken: Vec<&String> =
             addresses.map(|(name, _)| name).filter(|name| item.planned.0.contains_key(*name)).collect();
-        if taken.is_empty() || item.planned.0.len() <= taken.len() {
+        if taken.is_empty() || !linked && item.planned.0.len() <= taken.len() {
             receipt.state = "refused".into();
         } else {
             for name in taken {
@@ -260,6 +305,25 @@ impl Batch<'_> {
                 tx.ask(std::slice::from_ref(&review)).await
             })
             .await?;
+        Ok(())
+    }
+
+    /// A record became another there, a lead its contact: that is adopted with what it shows.
+    async fn follow(&self, item: Item, remote_type: &str, id: String, code: &str) -> Run<()> {
+        let begun = self.now();
+        let found = match self.connection.mapping.object(remote_type) {
+            Some(object) => self.look(object, &[Key::Id(id)]).await?.into_iter().find(|record| !record.gone),
+            None => None,
+        };
+        let Item { mut leased, .. } = item;
+        // Settled with the answer that told of it.
+        leased.open_intent = None;
+        if let (Some(record), Some(object)) = (found, self.connection.mapping.object(remote_type)) {
+            return self.adopt(object, vec![Adoption { link: leased, record, begun }]).await;
+        }
+        let mut receipt = settled(&leased, Some(code), None);
+        receipt.state = "gone".into();
+        self.pusher.store.write(async move |tx| tx.put_receipts(std::slice::from_ref(&receipt)).await).await?;
         Ok(())
     }
 }

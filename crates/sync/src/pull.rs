@@ -44,6 +44,7 @@ pub struct Pulled {
 impl Pusher {
     /// Reads what changed in a CRM, of the types that are mapped and have a cursor.
     pub async fn pull(&self, connection: &Arc<Connection>) -> Result<Pulled, Stopped> {
+        connection.check_account().await?;
         let mut all = Pulled::default();
         for kind in &connection.connector.profile().kinds {
             let Some(object) = connection.mapping.object(&kind.remote_type) else { continue };
@@ -120,8 +121,13 @@ impl Pusher {
             let Key::Id(asked) = &record.key else { continue };
             let Some(link) = known.get(asked).filter(|link| link.written_at < begun.0) else { continue };
             let Some(news) = news(link, record) else { continue };
+            // What we never sent stays theirs: it is seen, not sent.
             let mut sent = link.sent.0.clone();
-            sent.0.extend(news.0.iter().map(|(name, value)| (name.clone(), value.clone())));
+            for (name, value) in &mut sent.0 {
+                if let Some(theirs) = news.0.get(name) {
+                    value.clone_from(theirs);
+                }
+            }
             shown.push(Shown { id: link.id, written_at: link.written_at, sent, seen: record.fields.clone() });
             // What the mapping does not take up, such as an owner that the CRM chose, is no statement.
             let statement = self.changed(connection, object, record, &news, begun);

@@ -13,6 +13,7 @@ use futures_util::{StreamExt, stream::FuturesUnordered};
 use mittler_connector::Error as CrmError;
 use mittler_core::{Time, derive::Overrides};
 use mittler_store::{Clock, Result, Store, links::Leased};
+use tokio::time::Instant;
 use tracing::{debug, warn};
 use uuid::Uuid;
 
@@ -23,6 +24,11 @@ use crate::{
     keys::Keys,
 };
 
+/// First wait for a CRM that is not there; each further one is twice as long, up to the longest.
+const DEAD: Duration = Duration::from_millis(800);
+const LONGEST: Duration = Duration::from_mins(1);
+/// How soon a connection is looked at again of which some types wait.
+const LOOK: Duration = Duration::from_secs(30);
 /// Links that one lease takes at most, whatever one call could.
 const MOST: i64 = 500;
 
@@ -64,36 +70,59 @@ impl Pusher {
         if connection.mode == Mode::Off {
             return Ok(PushEnd::Paused(self.clock.now().plus(Duration::from_mins(1)), "mode_off".into()));
         }
+        if let Some((until, code)) = connection.paused(self.clock.now()) {
+            return Ok(PushEnd::Paused(until, code));
+        }
+        if let Err(error) = connection.check_account().await {
+            let (until, code) = self.pause(connection, &error).await?;
+            return Ok(PushEnd::Paused(until, code));
+        }
         let mut running = FuturesUnordered::new();
         let mut failed = None;
+        // A database that fails one batch leaves the calls of the others in flight: they end first.
+        let mut lost = None;
         loop {
-            let now = self.clock.now();
-            if let Some((until, code)) = connection.paused(now) {
-                failed = Some((until, code));
-            }
-            while failed.is_none() && running.len() < connection.concurrency {
-                let leased = self.lease(connection).await?;
-                if leased.is_empty() {
-                    break;
+            failed = failed.or_else(|| connection.paused(self.clock.now()));
+            while failed.is_none() && lost.is_none() && running.len() < connection.concurrency {
+                match self.lease(connection).await {
+                    Ok((leased, _)) if leased.is_empty() => break,
+                    Ok((leased, deadline)) => {
+                        let batch = Batch { pusher: self, connection, deadline };
+                        running.push(async move { batch.run(leased).await });
+                    }
+                    Err(error) => lost = Some(error),
                 }
-                running.push(self.one(connection, leased));
             }
             match running.next().await {
                 Some(Ok(())) => {}
-                Some(Err(Stopped::Store(error))) => return Err(error),
-                Some(Err(Stopped::Crm(error))) => failed = Some(self.pause(connection, &error).await?),
+                Some(Err(Stopped::Store(error))) => lost = lost.or(Some(error)),
+                Some(Err(Stopped::Crm(error))) => match self.pause(connection, &error).await {
+                    Ok(paused) => failed = Some(paused),
+                    Err(error) => lost = lost.or(Some(error)),
+                },
                 None => break,
             }
         }
-        Ok(failed.map_or(PushEnd::Drained, |(until, code)| PushEnd::Paused(until, code)))
+        if let Some(error) = lost {
+            return Err(error);
+        }
+        let now = self.clock.now();
+        // What the CRM is closed to may be due for long; the others must not wait for it.
+        let closed = connection.closed_types(now).1.map(|(until, code)| (until.min(now.plus(LOOK)), code));
+        Ok(failed.or(closed).map_or(PushEnd::Drained, |(until, code)| PushEnd::Paused(until, code)))
     }
 
-    fn lease_time(&self, connection: &Connection) -> Duration {
+    /// How long a lease of links of this connection lasts.
+    pub(crate) fn lease_time(&self, connection: &Connection) -> Duration {
         connection.connector.profile().call_timeout * 2 + self.margin
     }
 
-    async fn lease(&self, connection: &Connection) -> Result<Vec<Leased>> {
+    /// Leases the links that are next, with the moment until which they may be written: by this
+    /// process's own clock, which nobody sets, and reckoned from before the lease began.
+    async fn lease(&self, connection: &Connection) -> Result<(Vec<Leased>, Instant)> {
         let (id, now, lease) = (connection.id, self.clock.now(), self.lease_time(connection));
+        let deadline = Instant::now() + lease;
+        let (closed, _) = connection.closed_types(now);
         // One call's worth of the type that is next, so that a lease is for one call alone.
         let batches: BTreeMap<String, i64> = connection
             .connector
@@ -102,19 +131,17 @@ impl Pusher {
             .iter()
             .map(|kind| (kind.remote_type.clone(), i64::try_from(kind.batch).unwrap_or(1)))
             .collect();
-        self.store
+        let leased = self
+            .store
             .write(async move |tx| {
-                let Some((stage, remote_type)) = tx.leasable(id, now).await? else { return Ok(Vec::new()) };
-                let most = batches.get(&remote_type).copied().unwrap_or(1).clamp(1, MOST);
-                tx.lease_of(id, stage, &remote_type, now, lease, most).await
+                let Some(head) = tx.leasable_but(id, now, &closed).await? else {
+                    return Ok(Vec::new());
+                };
+                let most = batches.get(&head.remote_type).copied().unwrap_or(1).clamp(1, MOST);
+                tx.lease_of(id, &head, now, lease, most).await
             })
-            .await
-    }
-
-    async fn one(&self, connection: &Arc<Connection>, leased: Vec<Leased>) -> std::result::Result<(), Stopped> {
-        // Reads come first and take their time; the deadline is for the beginning of the write.
-        let deadline = self.clock.now().plus(self.lease_time(connection));
-        Batch { pusher: self, connection, deadline }.run(leased).await
+            .await?;
+        Ok((leased, deadline))
     }
 
     /// A CRM that does not work waits at its connection, not on a hundred thousand links.
@@ -122,31 +149,68 @@ impl Pusher {
         let now = self.clock.now();
         let jitter = Duration::from_millis(fastrand::u64(0..500));
         let (state, wait) = match error {
-            CrmError::Limited { retry_after, .. } => ("waiting", retry_after.unwrap_or(Duration::from_secs(10))),
-            CrmError::Unavailable { retry_after, .. } => ("waiting", retry_after.unwrap_or(Duration::from_millis(800))),
-            CrmError::Reauthorise { .. } => ("reauthorise", Duration::from_mins(1)),
+            CrmError::Limited { bucket, retry_after } => {
+                // The rest of the day cannot be known from here: it is asked again in an hour.
+                let window = if *bucket == "daily" { Duration::from_hours(1) } else { Duration::from_secs(10) };
+                ("waiting", retry_after.unwrap_or(window))
+            }
+            CrmError::Unavailable { retry_after, .. } => {
+                let doubled = DEAD * 2_u32.saturating_pow(connection.failed().min(16) - 1);
+                ("waiting", retry_after.unwrap_or(doubled.min(LONGEST)))
+            }
+            CrmError::Reauthorise { .. } => {
+                connection.forget_account();
+                ("reauthorise", Duration::from_mins(1))
+            }
             CrmError::Configuration { .. } | CrmError::Protocol { .. } => ("misconfigured", Duration::from_mins(1)),
             // The links themselves say when to look; the next batches may go on.
             CrmError::Unknown { .. } | CrmError::BatchRefused { .. } => ("ready", Duration::ZERO),
         };
         let until = now.plus(wait + jitter);
         let code = error.code().to_owned();
+        debug!(connection.id = %connection.id, state, code, "the CRM does not answer as hoped");
         if wait > Duration::ZERO {
             connection.pause(until, &code);
-        }
-        if state == "reauthorise" || state == "misconfigured" {
-            warn!(connection.id = %connection.id, state, code, "the CRM refuses to work with this connection");
-            let (id, state_code, reason) = (connection.id, code.clone(), reason(error));
-            let state = state.to_owned();
-            self.store
-                .write(async move |tx| {
-                    tx.set_connection_state(id, &state, Some(&state_code), reason.as_deref(), until).await
-                })
-                .await?;
-        } else {
-            debug!(connection.id = %connection.id, code, "the CRM does not answer as hoped");
+            if let CrmError::Limited { bucket, .. } = error {
+                // The other processes must not try it, either.
+                let (id, bucket) = (connection.id, *bucket);
+                self.store.write(async move |tx| tx.block_budget(id, bucket, until).await).await?;
+            }
+            self.note_state(connection, state, &code, reason(error), until).await?;
         }
         Ok((until, code))
+    }
+
+    /// Writes down that a connection does not work, and why; the same is said once a minute at most.
+    pub(crate) async fn note_state(
+        &self,
+        connection: &Connection,
+        state: &'static str,
+        code: &str,
+        reason: Option<String>,
+        until: Time,
+    ) -> Result<()> {
+        if !connection.is_news(state, code, self.clock.now()) {
+            return Ok(());
+        }
+        if state != "waiting" {
+            warn!(connection.id = %connection.id, state, code, "the CRM refuses to work with this connection");
+        }
+        let (id, code) = (connection.id, code.to_owned());
+        self.store
+            .write(async move |tx| tx.set_connection_state(id, state, Some(&code), reason.as_deref(), until).await)
+            .await
+    }
+
+    /// A write came through: the connection works, but for the types that wait.
+    pub(crate) async fn note_ready(&self, connection: &Connection) -> Result<()> {
+        connection.worked();
+        let now = self.clock.now();
+        if connection.closed_types(now).1.is_some() || !connection.is_news("ready", "", now) {
+            return Ok(());
+        }
+        let id = connection.id;
+        self.store.write(async move |tx| tx.set_connection_ready(id).await.map(|_| ())).await
     }
 
     pub(crate) fn id(&self) -> Uuid {

@@ -3,22 +3,26 @@
 //! By link id, else by own key, else by e-mail address, domain or pair. What is adopted keeps its
 //! values as claims of the CRM, before anything of ours is planned.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use mittler_connector::{Key, KeyForm, KindProfile, OwnKey, RemoteRecord};
 use mittler_core::{
-    Field, Kind, RecordId, RemoteFields, Source, SourceKind, Statement, SubjectId, Time, Version, job::Lane,
+    Field, Fields, Kind, LinkId, RecordId, RemoteFields, Source, SourceKind, Statement, SubjectId, Time, Value,
+    Version,
+    job::{Lane, Task},
     mapping::Object,
 };
 use mittler_store::{
     derived_id,
+    jobs::NewJob,
     links::{Leased, Receipt, Settled},
     reviews::NewReview,
 };
 use serde_json::json;
+use uuid::Uuid;
 
 use crate::{
-    batch::{Batch, Run, settled},
+    batch::{Batch, Run, settled, superseded},
     restate::{links_of, restate},
     shown,
 };
@@ -30,6 +34,23 @@ pub struct Adoption {
     pub record: RemoteRecord,
     /// When the read began.
     pub begun: Time,
+}
+
+/// A remote record that a link may mean.
+#[derive(Debug, Clone)]
+struct Hit {
+    remote_type: String,
+    record: RemoteRecord,
+    /// How well the key names it: 0 is our own key, then the main address, then the others.
+    rank: usize,
+}
+
+/// What a look for a link's record came to.
+enum Choice {
+    New,
+    Known(Hit),
+    /// A person has to say; nothing is made or changed until then.
+    Unsure(Vec<String>, &'static str),
 }
 
 impl Batch<'_> {
@@ -48,26 +69,27 @@ impl Batch<'_> {
         }
         let begun = self.now();
         let found = self.find(object, profile, &unknown).await?;
-        let (mut rest, mut adopt, mut reviews) = (known, Vec::new(), Vec::new());
-        for (link, mut hits) in unknown.into_iter().zip(found) {
-            hits.sort_by(|a, b| a.1.id.cmp(&b.1.id));
-            hits.dedup_by(|a, b| a.1.id == b.1.id);
-            let own = link.record.to_string();
-            let foreign = |record: &RemoteRecord| self.own_key_of(record).is_some_and(|key| key != own);
-            // A record that belongs to another record of ours is not this one, whatever its address.
-            hits.retain(|(_, record)| !foreign(record));
-            let Some((object, record)) = hits.first().cloned() else {
-                rest.push(link);
-                continue;
-            };
-            if hits.len() > 1 {
-                let ids: Vec<String> = hits.iter().map(|(_, record)| record.id.clone()).collect();
-                reviews.push(self.ask(&link, &ids, "several_found"));
+        let (mut rest, mut adopt, mut unsure, mut ends) = (known, Vec::new(), Vec::new(), Vec::new());
+        for (link, hits) in unknown.into_iter().zip(found) {
+            match self.choose(&link, hits) {
+                Choice::New => rest.push(link),
+                Choice::Known(hit) => adopt.push((hit.remote_type, Adoption { link, record: hit.record, begun })),
+                Choice::Unsure(ids, code) => {
+                    ends.extend(superseded(&link));
+                    unsure.push((self.ask(&link, &ids, code), settled_as(&link, code)));
+                }
             }
-            adopt.push((object, Adoption { link, record, begun }));
         }
-        if !reviews.is_empty() {
-            self.pusher.store.write(async move |tx| tx.ask(&reviews).await).await?;
+        if !unsure.is_empty() {
+            let (reviews, receipts): (Vec<NewReview>, Vec<Receipt>) = unsure.into_iter().unzip();
+            self.pusher
+                .store
+                .write(async move |tx| {
+                    tx.settle_intents(&ends, begun).await?;
+                    tx.put_receipts(&receipts).await?;
+                    tx.ask(&reviews).await
+                })
+                .await?;
         }
         let mut by_type: HashMap<String, Vec<Adoption>> = HashMap::new();
         for (remote_type, adoption) in adopt {
@@ -81,14 +103,50 @@ impl Batch<'_> {
         Ok(rest)
     }
 
-    /// For each link the remote records it may mean, with their types, the best type first.
-    async fn find(
-        &self,
-        object: &Object,
-        profile: &KindProfile,
-        links: &[Leased],
-    ) -> Run<Vec<Vec<(String, RemoteRecord)>>> {
-        let mut found: Vec<Vec<(String, RemoteRecord)>> = vec![Vec::new(); links.len()];
+    /// Which of the hits the link means: the best by key, if it is the only one and nothing speaks
+    /// against it.
+    fn choose(&self, link: &Leased, mut hits: Vec<Hit>) -> Choice {
+        let own = link.record.to_string();
+        for hit in &mut hits {
+            if self.own_key_of(&hit.record).is_some_and(|key| key == own) {
+                hit.rank = 0;
+            }
+        }
+        // A record that belongs to another record of ours is not this one, whatever its address.
+        hits.retain(|hit| hit.rank == 0 || self.own_key_of(&hit.record).is_none());
+        let Some(best) = hits.iter().map(|hit| hit.rank).min() else { return Choice::New };
+        hits.retain(|hit| hit.rank == best);
+        hits.sort_by(|a, b| a.record.id.cmp(&b.record.id));
+        hits.dedup_by(|a, b| a.record.id == b.record.id);
+        let decides = matches!(link.kind, Kind::Person | Kind::Organisation | Kind::Fair);
+        if hits.len() > 1 && decides {
+            return Choice::Unsure(hits.into_iter().map(|hit| hit.record.id).collect(), "several_found");
+        }
+        let Some(hit) = hits.into_iter().next() else { return Choice::New };
+        let object = self.connection.mapping.object(&hit.remote_type);
+        if best > 0 && object.is_some_and(|object| self.has_another_name(object, link, &hit.record)) {
+            return Choice::Unsure(vec![hit.record.id], "another_name");
+        }
+        Choice::Known(hit)
+    }
+
+    /// Whether a person's record there bears a surname that cannot be ours.
+    fn has_another_name(&self, object: &Object, link: &Leased, record: &RemoteRecord) -> bool {
+        if object.kind != Kind::Person {
+            return false;
+        }
+        let shown = shows(object, record, &Field::LAST_NAME);
+        // A CRM that insists on a name was given the address in its place.
+        let theirs = shown.as_ref().and_then(Value::as_text).filter(|name| !name.contains('@'));
+        match (link.fields.text(&Field::LAST_NAME), theirs) {
+            (Some(ours), Some(theirs)) => !self.pusher.judge.same_surname(ours, theirs),
+            _ => false,
+        }
+    }
+
+    /// For each link the remote records it may mean, the best type first.
+    async fn find(&self, object: &Object, profile: &KindProfile, links: &[Leased]) -> Run<Vec<Vec<Hit>>> {
+        let mut found: Vec<Vec<Hit>> = vec![Vec::new(); links.len()];
         // Of a person's types the one that is not made anew comes first: known contacts stay contacts.
         let mut types: Vec<&Object> = if profile.kind == Kind::Person {
             self.connection.mapping.of_kind(Kind::Person).collect()
@@ -112,14 +170,14 @@ impl Batch<'_> {
                 ask.dedup();
                 let records = self.look(object, &ask).await?;
                 for (at, keys) in keys.iter().enumerate() {
-                    let mine = records.iter().filter(|record| keys.contains(&record.key) && !record.gone);
-                    let mine = mine.filter(|record| Self::admits(profile, &links[at], record));
-                    for record in mine {
-                        match &record.successor {
-                            // A converted lead is the contact it became, which was asked for before.
-                            Some(_) => {}
-                            None => found[at].push((object.remote.clone(), record.clone())),
+                    for record in records.iter().filter(|record| !record.gone) {
+                        let Some(at_key) = keys.iter().position(|key| *key == record.key) else { continue };
+                        // A converted lead is the contact it became, which was asked for before.
+                        if record.successor.is_some() || !Self::admits(object, profile, &links[at], record) {
+                            continue;
                         }
+                        let rank = if matches!(record.key, Key::Own(_)) { 0 } else { 1 + at_key.min(1) };
+                        found[at].push(Hit { remote_type: object.remote.clone(), record: record.clone(), rank });
                     }
                 }
             }
@@ -127,9 +185,17 @@ impl Batch<'_> {
         Ok(found)
     }
 
-    /// Whether a record found by a weak form of key really is what the link wrote: an activity's
-    /// parent has many.
-    fn admits(profile: &KindProfile, link: &Leased, record: &RemoteRecord) -> bool {
+    /// Whether a record found by a weak form of key can be what the link means: an activity's parent
+    /// has many, and a fair of the same name may be last year's.
+    fn admits(object: &Object, profile: &KindProfile, link: &Leased, record: &RemoteRecord) -> bool {
+        if profile.kind == Kind::Fair {
+            let theirs = shows(object, record, &Field::STARTS);
+            return match (link.fields.value(&Field::STARTS).and_then(day), theirs.as_ref().and_then(day)) {
+                // A CRM that keeps moments may show the day before or after.
+                (Some(ours), Some(theirs)) => (ours - theirs).get_days().abs() <= 1,
+                _ => true,
+            };
+        }
         if profile.kind != Kind::Activity {
             return true;
         }
@@ -137,8 +203,7 @@ impl Batch<'_> {
         let text = |fields: &RemoteFields, name: &str| fields.text(name).map(mittler_core::value::clean);
         let told =
             open.fields.0.keys().filter(|name| record.fields.get(name).is_some_and(|value| value.as_text().is_some()));
-        let mut told =
-            told.filter(|name| !matches!(open.fields.get(name), Some(mittler_core::Value::RemoteRef(_)))).peekable();
+        let mut told = told.filter(|name| !matches!(open.fields.get(name), Some(Value::RemoteRef(_)))).peekable();
         told.peek().is_some() && told.all(|name| text(&open.fields, name) == text(&record.fields, name))
     }
 
@@ -158,12 +223,11 @@ impl Batch<'_> {
             let mut mine = Vec::new();
             match profile.kind {
                 Kind::Person => {
-                    let emails = fields.elements(&Field::EMAILS).iter().map(|element| element.key.clone());
-                    if has(KeyForm::Email) {
-                        mine.extend(emails.map(Key::Email));
-                    }
                     if link.open_intent.is_some() && matches!(profile.own_key, OwnKey::Field(_)) {
                         mine.push(Key::Own(link.record.to_string()));
+                    }
+                    if has(KeyForm::Email) {
+                        mine.extend(self.personal_addresses(fields).map(Key::Email));
                     }
                 }
                 Kind::Organisation => match (fields.text(&Field::DOMAIN), fields.text(&Field::NAME)) {
@@ -183,6 +247,16 @@ impl Batch<'_> {
         Ok(keys)
     }
 
+    /// A person's addresses, the main one first. A mailbox that several read names none of them.
+    fn personal_addresses<'f>(&self, fields: &'f Fields) -> impl Iterator<Item = String> + 'f
+    where
+        Self: 'f,
+    {
+        let judge = std::sync::Arc::clone(&self.pusher.judge);
+        let elements = fields.elements(&Field::EMAILS).iter();
+        elements.map(|element| element.key.clone()).filter(move |email| judge.is_personal(email))
+    }
+
     /// Pairs of remote ids: fair and person.
     async fn pairs(&self, links: &[Leased]) -> Run<HashMap<RecordId, Key>> {
         let remote = self.remote_ids(links, &[Field::FAIR, Field::PERSON]).await?;
@@ -198,13 +272,12 @@ impl Batch<'_> {
 
     /// The parents of activities whose creation may have happened.
     async fn parents(&self, links: &[Leased]) -> Run<HashMap<RecordId, Key>> {
-        let profile = self.connection.connector.profile();
         let now = self.now();
         let unsure: Vec<Leased> = links
             .iter()
             .filter(|link| {
                 let open = link.open_intent.as_ref().filter(|open| open.operation == "create");
-                open.is_some_and(|open| open.begun_at.plus(profile.call_timeout + profile.visibility_lag) <= now)
+                open.is_some_and(|open| self.visible(open) <= now)
             })
             .cloned()
             .collect();
@@ -256,11 +329,45 @@ impl Batch<'_> {
         if object.kind != Kind::Person {
             return true;
         }
-        let emails: Vec<&str> =
-            link.fields.elements(&Field::EMAILS).iter().map(|element| element.key.as_str()).collect();
-        object.fields.iter().filter(|(_, rule)| rule.from.as_deref() == Some("emails")).any(|(name, _)| {
-            record.fields.text(name).is_some_and(|email| emails.contains(&email.to_lowercase().as_str()))
-        })
+        if self.has_another_name(object, link, record) {
+            return false;
+        }
+        let emails: Vec<String> = self.personal_addresses(&link.fields).collect();
+        object
+            .fields
+            .iter()
+            .filter(|(_, rule)| rule.from.as_deref() == Some("emails"))
+            .any(|(name, _)| record.fields.text(name).is_some_and(|email| emails.contains(&email.to_lowercase())))
+    }
+
+    /// Persons that gain an address which another type of person has there already: nothing in the
+    /// CRM keeps the two from being one human twice, so a person is asked.
+    pub(crate) async fn ask_about_namesakes(&self, object: &Object, gaining: Vec<(Leased, Key)>) -> Run<()> {
+        let mut reviews = Vec::new();
+        for other in self.connection.mapping.of_kind(Kind::Person).filter(|other| other.remote != object.remote) {
+            let Some(profile) = self.connection.connector.profile().kind(&other.remote) else { continue };
+            if gaining.is_empty() || !profile.keys.contains(&KeyForm::Email) {
+                continue;
+            }
+            let mut keys: Vec<Key> = gaining.iter().map(|(_, key)| key.clone()).collect();
+            keys.sort();
+            keys.dedup();
+            let records = self.look(other, &keys).await?;
+            for (link, key) in &gaining {
+                let there = records.iter().filter(|record| record.key == *key && !record.gone);
+                let there: Vec<String> =
+                    there.filter(|record| record.successor.is_none()).map(|record| record.id.clone()).collect();
+                if !there.is_empty() {
+                    let mut review = self.ask(link, &there, "address_of_another");
+                    review.candidates = json!({ "remote_type": other.remote, "ids": there });
+                    reviews.push(review);
+                }
+            }
+        }
+        if !reviews.is_empty() {
+            self.pusher.store.write(async move |tx| tx.ask(&reviews).await).await?;
+        }
+        Ok(())
     }
 
     /// Links a record to a remote one: what the CRM shows becomes what it says, and the baseline
@@ -288,13 +395,18 @@ impl Batch<'_> {
             let mut receipt = settled(&link, None, None);
             receipt.remote_type.clone_from(&object.remote);
             receipt.remote_id = Some(record.id.clone());
-            receipt.sent = baseline(&record.fields);
+            receipt.sent = told(&link, ours, &record);
             receipt.settled = 0;
             seen.push((link.id, record.fields));
             receipts.push(receipt);
         }
         let (now, overrides) = (self.now(), self.pusher.overrides.clone());
-        let others = self.pusher.connections.all();
+        let (others, own) = (self.pusher.connections.all(), self.connection.id);
+        let wake: Vec<NewJob> = others
+            .iter()
+            .filter(|other| other.id != own)
+            .map(|other| NewJob::new(self.pusher.id(), Task::Push { connection: other.id }, Lane::Scheduled, now, now))
+            .collect();
         self.pusher
             .store
             .write(async move |tx| {
@@ -303,12 +415,20 @@ impl Batch<'_> {
                 for record in &changed {
                     links.extend(links_of(&others, record, Lane::Scheduled, now));
                 }
+                // All in one order, before any of them is written.
+                let all: BTreeSet<Uuid> =
+                    links.iter().map(|link| link.id).chain(receipts.iter().map(|receipt| receipt.id)).collect();
+                tx.lock_links(&all.into_iter().collect::<Vec<_>>()).await?;
                 if !links.is_empty() {
                     tx.want_links(&mut links).await?;
+                    tx.put_jobs(&wake).await?;
                 }
                 tx.settle_intents(&ends, now).await?;
-                tx.put_receipts(&receipts).await?;
+                let done = tx.put_receipts(&receipts).await?;
+                seen.retain(|(id, _)| done.contains(id));
                 tx.put_seen(&seen).await?;
+                let known: Vec<LinkId> = seen.iter().map(|(id, _)| *id).collect();
+                tx.want_dependants(&known).await?;
                 tx.ask(&reviews).await
             })
             .await?;
@@ -329,7 +449,7 @@ impl Batch<'_> {
             said: said
                 .into_iter()
                 // A box that nobody ticked says nothing, least of all against an objection.
-                .filter(|said| said.value.as_ref().is_some_and(|value| *value != mittler_core::Value::Bool(false)))
+                .filter(|said| said.value.as_ref().is_some_and(|value| *value != Value::Bool(false)))
                 .map(|said| shown(&*self.pusher.judge, said))
                 .collect(),
         }
@@ -353,16 +473,30 @@ pub fn crm_subject(connection: mittler_core::ConnectionId, remote_type: &str, id
     SubjectId(derived_id(&[b"crm", connection.0.as_bytes(), remote_type.as_bytes(), id.as_bytes()]))
 }
 
-/// What is there already need not be sent: only differences are planned.
-fn baseline(shown: &RemoteFields) -> RemoteFields {
-    RemoteFields(
-        shown
-            .0
-            .iter()
-            .filter(|(_, value)| value.is_some())
-            .map(|(name, value)| (name.clone(), value.clone()))
-            .collect(),
-    )
+/// What of an adopted record is ours: what an earlier call told, if the record shows that it came
+/// through. All else it shows is the CRM's.
+fn told(link: &Leased, ours: bool, record: &RemoteRecord) -> RemoteFields {
+    let open = link.open_intent.as_ref().filter(|open| open.operation == "create");
+    let came = |name: &str| record.fields.get(name).is_some();
+    match open {
+        Some(open) if ours || link.kind == Kind::Activity => RemoteFields(
+            open.fields.0.iter().filter(|(name, _)| came(name)).map(|(n, v)| (n.clone(), v.clone())).collect(),
+        ),
+        _ => RemoteFields::default(),
+    }
+}
+
+/// What a remote record says of one of our fields.
+fn shows(object: &Object, record: &RemoteRecord, field: &Field) -> Option<Value> {
+    object.lift(&record.fields, None).into_iter().find(|said| said.field == *field)?.value
+}
+
+fn day(value: &Value) -> Option<jiff::civil::Date> {
+    match value {
+        Value::Date(date) => Some(*date),
+        Value::Instant { at, .. } => Some(at.timestamp().to_zoned(jiff::tz::TimeZone::UTC).date()),
+        other => other.as_text()?.get(..10)?.parse().ok(),
+    }
 }
 
 fn settled_as(link: &Leased, code: &str) -> Receipt {

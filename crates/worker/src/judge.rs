@@ -1,7 +1,7 @@
 //! Reads values that CRMs show the way all others are read.
 
 use mittler_core::{Field, Said, Value};
-use mittler_enrich::{email, phone};
+use mittler_enrich::{email, name, phone};
 use mittler_sync::Judge;
 
 /// The enrichment crate's eye, lent to sync.
@@ -27,5 +27,12 @@ impl Judge for Reader {
             said.value = Some(Value::Text(email.address.clone()));
         }
         said
+    }
+    fn is_personal(&self, address: &str) -> bool {
+        email::read(address).is_some_and(|email| !email.is_role())
+    }
+
+    fn same_surname(&self, one: &str, other: &str) -> bool {
+        name::same_surname(one, other)
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use mittler_core::{
-    Time,
+    ConnectionId, Time,
     job::{Lane, Task},
 };
 use mittler_queue::Wake;
@@ -73,6 +73,38 @@ pub async fn start_slots(
         .await
 }
 
+/// Asks for a push wherever links are due and no job would look at them: a link that nobody looks
+/// at is lost, whatever lost its job. Gives how many connections that were.
+///
+/// # Errors
+/// If the database does not answer: the next look does it.
+pub async fn sweep(store: &Store, clock: &Clock, connections: &Connections) -> Result<usize> {
+    let now = clock.now();
+    let jobs: Vec<(ConnectionId, NewJob)> = connections
+        .all()
+        .iter()
+        .map(|it| {
+            let task = Task::Push { connection: it.id };
+            (it.id, NewJob::new(clock.id(), task, Lane::Scheduled, now, now))
+        })
+        .collect();
+    store
+        .write(async move |tx| {
+            let mut asked = 0;
+            for (id, job) in &jobs {
+                if tx.is_unattended(*id).await? {
+                    tx.put_jobs(std::slice::from_ref(job)).await?;
+                    asked += 1;
+                }
+            }
+            Ok(asked)
+        })
+        .await
+}
+
+/// Between two sweeps.
+const SWEEP: Duration = Duration::from_secs(30);
+
 /// The scheduler role, until `stop`.
 pub async fn run(
     store: Store,
@@ -83,7 +115,19 @@ pub async fn run(
     stop: CancellationToken,
 ) {
     let look = intervals.pull.min(intervals.retain).clamp(Duration::from_millis(100), Duration::from_secs(5));
+    let mut swept = tokio::time::Instant::now();
     loop {
+        if swept.elapsed() >= SWEEP {
+            swept = tokio::time::Instant::now();
+            match sweep(&store, &clock, &connections).await {
+                Ok(0) => {}
+                Ok(asked) => {
+                    warn!(connections = asked, "links were due without a job; they are looked at again");
+                    wake.ring();
+                }
+                Err(error) => warn!(%error, "the scheduler could not look for what nobody attends to"),
+            }
+        }
         match start_slots(&store, &clock, &connections, intervals).await {
             Ok(0) => {}
             Ok(_) => wake.ring(),

@@ -186,8 +186,7 @@ async fn a_connection_keeps_its_id_and_state_when_it_is_set_anew(fresh: &Fresh) 
         updated_at: NOON.0,
     };
     let first = row("dry_run");
-    let put =
-        async |row: ConnectionRow| store.write(async move |tx| tx.put_connection(&row.clone()).await).await.unwrap();
+    let put = async |row: ConnectionRow| store.put_connection(&row).await.unwrap();
     let id = put(first.clone()).await;
     assert_eq!(id.0, first.id);
     store
@@ -198,6 +197,10 @@ async fn a_connection_keeps_its_id_and_state_when_it_is_set_anew(fresh: &Fresh) 
     let there = store.connections().await.unwrap().remove(0);
     assert_eq!((there.mode.as_str(), there.state.as_str(), there.paused_until), ("full", "waiting", NOON.0));
     assert_eq!((there.code.as_deref(), there.reason.as_deref()), (Some("limited"), Some("a limit")));
+    let ready = async || store.write(async move |tx| tx.set_connection_ready(id).await).await.unwrap();
+    assert_eq!((ready().await, ready().await), (true, false));
+    let there = store.connections().await.unwrap().remove(0);
+    assert_eq!((there.state.as_str(), there.code, there.paused_until), ("ready", None, 0));
 }
 
 async fn a_setting_keeps_its_first_value(fresh: &Fresh) {

@@ -84,17 +84,17 @@ pub async fn connection(
     setup: &Setup,
     crm: &str,
 ) -> Connection {
-    let text = if crm == SALESFORCE {
+    let text = (setup.remap)(if crm == SALESFORCE {
         mittler_connector_salesforce::DEFAULT_MAPPING
     } else {
         mittler_connector_hubspot::DEFAULT_MAPPING
-    };
+    });
     let row = ConnectionRow {
         id: clock.id(),
         name: crm.to_owned(),
         crm: crm.to_owned(),
         settings: Stored(json!({})),
-        mapping: text.to_owned(),
+        mapping: text.clone(),
         mode: setup.mode.name().to_owned(),
         state: "ready".into(),
         code: None,
@@ -102,7 +102,7 @@ pub async fn connection(
         paused_until: 0,
         updated_at: clock.now().0,
     };
-    let id = store.write(async move |tx| tx.put_connection(&row).await).await.unwrap();
+    let id = store.put_connection(&row).await.unwrap();
     let client = mittler_connector::http::client(setup.call_timeout).unwrap();
     let http = |token_url: String, grant: Grant| {
         let auth: Arc<dyn Auth> = Vault::new(store.clone(), clock.clone(), keys, client.clone(), id, token_url, grant);
@@ -115,6 +115,12 @@ pub async fn connection(
         profile
     };
     let access = sandbox.access();
+    let own = if crm == SALESFORCE {
+        access.salesforce.organization_id.clone()
+    } else {
+        access.hubspot.portal_id.to_string()
+    };
+    let account = setup.account.clone().unwrap_or(own);
     let connector: Arc<dyn Connector> = if crm == SALESFORCE {
         let access = access.salesforce;
         let mut settings = mittler_connector_salesforce::Settings::new(access.base_url.clone());
@@ -147,6 +153,6 @@ pub async fn connection(
         let http = http(format!("{}/oauth/2026-09/token", access.base_url), grant);
         Arc::new(Tuned { inner: HubSpot::new(http, settings), profile })
     };
-    let mapping = Mapping::parse(text).unwrap();
-    Connection::new(id, crm.to_owned(), setup.mode, mapping, connector)
+    let mapping = Mapping::parse(&text).unwrap();
+    Connection::new(id, crm.to_owned(), setup.mode, mapping, connector).expecting(Some(account))
 }

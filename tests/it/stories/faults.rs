@@ -3,6 +3,7 @@
 use mittler_core::{Field, Kind, RecordId};
 use mittler_sandbox::{FaultKind, Vendor, salesforce::ValidationRule};
 use mittler_store::Store;
+use mittler_sync::Mode;
 use serde_json::{Value, json};
 
 use super::world::{HUBSPOT, HUBSPOT_WRITES, SALESFORCE, SALESFORCE_WRITES, Setup, World, anna, stand};
@@ -14,6 +15,9 @@ on_every_database!(
     a_locked_row_is_written_later,
     a_bad_row_spoils_nobody_else_and_its_dependants_follow_when_it_is_put_right,
     a_refused_field_is_held_and_the_rest_goes,
+    a_property_that_the_portal_lacks_stops_its_type_alone,
+    an_update_that_nobody_knows_of_is_taken_back,
+    another_account_is_not_touched,
 );
 
 fn guest(at: usize) -> Value {
@@ -173,5 +177,84 @@ async fn a_refused_field_is_held_and_the_rest_goes(store: Store) {
     assert_eq!(world.in_salesforce("Lead")[0]["Title"], json!("Prokuristin"));
     assert_eq!(world.record(person).await.fields.text(&Field::POSITION), Some("Prokuristin"));
     assert!(world.link(HUBSPOT, person).await.held.0.is_empty());
+    world.end().await;
+}
+
+async fn state(world: &World, name: &str) -> (String, Option<String>) {
+    let all = world.store.connections().await.unwrap();
+    let row = all.into_iter().find(|row| row.name == name).unwrap();
+    (row.state, row.code)
+}
+
+async fn a_property_that_the_portal_lacks_stops_its_type_alone(store: Store) {
+    let world = World::new(store).await;
+    world
+        .set_mapping(HUBSPOT, |text| {
+            text.replace(
+                "[object.fields.jobtitle]",
+                "[object.fields.no_such_property]\nfrom = \"city\"\n[object.fields.jobtitle]",
+            )
+        })
+        .await;
+    for at in 0..3 {
+        world.door.lead(guest(at), &stand()).await.unwrap();
+    }
+    world.run_due().await;
+    assert_eq!((world.in_hubspot("contacts").len(), world.in_hubspot("companies").len()), (0, 3));
+    assert_eq!(world.in_hubspot("marketing_events").len(), 1);
+    let (told, code) = state(&world, HUBSPOT).await;
+    assert_eq!((told.as_str(), code.is_some()), ("misconfigured", true));
+    let waiting = world.store.links_waiting(Some(world.id(HUBSPOT)), None, 100).await.unwrap();
+    assert!(waiting.iter().all(|link| link.state == "open"), "waits, and is not refused: {waiting:#?}");
+    // The mapping is put right.
+    world.set_mapping(HUBSPOT, str::to_owned).await;
+    world.settle().await;
+    assert_eq!((world.in_hubspot("contacts").len(), world.attendance().len()), (3, 3));
+    assert_eq!(state(&world, HUBSPOT).await, ("ready".into(), None));
+    nothing_waits(&world).await;
+    world.end().await;
+}
+
+async fn an_update_that_nobody_knows_of_is_taken_back(store: Store) {
+    let world = World::new(store).await;
+    let person = world.lead(anna()).await;
+    for vendor in [(Vendor::Salesforce, SALESFORCE_WRITES), (Vendor::Hubspot, HUBSPOT_WRITES)] {
+        world.fault(vendor.0, FaultKind::CutAfter, None, Some(1), vendor.1);
+    }
+    world.advance(2);
+    let mut promoted = anna();
+    promoted["position"] = json!("Prokuristin");
+    world.lead_only(promoted).await;
+    assert_eq!(world.in_salesforce("Lead")[0]["Title"], json!("Prokuristin"), "it was written, and nobody was told");
+    // Before anybody looked, the record says again what was sent before.
+    let mut back = anna();
+    back["note"] = json!("doch nicht");
+    world.door.lead(back, &stand()).await.unwrap();
+    world.enrich_only().await;
+    world.settle().await;
+    let position = world.record(person).await.fields.text(&Field::POSITION).map(str::to_owned);
+    assert_eq!(world.in_salesforce("Lead")[0]["Title"].as_str(), position.as_deref());
+    assert_eq!(world.in_hubspot("contacts")[0]["properties"]["jobtitle"].as_str(), position.as_deref());
+    for name in [SALESFORCE, HUBSPOT] {
+        let open = world.intents(name, person).await.into_iter().filter(|intent| intent.settled_at.is_none()).count();
+        assert_eq!(open, 0, "a link with an open intent is not read");
+    }
+    world.end().await;
+}
+
+async fn another_account_is_not_touched(store: Store) {
+    let world = World::with(store, Setup { account: Some("00D000000000000".into()), ..Setup::default() }).await;
+    world.lead_only(anna()).await;
+    assert_eq!(world.writes(), 0);
+    assert_eq!((world.in_salesforce("Lead").len(), world.in_hubspot("contacts").len()), (0, 0));
+    for name in [SALESFORCE, HUBSPOT] {
+        assert_eq!(state(&world, name).await, ("misconfigured".into(), Some("wrong_account".into())));
+        // The right one is configured.
+        world.set_mode(name, Mode::Full).await;
+    }
+    world.advance(61);
+    world.settle().await;
+    assert_eq!((world.in_salesforce("Lead").len(), world.in_hubspot("contacts").len()), (1, 1));
+    assert_eq!(state(&world, SALESFORCE).await, ("ready".into(), None));
     world.end().await;
 }

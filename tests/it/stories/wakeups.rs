@@ -1,13 +1,20 @@
 //! Links are level-triggered: many changes are one write, and none is lost under a write.
 
-use mittler_core::Field;
+use mittler_core::{Field, LinkId};
 use mittler_sandbox::{FaultKind, Vendor};
 use mittler_store::Store;
+use mittler_worker::schedule::sweep;
 use serde_json::json;
+use uuid::Uuid;
 
 use super::world::{HUBSPOT, HUBSPOT_WRITES, SALESFORCE, SALESFORCE_WRITES, World, anna, stand};
 
-on_every_database!(ten_changes_in_a_row_are_one_write, repetition_is_harmless, a_change_during_a_call_stays_due);
+on_every_database!(
+    ten_changes_in_a_row_are_one_write,
+    repetition_is_harmless,
+    a_change_during_a_call_stays_due,
+    what_is_due_without_a_job_is_found,
+);
 
 async fn ten_changes_in_a_row_are_one_write(store: Store) {
     let world = World::new(store).await;
@@ -43,7 +50,7 @@ async fn repetition_is_harmless(store: Store) {
     world.settle().await;
     for name in [SALESFORCE, HUBSPOT] {
         let id = world.id(name);
-        world.store.write(async move |tx| tx.want_all(id).await).await.unwrap();
+        world.store.write(async move |tx| tx.want_slice(id, Uuid::nil(), true, 1_000).await).await.unwrap();
         world.ask_push(name).await;
     }
     world.settle().await;
@@ -84,6 +91,21 @@ async fn a_change_during_a_call_stays_due(store: Store) {
     world.settle().await;
     assert_eq!(world.in_salesforce("Lead")[0]["Title"], json!("Geschäftsführerin"));
     assert_eq!(world.in_hubspot("contacts")[0]["properties"]["jobtitle"], json!("Geschäftsführerin"));
+    let link = world.link(SALESFORCE, person).await;
+    assert_eq!(link.wanted, link.done);
+    world.end().await;
+}
+
+async fn what_is_due_without_a_job_is_found(store: Store) {
+    let world = World::new(store).await;
+    let person = world.lead(anna()).await;
+    let look = || sweep(&world.store, &world.clock, &world.connections);
+    assert_eq!(look().await.unwrap(), 0, "nothing is due");
+    let id = world.link(SALESFORCE, person).await.id;
+    world.store.write(async move |tx| tx.want_again(&[LinkId(id)]).await).await.unwrap();
+    assert_eq!(world.settle().await, 0, "nobody was told");
+    assert_eq!((look().await.unwrap(), look().await.unwrap()), (1, 0), "asked for once");
+    assert_eq!(world.settle().await, 1);
     let link = world.link(SALESFORCE, person).await;
     assert_eq!(link.wanted, link.done);
     world.end().await;

@@ -48,6 +48,10 @@ pub struct Setup {
     pub call_timeout: Duration,
     /// Where HubSpot sends webhooks: its signature covers it.
     pub hook_uri: String,
+    /// The account that the credentials must belong to; without it, the one they do.
+    pub account: Option<String>,
+    /// What a story changes in the default mapping.
+    pub remap: fn(&str) -> String,
 }
 
 impl Default for Setup {
@@ -65,6 +69,8 @@ impl Default for Setup {
             follow_up: true,
             call_timeout: Duration::from_secs(5),
             hook_uri: String::new(),
+            account: None,
+            remap: str::to_owned,
         }
     }
 }
@@ -138,17 +144,26 @@ impl World {
     /// The same installation with another mode for a connection, as after a change of its
     /// configuration.
     pub async fn set_mode(&self, name: &str, mode: Mode) {
-        let setup = Setup {
-            mode,
+        self.renew(name, Setup { mode, ..self.as_set_up() }).await;
+    }
+
+    /// The same installation with another mapping.
+    pub async fn set_mapping(&self, name: &str, remap: fn(&str) -> String) {
+        self.renew(name, Setup { remap, ..self.as_set_up() }).await;
+    }
+
+    fn as_set_up(&self) -> Setup {
+        Setup {
             sandbox: self.setup.sandbox.clone(),
+            mode: self.setup.mode,
             call_timeout: self.setup.call_timeout,
             ..Setup::default()
-        };
+        }
+    }
+
+    async fn renew(&self, name: &str, setup: Setup) {
         let renewed = connection(&self.store, &self.clock, &self.keys, &self.sandbox, &setup, name).await;
-        let id = renewed.id;
         self.connections.put(renewed);
-        self.store.write(async move |tx| tx.want_all(id).await).await.unwrap();
-        self.ask_push(name).await;
     }
 
     pub fn id(&self, connection: &str) -> ConnectionId {

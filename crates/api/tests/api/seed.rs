@@ -131,7 +131,7 @@ impl Service {
             paused_until: 0,
             updated_at: self.clock.now().0,
         };
-        self.store.write(async move |tx| tx.put_connection(&row).await).await.unwrap()
+        self.store.put_connection(&row).await.unwrap()
     }
 
     /// One write: accepted but for a held field, or refused.

@@ -44,6 +44,14 @@ fn every_row_error_has_its_class() {
 }
 
 #[test]
+fn what_an_administrator_has_to_change_is_no_fault_of_the_record() {
+    for code in ["INSUFFICIENT_ACCESS_OR_READONLY", "STORAGE_LIMIT_EXCEEDED", "INVALID_FIELD"] {
+        let fault = Fault { code: code.into(), message: "m".into(), ..Fault::default() };
+        assert_eq!(of_row(vec![fault]), RowResult::Misconfigured { code: code.into(), message: "m".into() });
+    }
+}
+
+#[test]
 fn a_lock_inside_a_triggers_error_is_still_a_lock() {
     for code in ["CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "CANNOT_EXECUTE_FLOW_TRIGGER", "APEX_ERROR"] {
         let message = "LeadTrigger: execution of AfterInsert caused by: UNABLE_TO_LOCK_ROW, unable to obtain";
