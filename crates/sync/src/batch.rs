@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use mittler_connector::{Error as CrmError, KeyForm, KindProfile, OwnKey, Write};
 use mittler_core::{
-    Field, Kind, RecordId, RemoteFields, Time, Value,
+    Field, Fields, Kind, RecordId, RemoteFields, Time, Value,
     mapping::{Object, Wanted, fit},
     plan::{self, HeldField},
 };
@@ -139,6 +139,16 @@ impl Batch<'_> {
         let creates = link.remote_id.is_none() || !profile.updatable;
         if creates && link.remote_id.is_none() && !object.create {
             return Planned::Settle(Box::new(settled(&link, Some("not_found_there"), None)));
+        }
+        if creates && profile.kind == Kind::Person && link.open_intent.is_none() && names_nobody(&link.fields) {
+            // Known by a badge alone: whoever it is follows from the organiser's list, and so does this.
+            let mut waits = settled(&link, Some("no_name_and_no_email"), None);
+            waits.state = "refused".into();
+            waits.reason = Some(
+                "neither a name nor an e-mail address is known yet; it is created once a list says whose badge it is"
+                    .into(),
+            );
+            return Planned::Settle(Box::new(waits));
         }
         if let Some(open) = &link.open_intent
             && open.operation == "create"
@@ -393,6 +403,12 @@ fn fill_references(wanted: &mut Wanted, counterparts: &HashMap<RecordId, (String
 /// The values that a plan replaces.
 fn before(sent: &RemoteFields, planned: &RemoteFields) -> RemoteFields {
     planned.0.keys().filter_map(|name| Some((name.clone(), sent.0.get(name)?.clone()))).collect()
+}
+
+/// Whether nothing says who a person is.
+fn names_nobody(fields: &Fields) -> bool {
+    [Field::FIRST_NAME, Field::LAST_NAME].iter().all(|name| fields.text(name).is_none_or(str::is_empty))
+        && fields.elements(&Field::EMAILS).is_empty()
 }
 
 /// A receipt for a link that needs no call.
