@@ -20,6 +20,9 @@ pub struct Address {
     zero_restored: bool,
 }
 
+/// The rule by which a row is German because its postcode has lost its zero.
+const ZERO_RULE: &str = "country.postcode_zero";
+
 impl Address {
     pub fn read(cells: &mut Cells, ctx: &Context) -> Address {
         let text = |field: LeadField| Some(cells.get(field).to_owned()).filter(|text| !text.is_empty());
@@ -53,6 +56,10 @@ impl Address {
             cells.remark("country_unknown", LeadField::Country, "the country is not known by this name");
         }
         self.country = named.map(str::to_owned);
+        if self.country.is_none() && !cells.get(LeadField::Country).is_empty() {
+            // The row says a country, so another one is not inferred and its numbers are not ours.
+            return;
+        }
         if self.country.is_none()
             && let Some((code, rule)) = self.infer(cells, ctx)
         {
@@ -76,32 +83,51 @@ impl Address {
     fn infer(&self, cells: &Cells, ctx: &Context) -> Option<(String, &'static str)> {
         let allowed = |code: &str| self.forms().is_none_or(|forms| forms.contains(&code));
         let cells_of_phones = [cells.get(LeadField::Phone), cells.get(LeadField::Mobile)];
-        let international = cells_of_phones
+        // Whoever writes the country code means it, whatever the postcode looks like.
+        let international: Vec<String> = cells_of_phones
             .iter()
             .flat_map(|cell| phone::read_all(cell, "").0)
-            .find_map(|phone| phone.country)
-            .filter(|code| allowed(code));
-        if let Some(code) = international {
-            return Some((code, "country.phone"));
+            .filter_map(|phone| phone.country)
+            .collect();
+        if let Some(code) = international.iter().find(|code| allowed(code)).or(international.first()) {
+            return Some((code.clone(), "country.phone"));
         }
         let hosts = email::read_all(cells.get(LeadField::Email)).0.into_iter().map(|email| email.domain);
         let hosts = hosts.chain(email::host_of(cells.get(LeadField::Website)));
-        if let Some(code) = hosts.filter_map(|host| country::of_domain(&host)).find(|code| allowed(code)) {
-            return Some((code.to_owned(), "country.domain"));
+        let by_host: Vec<&str> = hosts.filter_map(|host| country::of_domain(&host)).collect();
+        if let Some(code) = by_host.iter().find(|code| allowed(code)) {
+            return Some(((*code).to_owned(), "country.domain"));
+        }
+        let valid_in = |code: &str| cells_of_phones.iter().any(|cell| phone::read(cell, code).is_some());
+        let mobile_in = |code: &str| {
+            cells_of_phones
+                .iter()
+                .any(|cell| phone::read(cell, code).is_some_and(|phone| phone.label == mittler_core::Label::Mobile))
+        };
+        let may_lack_zero =
+            ctx.default_country == "DE" && self.postal_code.as_deref().is_some_and(country::may_lack_zero);
+        if may_lack_zero {
+            let numbers = cells_of_phones.iter().any(|cell| !phone::read_all(cell, "DE").0.is_empty());
+            let no_numbers = cells_of_phones.iter().all(|cell| cell.is_empty());
+            let by_place = country::is_zero_place(self.city.as_deref().unwrap_or(""));
+            if (by_place || by_host.contains(&"DE")) && (numbers || no_numbers) {
+                return Some(("DE".to_owned(), ZERO_RULE));
+            }
         }
         let forms = self.forms()?;
         if forms.contains(&ctx.default_country.as_str()) {
             return Some((ctx.default_country.clone(), "country.postcode"));
         }
         // A four-digit postcode without a country: the number must be one in exactly one of the
-        // neighbours that have such postcodes.
-        let valid_in = |code: &str| cells_of_phones.iter().any(|cell| phone::read(cell, code).is_some());
-        let fitting: Vec<&str> =
-            forms.iter().copied().filter(|code| matches!(*code, "AT" | "CH" | "NL" | "PL") && valid_in(code)).collect();
-        match fitting.as_slice() {
-            [only] => Some(((*only).to_owned(), "country.number")),
-            _ => None,
-        }
+        // neighbours that have such postcodes, or be a mobile in exactly one. A German postcode
+        // that lost its zero looks the same.
+        let neighbours = forms.iter().copied().filter(|code| matches!(*code, "AT" | "CH" | "NL" | "PL"));
+        let possible: Vec<&str> = neighbours.chain(may_lack_zero.then_some("DE")).collect();
+        let only = |fits: &dyn Fn(&str) -> bool| {
+            let fitting: Vec<&str> = possible.iter().copied().filter(|code| fits(code)).collect();
+            if let [only] = fitting.as_slice() { Some((*only).to_owned()) } else { None }
+        };
+        only(&mobile_in).or_else(|| only(&valid_in)).map(|code| (code, "country.number"))
     }
 
     fn restore_zero(&mut self, cells: &mut Cells) {
@@ -111,7 +137,9 @@ impl Address {
         }
         let numbers: Vec<String> =
             phone::read_all(cells.get(LeadField::Phone), "DE").0.into_iter().map(|phone| phone.e164).collect();
-        match country::restored_zero(&code, self.city.as_deref().unwrap_or(""), &numbers) {
+        let restored = country::restored_zero(&code, self.city.as_deref().unwrap_or(""), &numbers)
+            .or_else(|| (self.country_rule == Some(ZERO_RULE)).then(|| format!("0{code}")));
+        match restored {
             Some(restored) => {
                 self.postal_code = Some(restored);
                 self.zero_restored = true;

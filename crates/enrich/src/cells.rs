@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use mittler_intake::{LeadField, RawLead};
 
-use crate::{Remark, country, email};
+use crate::{Remark, country, email, name::fold};
 
 /// Cells with a value, and what was done to them.
 #[derive(Debug, Clone, Default)]
@@ -23,8 +23,24 @@ impl Cells {
                 text = repaired;
                 cells.remark("encoding_repaired", *field, "the text was encoded twice and has been repaired");
             }
-            if *field != LeadField::Note {
-                text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+            if holds_lines(*field) {
+                let lines = text.lines().map(single_blanks).filter(|line| !line.is_empty());
+                text = lines.collect::<Vec<_>>().join("\n");
+            } else if *field != LeadField::Note {
+                text = single_blanks(&text);
+            }
+            if is_number(*field)
+                && let Some(whole) =
+                    text.strip_suffix(".0").filter(|w| !w.is_empty() && w.bytes().all(|b| b.is_ascii_digit()))
+            {
+                text.truncate(whole.len());
+            }
+            if is_placeholder(*field, &text) {
+                continue;
+            }
+            if *field == LeadField::Company && is_no_company(&text) {
+                cells.remark("no_company", LeadField::Company, "the cell says that there is no company");
+                continue;
             }
             if !text.is_empty() {
                 cells.values.insert(*field, text);
@@ -43,6 +59,13 @@ impl Cells {
     }
 
     fn exchange(&mut self) {
+        let city = self.get(LeadField::City).to_owned();
+        if self.get(LeadField::PostalCode).is_empty()
+            && let Some((code, place)) = postcode_before(&city)
+        {
+            self.values.insert(LeadField::PostalCode, code.to_owned());
+            self.values.insert(LeadField::City, place.to_owned());
+        }
         let digits = |text: &str| text.len() >= 4 && text.len() <= 5 && text.bytes().all(|b| b.is_ascii_digit());
         let (postal_code, city) = (self.get(LeadField::PostalCode), self.get(LeadField::City));
         if digits(city) && !postal_code.is_empty() && !postal_code.contains(|c: char| c.is_ascii_digit()) {
@@ -82,6 +105,109 @@ impl Cells {
         self.values.extend(of_b.map(|text| (a, text)));
         self.values.extend(of_a.map(|text| (b, text)));
     }
+}
+
+fn single_blanks(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Cells of several values, which people write one below the other.
+fn holds_lines(field: LeadField) -> bool {
+    matches!(field, LeadField::Phone | LeadField::Mobile | LeadField::Fax | LeadField::Email | LeadField::Interest)
+}
+
+/// Digits that are no quantity: `70173.0` is what a table of numbers with gaps makes of them.
+fn is_number(field: LeadField) -> bool {
+    matches!(
+        field,
+        LeadField::PostalCode
+            | LeadField::HouseNumber
+            | LeadField::Badge
+            | LeadField::ExternalId
+            | LeadField::Salutation
+            | LeadField::GenderCode
+    )
+}
+
+/// What programs and people write where there is nothing. Some are names too, so the cells of a
+/// name only take the spellings of programs.
+fn is_placeholder(field: LeadField, text: &str) -> bool {
+    const OF_PROGRAMS: [&str; 16] = [
+        "NULL",
+        "null",
+        "(null)",
+        "NaN",
+        "nan",
+        "None",
+        "undefined",
+        "#NV",
+        "#N/A",
+        "#NA",
+        "#WERT!",
+        "#VALUE!",
+        "#REF!",
+        "#BEZUG!",
+        "#NAME?",
+        "<NA>",
+    ];
+    const OF_PEOPLE: [&str; 17] = [
+        "n/a",
+        "n.a.",
+        "k.a.",
+        "k. a.",
+        "k.a",
+        "k/a",
+        "keine angabe",
+        "keine angaben",
+        "ohne angabe",
+        "nicht angegeben",
+        "nicht bekannt",
+        "unbekannt",
+        "unknown",
+        "not specified",
+        "not provided",
+        "(leer)",
+        "none",
+    ];
+    let is_name = matches!(field, LeadField::FirstName | LeadField::LastName | LeadField::FullName);
+    let dashes = !text.is_empty() && text.chars().all(|c| matches!(c, '-' | '–' | '—' | '.' | '/' | '_' | ' '));
+    let folded = || fold(text);
+    dashes
+        || OF_PROGRAMS.contains(&text)
+        || (OF_PEOPLE.contains(&folded().as_str()) && !(is_name && folded() == "none"))
+}
+
+/// Words in the company's cell that say that there is none.
+fn is_no_company(text: &str) -> bool {
+    const WORDS: [&str; 14] = [
+        "privat",
+        "private",
+        "privatperson",
+        "privatkunde",
+        "private person",
+        "selbstaendig",
+        "selbststaendig",
+        "selbstaendiger",
+        "selbststaendiger",
+        "self-employed",
+        "self employed",
+        "keine",
+        "keine firma",
+        "ohne firma",
+    ];
+    text.len() < 20 && WORDS.contains(&fold(text).trim_matches(['(', ')', '.']))
+}
+
+/// `70173 Stuttgart` and `D-70173 Stuttgart` in the cell of the place.
+fn postcode_before(city: &str) -> Option<(&str, &str)> {
+    let (code, place) = city.split_once(' ')?;
+    let digits = code.rsplit('-').next().unwrap_or(code);
+    let prefix = code.strip_suffix(digits).unwrap_or("");
+    let fits = (4..=5).contains(&digits.len())
+        && digits.bytes().all(|b| b.is_ascii_digit())
+        && matches!(prefix, "" | "D-" | "A-" | "CH-" | "DE-" | "AT-" | "L-" | "FL-");
+    let place = place.trim();
+    (fits && place.starts_with(char::is_alphabetic)).then_some((code, place))
 }
 
 pub fn remark(code: &str, field: impl Into<String>, text: &str) -> Remark {
@@ -124,5 +250,46 @@ mod tests {
         assert_eq!(decoded_once_more("JÃ¼rgen").as_deref(), Some("Jürgen"));
         assert_eq!(decoded_once_more("Ärger"), None);
         assert_eq!(decoded_once_more("Müller"), None);
+    }
+
+    fn read(field: LeadField, text: &str) -> String {
+        let raw = RawLead { fields: BTreeMap::from([(field, text.to_owned())]), attributes: BTreeMap::new() };
+        Cells::of(&raw).get(field).to_owned()
+    }
+
+    #[test]
+    fn a_placeholder_is_an_empty_cell() {
+        for text in ["NULL", "NaN", "#NV", "#N/A", "-", "--", "k.A.", "n/a", "keine Angabe", "unbekannt"] {
+            for field in [LeadField::City, LeadField::LastName, LeadField::Phone, LeadField::Badge] {
+                assert_eq!(read(field, text), "", "{text}");
+            }
+        }
+        for text in ["privat", "Privatperson", "selbständig", "Selbstständig"] {
+            assert_eq!(read(LeadField::Company, text), "", "{text}");
+        }
+        assert_eq!(read(LeadField::LastName, "Null"), "Null", "people are called so");
+        assert_eq!(read(LeadField::Company, "Privatbrauerei Huber"), "Privatbrauerei Huber");
+        assert_eq!(read(LeadField::Salutation, "-1"), "-1");
+    }
+
+    #[test]
+    fn a_number_that_became_a_decimal_is_a_number_again() {
+        assert_eq!(read(LeadField::PostalCode, "70173.0"), "70173");
+        assert_eq!(read(LeadField::Badge, "104012.0"), "104012");
+        assert_eq!(read(LeadField::Company, "Web 2.0"), "Web 2.0");
+    }
+
+    #[test]
+    fn postcode_and_place_in_one_cell_come_apart() {
+        let of = |text: &str| {
+            let raw =
+                RawLead { fields: BTreeMap::from([(LeadField::City, text.to_owned())]), attributes: BTreeMap::new() };
+            let cells = Cells::of(&raw);
+            let get = |field| cells.get(field).to_owned();
+            (get(LeadField::PostalCode), get(LeadField::City), get(LeadField::Country))
+        };
+        assert_eq!(of("70173 Stuttgart"), ("70173".into(), "Stuttgart".into(), String::new()));
+        assert_eq!(of("CH-9630 Wattwil"), ("9630".into(), "Wattwil".into(), "CH".into()));
+        assert_eq!(of("Berlin 10115"), (String::new(), "Berlin 10115".into(), String::new()));
     }
 }

@@ -88,6 +88,9 @@ const FORMS: &[(&str, &[&str])] = &[
     ("Stiftung", &["stiftung"]),
 ];
 
+/// No company's name is longer, nor any line that names one.
+const LONGEST: usize = 1_000;
+
 /// Letters and digits of a form as it is written; "A/S" keeps its slash, since "AS" is another.
 fn form_key(text: &str) -> String {
     let folded = fold(text);
@@ -104,6 +107,9 @@ fn form_of(text: &str) -> Option<&'static str> {
 
 /// Takes a company's name apart; `None` if nothing is left.
 pub fn read(text: &str, city: &str) -> Option<Company> {
+    if text.len() > LONGEST {
+        return None;
+    }
     let mut text = mittler_core::value::clean(text).split_whitespace().collect::<Vec<_>>().join(" ");
     let mut rules = Vec::new();
     for prefix in ["Fa. ", "Firma ", "Fa ", "FA. ", "FIRMA "] {
@@ -163,6 +169,9 @@ pub fn split(text: &str) -> (String, Option<&'static str>) {
 
 /// Whether the line names a company: it ends in a legal form, or holds one before a branch.
 pub fn has_form(text: &str) -> bool {
+    if text.len() > LONGEST {
+        return false;
+    }
     split(text).1.is_some() || branch_at(text, "").is_some_and(|at| split(text.get(..at).unwrap_or("")).1.is_some())
 }
 

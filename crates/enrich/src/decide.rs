@@ -111,8 +111,16 @@ fn person(ours: &Facts, met_by: &[KeyType], theirs: &Facts) -> Verdict {
         .collect();
     let names = ours.names(theirs);
     if !strong.is_empty() {
-        return if names == Names::Differ {
-            Verdict::Doubtful(reason("another name, but the same", &strong))
+        // Two lists may both count from 1: an id alone joins nobody whose name or mailbox speaks
+        // against it, while a surname may change behind one address.
+        let doubtful = match names {
+            Names::Differ => true,
+            Names::OnlyGiven => !strong.contains(&KeyType::Email),
+            Names::Open => !strong.contains(&KeyType::Email) && ours.personal_mailboxes_differ(theirs),
+            Names::Agree => false,
+        };
+        return if doubtful {
+            Verdict::Doubtful(reason("another name or mailbox, but the same", &strong))
         } else {
             Verdict::Sure(reason("same", &strong))
         };
@@ -124,7 +132,8 @@ fn person(ours: &Facts, met_by: &[KeyType], theirs: &Facts) -> Verdict {
         return Verdict::No;
     }
     let why = reason("same", met_by);
-    if names == Names::Agree && by_phone && by_company && !ours.mailboxes_differ(theirs) {
+    let contradicted = ours.mailboxes_differ(theirs) || ours.positions_differ(theirs);
+    if names == Names::Agree && by_phone && by_company && !contradicted {
         Verdict::Likely(why)
     } else {
         Verdict::Doubtful(why)

@@ -135,6 +135,46 @@ fn a_company_known_only_by_its_domain_is_the_one_that_has_it() {
     assert!(matches(&decide(Kind::Organisation, &new, &[known])));
 }
 
+#[test]
+fn two_lists_that_count_from_one_do_not_join_people_of_one_first_name() {
+    for key in [KeyType::External, KeyType::Badge] {
+        let known = candidate(1, &[key], facts("Thomas", "Weber", &["t.weber@a.example"]));
+        assert!(asks(&decide(
+            Kind::Person,
+            &facts("Thomas", "Brandt", &["t.brandt@b.example"]),
+            std::slice::from_ref(&known)
+        )));
+        assert!(asks(&decide(Kind::Person, &facts("Thomas", "Brandt", &[]), std::slice::from_ref(&known))));
+        assert!(asks(&decide(Kind::Person, &facts("", "", &["t.brandt@gmx.de"]), std::slice::from_ref(&known))));
+        assert!(matches(&decide(
+            Kind::Person,
+            &facts("Thomas", "Weber", &["thomas@a.example"]),
+            std::slice::from_ref(&known)
+        )));
+        assert!(matches(&decide(Kind::Person, &facts("", "", &[]), &[known])), "the scan of a badge says no more");
+    }
+}
+
+#[test]
+fn two_of_one_name_with_different_positions_are_a_question() {
+    let weak = [KeyType::PhoneName, KeyType::NameCompany];
+    let with = |position: &str| Facts { position: Some(position.into()), ..facts("Hans", "Müller", &[]) };
+    let known = candidate(1, &weak, with("Leiter Einkauf"));
+    assert!(asks(&decide(Kind::Person, &with("Werkstudent"), std::slice::from_ref(&known))));
+    assert!(matches(&decide(Kind::Person, &with("Leiter Einkauf und Logistik"), std::slice::from_ref(&known))));
+    assert!(matches(&decide(Kind::Person, &facts("Hans", "Müller", &[]), &[known])));
+}
+
+#[test]
+fn the_third_of_one_name_is_compared_with_what_the_second_added() {
+    let weak = [KeyType::PhoneName, KeyType::NameCompany];
+    let mut known = facts("H.", "Müller", &[]);
+    known.absorb(facts("Hans", "Müller", &["hans.mueller@m.example"]));
+    assert_eq!(known.first_name.as_deref(), Some("Hans"));
+    let third = facts("Hans", "Müller", &["h.mueller2@m.example"]);
+    assert!(asks(&decide(Kind::Person, &third, &[candidate(1, &weak, known)])));
+}
+
 fn any_key() -> impl Strategy<Value = KeyType> {
     prop::sample::select(vec![
         KeyType::Email,

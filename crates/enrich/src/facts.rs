@@ -102,11 +102,60 @@ impl Facts {
 
     /// Whether the mailboxes speak against one person: each has one of a company and none is shared.
     pub(crate) fn mailboxes_differ(&self, other: &Facts) -> bool {
-        let ours: Vec<_> = self.mailboxes().into_iter().filter(|email| email.company_domain().is_some()).collect();
-        let theirs: Vec<_> = other.mailboxes().into_iter().filter(|email| email.company_domain().is_some()).collect();
-        let shared = ours.iter().any(|a| theirs.iter().any(|b| a.canonical() == b.canonical()));
-        !ours.is_empty() && !theirs.is_empty() && !shared
+        let of_company = |facts: &Facts| -> Vec<email::Email> {
+            facts.mailboxes().into_iter().filter(|email| email.company_domain().is_some()).collect()
+        };
+        none_shared(&of_company(self), &of_company(other))
     }
+
+    /// Like [`Facts::mailboxes_differ`], with the mailboxes of free mailers too.
+    pub(crate) fn personal_mailboxes_differ(&self, other: &Facts) -> bool {
+        none_shared(&self.mailboxes(), &other.mailboxes())
+    }
+
+    /// Whether both have a position and neither says the other's: two of one name in one firm.
+    pub(crate) fn positions_differ(&self, other: &Facts) -> bool {
+        both(self.position.as_deref(), other.position.as_deref()).is_some_and(|(a, b)| {
+            let (a, b) = (company::core_of(a), company::core_of(b));
+            !a.contains(&b) && !b.contains(&a)
+        })
+    }
+
+    /// What a record shows once `more` is said of it too, so that the next one is compared with
+    /// all that is known by then. What is known already stays, but for an initial.
+    pub fn absorb(&mut self, more: Facts) {
+        let initial =
+            |name: &Option<String>| name.as_deref().is_none_or(|name| name.trim_end_matches('.').chars().count() < 2);
+        if initial(&self.first_name) && more.first_name.is_some() {
+            self.first_name = more.first_name;
+        }
+        if initial(&self.last_name) && more.last_name.is_some() {
+            self.last_name = more.last_name;
+        }
+        for (known, new) in [
+            (&mut self.company_core, more.company_core),
+            (&mut self.legal_form, more.legal_form),
+            (&mut self.domain, more.domain),
+            (&mut self.postal_code, more.postal_code),
+            (&mut self.position, more.position),
+        ] {
+            if known.is_none() {
+                *known = new;
+            }
+        }
+        for (known, new) in [(&mut self.emails, more.emails), (&mut self.phones, more.phones)] {
+            for one in new {
+                if !known.contains(&one) {
+                    known.push(one);
+                }
+            }
+        }
+    }
+}
+
+fn none_shared(ours: &[email::Email], theirs: &[email::Email]) -> bool {
+    let shared = ours.iter().any(|a| theirs.iter().any(|b| a.canonical() == b.canonical()));
+    !ours.is_empty() && !theirs.is_empty() && !shared
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -13,6 +13,34 @@ pub fn key(key_type: KeyType, scope: &str, value: impl Into<String>) -> Key {
     Key { key_type, scope: scope.to_owned(), value: value.into() }
 }
 
+/// The form in which a badge number or an id of a source is compared; `None` for what cannot be
+/// one: placeholders, words without a digit, and numbers that a spreadsheet rounded.
+pub fn id_value(text: &str) -> Option<String> {
+    let plain: String = text.trim().trim_start_matches('\'').split_whitespace().collect::<String>().to_uppercase();
+    let whole = plain.strip_suffix(".0").filter(|rest| rest.bytes().all(|b| b.is_ascii_digit())).unwrap_or(&plain);
+    let rounded = whole.split_once('E').is_some_and(|(mantissa, exponent)| {
+        (mantissa.contains(['.', ',']) || exponent.starts_with('+'))
+            && mantissa.chars().all(|c| c.is_ascii_digit() || matches!(c, '.' | ','))
+            && exponent.chars().all(|c| c.is_ascii_digit() || matches!(c, '+' | '-'))
+    });
+    let counts = whole.chars().any(|c| c.is_ascii_digit() && c != '0');
+    (counts && !rounded && whole.len() <= 200).then(|| whole.to_owned())
+}
+
+/// What tells one fair from another, and the scope of its badge numbers: the name, however it is
+/// spaced and capitalised, with the year if the name does not say one. Giving it its own answer
+/// changes nothing.
+pub fn fair_scope(name: &str, year: Option<i16>) -> String {
+    let folded = fold(name);
+    let says_year = folded
+        .split(|c: char| !c.is_ascii_digit())
+        .any(|digits| digits.len() == 4 && (digits.starts_with("19") || digits.starts_with("20")));
+    match year.filter(|_| !says_year) {
+        Some(year) => format!("{folded} {year}"),
+        None => folded,
+    }
+}
+
 /// What a person's keys are made of.
 #[derive(Debug, Clone, Default)]
 pub struct Person<'a> {
@@ -39,7 +67,8 @@ pub fn of_person(person: &Person<'_>) -> Vec<Key> {
             keys.push(key(KeyType::PhoneName, "", format!("{phone} {surname}")));
         }
         if let Some(initial) = given.chars().next().filter(|c| c.is_alphabetic()) {
-            for domain in person.emails.iter().filter_map(Email::company_domain) {
+            // A role mailbox may be anybody's of the firm and tells nothing that its name does not.
+            for domain in person.emails.iter().filter(|email| !email.is_role()).filter_map(Email::company_domain) {
                 keys.push(key(KeyType::DomainName, "", format!("{domain} {surname} {initial}")));
             }
         }
@@ -75,4 +104,40 @@ pub fn of_company(
     keys.sort();
     keys.dedup();
     keys
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_id_is_no_key() {
+        for text in ["NULL", "-", "0", "#NV", "000", "VIP", "1,04012E+11", "1E+11", "", "k.A."] {
+            assert_eq!(id_value(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_id_is_one_however_it_is_written() {
+        for text in ["BW26-104012", " bw26-104012 ", "'BW26-104012", "BW26- 104012"] {
+            assert_eq!(id_value(text).as_deref(), Some("BW26-104012"), "{text}");
+        }
+        assert_eq!(id_value("104012.0").as_deref(), Some("104012"));
+        assert_eq!(id_value("1E5").as_deref(), Some("1E5"), "letters of an id");
+    }
+
+    #[test]
+    fn a_fair_is_one_however_its_name_is_spaced_and_its_year_said() {
+        assert_eq!(fair_scope("BEWEGA  2026 ", Some(2026)), fair_scope("Bewega 2026", None));
+        assert_eq!(fair_scope("BEWEGA", Some(2026)), fair_scope("BEWEGA 2026", Some(2026)));
+        assert_ne!(fair_scope("BEWEGA", Some(2026)), fair_scope("BEWEGA", Some(2027)));
+        assert_eq!(fair_scope(&fair_scope("Halle 7", Some(2026)), None), "halle 7 2026");
+    }
+
+    #[test]
+    fn a_role_mailbox_makes_no_key_of_a_person() {
+        let emails = [crate::email::read("info@huber.example").unwrap()];
+        let person = Person { first: Some("Hans"), last: Some("Huber"), emails: &emails, ..Person::default() };
+        assert_eq!(of_person(&person), []);
+    }
 }

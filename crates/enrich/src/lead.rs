@@ -9,7 +9,7 @@ use mittler_intake::{LeadField, Problem, RawLead};
 use crate::{
     Context, Draft, KeyType, Remark,
     address::Address,
-    cells::Cells,
+    cells::{Cells, field_name},
     company::{self, Company},
     dates,
     email::{self, Email},
@@ -33,9 +33,22 @@ pub struct LeadReading {
 
 pub(crate) const CELL: &str = "lead.cell";
 
+/// No name, address or number is longer; what is longer is a broken row and would take its time.
+const LONGEST_CELL: usize = 1_000;
+
 /// Reads a lead. Refused are rows that name nobody (`no_name_and_no_email`), test rows of the stand
-/// crew (`test_entry`) and headings among the rows (`header_row`).
+/// crew (`test_entry`), headings among the rows (`header_row`), and cells but the note of more than
+/// 1,000 characters (`cell_too_long`). A badge scanned at a fair names somebody: the organiser's
+/// list will say whom.
 pub fn read_lead(raw: &RawLead, ctx: &Context) -> Result<LeadReading, Problem> {
+    let too_long = |text: &String| text.len() > LONGEST_CELL && text.chars().count() > LONGEST_CELL;
+    if let Some((field, _)) = raw.fields.iter().find(|(field, text)| **field != LeadField::Note && too_long(text)) {
+        return Err(Problem::new(
+            "cell_too_long",
+            "the cell has more than 1,000 characters; only a note may be longer",
+        )
+        .at(field_name(*field)));
+    }
     let mut cells = Cells::of(raw);
     refuse_headings(&cells)?;
     let (emails, bad_emails) = email::read_all(cells.get(LeadField::Email));
@@ -43,10 +56,11 @@ pub fn read_lead(raw: &RawLead, ctx: &Context) -> Result<LeadReading, Problem> {
         cells.remark("email_invalid", LeadField::Email, "this is no e-mail address; it was left out");
     }
     let (name, how) = read_name(&mut cells, &emails);
-    if name.first.is_none() && name.last.is_none() && emails.is_empty() {
+    if name.first.is_none() && name.last.is_none() && emails.is_empty() && !is_bare_scan(&cells, ctx) {
         return Err(Problem::new("no_name_and_no_email", "the row has neither a name nor an e-mail address"));
     }
     refuse_tests(&name, &emails, &cells)?;
+    join_dialling_parts(&mut cells);
 
     let address = Address::read(&mut cells, ctx);
     let phones = read_phones(&mut cells, &address.phone_country);
@@ -55,11 +69,20 @@ pub fn read_lead(raw: &RawLead, ctx: &Context) -> Result<LeadReading, Problem> {
     hint_at_mistyped_domain(&mut cells, company.as_ref(), &emails);
 
     let mut person = Draft::default();
-    say_name(&mut person.said, &name, how, cells.get(LeadField::Salutation));
+    say_name(&mut person.said, &name, how);
     say_emails(&mut person.said, &emails);
     person.said.extend(phones.iter().cloned());
     say_job(&mut person.said, &mut cells, company.as_ref(), domain.as_deref());
     address.say(&mut person.said);
+    // What is no value of ours is kept as it was written.
+    for (field, unread) in [
+        (LeadField::Country, address.country.is_none()),
+        (LeadField::Owner, email::read(cells.get(LeadField::Owner)).is_none()),
+    ] {
+        if let Some(value) = Value::text(cells.get(field)).filter(|_| unread) {
+            person.said.push(Said::new(Field::custom(&ctx.source, &field_name(field)), value, CELL));
+        }
+    }
     let numbers: Vec<String> =
         phones.iter().filter(|said| said.label != Some(Label::Fax)).filter_map(|said| said.key.clone()).collect();
     person.keys = keys::of_person(&keys::Person {
@@ -70,16 +93,14 @@ pub fn read_lead(raw: &RawLead, ctx: &Context) -> Result<LeadReading, Problem> {
         company_core: company.as_ref().map(|company| company.core.as_str()),
     });
     for (field, key_type, scope) in [
-        (LeadField::Badge, KeyType::Badge, ctx.fair.as_deref().unwrap_or(&ctx.source)),
-        (LeadField::ExternalId, KeyType::External, ctx.source.as_str()),
+        (LeadField::Badge, KeyType::Badge, badge_scope(ctx)),
+        (LeadField::ExternalId, KeyType::External, ctx.source.clone()),
     ] {
-        if !cells.get(field).is_empty() {
-            person.keys.push(keys::key(key_type, scope, cells.get(field)));
-        }
+        person.keys.extend(keys::id_value(cells.get(field)).map(|id| keys::key(key_type, &scope, id)));
     }
 
     let organisation = organisation(&mut cells, company.as_ref(), domain.as_deref(), &address);
-    let moment = dates::read(cells.get(LeadField::ScannedAt), &ctx.time_zone);
+    let moment = moment(&cells, &ctx.time_zone);
     if moment.is_none() && !cells.get(LeadField::ScannedAt).is_empty() {
         cells.remark("time_unreadable", LeadField::ScannedAt, "the time of the scan cannot be read");
     }
@@ -91,6 +112,57 @@ pub fn read_lead(raw: &RawLead, ctx: &Context) -> Result<LeadReading, Problem> {
         None
     };
     Ok(LeadReading { person, organisation, participation, at: moment.map(|moment| moment.at), remarks: cells.remarks })
+}
+
+fn badge_scope(ctx: &Context) -> String {
+    ctx.fair.as_deref().map_or_else(|| ctx.source.clone(), |fair| keys::fair_scope(fair, None))
+}
+
+/// A badge and what was said at the stand, without anything that only a person's own data would
+/// fill: the first half of a lead whose second half is the organiser's list.
+fn is_bare_scan(cells: &Cells, ctx: &Context) -> bool {
+    let of_the_scan = |field: &LeadField| {
+        matches!(
+            field,
+            LeadField::Badge
+                | LeadField::ExternalId
+                | LeadField::ScannedAt
+                | LeadField::ScannedTime
+                | LeadField::ScannedBy
+                | LeadField::Interest
+                | LeadField::Priority
+                | LeadField::Note
+                | LeadField::Newsletter
+                | LeadField::Owner
+                | LeadField::Language
+        )
+    };
+    ctx.fair.is_some() && keys::id_value(cells.get(LeadField::Badge)).is_some() && cells.values.keys().all(of_the_scan)
+}
+
+/// `Vorwahl;Rufnummer` are one number, and a short `Durchwahl` is the end of the number beside it.
+fn join_dialling_parts(cells: &mut Cells) {
+    let phone = cells.get(LeadField::Phone).to_owned();
+    let area = cells.values.remove(&LeadField::AreaCode).unwrap_or_default();
+    let begins = phone.trim_start_matches(['(', ' ', '\'']);
+    let mut whole = phone.clone();
+    if !area.is_empty() && !phone.is_empty() && !begins.starts_with(['+', '0']) && !phone.contains('\n') {
+        let zero = if area.starts_with(['+', '0', '(']) { "" } else { "0" };
+        whole = format!("{zero}{area} {phone}");
+    }
+    let extension = cells.values.remove(&LeadField::Extension).unwrap_or_default();
+    let digits: String = extension.chars().filter(char::is_ascii_digit).collect();
+    let plain: String = whole.chars().filter(char::is_ascii_digit).collect();
+    if digits.len() > 5 {
+        // A whole number under "Durchwahl" is the direct one.
+        whole = if whole.is_empty() { extension } else { format!("{whole}\nDurchwahl {extension}") };
+    } else if !digits.is_empty() && !whole.is_empty() && !plain.ends_with(&digits) && !whole.contains('\n') {
+        whole = format!("{whole} DW {digits}");
+    }
+    if whole.is_empty() {
+        return;
+    }
+    cells.values.insert(LeadField::Phone, whole);
 }
 
 fn refuse_headings(cells: &Cells) -> Result<(), Problem> {
@@ -113,7 +185,8 @@ fn refuse_tests(name: &Name, emails: &[Email], cells: &Cells) -> Result<(), Prob
     let both = is_word(&last) && (is_word(&first) || first.is_empty() || is_word(&fold(cells.get(LeadField::Company))));
     let sample = matches!(last.as_str(), "mustermann" | "musterfrau")
         && matches!(first.as_str(), "max" | "erika" | "erich" | "maria" | "martina" | "moritz" | "" | "m.");
-    let mailbox = first.is_empty() && last.is_empty() && emails.iter().all(|email| is_word(email.local()));
+    let mailbox =
+        first.is_empty() && last.is_empty() && !emails.is_empty() && emails.iter().all(|email| is_word(email.local()));
     if both || sample || mailbox {
         return Err(Problem::new("test_entry", "the row is a test of the stand crew").at("last_name"));
     }
@@ -153,7 +226,26 @@ fn read_name(cells: &mut Cells, emails: &[Email]) -> (Name, Option<&'static str>
             );
         }
     }
-    let mut name = name::of_parts(cells.get(LeadField::Title), &first, &last);
+    let (salutation, in_salutation) = name::salutation_and_title(cells.get(LeadField::Salutation));
+    let mut title = cells.get(LeadField::Title).to_owned();
+    if name::is_position(&title) && cells.get(LeadField::Position).is_empty() {
+        // "Titel" is a job title to some lists.
+        cells.values.remove(&LeadField::Title);
+        cells.values.insert(LeadField::Position, std::mem::take(&mut title));
+    }
+    if title.is_empty() {
+        title = in_salutation;
+    }
+    let mut name = name::of_parts(&title, &first, &last);
+    let coded = match cells.get(LeadField::GenderCode) {
+        "1" => Some("mr"),
+        "2" => Some("ms"),
+        _ => None,
+    };
+    name.salutation = salutation.or(coded).or(name.salutation);
+    if let Some(position) = name.position.take().filter(|_| cells.get(LeadField::Position).is_empty()) {
+        cells.values.insert(LeadField::Position, position);
+    }
     if name.last.is_none()
         && let [given, surname] = mail_parts.as_slice()
         && surname_is_readable(&mail_parts, name.first.as_deref())
@@ -190,8 +282,8 @@ fn surname_is_readable(parts: &[String], first: Option<&str>) -> bool {
     }
 }
 
-fn say_name(said: &mut Vec<Said>, name: &Name, how: Option<&'static str>, salutation: &str) {
-    if let Some(choice) = name::salutation(salutation) {
+fn say_name(said: &mut Vec<Said>, name: &Name, how: Option<&'static str>) {
+    if let Some(choice) = name.salutation {
         said.push(Said::new(Field::SALUTATION, Value::choice(choice), CELL));
     }
     for (field, text) in [(Field::TITLE, &name.title), (Field::FIRST_NAME, &name.first), (Field::LAST_NAME, &name.last)]
@@ -309,6 +401,12 @@ fn say_job(said: &mut Vec<Said>, cells: &mut Cells, company: Option<&Company>, d
     }
     if let Some(owner) = email::read(cells.get(LeadField::Owner)) {
         said.extend(Value::text(&owner.address).map(|value| Said::new(Field::OWNER, value, CELL)));
+    } else if !cells.get(LeadField::Owner).is_empty() {
+        cells.remark(
+            "owner_without_address",
+            LeadField::Owner,
+            "the person in charge is named without an e-mail address; the name was kept, the rules choose the owner",
+        );
     }
     if objection::is_in(cells.get(LeadField::Note)) {
         said.push(Said::new(Field::OPT_OUT, Value::Bool(true), "note.objection").sure(90));
@@ -376,6 +474,15 @@ pub(crate) fn say_company(company: &Company, how: &'static str) -> Vec<Said> {
         said.push(Said::new(Field::LEGAL_FORM, Value::Text(form.to_owned()), how));
     }
     said
+}
+
+/// When it was; the time may stand in a column beside the date.
+fn moment(cells: &Cells, time_zone: &str) -> Option<dates::Moment> {
+    let (date, time) = (cells.get(LeadField::ScannedAt), cells.get(LeadField::ScannedTime));
+    // Spreadsheets write a date as the midnight it begins with.
+    let day = date.strip_suffix("00:00:00").or_else(|| date.strip_suffix("00:00")).unwrap_or(date).trim();
+    let together = (!time.is_empty() && !day.contains(':')).then(|| format!("{day} {time}"));
+    together.and_then(|text| dates::read(&text, time_zone)).or_else(|| dates::read(date, time_zone))
 }
 
 /// What is said of the visit: when, which badge, what about.

@@ -103,6 +103,128 @@ fn a_lead_without_a_fair_keeps_its_note_and_its_columns_with_the_person() {
     assert_eq!(text(&reading, &Field::custom("messe-app", "Budget")).as_deref(), Some("groß"));
 }
 
+fn phones(reading: &LeadReading) -> Vec<String> {
+    reading.person.said.iter().filter(|said| said.field == Field::PHONES).filter_map(|said| said.key.clone()).collect()
+}
+
+#[test]
+fn a_badge_scanned_at_a_fair_is_the_first_half_of_a_lead() {
+    let scan = raw(&[(LeadField::Badge, "k-1"), (LeadField::Note, "will Muster")]);
+    let reading = read_lead(&scan, &ctx()).unwrap();
+    assert_eq!(reading.person.keys, [keys::key(KeyType::Badge, "bewega 2026", "K-1")]);
+    assert!(reading.person.said.is_empty() && reading.organisation.is_none());
+    let code = |cells: &[(LeadField, &str)], ctx: &Context| read_lead(&raw(cells), ctx).unwrap_err().code;
+    let no_fair = Context { fair: None, ..ctx() };
+    assert_eq!(code(&[(LeadField::Badge, "K-1"), (LeadField::Note, "x")], &no_fair), "no_name_and_no_email");
+    let with_phone = [(LeadField::Badge, "K-1"), (LeadField::Phone, "07832 555058")];
+    assert_eq!(code(&with_phone, &ctx()), "no_name_and_no_email", "a phone alone is no lead");
+    assert_eq!(code(&[(LeadField::Badge, "NULL"), (LeadField::Note, "x")], &ctx()), "no_name_and_no_email");
+}
+
+#[test]
+fn a_cell_of_megabytes_refuses_its_row_unless_it_is_the_note() {
+    for text in ["a", "1/", "GmbH - ", "Müller-", "@x.de;"] {
+        let long = text.repeat(2_000_000 / text.len());
+        for field in [LeadField::Phone, LeadField::Company, LeadField::LastName, LeadField::Email, LeadField::Interest]
+        {
+            let problem = read_lead(&raw(&[(LeadField::FirstName, "Eva"), (field, &long)]), &ctx()).unwrap_err();
+            assert_eq!((problem.code.as_str(), problem.field), ("cell_too_long", Some(field_name(field))));
+        }
+        assert!(read_lead(&raw(&[(LeadField::LastName, "Krüger"), (LeadField::Note, &long)]), &ctx()).is_ok());
+        assert_eq!(company::read(&long, ""), None);
+        assert!(!company::has_form(&long));
+    }
+}
+
+#[test]
+fn a_row_without_a_country_is_german_where_its_postcode_lost_its_zero() {
+    let of = |cells: &[(LeadField, &str)]| {
+        let reading = read(&[&[(LeadField::LastName, "Krüger"), (LeadField::FirstName, "Eva")], cells].concat());
+        (text(&reading, &Field::COUNTRY), text(&reading, &Field::POSTAL_CODE), phones(&reading))
+    };
+    let german = |zip: &str, phone: &str| (Some("DE".to_owned()), Some(zip.to_owned()), vec![phone.to_owned()]);
+    let at = |zip, city, phone| [(LeadField::PostalCode, zip), (LeadField::City, city), (LeadField::Phone, phone)];
+    assert_eq!(of(&at("1097", "Dresden", "0351 5550196")), german("01097", "+493515550196"));
+    assert_eq!(of(&at("1097", "Dresden", "0171 5550196")), german("01097", "+491715550196"));
+    let mail = (LeadField::Email, "e@firma.de");
+    assert_eq!(
+        of(&[&at("6632", "Freyburg an der U.", "034464 55551")[..], &[mail]].concat()),
+        german("06632", "+493446455551")
+    );
+    assert_eq!(of(&at("3930", "Visp", "079 555 03 91")).0.as_deref(), Some("CH"));
+    assert_eq!(of(&at("6850", "Dornbirn", "+43 5572 555019")).0.as_deref(), Some("AT"));
+    assert_eq!(of(&at("70173", "Stuttgart", "+41 44 668 18 00")).0.as_deref(), Some("CH"), "the number says so");
+}
+
+#[test]
+fn a_country_that_is_not_known_is_kept_as_written_and_no_other_is_put_in_its_place() {
+    let cells = [
+        (LeadField::LastName, "Krüger"),
+        (LeadField::Country, "Atlantis"),
+        (LeadField::PostalCode, "70173"),
+        (LeadField::Phone, "0711 1234567"),
+    ];
+    let reading = read(&cells);
+    assert_eq!(text(&reading, &Field::COUNTRY), None);
+    assert_eq!(text(&reading, &Field::custom("messe-app", "country")).as_deref(), Some("Atlantis"));
+    assert_eq!(phones(&reading), Vec::<String>::new());
+    let reading =
+        read(&[(LeadField::LastName, "Krüger"), (LeadField::Country, "Mexiko"), (LeadField::PostalCode, "01000")]);
+    assert_eq!(text(&reading, &Field::COUNTRY).as_deref(), Some("MX"));
+}
+
+#[test]
+fn a_number_in_several_columns_is_one_number() {
+    use LeadField as F;
+    let of = |cells: &[(LeadField, &str)]| {
+        let all = [&[(LeadField::LastName, "Krüger"), (LeadField::Country, "DE")], cells].concat();
+        phones(&read(&all))
+    };
+    assert_eq!(of(&[(F::AreaCode, "0711"), (F::Phone, "5550123")]), ["+497115550123"]);
+    assert_eq!(of(&[(F::AreaCode, "711"), (F::Phone, "5550123")]), ["+497115550123"]);
+    assert_eq!(of(&[(F::AreaCode, "0711"), (F::Phone, "0711 5550123")]), ["+497115550123"]);
+    assert_eq!(of(&[(F::Phone, "0711 5550-0"), (F::Extension, "12")]), ["+49711555012"]);
+    assert_eq!(of(&[(F::Phone, "0711 5550-12"), (F::Extension, "-12")]), ["+49711555012"]);
+    assert_eq!(of(&[(F::Phone, "0711 5550-0"), (F::Extension, "0711 5550-12")]), ["+4971155500", "+49711555012"]);
+    assert_eq!(of(&[(F::Extension, "0711 5550-12")]), ["+49711555012"]);
+}
+
+#[test]
+fn a_person_in_charge_without_an_address_is_kept() {
+    let reading = read(&[(LeadField::LastName, "Krüger"), (LeadField::Owner, "Jonas Reiling")]);
+    assert_eq!(text(&reading, &Field::custom("messe-app", "owner")).as_deref(), Some("Jonas Reiling"));
+    assert_eq!(codes(&reading), ["owner_without_address"]);
+}
+
+#[test]
+fn what_stands_beside_the_name_goes_where_it_belongs() {
+    let reading = read(&[(LeadField::FullName, "Herr Hans Müller, Geschäftsführer")]);
+    assert_eq!(text(&reading, &Field::SALUTATION).as_deref(), Some("mr"));
+    assert_eq!(text(&reading, &Field::POSITION).as_deref(), Some("Geschäftsführer"));
+    let reading = read(&[(LeadField::Salutation, "Frau Dr."), (LeadField::LastName, "Krüger")]);
+    assert_eq!(
+        (text(&reading, &Field::SALUTATION), text(&reading, &Field::TITLE)),
+        (Some("ms".into()), Some("Dr.".into()))
+    );
+    let reading = read(&[(LeadField::Title, "Geschäftsführer"), (LeadField::LastName, "Krüger")]);
+    assert_eq!(
+        (text(&reading, &Field::TITLE), text(&reading, &Field::POSITION)),
+        (None, Some("Geschäftsführer".into()))
+    );
+    let reading = read(&[(LeadField::GenderCode, "1"), (LeadField::LastName, "Krüger")]);
+    assert_eq!(text(&reading, &Field::SALUTATION).as_deref(), Some("mr"));
+}
+
+#[test]
+fn a_date_and_a_time_in_two_columns_are_one_moment() {
+    let at = |date: &str| {
+        let cells = [(LeadField::LastName, "Krüger"), (LeadField::ScannedAt, date), (LeadField::ScannedTime, "09:04")];
+        read(&cells).at.map(|at| at.timestamp().to_string())
+    };
+    assert_eq!(at("14.04.2026").as_deref(), Some("2026-04-14T07:04:00Z"));
+    assert_eq!(at("2026-04-14 00:00:00").as_deref(), Some("2026-04-14T07:04:00Z"));
+}
+
 struct Example {
     expected: serde_json::Value,
     /// By the line of the file where the row starts.

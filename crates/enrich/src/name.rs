@@ -12,6 +12,10 @@ pub struct Name {
     pub first: Option<String>,
     /// Surname with particles and suffix: "von der Heide", "Weißgerber jun."
     pub last: Option<String>,
+    /// The choice that a "Herr" or "Frau" before the name stands for.
+    pub salutation: Option<&'static str>,
+    /// What stood after the name and is a position: "Hans Müller, Geschäftsführer".
+    pub position: Option<String>,
     /// Which rule changed more than blanks: `name.comma`, `name.split`, `name.case`.
     pub rules: Vec<&'static str>,
 }
@@ -35,11 +39,33 @@ fn in_list(list: &str, word: &str) -> bool {
 }
 
 fn is_title(word: &str) -> bool {
+    if word.len() > 40 {
+        return false;
+    }
     let lower = word.to_lowercase();
     let bare = lower.trim_matches(['.', ',']).replace(".-", "-");
-    in_list(TITLES, &bare) || (lower.starts_with("dipl.-") && lower.len() > 6)
+    let together = bare.contains('.') && bare.split('.').all(|part| !part.is_empty() && in_list(TITLES, part));
+    together || in_list(TITLES, &bare) || (lower.starts_with("dipl.-") && lower.len() > 6)
 }
 
+/// Words of positions, or what they end in. A cell after a name or under "Titel" that holds one is
+/// no name and no degree.
+const POSITIONS: &str = " geschaeftsfuehrer geschaeftsfuehrerin geschaeftsfuehrung inhaber inhaberin prokurist prokuristin
+vorstand vorsitzender vorsitzende leiter leiterin leitung einkauf einkaeufer einkaeuferin vertrieb verkauf marketing
+assistent assistentin assistenz sachbearbeiter sachbearbeiterin manager managerin director direktor direktorin president
+ceo cto cfo coo cio cmo gf owner founder partner gesellschafter gesellschafterin konstrukteur konstrukteurin meister
+entwickler entwicklerin berater beraterin consultant engineer buyer purchasing sales head chef chefin referent referentin
+koordinator koordinatorin techniker technikerin ";
+
+/// Whether the text is a position rather than a name or a degree.
+pub fn is_position(text: &str) -> bool {
+    const ENDS: [&str; 9] =
+        ["leiter", "leiterin", "leitung", "fuehrer", "fuehrerin", "manager", "managerin", "vorstand", "meister"];
+    let folded = fold(text);
+    folded.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).any(|word| {
+        in_list(POSITIONS, word) || ENDS.iter().any(|end| word.len() > end.len() + 2 && word.ends_with(end))
+    })
+}
 /// A word that only counts as a title beside another or with its dot: "ing", "di", "ma", "ra".
 fn is_weak_title(word: &str) -> bool {
     let bare = word.to_lowercase();
@@ -93,20 +119,53 @@ pub fn salutation(text: &str) -> Option<&'static str> {
     match fold(text).trim_end_matches('.') {
         "herr" | "herrn" | "hr" | "hrn" | "mr" | "m" | "monsieur" | "sig" | "signor" | "signore" | "0" | "male"
         | "mann" | "dhr" | "heer" | "pan" | "senor" | "sr" | "maennlich" | "mannlich" | "mister" | "sir" => Some("mr"),
-        "frau" | "fr" | "ms" | "mrs" | "miss" | "mme" | "madame" | "mlle" | "sig.ra" | "signora" | "1" | "female"
-        | "w" | "f" | "fraeulein" | "fraulein" | "mevr" | "mevrouw" | "pani" | "senora" | "sra" | "weiblich" => {
-            Some("ms")
-        }
+        "frau" | "fr" | "ms" | "mrs" | "miss" | "mme" | "madame" | "mlle" | "sig.ra" | "signora" | "1" | "2"
+        | "female" | "w" | "f" | "fraeulein" | "fraulein" | "mevr" | "mevrouw" | "pani" | "senora" | "sra"
+        | "weiblich" => Some("ms"),
         "divers" | "d" | "diverse" | "x" | "mx" => Some("divers"),
         _ => None,
     }
 }
 
-/// Reads a whole name: "Dr. Hans Müller", "Müller, Hans", "MÜLLER Hans", "Müller, Hans Dr."
+/// The choice that a salutation stands for, and the title that stands in the same cell: "Herr Dr."
+pub fn salutation_and_title(text: &str) -> (Option<&'static str>, String) {
+    if let Some(choice) = salutation(text) {
+        return (Some(choice), String::new());
+    }
+    let text = spaced(text);
+    let Some((first, rest)) = text.split_once(' ') else { return (None, String::new()) };
+    match salutation(first) {
+        Some(choice) if rest.split(' ').all(is_title) => (Some(choice), rest.to_owned()),
+        _ => (None, String::new()),
+    }
+}
+
+/// "Herr", "Frau" and the like before a name.
+fn take_salutation(text: &str) -> (Option<&'static str>, &str) {
+    let Some((first, rest)) = text.split_once(' ') else { return (None, text) };
+    let word = fold(first);
+    match word.trim_end_matches('.') {
+        "herr" | "herrn" | "hr" | "hrn" | "mr" | "mister" | "monsieur" | "signor" => (Some("mr"), rest),
+        "frau" | "fr" | "ms" | "mrs" | "miss" | "madame" | "mme" | "signora" | "fraeulein" => (Some("ms"), rest),
+        _ => (None, text),
+    }
+}
+
+/// Reads a whole name: "Dr. Hans Müller", "Müller, Hans", "MÜLLER Hans", "Müller, Hans Dr.",
+/// "Herr Müller", "Hans Müller, Geschäftsführer".
 pub fn read(text: &str) -> Name {
     let text = spaced(text);
     let mut name = Name::default();
-    let (titles, rest) = take_titles(&text);
+    let (salutation, text) = take_salutation(&text);
+    name.salutation = salutation;
+    let text = match text.split_once(',') {
+        Some((whole, position)) if is_position(position) => {
+            name.position = Some(position.trim().to_owned());
+            whole.trim()
+        }
+        _ => text,
+    };
+    let (titles, rest) = take_titles(text);
     let (titles, rest) = match rest.split_once(',') {
         Some((last, first)) if !first.trim().is_empty() => {
             name.rules.push("name.comma");
@@ -131,14 +190,22 @@ pub fn read(text: &str) -> Name {
 
 /// Puts together what a form has in two cells, either of which may hold the whole name.
 pub fn of_parts(title: &str, first: &str, last: &str) -> Name {
+    let (salutation, first) = match fold(first.trim()).trim_end_matches('.') {
+        "herr" | "herrn" | "hr" => (Some("mr"), ""),
+        "frau" | "fr" => (Some("ms"), ""),
+        _ => take_salutation(first.trim()),
+    };
     let (mut name, last_titles) = if spaced(first).is_empty() && last.trim().contains([' ', ',']) {
         let whole = read(last);
         let title = whole.title.clone().unwrap_or_default();
         (whole, title)
     } else {
-        let (last_titles, last) = take_titles(&spaced(last));
-        (Name { last: (!last.is_empty()).then_some(last), ..Name::default() }, last_titles)
+        let last = spaced(last);
+        let (salutation, last) = take_salutation(&last);
+        let (last_titles, last) = take_titles(last);
+        (Name { last: (!last.is_empty()).then_some(last), salutation, ..Name::default() }, last_titles)
     };
+    name.salutation = name.salutation.or(salutation);
     let (first_titles, first) = take_titles(&spaced(first));
     if name.first.is_none() && !first.is_empty() {
         name.first = Some(first);
@@ -242,12 +309,25 @@ fn split_names(text: &str, rules: &mut Vec<&'static str>) -> (String, String) {
         return (String::new(), words.join(" "));
     }
     rules.push("name.split");
-    // "MÜLLER Hans": the shouted word is the surname.
-    if words.len() == 2 && is_shouted(words[0]) && !is_shouted(words[1]) && words[1].chars().count() > 2 {
-        return (words[1].to_owned(), words[0].to_owned());
+    // "MÜLLER Hans", "VAN DER VELDE Sander": the shouted words are the surname.
+    let shouted = words.iter().take_while(|word| is_shouted(word) || is_shouted_particle(word)).count();
+    let (surname, given) = words.split_at(shouted);
+    if !given.is_empty()
+        && surname.iter().any(|word| is_shouted(word))
+        && !given.iter().any(|word| is_shouted(word))
+        && given[0].chars().count() > 2
+        && (is_given_name(given[0]) || !is_given_name(surname[0]))
+    {
+        return (given.join(" "), surname.join(" "));
     }
-    // "Ammann Reto": Swiss and Austrian mail systems put the surname first.
-    if words.len() == 2 && is_given_name(words[1]) && !is_given_name(words[0]) && !words[0].ends_with('.') {
+    // "Ammann Reto": Swiss and Austrian mail systems put the surname first. "Kai Werner" may be
+    // either, so it stays as it is written.
+    if words.len() == 2
+        && is_given_name(words[1])
+        && !nicknames::is_surname_too(&fold(words[1]))
+        && !is_given_name(words[0])
+        && !words[0].ends_with('.')
+    {
         rules.push("name.order");
         return (words[1].to_owned(), words[0].to_owned());
     }
@@ -259,6 +339,10 @@ fn split_names(text: &str, rules: &mut Vec<&'static str>) -> (String, String) {
         words.iter().enumerate().skip(1).find(|(at, word)| *at < start && is_particle(word)).map(|(at, _)| at);
     let at = particle.unwrap_or(start);
     (words[..at].join(" "), words[at..].join(" "))
+}
+
+fn is_shouted_particle(word: &str) -> bool {
+    is_particle(word) && !word.chars().any(char::is_lowercase)
 }
 
 /// Whether it is one of the common first names of Central Europe.
@@ -361,13 +445,19 @@ pub fn same_given(a: &str, b: &str) -> bool {
         return first_letter(first_a) == first_letter(first_b);
     }
     let plain = |word: &str| word.replace("ae", "a").replace("oe", "o").replace("ue", "u");
-    a.iter().any(|x| {
-        b.iter().any(|y| {
-            plain(x) == plain(y)
-                || nicknames::same(x, y)
-                || (x.len() > 4 && y.len() > 4 && strsim::damerau_levenshtein(x, y) <= 1)
-        })
-    })
+    a.iter().any(|x| b.iter().any(|y| plain(x) == plain(y) || nicknames::same(x, y) || is_slip(x, y)))
+}
+
+/// One letter of a long name that somebody mistyped. Andrea and Andreas, Karin and Katrin are as
+/// near and are two names.
+fn is_slip(a: &str, b: &str) -> bool {
+    let two_names = nicknames::is_given_name(a) && nicknames::is_given_name(b);
+    a.len() > 4
+        && b.len() > 4
+        && !two_names
+        && !a.starts_with(b)
+        && !b.starts_with(a)
+        && strsim::damerau_levenshtein(a, b) <= 1
 }
 
 /// Whether the first names agree in more than an initial.

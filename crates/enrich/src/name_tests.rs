@@ -26,6 +26,16 @@ fn a_whole_name_comes_apart() {
         ("Ammann Reto", ("", "Reto", "Ammann")),
         ("MÜLLER Hans", ("", "Hans", "MÜLLER")),
         ("Karl Weißgerber sen.", ("", "Karl", "Weißgerber sen.")),
+        ("Herr Müller", ("", "", "Müller")),
+        ("Frau Dr. Schmidt", ("Dr.", "", "Schmidt")),
+        ("Herrn Prof.Dr. Hans Müller", ("Prof.Dr.", "Hans", "Müller")),
+        ("Dipl.Ing. Hans Müller", ("Dipl.Ing.", "Hans", "Müller")),
+        ("Dr.med. Eva Krüger", ("Dr.med.", "Eva", "Krüger")),
+        ("Hans Müller, Geschäftsführer", ("", "Hans", "Müller")),
+        ("Kai Werner", ("", "Kai", "Werner")),
+        ("MÜLLER Hans Peter", ("", "Hans Peter", "MÜLLER")),
+        ("VAN DER VELDE Sander", ("", "Sander", "VAN DER VELDE")),
+        ("Hans MÜLLER", ("", "Hans", "MÜLLER")),
     ] {
         assert_eq!(parts(&read(text)), expected, "{text}");
     }
@@ -99,9 +109,41 @@ fn nicknames_and_initials_are_no_contradiction() {
     ] {
         assert!(same_given(a, b), "{a} {b}");
     }
+    for (a, b) in [
+        ("Andrea", "Andreas"),
+        ("Christian", "Christina"),
+        ("Daniel", "Daniela"),
+        ("Michael", "Michaela"),
+        ("Martin", "Martina"),
+        ("Heike", "Heiko"),
+        ("Frank", "Franz"),
+        ("Karin", "Katrin"),
+        ("Mario", "Maria"),
+        ("Sven", "Svenja"),
+        ("Stefan", "Steffen"),
+        ("Wolfram", "Wolfgang"),
+        ("Leopold", "Leonhard"),
+        ("Birgit", "Brigitte"),
+        ("Kristin", "Kirsten"),
+    ] {
+        assert!(!same_given(a, b), "{a} {b}");
+    }
+    assert!(same_given("Kathrin", "Katrin") && same_given("Wilhelmina", "Wilhelmine"), "spellings and slips");
     for (a, b) in [("Klaus", "Sophie"), ("Michael", "Thomas"), ("H.", "Karl"), ("Tatjana", "Lars")] {
         assert!(!same_given(a, b), "{a} {b}");
     }
+}
+
+#[test]
+fn what_stands_around_a_name_is_read_and_not_part_of_it() {
+    assert_eq!(read("Frau Dr. Schmidt").salutation, Some("ms"));
+    assert_eq!(read("Hans Müller, Geschäftsführer").position.as_deref(), Some("Geschäftsführer"));
+    assert_eq!(of_parts("", "Herr Hans", "Müller").salutation, Some("mr"));
+    assert_eq!(of_parts("", "Frau", "Krüger").salutation, Some("ms"));
+    assert_eq!(parts(&of_parts("", "Frau", "Krüger")), ("", "", "Krüger"));
+    assert_eq!(salutation_and_title("Herr Dr."), (Some("mr"), "Dr.".to_owned()));
+    assert_eq!(salutation_and_title("Frau Prof. Dr."), (Some("ms"), "Prof. Dr.".to_owned()));
+    assert_eq!(salutation_and_title("Herr Müller"), (None, String::new()));
 }
 
 proptest! {

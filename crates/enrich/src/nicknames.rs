@@ -10,7 +10,8 @@ alexandra alex sandra sascha
 alfred fred
 alois luis
 andreas andi andy andrzej
-angela angelika geli
+angela angie
+angelika geli
 anna anne anni ann
 anna-katrin anne-katrin
 anton toni
@@ -20,8 +21,8 @@ barbara baerbel babsi barbel
 bastian sebastian basti wastl
 benjamin ben
 bernd bernhard bernardo bernard
-bettina elisabeth betty
-birgit brigitte gitti
+bettina betty
+brigitte gitti
 carl karl carlo charles
 carla karla
 carsten karsten
@@ -30,7 +31,7 @@ christina christine chris christl tina kristina
 christoph chris christof stoffel
 clemens klemens
 cornelia conny nele
-daniel dani daniele
+daniel dani
 daniela dani
 dieter dietrich didi
 dora dorothea doro dorothee thea
@@ -57,11 +58,11 @@ heinrich heinz heiner hein
 helmut hellmuth
 henrik hendrik
 hilde hildegard
-inge ingeborg inga
+inge ingeborg
 jakob jacob jack jacques james
 jessica jessy
 joachim jochen achim jo
-johannes hans hannes johann hansi
+johannes hans hannes johann johan hansi
 johannes john jean giovanni ivan
 josef joseph sepp jo beppo jupp giuseppe jose
 josephine josefine
@@ -71,16 +72,18 @@ katharina kathi kathrin katrin kaethe catherine kati cathrin
 klara clara
 klaus claus
 konrad conrad conny
-kristin kirsten
 lena magdalena leni lene
-leo leonhard leopold leon leonard
+leon leo
+leonhard leo leonard
+leopold leo poldi
 louise luise luisa
 lucas lukas luca
 lucia lucie
 ludwig lutz luis wiggerl
 maik meik
 manfred manni fred
-marcus markus marc mark marco
+marc mark
+marcus markus
 margarete margarethe grete gretel greta margit margret rita
 maria marie mia mitzi
 marlies marlene
@@ -108,7 +111,7 @@ renate nate
 robert rob robbi bob
 ronald ronny
 rosemarie rosi rose rosmarie
-rudolf rudi rolf
+rudolf rudi
 sabine bine
 samuel sam
 sara sarah
@@ -116,10 +119,9 @@ siegfried siggi sigi
 silvia sylvia
 simone mona
 sofia sophie sophia
-stefan stephan steffen stephen steven stefano stepan
+stefan stephan stephen steven stefano stepan
 stefanie steffi stephanie
 susanne susi susanna sanne suzanne
-sven svenja
 sven swen
 tanja tatjana
 tatjana tanja
@@ -129,7 +131,6 @@ thomas tom tommy tomas tommaso
 thorben torben
 thorsten torsten
 tilman til
-tim timo tim
 tobias tobi
 ulrich uli ulli ulric
 ulrike uli ulli rike
@@ -141,8 +142,8 @@ viktoria vicky
 walter walther
 waltraud traudl
 wilhelm willi willy wim william helmi
-wolf wolfgang wolfi wolfram
-wolfgang wolf";
+wolf wolfi
+wolfgang wolf wolfi";
 
 /// Names without short forms worth telling.
 const OTHERS: &str = "
@@ -157,7 +158,28 @@ ludger luigi manuel manuela marcel mareike marianne marie-luise marina mario mar
 mirko mustafa nadine nadja natalie niall nina nora norbert olaf oleksandr ondrej onno otto pascal patrick paula petra
 philippa rebekka regula reinhard reinhold remi reto richard robin roger roland roman rosa ruediger ruth sabrina sander
 sigrid silke simon solene sonja stijn swantje tjark udo ulf urs ute uwe valentin valentina vanessa vera vincent volker
-volkmar waldemar werner wiebke wilfried wilma wolf-dieter wouter xaver yannick yvonne zbigniew zeynep";
+volkmar waldemar werner wiebke wilfried wilma wolf-dieter wouter xaver yannick yvonne zbigniew zeynep
+birgit britta daniele enrico inga kai kay kirsten kristin marco marvin rolf soenke steffen svenja tim timo
+wolfram andre annalena antonio arno axel bianca caroline catharina constantin cora doreen eckhard egon elena
+elisa elvira erwin eugen fanny frederik gerlinde gero hagen hannes heinz-peter hartmut helena ines isabel
+isabella ivo jannik janine jennifer joana joel jonathan jule katarina kilian lara leander lilli lisbeth
+lorenz luise maike malte marit marius marko merle mona natascha niko ole paulina pascal peer rafaela
+ramona ricarda ricardo romy ruben saskia sebastiano selina sina sonia susan sybille sylvie tabea tamara
+thea thilo tilo timm tina torben verona vivien wendelin wenke xenia yasmin yvette zoe";
+
+/// First names that are common surnames as well.
+const SURNAMES_TOO: &str = "
+albrecht alexander anton arnold august bastian berthold bruno carl christian clemens conrad daniel david dietrich
+eberhard ernst erwin felix florian frank franz friedrich fritz georg gerhard gottfried guenther gustav hans harald
+hartmut heinrich heinz helmut herbert hermann hubert jakob joachim joseph josef karl kaspar klaus konrad kurt leonhard
+lorenz ludwig lukas marco martin marx matthias michael michel moritz nikolaus oskar oswald otto paul peter philipp
+rainer reinhard reinhold robert roland rudolf sander siegfried simon stephan theodor thomas tobias ulrich urban
+valentin vincent volkmar walter walther wendelin werner wilhelm wolf";
+
+/// Whether the folded first name may as well be a surname.
+pub fn is_surname_too(word: &str) -> bool {
+    SURNAMES_TOO.split_ascii_whitespace().any(|known| known == word)
+}
 
 /// Whether the folded word is a first name we know.
 pub fn is_given_name(word: &str) -> bool {

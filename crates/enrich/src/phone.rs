@@ -27,7 +27,13 @@ pub struct Phone {
 pub fn read_all(cell: &str, country: &str) -> (Vec<Phone>, usize) {
     let mut found: Vec<Phone> = Vec::new();
     let mut bad = 0;
-    for piece in pieces(cell, country) {
+    let mut pieces = pieces(cell, country);
+    // A number broken over two lines is one number.
+    if cell.contains('\n') && !pieces.iter().any(|piece| read(piece, country).is_some()) {
+        let whole = cell.split_whitespace().collect::<Vec<_>>().join(" ");
+        pieces = self::pieces(&whole, country);
+    }
+    for piece in pieces {
         match read(&piece, country) {
             Some(phone) if found.iter().any(|known| known.e164 == phone.e164) => {}
             Some(phone) => found.push(phone),
@@ -94,8 +100,14 @@ fn next_run(text: &str, from: usize) -> Option<(usize, usize)> {
     Some((start, end.max(start + 1)))
 }
 
+/// No cell with numbers is longer, nor any line of a signature.
+const LONGEST: usize = 1_000;
+
 /// Reads a text that holds one number.
 pub fn read(text: &str, country: &str) -> Option<Phone> {
+    if text.len() > LONGEST {
+        return None;
+    }
     let text = narrow(text);
     let (label, labelled) = label_of(&text);
     let digits = cleaned(&text)?;
@@ -308,13 +320,27 @@ fn trunk_zero_removed(digits: &str) -> String {
 /// The pieces of a cell that may each be a number: cut at `;`, `,`, line ends and words, and at
 /// `/` and ` - ` only where both sides are numbers of their own.
 fn pieces(cell: &str, country: &str) -> Vec<String> {
-    let cell = narrow(cell.trim().trim_start_matches('\''));
     let mut pieces = Vec::new();
-    if is_scientific(&cell) {
-        return vec![cell];
+    if cell.len() > LONGEST {
+        return pieces;
     }
-    for part in cell.split([';', ',', '|', '\n', '·']) {
-        let mut rest = part.trim();
+    // Lines first: a line break within a cell is a blank to everything below.
+    let lines: Vec<String> = cell.trim().trim_start_matches('\'').lines().map(narrow).collect();
+    if let [line] = lines.as_slice()
+        && is_scientific(line)
+    {
+        return vec![line.clone()];
+    }
+    for part in lines.iter().flat_map(|line| split_at_words(line)).flat_map(|part| {
+        let parts: Vec<String> = part.split([';', ',', '|', '·']).map(str::to_owned).collect();
+        parts
+    }) {
+        let part = without_decimal(part.trim());
+        if let Some(siblings) = siblings(part, country) {
+            pieces.extend(siblings);
+            continue;
+        }
+        let mut rest = part;
         while let Some(at) = cut(rest, country) {
             pieces.push(rest[..at].trim().to_owned());
             rest = rest[at..].trim_start_matches(['/', ' ']).trim();
@@ -323,6 +349,53 @@ fn pieces(cell: &str, country: &str) -> Vec<String> {
     }
     pieces.retain(|piece| piece.chars().any(|c| c.is_ascii_digit()));
     pieces
+}
+
+/// `0711 1234567 oder 0171 1234567`: words that stand between two numbers.
+fn split_at_words(line: &str) -> Vec<&str> {
+    let mut parts = Vec::new();
+    let (mut from, mut at) = (0, 0);
+    for word in line.split_inclusive(' ') {
+        let bare = word.trim().trim_end_matches('.');
+        if ["oder", "od", "or", "und", "and", "bzw", "sowie"].iter().any(|known| bare.eq_ignore_ascii_case(known)) {
+            parts.push(line.get(from..at).unwrap_or(""));
+            from = at + word.len();
+        }
+        at += word.len();
+    }
+    parts.push(line.get(from..).unwrap_or(""));
+    parts
+}
+
+/// `491711234567.0`: how a table of numbers with gaps is written out again.
+fn without_decimal(text: &str) -> &str {
+    text.strip_suffix(".0").filter(|whole| whole.len() > 4 && whole.bytes().all(|b| b.is_ascii_digit())).unwrap_or(text)
+}
+
+/// `0711 5550-12/13` and `0711 5550-0 / -12`: extensions of one switchboard, each a number.
+fn siblings(text: &str, country: &str) -> Option<Vec<String>> {
+    let mut tails = Vec::new();
+    let mut head = text;
+    while let Some((before, tail)) = head.rsplit_once('/') {
+        let tail = tail.trim();
+        let extension = tail.strip_prefix('-').unwrap_or(tail).trim();
+        if extension.is_empty() || extension.len() > 4 || !extension.bytes().all(|b| b.is_ascii_digit()) {
+            break;
+        }
+        tails.push((extension, tail.starts_with('-')));
+        head = before.trim_end();
+    }
+    let (base, first) = head.rsplit_once('-')?;
+    let first = first.trim();
+    let alike = |(tail, dashed): &(&str, bool)| *dashed || first == "0" || tail.len() == first.len();
+    let extended = !first.is_empty() && first.len() <= 4 && first.bytes().all(|b| b.is_ascii_digit());
+    if tails.is_empty() || !extended || digits_before(base, base.len()) < 6 || !tails.iter().all(alike) {
+        return None;
+    }
+    read(head, country)?;
+    let mut numbers = vec![head.to_owned()];
+    numbers.extend(tails.iter().rev().map(|(tail, _)| format!("{base}-{tail}")));
+    Some(numbers)
 }
 
 /// Where a second number begins.
@@ -389,6 +462,29 @@ mod tests {
         assert_eq!(bad, 0);
         assert_eq!((found[0].label, found[1].label), (Label::Work, Label::Private));
         assert_eq!(numbers("T 0711 1234567 M 0171 1234567", "DE").len(), 2);
+    }
+
+    #[test]
+    fn extensions_of_one_switchboard_are_numbers_of_their_own() {
+        assert_eq!(numbers("0711 5550-12/13", "DE"), ["+49711555012", "+49711555013"]);
+        assert_eq!(numbers("0711 5550-0 / -12", "DE"), ["+4971155500", "+49711555012"]);
+        assert_eq!(numbers("0711/5550-567", "DE"), ["+497115550567"]);
+        assert_eq!(numbers("0711/123 45 67", "DE"), ["+497111234567"]);
+    }
+
+    #[test]
+    fn line_breaks_words_and_decimals_of_a_table_part_or_end_a_number() {
+        assert_eq!(numbers("0711 1234567\n0171 1234567", "DE"), ["+497111234567", "+491711234567"]);
+        assert_eq!(numbers("0711\n1234567", "DE"), ["+497111234567"]);
+        assert_eq!(numbers("0711 1234567 oder 0171 1234567", "DE"), ["+497111234567", "+491711234567"]);
+        assert_eq!(numbers("491711234567.0", "DE"), ["+491711234567"]);
+    }
+
+    #[test]
+    fn a_cell_of_megabytes_is_no_number() {
+        for text in ["/", "1/", "0711 1234567 ", "+4"] {
+            assert_eq!(read_all(&text.repeat(2_000_000 / text.len()), "DE").0, []);
+        }
     }
 
     #[test]

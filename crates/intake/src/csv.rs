@@ -64,22 +64,24 @@ const MAX_ROW: usize = 1024 * 1024;
 /// Codes of rows that were never leads: cleared rows, the header once more, a line below the list.
 /// They are to be counted and skipped, there is nothing to correct.
 pub const NO_LEAD: [&str; 3] = ["blank", "header_repeated", "footer"];
+/// Headers with more columns are no lists of leads.
+const MAX_COLUMNS: usize = 2_000;
 /// Rows that tell what an ambiguous column holds.
 const SAMPLES: usize = 60;
 
-/// The bytes that [`open`] numbers its rows in: UTF-16 becomes UTF-8, everything else stays as it
-/// came. Cut rows out of these bytes, not out of the upload.
+/// The bytes that [`open`] numbers its rows in: UTF-16 and code page 850 become UTF-8, everything
+/// else stays as it came. Cut rows out of these bytes, not out of the upload.
 pub fn normalise(bytes: &[u8]) -> Cow<'_, [u8]> {
     match encoding::utf16(bytes) {
         Some(utf16) => Cow::Owned(utf16.decode_with_bom_removal(bytes).0.into_owned().into_bytes()),
-        None => Cow::Borrowed(bytes),
+        None => encoding::from_ibm850(bytes).map_or(Cow::Borrowed(bytes), |text| Cow::Owned(text.into_bytes())),
     }
 }
 
 /// Takes a file apart. Fails only for a file without text or without a header; a bad row is a
 /// problem of [`read_row`].
 ///
-/// Row ranges index into `normalise(bytes)`, which is `bytes` itself unless they are UTF-16.
+/// Row ranges index into `normalise(bytes)`, which is `bytes` itself but for these.
 pub fn open(bytes: &[u8], options: &Options) -> Result<Sheet, Problem> {
     let bytes = &*normalise(bytes);
     if bytes.iter().all(|b| *b <= b' ') || bytes == [0xEF, 0xBB, 0xBF] {
@@ -96,13 +98,21 @@ pub fn open(bytes: &[u8], options: &Options) -> Result<Sheet, Problem> {
     };
     let first = dialect.split(bytes, start, line, None, 200);
     let first_cells: Vec<Vec<Cow<'_, str>>> = first.iter().map(cells).collect();
-    let place = header::find(&first_cells, options).ok_or_else(|| {
+    let place = header::find(&first_cells, options);
+    let width = place.and_then(|place| first_cells.get(place)).or(first_cells.first()).map_or(0, Vec::len);
+    if width > MAX_COLUMNS {
+        return Err(Problem::new(
+            "too_many_columns",
+            format!("the header has {width} columns; a list of leads has at most {MAX_COLUMNS}"),
+        ));
+    }
+    let place = place.ok_or_else(|| {
         Problem::new("no_header", "no row looks like a header; put the names of the columns into the first row")
     })?;
     let head = &first[place];
-    let width = first_cells[place].len();
     let body = head.bytes.end;
-    let mut records = dialect.split(bytes, body, head.line, Some(width), usize::MAX);
+    let line = head.line + rows::breaks(bytes, head.bytes.clone());
+    let mut records = dialect.split(bytes, body, line, Some(width), usize::MAX);
     while records.last().is_some_and(|last| dialect.is_blank(&bytes[last.bytes.clone()])) {
         records.pop();
     }
@@ -195,9 +205,13 @@ fn check_lead(layout: &Layout, cells: &[String]) -> Result<(), Problem> {
     let Some((first, text)) = filled.next() else {
         return Err(Problem::new("blank", "all cells of the row are empty"));
     };
-    let sentence = text.split_whitespace().count() >= 3;
-    if filled.next().is_none() && first == 0 && layout.columns.len() >= 4 && sentence {
+    let others: Vec<&String> = filled.map(|(_, cell)| cell).collect();
+    if others.is_empty() && first == 0 && layout.columns.len() >= 4 && is_sentence(layout, text) {
         return Err(Problem::new("footer", "the row is one sentence, not a lead"));
+    }
+    let number = |cell: &&String| cell.chars().any(|c| c.is_ascii_digit()) && !cell.chars().any(char::is_alphabetic);
+    if !others.is_empty() && is_sum(text) && others.iter().all(number) {
+        return Err(Problem::new("footer", "the row is a sum, not a lead"));
     }
     let width = layout.columns.len();
     let named = |(column, cell): (&Column, &String)| names::fold(&column.header) == names::fold(cell);
@@ -205,6 +219,34 @@ fn check_lead(layout: &Layout, cells: &[String]) -> Result<(), Problem> {
         return Err(Problem::new("header_repeated", "the row repeats the header"));
     }
     Ok(())
+}
+
+/// Several words that are no name: "Dr. Hans Müller" alone in a row is a lead, "Summe der Scans 2"
+/// and "Export erstellt am 17.04." are not.
+fn is_sentence(layout: &Layout, text: &str) -> bool {
+    let words = text.split_whitespace().count();
+    let names = layout.columns.first().and_then(|column| column.meaning).is_some_and(|meaning| {
+        matches!(meaning, LeadField::FullName | LeadField::LastName | LeadField::FirstName | LeadField::Company)
+    });
+    let tells = text.chars().any(|c| c.is_ascii_digit() || c == ':' || c == '©') || is_sum(text);
+    words >= 3 && (!names || tells || words >= 7)
+}
+
+fn is_sum(text: &str) -> bool {
+    const WORDS: [&str; 11] = [
+        "gesamt",
+        "summe",
+        "total",
+        "gesamtsumme",
+        "anzahl",
+        "insgesamt",
+        "zwischensumme",
+        "sum",
+        "count",
+        "gesamtanzahl",
+        "endsumme",
+    ];
+    text.len() <= 200 && WORDS.contains(&names::fold(text.split([' ', ':']).next().unwrap_or("")).as_str())
 }
 
 /// Programs leave out empty cells at the end of a row, so a short row is fine as long as its cells
@@ -223,10 +265,21 @@ fn check_width(layout: &Layout, cells: &[String]) -> Result<(), Problem> {
     let missing = cells.len() < width;
     // Delimiters within a cell of a short row: a quotation mark stood where it did not belong.
     let swallowed = || cells.iter().any(|cell| cell.contains(layout.delimiter));
-    if missing && (cells.len() * 2 < width || swallowed() || columns_shifted(layout, cells)) {
+    let cut_off = cells.len() * 2 < width && !names_somebody(layout, cells);
+    if missing && (cut_off || swallowed() || columns_shifted(layout, cells)) {
         return Err(Problem::new("columns_missing", format!("the row has {} cells, the header {width}", cells.len())));
     }
     Ok(())
+}
+
+/// Whether the cells that are there say whom the row is about.
+fn names_somebody(layout: &Layout, cells: &[String]) -> bool {
+    let has = |wanted: LeadField| {
+        layout.columns.iter().zip(cells).any(|(column, cell)| column.meaning == Some(wanted) && !cell.is_empty())
+    };
+    has(LeadField::Email)
+        || (has(LeadField::LastName) && has(LeadField::FirstName))
+        || (has(LeadField::FullName) && has(LeadField::Company))
 }
 
 /// Whether cells stand under headers that they cannot belong to.
@@ -239,9 +292,9 @@ fn columns_shifted(layout: &Layout, cells: &[String]) -> bool {
             Some(LeadField::Email) => !cell.contains('@'),
             Some(LeadField::PostalCode) => digits < 2 || cell.chars().count() > 12,
             Some(LeadField::Phone | LeadField::Mobile | LeadField::Fax) => digits < 3,
-            Some(LeadField::Country | LeadField::City | LeadField::FirstName | LeadField::LastName) => {
-                mail || digits >= 3
-            }
+            Some(LeadField::Country | LeadField::FirstName | LeadField::LastName) => mail || digits >= 3,
+            // "70173 Stuttgart" is a place, "70173" is a postcode.
+            Some(LeadField::City) => mail || (digits >= 3 && !cell.chars().any(char::is_alphabetic)),
             Some(LeadField::Website) => mail || !cell.contains('.'),
             Some(
                 LeadField::Company

@@ -13,6 +13,7 @@ mod tests;
 
 /// What one request may carry.
 const MOST: usize = 1_000;
+const MOST_MEMBERS: usize = 2_000;
 /// Objects that only hold together what is the lead's anyway; left out of a member's name.
 const WRAPPERS: &[&str] = &[
     "personaldata",
@@ -49,13 +50,9 @@ pub fn open(bytes: &[u8]) -> Result<Vec<Value>, Problem> {
     })?;
     let leads = match value {
         Value::Array(leads) => leads,
-        Value::Object(mut object) => match object.remove("leads") {
+        Value::Object(mut object) => match envelope(&object).and_then(|name| object.remove(&name)) {
             Some(Value::Array(leads)) => leads,
-            Some(other) => {
-                object.insert("leads".to_owned(), other);
-                vec![Value::Object(object)]
-            }
-            None => vec![Value::Object(object)],
+            _ => vec![Value::Object(object)],
         },
         _ => return Err(not_an_object()),
     };
@@ -66,6 +63,52 @@ pub fn open(bytes: &[u8]) -> Result<Vec<Value>, Problem> {
         return Err(Problem::new("too_many", format!("{} leads at once; send at most {MOST}", leads.len())));
     }
     Ok(leads)
+}
+
+/// The member that holds the leads, if the object is only there to hold them.
+fn envelope(object: &Map<String, Value>) -> Option<String> {
+    const NAMES: &[&str] = &[
+        "leads",
+        "data",
+        "daten",
+        "records",
+        "items",
+        "contacts",
+        "kontakte",
+        "rows",
+        "results",
+        "visitors",
+        "besucher",
+        "attendees",
+        "teilnehmer",
+        "scans",
+    ];
+    if object.get("leads").is_some_and(Value::is_array) {
+        return Some("leads".to_owned());
+    }
+    let of_leads =
+        |value: &Value| value.as_array().is_some_and(|all| !all.is_empty() && all.iter().all(Value::is_object));
+    let (name, _) =
+        object.iter().find(|(name, value)| NAMES.contains(&names::fold(name).as_str()) && of_leads(value))?;
+    let of_a_person = |(other, value): (&String, &Value)| {
+        let meaning = names::meaning(other).map(|(field, _)| field);
+        other != name
+            && !value.is_null()
+            && matches!(
+                meaning,
+                Some(
+                    LeadField::Email
+                        | LeadField::FirstName
+                        | LeadField::LastName
+                        | LeadField::FullName
+                        | LeadField::Company
+                        | LeadField::Phone
+                        | LeadField::Mobile
+                        | LeadField::Badge
+                )
+            )
+    };
+    (object.len() <= 50 && !object.iter().any(of_a_person)).then(|| name.clone())
 }
 
 fn not_an_object() -> Problem {
@@ -80,16 +123,22 @@ pub fn read(lead: &Value) -> Result<RawLead, Problem> {
     };
     let mut members = Vec::new();
     flatten(object, "", &mut members);
-    let has = |field| members.iter().any(|(path, _)| matches!(meaning(path), Some((found, _)) if found == field));
+    if members.len() > MOST_MEMBERS {
+        return Err(Problem::new("too_many_members", format!("a lead has at most {MOST_MEMBERS} members")));
+    }
+    let meanings: Vec<Option<(LeadField, Match)>> = members.iter().map(|(path, _)| meaning(path)).collect();
+    let has = |field| meanings.iter().flatten().any(|(found, _)| *found == field);
     let split_name = has(LeadField::FirstName) && !has(LeadField::LastName);
     let mut fields: Vec<(usize, Option<(LeadField, Match)>)> = members
         .iter()
         .enumerate()
         .map(|(place, (path, value))| {
-            let found = match meaning(path) {
-                // Salesforce says Title for what others call a position.
+            let found = match meanings[place] {
+                // Salesforce and most of the world say title for what others call a position.
                 Some((LeadField::Title, how))
-                    if path == "Title" && !names::is_degree(value) && !has(LeadField::Position) =>
+                    if names::fold(last_name(path)) == "title"
+                        && !names::is_degree(value)
+                        && !has(LeadField::Position) =>
                 {
                     Some((LeadField::Position, how))
                 }
@@ -132,6 +181,7 @@ fn flatten(object: &Map<String, Value>, parent: &str, members: &mut Vec<(String,
 fn flatten_value(path: &str, value: &Value, members: &mut Vec<(String, String)>) {
     match value {
         Value::Object(object) => flatten(object, path, members),
+        Value::Array(values) if typed(path, values, members) => {}
         Value::Array(values) => match values.iter().map(scalar).collect::<Option<Vec<String>>>() {
             Some(scalars) => {
                 let joined: Vec<String> = scalars.into_iter().filter(|one| !one.is_empty()).collect();
@@ -153,6 +203,49 @@ fn push(path: &str, value: String, members: &mut Vec<(String, String)>) {
     }
 }
 
+/// `[{"type": "mobile", "value": "0171 …"}]` under a name of phones or addresses: each value goes
+/// under the name that its type says. `false` if it is another list.
+fn typed(path: &str, values: &[Value], members: &mut Vec<(String, String)>) -> bool {
+    const TYPES: &[&str] = &["type", "typ", "label", "kind", "art"];
+    const VALUES: &[&str] = &["value", "wert", "number", "nummer", "address", "adresse", "email", "phone"];
+    let name = match meaning(path) {
+        Some((LeadField::Phone, _)) => "phone",
+        Some((LeadField::Email, _)) => "email",
+        _ => return false,
+    };
+    let parts = |value: &Value| -> Option<(String, String)> {
+        let object = value.as_object()?;
+        let one = |names: &[&str]| {
+            object
+                .iter()
+                .find(|(name, _)| names.iter().any(|known| name.eq_ignore_ascii_case(known)))
+                .and_then(|(_, value)| scalar(value))
+        };
+        Some((one(TYPES).unwrap_or_default(), one(VALUES)?))
+    };
+    let Some(all) = values.iter().map(parts).collect::<Option<Vec<_>>>() else { return false };
+    for (kind, value) in all.into_iter().filter(|(_, value)| !value.is_empty()) {
+        let own = match names::fold(&kind).as_str() {
+            "mobile" | "mobil" | "cell" | "handy" | "mobiltelefon" if name == "phone" => "phone.mobile".to_owned(),
+            "fax" | "telefax" if name == "phone" => "phone.fax".to_owned(),
+            "home" | "private" | "privat" | "personal" => format!("{path}.{kind}"),
+            _ => name.to_owned(),
+        };
+        match members.iter_mut().find(|(known, _)| *known == own) {
+            Some((_, known)) => {
+                known.push('|');
+                known.push_str(&value);
+            }
+            None => members.push((own, value)),
+        }
+    }
+    true
+}
+
+fn last_name(path: &str) -> &str {
+    path.rsplit('.').next().unwrap_or(path)
+}
+
 fn scalar(value: &Value) -> Option<String> {
     match value {
         Value::Null => Some(String::new()),
@@ -170,6 +263,11 @@ fn meaning(path: &str) -> Option<(LeadField, Match)> {
         parents.iter().filter(|parent| !WRAPPERS.contains(&names::fold(parent).as_str())).collect();
     if parents.is_empty() {
         return names::meaning(last);
+    }
+    // "email.value" is an e-mail.
+    if last.eq_ignore_ascii_case("value") || last.eq_ignore_ascii_case("wert") {
+        let joined: Vec<&str> = parents.into_iter().copied().collect();
+        return names::meaning(&joined.join(" ")).filter(|(_, how)| *how == Match::Exact);
     }
     // "company.name" is a company; "company.phone" is not the phone of a person.
     let joined: Vec<&str> = parents.into_iter().copied().chain([*last]).collect();

@@ -26,7 +26,11 @@ pub enum LeadField {
     /// Badge number, unique within one fair.
     Badge,
     ScannedAt,
+    /// The time of day where `ScannedAt` only holds the date.
+    ScannedTime,
     Salutation,
+    /// ISO 5218: 1 is male, 2 is female. Lists without a 2 count differently.
+    GenderCode,
     Title,
     FirstName,
     LastName,
@@ -43,6 +47,10 @@ pub enum LeadField {
     State,
     Country,
     Phone,
+    /// The area code where `Phone` does not hold it.
+    AreaCode,
+    /// The end of the number beside it, or a direct number of its own.
+    Extension,
     Mobile,
     Fax,
     Email,

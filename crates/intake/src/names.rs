@@ -38,6 +38,8 @@ const NAMES: &[(LeadField, &str)] = &[
          Created|Created At|Created On|Created Date|Create Date|Creation Date|Lead created at|First capture time|\
          Capture Time|Captured At|Capture Date|Erster Scan|First Scan|Kontaktdatum|Gesprächsdatum|Aufgenommen am",
     ),
+    (LeadField::ScannedTime, "Scanned Time|Scan Uhrzeit|Uhrzeit des Scans"),
+    (LeadField::GenderCode, "Gender Code|Geschlecht ISO 5218"),
     (LeadField::Salutation, "Salutation|Anrede|Gender|Geschlecht|Briefanrede Kurz|Anredeform|Appellation|Civilité"),
     (
         LeadField::Title,
@@ -46,15 +48,17 @@ const NAMES: &[(LeadField, &str)] = &[
     ),
     (
         LeadField::FirstName,
-        "First Name|Firstname|Vorname|Vornamen|Given Name|Forename|Rufname|Prénom|Nome di battesimo|Voornaam|Fname",
+        "First Name|Firstname|Vorname|Vornamen|Given Name|Forename|Rufname|Prénom|Nome di battesimo|Voornaam|Fname|Ansprechpartner Vorname|\
+         Vorname Ansprechpartner|Kontaktperson Vorname|Vorname Kontaktperson|Name First|Name Given",
     ),
     (
         LeadField::LastName,
-        "Last Name|Lastname|Nachname|Familienname|Zuname|Surname|Family Name|Nom de famille|Cognome|Achternaam|Lname",
+        "Last Name|Lastname|Nachname|Familienname|Zuname|Surname|Family Name|Nom de famille|Cognome|Achternaam|Lname|Ansprechpartner Nachname|\
+         Nachname Ansprechpartner|Ansprechpartner Name|Kontaktperson Nachname|Nachname Kontaktperson|Name Last|Name Family",
     ),
     (
         LeadField::FullName,
-        "Full Name|Name|Vor und Nachname|Vorname und Nachname|Vorname Nachname|Vorname Name|Name Vorname|Nachname Vorname|\
+        "Full Name|Name|Vor und Nachname|Vor Nachname|Nach Vorname|Vorname und Nachname|Vorname Nachname|Vorname Name|Name Vorname|Nachname Vorname|\
          Nach und Vorname|Vollständiger Name|Voller Name|Kompletter Name|Ansprechpartner|Ansprechpartnerin|\
          Ansprechpartner in|Ansprechperson|Kontaktperson|Kontaktname|Contact Name|Contact Person|Contact Full Name|\
          Display Name|Attendee Name|Visitor Name|Name des Besuchers|Besuchername|Teilnehmername|Teilnehmer|Besucher|\
@@ -65,7 +69,8 @@ const NAMES: &[(LeadField, &str)] = &[
         "Company|Firma|Firmenname|Firmierung|Unternehmen|Unternehmensname|Company Name|Name der Firma|Organisation|\
          Organization|Organisation Name|Organization Name|Account|Account Name|Company Account|Arbeitgeber|Employer|\
          Institution|Betrieb|Firmenbezeichnung|Business Name|Firma Institution|Firma Organisation|Unternehmen Organisation|\
-         Unternehmen Institution|Société|Entreprise|Azienda|Ditta|Bedrijf|Gesellschaft|Firma 1",
+         Unternehmen Institution|Société|Entreprise|Azienda|Ditta|Bedrijf|Gesellschaft|Firma 1|Firma Unternehmen|\
+         Unternehmen Firma|Firma Name|Unternehmen Name",
     ),
     (
         LeadField::Position,
@@ -95,34 +100,46 @@ const NAMES: &[(LeadField, &str)] = &[
         "Postal Code|Postalcode|PLZ|Postleitzahl|ZIP|ZIP Code|Postcode|ZIP Postal Code|Code Postal|CAP|NPA|Mailing Postal Code|\
          Mailing Zip",
     ),
-    (LeadField::City, "City|Ort|Stadt|Wohnort|Ortschaft|Town|Standort|Firmensitz|Ville|Città|Mailing City|City Town"),
+    (
+        LeadField::City,
+        "City|Ort|Stadt|Wohnort|Ortschaft|Town|Standort|Firmensitz|Ville|Città|Mailing City|City Town|\
+         PLZ Ort|PLZ und Ort|Postleitzahl Ort|ZIP City",
+    ),
     (
         LeadField::State,
-        "State|Bundesland|Kanton|Province|Provinz|State Region|State Province|Region|Bundesstaat|Mailing State|Canton",
+        "State|Bundesland|Kanton|Province|Provinz|State Region|State Province|Region|Bundesstaat|Mailing State|Canton|\
+         Bundesland Region|Region Bundesland|Bundesland Kanton",
     ),
     (
         LeadField::Country,
         "Country|Land|Staat|Nation|Country Region|Country Name|Country Code|Ländercode|Länderkürzel|Landescode|Länderkennzeichen|\
-         LKZ|Mailing Country|Pays|Paese|Nazione|Land Country",
+         LKZ|Mailing Country|Pays|Paese|Nazione|Land Country|Land Region",
     ),
     (
         LeadField::Phone,
         "Phone|Telefon|Tel|Telefonnummer|Telefonnr|Telefon Nr|Fon|Rufnummer|Festnetz|Festnetznummer|Phone Number|Telephone|\
-         Telephone Number|Landline|Office Phone|Work Phone|Business Phone|Direct Phone|Direct Dial|Durchwahl|\
+         Telephone Number|Landline|Office Phone|Work Phone|Business Phone|Direct Phone|Direct Dial|Tel 1|\
+         Telefon Festnetz|Telefonnummer Festnetz|Festnetz Telefon|Telefon direkt|Telefonnummer direkt|Phone Work|Phone Office|\
+         Phone Business|Phones|Phone Numbers|Telefonnummern|\
          Telefon geschäftlich|Telefon dienstlich|Telefon Büro|Telefon Arbeit|Telefon 1|Phone 1|Téléphone|Telefono|Telefoon",
     ),
     (
         LeadField::Mobile,
         "Mobile|Mobil|Mobiltelefon|Mobilnummer|Mobilnr|Mobilfunk|Mobilfunknummer|Mobil Telefon|Handy|Handynummer|Handynr|\
          Mobile Phone|Mobile Number|Mobile Phone Number|Cell|Cell Phone|Cellphone|Cell Number|Telefon mobil|Tel mobil|\
-         Phone mobile|Natel|Mobil 1|Cellulare|GSM",
+         Phone mobile|Phone cell|Mobiltelefonnummer|Telefonnummer mobil|Natel|Mobil 1|Cellulare|GSM",
     ),
-    (LeadField::Fax, "Fax|Faxnummer|Faxnr|Telefax|Fax Number|Telefaxnummer|Fax geschäftlich"),
+    (LeadField::AreaCode, "Vorwahl|Ortsvorwahl|Telefon Vorwahl|Vorwahl Telefon|Area Code"),
+    (
+        LeadField::Extension,
+        "Durchwahl|DW|Durchwahl Nr|Durchwahlnummer|Telefon Durchwahl|Nebenstelle|Extension|Phone Extension",
+    ),
+    (LeadField::Fax, "Phone fax|Fax|Faxnummer|Faxnr|Telefax|Fax Number|Telefaxnummer|Fax geschäftlich"),
     (
         LeadField::Email,
         "Email|E Mail|Mail|Email Adresse|E Mail Adresse|Mailadresse|Mail Adresse|Email Address|Mail Address|Email 1|\
          E Mail 1|Elektronische Post|Courriel|Adresse Email|Business Email|Work Email|Firmen E Mail|Primary Email|\
-         E Mail geschäftlich|Kontakt E Mail|Emailadress",
+         E Mail geschäftlich|Kontakt E Mail|Emailadress|Emails|E Mails|Email Addresses|Email Work|Email Business",
     ),
     (
         LeadField::Website,

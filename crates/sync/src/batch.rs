@@ -224,6 +224,16 @@ impl Batch<'_> {
         if creates && link.remote_id.is_none() && !object.create {
             return Planned::Settle(Box::new(settled(&link, Some("not_found_there"), None)), open);
         }
+        if creates && profile.kind == Kind::Person && link.open_intent.is_none() && names_nobody(&link.fields) {
+            // Known by a badge alone: whoever it is follows from the organiser's list, and so does this.
+            let mut waits = settled(&link, Some("no_name_and_no_email"), None);
+            waits.state = "refused".into();
+            waits.reason = Some(
+                "neither a name nor an e-mail address is known yet; it is created once a list says whose badge it is"
+                    .into(),
+            );
+            return Planned::Settle(Box::new(waits), open);
+        }
         if let Some(open) = &link.open_intent
             && open.operation == "create"
             && profile.own_key == OwnKey::None
@@ -556,6 +566,12 @@ fn before(link: &Leased, planned: &RemoteFields) -> RemoteFields {
     let known = Known { sent: &link.sent, seen: &link.seen };
     let names = planned.0.keys().filter(|name| link.sent.0.contains_key(*name) || link.seen.0.contains_key(*name));
     names.map(|name| (name.clone(), known.shown(name).clone())).collect()
+}
+
+/// Whether nothing says who a person is.
+fn names_nobody(fields: &Fields) -> bool {
+    [Field::FIRST_NAME, Field::LAST_NAME].iter().all(|name| fields.text(name).is_none_or(str::is_empty))
+        && fields.elements(&Field::EMAILS).is_empty()
 }
 
 /// A receipt for a link that needs no call.

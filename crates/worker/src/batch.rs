@@ -248,7 +248,11 @@ fn who(env: &Env, work: &mut Work, input: &Input, kind: Kind, draft: &Draft, now
         .collect();
     let decision = decide(kind, &facts, &candidates);
     let record = match decision {
-        Decision::Match { record, .. } => record,
+        Decision::Match { record, .. } => {
+            // The next one of this batch is compared with what this one added.
+            work.facts.entry(record).or_default().absorb(facts);
+            record
+        }
         Decision::New | Decision::Propose { .. } => {
             let record = RecordId(env.clock.id());
             work.fresh.insert(record, (kind, None));
@@ -608,8 +612,7 @@ fn text_of(said: Option<&[Said]>, field: &Field) -> Option<String> {
 }
 
 fn fair_id(fair: &Fair) -> RecordId {
-    let starts = fair.starts.map(|date| date.to_string()).unwrap_or_default();
-    RecordId(derived_id(&[b"fair", fair.name.trim().to_lowercase().as_bytes(), starts.as_bytes()]))
+    RecordId(derived_id(&[b"fair", fair.scope().as_bytes()]))
 }
 
 fn participation_id(person: RecordId, fair: RecordId) -> RecordId {

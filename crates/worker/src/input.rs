@@ -1,7 +1,7 @@
 //! From a stored signal to what it says: bytes, layout and context in, drafts out. No database.
 
 use mittler_core::{Field, Said, Source, SourceKind, Time, Value};
-use mittler_enrich::{Context, Draft, read_lead, read_reply};
+use mittler_enrich::{Context, Draft, keys::fair_scope, read_lead, read_reply};
 use mittler_intake::{Problem, csv, json, mail};
 use mittler_store::signals::Unread;
 use serde::{Deserialize, Serialize};
@@ -28,6 +28,13 @@ pub struct Fair {
     pub place: Option<String>,
     pub starts: Option<jiff::civil::Date>,
     pub ends: Option<jiff::civil::Date>,
+}
+
+impl Fair {
+    /// What tells it from other fairs; also the scope of its badge numbers.
+    pub fn scope(&self) -> String {
+        fair_scope(&self.name, self.starts.map(jiff::civil::Date::year))
+    }
 }
 
 /// A mail that becomes an activity.
@@ -99,7 +106,7 @@ fn try_read(unread: &Unread) -> Result<Reading, Problem> {
         source: params.source.clone(),
         default_country: non_empty(&params.default_country, "DE"),
         time_zone: non_empty(&params.time_zone, "Europe/Berlin"),
-        fair: params.fair.as_ref().map(|fair| fair.name.clone()),
+        fair: params.fair.as_ref().map(Fair::scope),
         received_at,
     };
     let base = Input {

@@ -14,6 +14,7 @@ on_every_database!(
     a_lead_posted_twice_is_one_record_and_one_write_per_crm,
     leads_of_one_person_at_the_same_time_are_one_person,
     a_badge_scanned_first_gets_its_person_from_the_organisers_list_days_later,
+    a_badge_without_a_name_waits_for_the_organisers_list,
 );
 
 const SMALL: &str = "Badge-ID;Vorname;Nachname;Firma;E-Mail;Telefon;Land
@@ -105,5 +106,28 @@ async fn a_badge_scanned_first_gets_its_person_from_the_organisers_list_days_lat
         (Some("anna.kranich@kranichwerk.example"), Some("Kranichwerk GmbH"))
     );
     assert!(world.calls(Vendor::Salesforce, SALESFORCE_WRITES) > 0 && world.calls(Vendor::Hubspot, HUBSPOT_WRITES) > 0);
+    world.end().await;
+}
+
+async fn a_badge_without_a_name_waits_for_the_organisers_list(store: Store) {
+    let world = World::new(store).await;
+    let scanned = world.lead(json!({ "badge_id": "k-1", "note": "will Muster" })).await;
+    assert_eq!((world.in_salesforce("Lead").len(), world.in_hubspot("contacts").len()), (0, 0));
+    for connection in [SALESFORCE, HUBSPOT] {
+        let link = world.link(connection, scanned).await;
+        assert_eq!(link.code.as_deref(), Some("no_name_and_no_email"), "{link:?}");
+        assert!(link.reason.is_some(), "{link:?}");
+    }
+    world.door.import_csv(Bytes::from_static(SMALL.as_bytes()), organiser(), |_, _| ()).await.unwrap();
+    world.settle().await;
+    assert_eq!(world.person_by_email("anna.kranich@kranichwerk.example").await, Some(scanned));
+    assert_eq!((world.in_salesforce("Lead").len(), world.in_hubspot("contacts").len()), (2, 2));
+    assert_eq!(world.in_salesforce("CampaignMember").len(), 2, "the visit followed its person");
+    for connection in [SALESFORCE, HUBSPOT] {
+        let link = world.link(connection, scanned).await;
+        assert_eq!((link.state.as_str(), link.code.as_deref()), ("open", None), "{link:?}");
+        let visit = world.link_about(connection, scanned, Kind::Participation).await;
+        assert_eq!((visit.state.as_str(), visit.code.as_deref()), ("open", None), "{visit:?}");
+    }
     world.end().await;
 }

@@ -7,7 +7,7 @@ use axum::{
     extract::{Path, State},
 };
 use mittler_core::{Kind, Label, Record, RecordId, Slot, Sourced, Time, Value};
-use mittler_enrich::{Key, KeyType};
+use mittler_enrich::{Key, KeyType, keys};
 use mittler_store::records::RecordLine;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -39,18 +39,19 @@ pub(crate) struct RecordQuery {
 impl RecordQuery {
     /// The key that the caller asks for.
     fn key(&self) -> Option<Result<Key, Problem>> {
-        let key = |key_type, scope: &Option<String>, value: &str| Key {
+        let key = |key_type, scope: String, value: &str| Key {
             key_type,
-            scope: scope.clone().unwrap_or_default(),
-            value: value.trim().to_owned(),
+            scope,
+            value: keys::id_value(value).unwrap_or_else(|| value.trim().to_owned()),
         };
         if let Some(email) = &self.email {
             return Some(email_key(email).ok_or_else(|| Problem::invalid("email", "this is no e-mail address")));
         }
         if let Some(badge) = &self.badge {
-            return Some(Ok(key(KeyType::Badge, &self.fair, badge)));
+            let fair = keys::fair_scope(self.fair.as_deref().unwrap_or(""), None);
+            return Some(Ok(key(KeyType::Badge, fair, badge)));
         }
-        self.external_id.as_ref().map(|id| Ok(key(KeyType::External, &self.source, id)))
+        self.external_id.as_ref().map(|id| Ok(key(KeyType::External, self.source.clone().unwrap_or_default(), id)))
     }
 }
 

@@ -30,6 +30,31 @@ pub(super) fn utf16(bytes: &[u8]) -> Option<&'static Encoding> {
     }
 }
 
+/// The upper half of code page 850, which DOS programs and their descendants still write.
+const IBM850: &str = "\
+ÇüéâäàåçêëèïîìÄÅÉæÆôöòûùÿÖÜø£Ø×ƒáíóúñÑªº¿®¬½¼¡«»░▒▓│┤ÁÂÀ©╣║╗╝¢¥┐\
+└┴┬├─┼ãÃ╚╔╩╦╠═╬¤ðÐÊËÈıÍÎÏ┘┌█▄¦Ì▀ÓßÔÒõÕµþÞÚÛÙýÝ¯´\u{ad}±‗¾¶§÷¸°¨·¹³²■\u{a0}";
+
+/// Text of code page 850 as UTF-8. It is told by its small umlauts between letters, where
+/// Windows-1252 has quotation marks and a gap; what holds an umlaut of Windows-1252 is none.
+pub(super) fn from_ibm850(bytes: &[u8]) -> Option<String> {
+    if bytes.is_ascii() || mostly_utf8(bytes) {
+        return None;
+    }
+    let letter = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_alphabetic);
+    let mut umlauts = 0_usize;
+    for (at, byte) in bytes.iter().enumerate() {
+        match byte {
+            0xE4 | 0xF6 | 0xFC | 0xC4 | 0xD6 | 0xDC | 0xDF => return None,
+            0x81 | 0x84 | 0x94 if at > 0 && letter(at - 1) && letter(at + 1) => umlauts += 1,
+            _ => {}
+        }
+    }
+    let upper: Vec<char> = IBM850.chars().collect();
+    let char_of = |byte: &u8| byte.checked_sub(0x80).map_or(char::from(*byte), |at| upper[usize::from(at)]);
+    (umlauts > 0 && upper.len() == 128).then(|| bytes.iter().map(char_of).collect())
+}
+
 pub(super) fn detect(bytes: &[u8], label: Option<&str>) -> Result<&'static Encoding, Problem> {
     if let Some(label) = label {
         let encoding = Encoding::for_label(label.trim().as_bytes())

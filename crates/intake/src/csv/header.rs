@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, collections::BTreeMap};
 
-use super::{Column, Options, encoding::clean};
+use super::{Column, MAX_COLUMNS, Options, encoding::clean};
 use crate::{
     LeadField,
     names::{self, Match},
@@ -15,6 +15,7 @@ pub(super) const LOOKED_AT: usize = 40;
 pub(super) fn known(cells: &[Cow<'_, str>]) -> usize {
     let mut fields: Vec<LeadField> = cells
         .iter()
+        .take(MAX_COLUMNS)
         .filter_map(|cell| names::meaning(&clean(cell)))
         .filter(|(_, how)| *how != Match::Misspelt)
         .map(|(field, _)| field)
@@ -32,7 +33,16 @@ pub(super) fn find(records: &[Vec<Cow<'_, str>>], options: &Options) -> Option<u
         let known = known(cells).max(told);
         (known >= 2 && known * 4 >= filled) || (known == 1 && filled <= 2 && filled == cells.len())
     };
-    if let Some(place) = records.iter().take(LOOKED_AT).position(enough) {
+    // A line above the list may hold a name or two as well ("Firma;Drehmark GmbH"): the header has
+    // the most.
+    let names = |cells: &Vec<Cow<'_, str>>| {
+        let told = cells.iter().take(MAX_COLUMNS).filter(|cell| options.columns.contains_key(&clean(cell))).count();
+        known(cells).max(told)
+    };
+    let looked_at = &records[..records.len().min(LOOKED_AT)];
+    let candidates = looked_at.iter().enumerate().filter(|(_, cells)| enough(cells));
+    // Of equals the first, and `max_by_key` gives the last.
+    if let Some((place, _)) = candidates.rev().max_by_key(|(_, cells)| names(cells)) {
         return Some(place);
     }
     let mut counts = BTreeMap::<usize, usize>::new();
@@ -71,7 +81,7 @@ pub(super) fn columns(
                 Some(meaning) => (*meaning, Claim::Told),
                 None => match names::meaning(&own) {
                     Some((field, how)) => (Some(field), Claim::Read(how)),
-                    None => (None, Claim::Told),
+                    None => (None, Claim::Read(Match::Misspelt)),
                 },
             };
             (Column { header: name, meaning }, claim)
@@ -86,6 +96,15 @@ pub(super) fn columns(
 enum Claim {
     Told,
     Read(Match),
+}
+
+fn rank(claim: Claim) -> u8 {
+    match claim {
+        Claim::Told => 0,
+        Claim::Read(Match::Exact) => 1,
+        Claim::Read(Match::Words) => 2,
+        Claim::Read(Match::Misspelt) => 3,
+    }
 }
 
 fn told<'a>(options: &'a Options, name: &str) -> Option<&'a Option<LeadField>> {
@@ -127,6 +146,14 @@ fn by_context(columns: &mut [(Column, Claim)], samples: &[Vec<String>]) {
             "name" if has(columns, LeadField::FirstName) && !has(columns, LeadField::LastName) => {
                 Some(LeadField::LastName)
             }
+            // The list of a firm's customers: the name is the customer's, somebody else is asked for.
+            "name" if !has(columns, LeadField::Company) && asks_for_somebody(columns, place) => {
+                Some(LeadField::Company)
+            }
+            // The time in a column beside the date.
+            "uhrzeit" | "zeit" | "time" | "scanuhrzeit" | "erfassungsuhrzeit" if has(columns, LeadField::ScannedAt) => {
+                Some(LeadField::ScannedTime)
+            }
             // "Title" is a degree to one vendor and a position to the next: the values tell.
             "title" | "contacttitle" | "leadtitle" if !has(columns, LeadField::Position) => {
                 let mut values = samples.iter().filter_map(|row| row.get(place)).filter(|cell| !cell.is_empty());
@@ -137,6 +164,16 @@ fn by_context(columns: &mut [(Column, Claim)], samples: &[Vec<String>]) {
                     LeadField::Position
                 })
             }
+            // 1 and 2 are ISO 5218; 0 and 1 are not, and mean the opposite.
+            _ if columns[place].0.meaning == Some(LeadField::Salutation) && counts_genders(samples, place) => {
+                Some(LeadField::GenderCode)
+            }
+            // "Ticket" may say VIP in every row: no number of a badge.
+            _ if matches!(columns[place].0.meaning, Some(LeadField::Badge | LeadField::ExternalId))
+                && repeats(samples, place) =>
+            {
+                None
+            }
             // Participants of a report are numbered 1, 2, 3 in every report: no badge.
             "teilnehmerid" if numbered_within_report => None,
             _ => continue,
@@ -145,20 +182,39 @@ fn by_context(columns: &mut [(Column, Claim)], samples: &[Vec<String>]) {
     }
 }
 
-/// Of several columns with one meaning the first keeps it, unless it is empty in all rows; a
-/// person's word and an exact header come before a guess.
+/// Whether a column beside names the person at the customer.
+fn asks_for_somebody(columns: &[(Column, Claim)], name: usize) -> bool {
+    columns.iter().enumerate().any(|(place, (column, _))| {
+        let folded = names::fold(&column.header);
+        place != name
+            && matches!(column.meaning, Some(LeadField::FullName | LeadField::LastName))
+            && (folded.starts_with("ansprech") || folded.starts_with("kontakt") || folded.starts_with("contact"))
+    })
+}
+
+fn counts_genders(samples: &[Vec<String>], place: usize) -> bool {
+    let mut values = samples.iter().filter_map(|row| row.get(place)).filter(|cell| !cell.is_empty());
+    let codes = values.clone().all(|cell| matches!(cell.trim_end_matches(".0"), "0" | "1" | "2" | "9"));
+    codes && values.any(|cell| cell.starts_with('2'))
+}
+
+/// Whether most values of a column stand in several rows.
+fn repeats(samples: &[Vec<String>], place: usize) -> bool {
+    let values: Vec<&String> =
+        samples.iter().filter_map(|row| row.get(place)).filter(|cell| !cell.is_empty()).collect();
+    let distinct = values.iter().collect::<std::collections::BTreeSet<_>>().len();
+    values.len() >= 4 && distinct * 2 <= values.len()
+}
+
+/// Of several columns with one meaning the best keeps it, and those as good for the rows where it
+/// is empty; a person's word and an exact header come before a guess. An id is one column's.
 fn one_column_each(columns: &mut [(Column, Claim)], filled: &[bool]) {
     let mut best = BTreeMap::<LeadField, (usize, (bool, u8))>::new();
     for (place, (column, claim)) in columns.iter().enumerate() {
         let Some(field) = column.meaning else {
             continue;
         };
-        let rank = match claim {
-            Claim::Told => 0,
-            Claim::Read(Match::Exact) => 1,
-            Claim::Read(Match::Words) => 2,
-            Claim::Read(Match::Misspelt) => 3,
-        };
+        let rank = rank(*claim);
         let empty = rank > 0 && !filled.get(place).copied().unwrap_or(false);
         let better = best.get(&field).is_none_or(|(_, other)| (empty, rank) < *other);
         if better {
@@ -166,7 +222,11 @@ fn one_column_each(columns: &mut [(Column, Claim)], filled: &[bool]) {
         }
     }
     for (place, (column, claim)) in columns.iter_mut().enumerate() {
-        let keeps = column.meaning.is_some_and(|field| best.get(&field).is_some_and(|(at, _)| *at == place));
+        let rank = rank(*claim);
+        let keeps = column.meaning.is_some_and(|field| {
+            let only = matches!(field, LeadField::Badge | LeadField::ExternalId);
+            best.get(&field).is_some_and(|(at, (_, of_best))| *at == place || (!only && rank <= *of_best))
+        });
         if !keeps && *claim != Claim::Told {
             column.meaning = None;
         }

@@ -2,13 +2,21 @@
 //!
 //! Quotes decide where a record ends, and one forgotten quote must cost one row, not the rest of
 //! the file. So a quoted cell closes only before a delimiter or the end of a line, spans at most
-//! [`MAX_LINES`], and a record that swallowed a line which is a full record by itself is taken
+//! [`MAX_LINES`] (more only if none of these could be a record), and a record that swallowed a line which is a full record by itself is taken
 //! apart again.
 
 use std::{borrow::Cow, ops::Range};
 
-/// Notes of a booth visit are long, but not this long.
+/// Lines within which a quote has to close.
 pub(super) const MAX_LINES: usize = 50;
+/// Lines of a quoted cell that is not followed by anything like a record: somebody pasted a mail
+/// into the note.
+const MAX_LINES_OF_NOTE: usize = 2_000;
+/// How often a quote may be looked for that far before it is taken for forgotten at once.
+const LONG_LOOKS: usize = 20;
+
+/// Bytes that tell how lines end.
+const LOOKED_AT: usize = 256 * 1024;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Dialect {
@@ -26,7 +34,24 @@ pub(super) enum Lines {
 
 impl Lines {
     pub(super) fn of(bytes: &[u8]) -> Lines {
-        if !bytes.contains(&b'\n') && bytes.contains(&b'\r') { Lines::Cr } else { Lines::Lf }
+        if !bytes.contains(&b'\r') {
+            return Lines::Lf;
+        }
+        // Old Macs end rows with CR and may have LF within cells: what stands outside of quotes
+        // decides, the first of them and most of them.
+        let (mut quoted, mut cr, mut lf, mut cr_first) = (false, 0_usize, 0_usize, false);
+        for (at, byte) in bytes.iter().enumerate().take(LOOKED_AT) {
+            match byte {
+                b'"' => quoted = !quoted,
+                b'\n' if !quoted => lf += 1,
+                b'\r' if !quoted && bytes.get(at + 1) != Some(&b'\n') => {
+                    cr_first |= lf == 0;
+                    cr += 1;
+                }
+                _ => {}
+            }
+        }
+        if (cr_first && cr > lf) || !bytes.contains(&b'\n') { Lines::Cr } else { Lines::Lf }
     }
 
     fn end(self, byte: u8) -> bool {
@@ -45,6 +70,12 @@ impl Lines {
             None => (bytes.len(), bytes.len()),
         }
     }
+}
+
+/// Line ends within the range.
+pub(super) fn breaks(bytes: &[u8], range: Range<usize>) -> u64 {
+    let lines = Lines::of(bytes);
+    bytes[range].iter().filter(|b| lines.end(**b)).count() as u64
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,7 +105,7 @@ struct Scan {
 }
 
 impl Dialect {
-    fn field(self, bytes: &[u8], at: usize, lines: Lines) -> Field {
+    fn field(self, bytes: &[u8], at: usize, lines: Lines, most_lines: usize) -> Field {
         let open = self.skip_blanks(bytes, at);
         if bytes.get(open) != Some(&self.quote) {
             let length =
@@ -98,7 +129,7 @@ impl Dialect {
                 stray_quote = true;
             } else if lines.end(byte) {
                 breaks += 1;
-                if breaks >= MAX_LINES {
+                if breaks >= most_lines {
                     break;
                 }
             }
@@ -125,10 +156,10 @@ impl Dialect {
         at
     }
 
-    fn scan(self, bytes: &[u8], at: usize, lines: Lines) -> Scan {
+    fn scan(self, bytes: &[u8], at: usize, lines: Lines, most_lines: usize) -> Scan {
         let mut scan = Scan { end: at, cells: 0, closed: true, stray_quote: false };
         loop {
-            let field = self.field(bytes, scan.end, lines);
+            let field = self.field(bytes, scan.end, lines, most_lines);
             scan.cells += 1;
             scan.closed &= field.closed;
             scan.stray_quote |= field.stray_quote;
@@ -145,7 +176,7 @@ impl Dialect {
         let row = row.trim_end_matches(['\r', '\n']);
         let (quote, mut cells, mut at) = (char::from(self.quote), Vec::new(), 0);
         loop {
-            let field = self.field(row.as_bytes(), at, Lines::OneRow);
+            let field = self.field(row.as_bytes(), at, Lines::OneRow, MAX_LINES);
             if !field.closed {
                 return None;
             }
@@ -175,9 +206,14 @@ impl Dialect {
     ) -> Vec<Record> {
         let lines = Lines::of(bytes);
         let mut records = Vec::new();
+        let mut long_looks = LONG_LOOKS;
         while at < bytes.len() && records.len() < most {
             let (line_end, after_line) = lines.line(bytes, at);
-            let scan = self.scan(bytes, at, lines);
+            let mut scan = self.scan(bytes, at, lines, MAX_LINES);
+            if !scan.closed && long_looks > 0 && !self.holds_record(bytes, after_line..scan.end, lines, expected) {
+                scan = self.scan(bytes, at, lines, MAX_LINES_OF_NOTE);
+                long_looks -= usize::from(!scan.closed);
+            }
             let whole = scan.closed && (scan.end <= line_end || !self.swallowed(bytes, at, &scan, lines, expected));
             let (end, next, cells) = if whole {
                 let (end, next) = lines.line(bytes, scan.end);
@@ -195,6 +231,15 @@ impl Dialect {
         records
     }
 
+    /// Whether a line has as many delimiters as a record.
+    fn holds_record(self, bytes: &[u8], range: Range<usize>, lines: Lines, expected: Option<usize>) -> bool {
+        let Some(expected) = expected.filter(|n| *n >= 2) else {
+            return true;
+        };
+        let mut rows = bytes.get(range).unwrap_or_default().split(|b| lines.end(*b));
+        rows.any(|row| row.split(|b| *b == self.delimiter).count() == expected)
+    }
+
     /// Whether a record over several lines holds a line that is a full record by itself.
     fn swallowed(self, bytes: &[u8], at: usize, scan: &Scan, lines: Lines, expected: Option<usize>) -> bool {
         let Some(expected) = expected.filter(|n| *n >= 3) else {
@@ -206,7 +251,7 @@ impl Dialect {
         let mut next = lines.line(bytes, at).1;
         while next < scan.end {
             let (end, after) = lines.line(bytes, next);
-            let alone = self.scan(&bytes[next..end], 0, Lines::Lf);
+            let alone = self.scan(&bytes[next..end], 0, Lines::Lf, MAX_LINES);
             if alone.closed && alone.cells == expected {
                 return true;
             }

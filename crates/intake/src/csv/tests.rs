@@ -45,6 +45,14 @@ fn german_excel_csv_is_read_with_its_umlauts() {
 }
 
 #[test]
+fn umlauts_of_dos_programs_are_read() {
+    let bytes = b"Vorname;Nachname;Stra\xE1e\r\nJ\x81rgen;H\x84u\xE1ermann;G\x94thestra\xE1e 12\r\n";
+    let (_, leads) = rows_of(bytes, &Options::default());
+    assert_eq!(field(&leads[0], LeadField::LastName), "Häußermann");
+    assert_eq!(field(&leads[0], LeadField::Street), "Göthestraße 12");
+}
+
+#[test]
 fn a_byte_order_mark_does_not_stick_to_the_first_header() {
     let (sheet, leads) = rows("\u{FEFF}Vorname,Nachname,E-Mail\nEva,Krüger,eva@a.example\n");
     assert_eq!(sheet.layout.columns[0].meaning, Some(LeadField::FirstName));
@@ -329,6 +337,18 @@ fn the_headers_of_known_exports_are_understood() {
         ("E-Mail (Pflichtfeld)", F::Email),
         ("Telefonnumer", F::Phone),
         ("Company Name", F::Company),
+        ("Vor-/Nachname", F::FullName),
+        ("Ansprechpartner Vorname", F::FirstName),
+        ("Ansprechpartner Nachname", F::LastName),
+        ("Land/Region", F::Country),
+        ("Bundesland/Region", F::State),
+        ("Mobiltelefonnummer", F::Mobile),
+        ("Firma/Unternehmen", F::Company),
+        ("Telefonnummer mobil", F::Mobile),
+        ("Telefon (Festnetz)", F::Phone),
+        ("Telefon direkt", F::Phone),
+        ("Tel. 1", F::Phone),
+        ("PLZ/Ort", F::City),
     ];
     for (header, field) in known {
         assert_eq!(meaning(header), Some(field), "{header}");
@@ -348,7 +368,6 @@ fn guessing_stops_where_the_meaning_would_change() {
         "Marketing-Einwilligung",
         "Umsatz",
         "Branche",
-        "PLZ/Ort",
         "E-Mail Assistenz",
         "Nr.",
         "Uhrzeit",
@@ -401,6 +420,117 @@ fn every_row_of_the_example_fair_is_a_lead_or_a_problem() {
         ]
     );
     assert_eq!(leads.len(), 266);
+}
+
+#[test]
+fn the_header_is_the_row_with_the_most_names() {
+    let list = "Vorname;Nachname;Firma;E-Mail\nEva;Krüger;Ähre AG;e@a.example\n";
+    for above in ["Datum;17.04.2026", "Firma;Drehmark GmbH", "Teilnehmer"] {
+        let (sheet, leads) = rows(&format!("{above}\n\n{list}"));
+        assert_eq!(sheet.header_line, 3, "{above}");
+        assert_eq!(field(&leads[0], LeadField::LastName), "Krüger");
+    }
+}
+
+#[test]
+fn a_name_alone_in_its_row_is_a_lead_and_a_sum_is_none() {
+    let (_, leads) = rows(
+        "Name;Firma;Ort;Scans\nDr. Hans Müller;;;\nGesamt;;;255\nSumme:;;12;255\nStand: Halle 7;;;\nGesamt AG;Gesamt AG;Ulm;1\n",
+    );
+    assert_eq!(field(&leads[0], LeadField::FullName), "Dr. Hans Müller");
+    assert_eq!((code(&leads[1]), code(&leads[2]), code(&leads[3])), ("footer", "footer", "footer"));
+    assert_eq!(field(&leads[4], LeadField::Company), "Gesamt AG");
+}
+
+#[test]
+fn the_name_beside_somebody_to_ask_for_is_the_company() {
+    let (_, leads) = rows("Name;PLZ;Ort;Ansprechpartner;E-Mail\nÄhre AG;89073;Ulm;Eva Krüger;e@a.example\n");
+    assert_eq!(field(&leads[0], LeadField::Company), "Ähre AG");
+    assert_eq!(field(&leads[0], LeadField::FullName), "Eva Krüger");
+    let (_, leads) = rows("Name;Ansprechpartner Vorname;Ansprechpartner Nachname\nÄhre AG;Eva;Krüger\n");
+    assert_eq!(field(&leads[0], LeadField::Company), "Ähre AG");
+    assert_eq!(field(&leads[0], LeadField::LastName), "Krüger");
+}
+
+#[test]
+fn a_column_that_says_the_same_in_most_rows_is_no_badge() {
+    let (sheet, _) = rows("Vorname;Ticket\nA;VIP\nB;VIP\nC;Tag\nD;Tag\nE;VIP\n");
+    assert_eq!(sheet.layout.columns[1].meaning, None);
+    let (sheet, _) = rows("Vorname;Ticket\nA;T-1\nB;T-2\nC;T-3\nD;T-3\n");
+    assert_eq!(sheet.layout.columns[1].meaning, Some(LeadField::Badge));
+}
+
+#[test]
+fn one_and_two_are_genders_of_the_iso_and_nought_and_one_are_not() {
+    let (sheet, _) = rows("Geschlecht;Nachname\n1;A\n2;B\n");
+    assert_eq!(sheet.layout.columns[0].meaning, Some(LeadField::GenderCode));
+    let (sheet, _) = rows("Geschlecht;Nachname\n1;A\n0;B\n");
+    assert_eq!(sheet.layout.columns[0].meaning, Some(LeadField::Salutation));
+}
+
+#[test]
+fn a_second_column_of_one_meaning_fills_the_rows_where_the_first_is_empty() {
+    let (_, leads) = rows("Nachname;Telefon;Rufnummer\nA;0711 1;0711 2\nB;;0711 3\n");
+    assert_eq!(
+        (field(&leads[0], LeadField::Phone), attribute(&leads[0], "Rufnummer")),
+        ("0711 1".into(), "0711 2".into())
+    );
+    assert_eq!(field(&leads[1], LeadField::Phone), "0711 3");
+}
+
+#[test]
+fn parts_of_numbers_and_times_have_columns_of_their_own() {
+    let (_, leads) = rows("Nachname;Vorwahl;Rufnummer;Durchwahl;Datum;Uhrzeit\nA;0711;5550-0;12;14.04.2026;09:04\n");
+    assert_eq!(field(&leads[0], LeadField::AreaCode), "0711");
+    assert_eq!(field(&leads[0], LeadField::Extension), "12");
+    assert_eq!(field(&leads[0], LeadField::ScannedTime), "09:04");
+}
+
+#[test]
+fn headers_of_more_than_two_thousand_columns_are_refused() {
+    let refused = |text: &str| open(text.as_bytes(), &Options::default()).expect_err("refused").code;
+    assert_eq!(refused(&format!("Vorname;Nachname;{}\nEva;Krüger\n", "a;".repeat(1_000_000))), "too_many_columns");
+}
+
+#[test]
+fn cells_of_megabytes_do_not_keep_the_reader() {
+    let long = "x ".repeat(1_000_000);
+    let (_, leads) = rows(&format!("Vorname;Nachname;{long}\nEva;Krüger;{long}\nUwe;Lang;\n"));
+    assert_eq!(code(&leads[0]), "row_too_long");
+    assert_eq!(field(&leads[1], LeadField::LastName), "Lang");
+}
+
+#[test]
+fn a_pasted_mail_of_many_lines_is_one_note() {
+    let note = "Guten Tag, anbei die Liste.\n".repeat(120);
+    let (sheet, leads) = rows(&format!("{HEAD}Eva;\"{note}\";A;1;e@a.example\nUwe;Lang;L;2;u@l.example\n"));
+    assert_eq!(sheet.rows.len(), 2);
+    assert_eq!(field(&leads[0], LeadField::LastName).lines().count(), 120);
+    assert_eq!((sheet.rows[1].line, field(&leads[1], LeadField::FirstName)), (123, "Uwe".into()));
+}
+
+#[test]
+fn rows_of_an_old_mac_may_hold_line_feeds_in_their_cells() {
+    let (sheet, leads) = rows("Vorname;Notiz\rEva;\"a\nb\"\rUwe;c\r");
+    assert_eq!(sheet.rows.len(), 2);
+    assert_eq!(
+        (field(&leads[0], LeadField::Note), field(&leads[1], LeadField::FirstName)),
+        ("a\nb".into(), "Uwe".into())
+    );
+}
+
+#[test]
+fn a_line_break_in_a_header_does_not_shift_the_lines() {
+    let (sheet, _) = rows("Vorname;\"Nach-\nname\";Firma\nEva;Krüger;A\nUwe;Lang;B\n");
+    assert_eq!((sheet.header_line, sheet.rows[0].line, sheet.rows[1].line), (1, 3, 4));
+}
+
+#[test]
+fn a_row_without_its_empty_end_is_a_lead_if_it_names_somebody() {
+    let head = "Vorname;Nachname;Firma;PLZ;Ort;Land;Telefon;Mobil;Notiz";
+    let (_, leads) = rows(&format!("{head}\nEva;Krüger\nEva\n"));
+    assert_eq!(field(&leads[0], LeadField::LastName), "Krüger");
+    assert_eq!(code(&leads[1]), "columns_missing");
 }
 
 proptest! {

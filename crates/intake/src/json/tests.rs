@@ -36,10 +36,11 @@ fn our_own_names_are_read() {
         "full_name": "8", "company": "9", "position": "10", "department": "11", "street": "12", "house_number": "13",
         "address_extra": "14", "postal_code": "15", "city": "16", "state": "17", "country": "18", "phone": "19", "mobile": "20",
         "fax": "21", "email": "22", "website": "23", "vat_id": "24", "language": "25", "interest": "26", "priority": "27",
-        "note": "28", "scanned_by": "29", "newsletter": "30", "owner": "31"
+        "note": "28", "scanned_by": "29", "newsletter": "30", "owner": "31",
+        "area_code": "32", "extension": "33", "gender_code": "34", "scanned_time": "35"
     });
     let lead = read(&every).expect("a lead");
-    assert_eq!((lead.fields.len(), lead.attributes.len()), (31, 0), "{lead:?}");
+    assert_eq!((lead.fields.len(), lead.attributes.len()), (35, 0), "{lead:?}");
     assert_eq!(lead.fields[&LeadField::Owner], "31");
 }
 
@@ -84,6 +85,53 @@ fn nested_personal_data_is_read_and_consents_stay_attributes() {
 #[test]
 fn interests_as_a_list_are_one_value() {
     assert_eq!(field(&json!({"interests": ["Pumpen", "Getriebe"]}), LeadField::Interest), "Pumpen|Getriebe");
+}
+
+#[test]
+fn lists_and_objects_of_addresses_and_numbers_are_read() {
+    use LeadField as F;
+    for (lead, wanted, value) in [
+        (json!({"emails": ["a@b.example", "c@b.example"]}), F::Email, "a@b.example|c@b.example"),
+        (json!({"email": {"value": "a@b.example"}}), F::Email, "a@b.example"),
+        (json!({"emails": [{"type": "work", "value": "a@b.example"}]}), F::Email, "a@b.example"),
+        (json!({"name": {"first": "Eva", "last": "Krüger"}}), F::LastName, "Krüger"),
+        (json!({"name": {"first": "Eva", "last": "Krüger"}}), F::FirstName, "Eva"),
+        (json!({"firma": {"name": "Ähre AG"}}), F::Company, "Ähre AG"),
+        (json!({"phone": {"work": "0711 1"}}), F::Phone, "0711 1"),
+        (json!({"phone": {"mobile": "0171 1"}}), F::Mobile, "0171 1"),
+        (
+            json!({"phones": [{"type": "work", "value": "0711 1"}, {"type": "mobile", "value": "0171 1"}]}),
+            F::Mobile,
+            "0171 1",
+        ),
+        (
+            json!({"phone": [{"type": "mobile", "value": "0171 1"}, {"type": "home", "value": "0711 2"}]}),
+            F::Mobile,
+            "0171 1",
+        ),
+        (json!({"title": "Head of Sales"}), F::Position, "Head of Sales"),
+        (json!({"title": "Dr."}), F::Title, "Dr."),
+    ] {
+        assert_eq!(field(&lead, wanted), value, "{lead}");
+    }
+}
+
+#[test]
+fn an_object_that_only_holds_the_leads_is_an_envelope() {
+    assert_eq!(
+        open(br#"{"data":[{"email":"a@b.example"},{"email":"c@b.example"}],"total":2,"id":"evt_1"}"#)
+            .expect("two")
+            .len(),
+        2
+    );
+    let one = open(br#"{"email":"a@b.example","items":[{"name":"Pumpe"}]}"#).expect("one");
+    assert_eq!(one.len(), 1, "a lead with a list of its own");
+}
+
+#[test]
+fn a_lead_of_too_many_members_is_refused() {
+    let members: Map<String, Value> = (0..2_001).map(|n| (format!("m{n}"), json!("x"))).collect();
+    assert_eq!(read(&Value::Object(members)).expect_err("refused").code, "too_many_members");
 }
 
 proptest! {
