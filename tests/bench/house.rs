@@ -92,6 +92,7 @@ pull_minutes = 0
 [[connection]]
 name = \"salesforce\"
 crm = \"salesforce\"
+mode = \"full\"
 base_url = \"{}\"
 grant = \"client_credentials\"
 client_id = \"{}\"
@@ -107,6 +108,7 @@ daily = 0
 [[connection]]
 name = \"hubspot\"
 crm = \"hubspot\"
+mode = \"full\"
 base_url = \"{}\"
 grant = \"static\"
 access_token = \"{}\"

@@ -47,6 +47,15 @@ pub fn router(app: App) -> Router {
         .layer(middleware::from_fn(guard))
 }
 
+/// Health and metrics alone: for processes without the role `api`.
+pub fn health(app: App) -> Router {
+    ops::router()
+        .fallback(async || Problem::not_found())
+        .with_state(app)
+        .layer(CatchPanicLayer::custom(problem::of_panic))
+        .layer(middleware::from_fn(guard))
+}
+
 /// What every answer says to browsers: no foreign scripts, frames or guesses about types, and
 /// nothing of it in a cache unless a handler knows better.
 async fn guard(request: Request, next: Next) -> Response {

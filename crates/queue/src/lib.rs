@@ -32,7 +32,7 @@ use mittler_core::Time;
 use mittler_store::{Clock, Store, jobs::Taken};
 use tokio_util::sync::CancellationToken;
 
-pub use rabbit::{RabbitConfig, check, relay};
+pub use rabbit::{RabbitConfig, check, relay, remove};
 pub use run::{MOST_FAILURES, MOST_LOST};
 pub use stats::{Snapshot, Stats};
 pub use wake::Wake;

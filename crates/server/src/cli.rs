@@ -17,7 +17,7 @@ pub struct Cli {
 #[derive(Debug, Clone, Args)]
 pub struct Common {
     /// The configuration file
-    #[arg(long, global = true, default_value = "mittler.toml")]
+    #[arg(long, global = true, env = "MITTLER_CONFIG", default_value = "mittler.toml")]
     pub config: PathBuf,
     /// `sqlite:FILE` or `postgres://…`; wins over the configuration
     #[arg(long, global = true, env = "MITTLER_DATABASE_URL", hide_env_values = true)]
@@ -28,12 +28,16 @@ pub struct Common {
     /// The file with the installation's key
     #[arg(long, global = true, env = "MITTLER_KEY_FILE")]
     pub key_file: Option<PathBuf>,
+    /// A folder of secrets (systemd, containers): files that the configuration names are looked for here first
+    #[arg(long, global = true, env = "CREDENTIALS_DIRECTORY")]
+    pub credentials: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Run the service
     Serve {
+        /// Address and port; given here, a process without the API answers health and metrics on it
         #[arg(long, env = "MITTLER_LISTEN")]
         listen: Option<SocketAddr>,
         /// api, worker, relay, scheduler; all by default
@@ -76,6 +80,9 @@ pub enum Command {
         /// Show how the columns and rows would be read; write nothing
         #[arg(long)]
         dry_run: bool,
+        /// End as soon as everything is stored; a running service does the rest
+        #[arg(long)]
+        no_wait: bool,
         #[arg(long)]
         json: bool,
     },
@@ -84,6 +91,9 @@ pub enum Command {
         file: PathBuf,
         #[arg(long, default_value = "mailbox")]
         source: String,
+        /// End as soon as everything is stored; a running service does the rest
+        #[arg(long)]
+        no_wait: bool,
         #[arg(long)]
         json: bool,
     },
@@ -113,7 +123,7 @@ pub enum Command {
         #[command(subcommand)]
         command: MappingCommand,
     },
-    /// Remove a person from the database and keep them out
+    /// Remove a person from the database and keep their e-mail addresses out
     Forget {
         /// The record's id (rec_…) or an e-mail address
         person: String,
@@ -181,7 +191,11 @@ pub enum KeysCommand {
         id: String,
     },
     /// Make a one-time link that opens the pages
-    Link,
+    Link {
+        /// Where the service listens, if not as configured
+        #[arg(long, env = "MITTLER_LISTEN")]
+        listen: Option<SocketAddr>,
+    },
 }
 
 #[derive(Debug, Subcommand)]

@@ -28,6 +28,9 @@ pub struct Config {
     /// The folder of the file: relative paths start here.
     #[serde(skip)]
     pub folder: PathBuf,
+    /// A folder of secrets that is looked into first.
+    #[serde(skip)]
+    pub credentials: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -114,7 +117,8 @@ pub struct ConnectionSection {
     pub name: String,
     /// `salesforce` or `hubspot`.
     pub crm: String,
-    #[serde(default)]
+    /// Nothing is written before somebody says so.
+    #[serde(default = "cautious")]
     pub mode: Mode,
     /// Salesforce: `https://<domain>.my.salesforce.com`. HubSpot: left out.
     pub base_url: Option<String>,
@@ -152,6 +156,10 @@ pub struct ConnectionSection {
     /// Calls per window of the account's limits: `burst`, `daily`, `search`; 0: none.
     #[serde(default)]
     pub budget: BTreeMap<String, u32>,
+}
+
+fn cautious() -> Mode {
+    Mode::DryRun
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -197,6 +205,7 @@ impl Config {
     pub fn parse(text: &str, folder: PathBuf, common: &Common) -> Result<Config> {
         let mut config: Config = toml::from_str(text)?;
         config.folder = folder;
+        config.credentials.clone_from(&common.credentials);
         if let Some(database) = &common.database {
             config.server.database.clone_from(database);
         }
@@ -210,30 +219,85 @@ impl Config {
             let path = config.path(Path::new(path.trim_start_matches("//")));
             config.server.database = format!("sqlite:{}", path.display());
         }
-        config.server.key_file = config.path(&config.server.key_file);
-        config.roles()?;
-        let mut names: Vec<&str> = config.connection.iter().map(|connection| connection.name.as_str()).collect();
+        config.server.key_file = config.secret_path(&config.server.key_file);
+        config.check()?;
+        Ok(config)
+    }
+
+    /// What the types do not say.
+    fn check(&self) -> Result<()> {
+        self.roles()?;
+        if jiff::tz::TimeZone::get(&self.server.time_zone).is_err() {
+            bail!(
+                "server.time_zone = {:?} is no time zone; it is an IANA name, such as Europe/Berlin",
+                self.server.time_zone
+            );
+        }
+        if !matches!(self.server.log.as_str(), "text" | "json") {
+            bail!("server.log = {:?} is unknown; there are text and json", self.server.log);
+        }
+        for (at, rule) in self.routing.rule.iter().enumerate() {
+            if rule.owner.trim().is_empty() {
+                bail!(
+                    "routing.rule number {} ({:?}) has no owner: a person's address, or the name of a queue",
+                    at + 1,
+                    rule.name
+                );
+            }
+        }
+        let mut names: Vec<&str> = self.connection.iter().map(|connection| connection.name.as_str()).collect();
         names.sort_unstable();
         let before = names.len();
         names.dedup();
         if names.len() < before {
             bail!("two connections have the same name; each needs one of its own");
         }
-        for section in &config.connection {
+        for section in &self.connection {
             if section.name.is_empty() || !section.name.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c)) {
                 bail!("the connection name {:?} must consist of letters, digits, - and _", section.name);
             }
+            if let Some(rule) = section.assignment.as_deref().filter(|it| !matches!(*it, "off" | "on")) {
+                let is_id = matches!(rule.len(), 15 | 18)
+                    && rule.starts_with("01Q")
+                    && rule.chars().all(|c| c.is_ascii_alphanumeric());
+                if !is_id {
+                    bail!(
+                        "connection {:?}: assignment = {rule:?} is unknown; there are off, on, and the id of an assignment rule (01Q…)",
+                        section.name
+                    );
+                }
+            }
         }
-        Ok(config)
+        Ok(())
     }
 
     pub fn roles(&self) -> Result<Vec<Role>> {
+        if self.server.roles.is_empty() {
+            bail!("server.roles is empty: this process would do nothing; there are {}", Role::NAMES.join(", "));
+        }
         self.server.roles.iter().map(|name| Role::parse(name)).collect()
+    }
+
+    /// Where a person finds the pages of a service that listens there.
+    pub fn base_url(&self, mut listen: SocketAddr) -> String {
+        if let Some(public) = &self.server.public_url {
+            return public.trim_end_matches('/').to_owned();
+        }
+        if listen.ip().is_unspecified() {
+            listen.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
+        }
+        format!("http://{listen}")
     }
 
     /// A path of the configuration, from the folder of the file.
     pub fn path(&self, path: &Path) -> PathBuf {
         if path.is_absolute() { path.to_owned() } else { self.folder.join(path) }
+    }
+
+    /// The path of a secret: in the folder of secrets if it is there.
+    fn secret_path(&self, file: &Path) -> PathBuf {
+        let handed_over = self.credentials.as_ref().map(|folder| folder.join(file)).filter(|path| path.exists());
+        handed_over.unwrap_or_else(|| self.path(file))
     }
 
     /// A secret that stands in the file itself or in a file of its own.
@@ -247,7 +311,7 @@ impl Config {
             return Ok(Some(value.clone()));
         }
         let Some(file) = file else { return Ok(None) };
-        let path = self.path(file);
+        let path = self.secret_path(file);
         let text =
             std::fs::read_to_string(&path).with_context(|| format!("{name} cannot be read from {}", path.display()))?;
         Ok(Some(SecretString::from(text.trim().to_owned())))
@@ -259,7 +323,7 @@ mod tests {
     use super::*;
 
     fn common() -> Common {
-        Common { config: "mittler.toml".into(), database: None, broker: None, key_file: None }
+        Common { config: "mittler.toml".into(), database: None, broker: None, key_file: None, credentials: None }
     }
 
     #[test]
@@ -280,6 +344,54 @@ mod tests {
         let text = include_str!("../../../deploy/mittler.example.toml");
         let config = Config::parse(text, PathBuf::new(), &common()).unwrap();
         assert_eq!((config.connection.len(), config.routing.rule.len(), config.routing.away.len()), (2, 1, 1));
+    }
+
+    #[test]
+    fn a_setting_that_cannot_be_stops_the_start_and_is_named() {
+        let connection = "[[connection]]\nname = \"a\"\ncrm = \"salesforce\"\ngrant = \"static\"\n";
+        for (text, named) in [
+            ("[server]\ntime_zone = \"Europe/Bielefeld\"".to_owned(), "server.time_zone"),
+            ("[server]\nlog = \"xml\"".to_owned(), "server.log"),
+            ("[server]\nroles = []".to_owned(), "server.roles"),
+            ("[[routing.rule]]\nname = \"Süd\"".to_owned(), "routing.rule number 1"),
+            (format!("{connection}assignment = \"yes\""), "assignment"),
+            (format!("{connection}assignment = \"01Q00000000000\""), "assignment"),
+            (format!("{connection}mode = \"careful\""), "careful"),
+        ] {
+            let error = Config::parse(&text, PathBuf::new(), &common()).unwrap_err();
+            assert!(format!("{error:#}").contains(named), "{error:#}");
+        }
+        for rule in ["off", "on", "01Q000000000001", "01Q000000000001AAA"] {
+            let text = format!("{connection}assignment = {rule:?}");
+            assert!(Config::parse(&text, PathBuf::new(), &common()).is_ok());
+        }
+    }
+
+    #[test]
+    fn a_connection_writes_nothing_before_somebody_says_so() {
+        let text = "[[connection]]\nname = \"a\"\ncrm = \"hubspot\"\ngrant = \"static\"";
+        assert_eq!(Config::parse(text, PathBuf::new(), &common()).unwrap().connection[0].mode, Mode::DryRun);
+    }
+
+    #[test]
+    fn secrets_are_looked_for_where_the_system_hands_them_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let credentials = folder.path().join("credentials");
+        std::fs::create_dir(&credentials).unwrap();
+        std::fs::write(folder.path().join("here.token"), "from the folder\n").unwrap();
+        std::fs::write(credentials.join("handed.token"), "handed over\n").unwrap();
+        std::fs::write(credentials.join("mittler.key"), "").unwrap();
+        let common = Common { credentials: Some(credentials.clone()), ..common() };
+        let config = Config::parse("", folder.path().to_owned(), &common).unwrap();
+        let secret = |file: &str| {
+            let secret = config.secret("token", None, Some(&file.into())).unwrap().unwrap();
+            secrecy::ExposeSecret::expose_secret(&secret).to_owned()
+        };
+        assert_eq!(
+            (secret("here.token").as_str(), secret("handed.token").as_str()),
+            ("from the folder", "handed over")
+        );
+        assert_eq!(config.server.key_file, credentials.join("mittler.key"));
     }
 
     #[test]

@@ -30,22 +30,52 @@ pub fn default_mapping(crm: &str) -> Result<&'static str> {
     })
 }
 
-/// Makes the configured connections, and brings their rows up to date.
-pub async fn connections(config: &Config, store: &Store, clock: &Clock, keys: &Keys) -> Result<Vec<Connection>> {
+/// What becomes of the rows of the configured connections.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rows {
+    /// They say what the configuration says: for whoever runs roles.
+    Renewed,
+    /// They stay as they are: a command beside the service must not speak for it.
+    Kept,
+}
+
+/// Makes the configured connections.
+pub async fn connections(
+    config: &Config,
+    store: &Store,
+    clock: &Clock,
+    keys: &Keys,
+    rows: Rows,
+) -> Result<Vec<Connection>> {
+    let known = if rows == Rows::Kept { store.connections().await? } else { Vec::new() };
     let mut all = Vec::with_capacity(config.connection.len());
     for section in &config.connection {
-        let made = connection(config, section, store, clock, keys).await;
-        all.push(made.with_context(|| format!("connection {:?}", section.name))?);
+        let id = known.iter().find(|row| row.name == section.name).map(|row| ConnectionId(row.id));
+        all.push(connection(config, section, store, clock, keys, id).await?);
     }
     Ok(all)
 }
 
-async fn connection(
+/// Makes one connection; its row as well, unless it is `known` already.
+pub async fn connection(
     config: &Config,
     section: &ConnectionSection,
     store: &Store,
     clock: &Clock,
     keys: &Keys,
+    known: Option<ConnectionId>,
+) -> Result<Connection> {
+    let made = make(config, section, store, clock, keys, known).await;
+    made.with_context(|| format!("connection {:?}", section.name))
+}
+
+async fn make(
+    config: &Config,
+    section: &ConnectionSection,
+    store: &Store,
+    clock: &Clock,
+    keys: &Keys,
+    known: Option<ConnectionId>,
 ) -> Result<Connection> {
     let text = match &section.mapping {
         Some(path) => {
@@ -68,8 +98,16 @@ async fn connection(
         paused_until: 0,
         updated_at: clock.now().0,
     };
-    let id = store.put_connection(&row).await?;
-    let connector = connector(config, section, store, clock, keys, id).await?;
+    let id = match known {
+        Some(id) => id,
+        None => store.put_connection(&row).await?,
+    };
+    let connector = connector(config, section, store, clock, keys, id)?;
+    if known.is_none() {
+        for budget in connector.profile().budgets.clone() {
+            store.write(async move |tx| tx.put_budget(id, budget.bucket, budget.calls, budget.window).await).await?;
+        }
+    }
     let account = section.organization_id.clone().or_else(|| section.portal_id.clone());
     Ok(Connection::new(id, section.name.clone(), section.mode, mapping, connector).expecting(account))
 }
@@ -85,7 +123,7 @@ fn sqlx_json(section: &ConnectionSection) -> mittler_store::Json<serde_json::Val
     }))
 }
 
-async fn connector(
+fn connector(
     config: &Config,
     section: &ConnectionSection,
     store: &Store,
@@ -162,9 +200,6 @@ async fn connector(
         }
         other => bail!("there is no connector for {other:?}; there are salesforce and hubspot"),
     };
-    for budget in connector.profile().budgets.clone() {
-        store.write(async move |tx| tx.put_budget(id, budget.bucket, budget.calls, budget.window).await).await?;
-    }
     Ok(connector)
 }
 

@@ -4,7 +4,10 @@
 mod cli;
 mod commands;
 mod config;
+#[cfg(test)]
+mod deploy_tests;
 mod factory;
+mod front;
 mod keyfile;
 mod service;
 mod telemetry;

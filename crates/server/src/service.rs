@@ -7,27 +7,56 @@ use mittler_api::{App, Broker, Door};
 use mittler_core::derive::Overrides;
 use mittler_queue::{Carrier, RabbitConfig, Settings, Stats, Wake};
 use mittler_store::{Clock, Gatherer, Store, forget::Retention};
-use mittler_sync::{Connections, Keys, Pusher, hooks::Hooks};
+use mittler_sync::{Connections, Keys, Mode, Pusher, hooks::Hooks};
 use mittler_worker::{Reader, Worker, key_id, schedule};
 use secrecy::SecretString;
-use tokio::{net::TcpListener, task::JoinSet};
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-use tracing::info;
+use tracing::{info, warn};
 
 use crate::{
     config::{Config, Role},
-    factory, keyfile,
+    factory::{self, Rows},
+    front::Front,
+    keyfile,
 };
 
-/// How long requests in hand may go on after a stop.
-const GRACE: Duration = Duration::from_secs(20);
+/// The longest pause between two attempts to reach a database that is away.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// What a command needs that runs no role: it works beside the service that does.
+pub struct Desk {
+    pub config: Config,
+    pub store: Store,
+    pub clock: Clock,
+    pub keys: Keys,
+}
+
+impl Desk {
+    pub async fn open(config: Config) -> Result<Desk> {
+        let keys = Keys::derive(&keyfile::load_or_create(&config.server.key_file, config.credentials.as_deref())?);
+        let store = Store::open_beside(&config.server.database).await.context("the database cannot be opened")?;
+        Ok(Desk { config, store, clock: Clock::default(), keys })
+    }
+
+    /// The way in; who reads what came in is another process.
+    pub fn door(&self) -> Door {
+        let gatherer = Gatherer::start(self.store.clone(), self.clock.clone(), || ());
+        Door::new(self.store.clone(), gatherer, self.clock.clone(), *self.keys.dedup(), || ())
+    }
+
+    /// The configured connections, to ask the CRMs.
+    pub async fn connections(&self) -> Result<Connections> {
+        let all = factory::connections(&self.config, &self.store, &self.clock, &self.keys, Rows::Kept).await?;
+        Ok(Connections::new(all))
+    }
+}
 
 /// All parts of one process.
 pub struct Service {
     pub config: Config,
     pub store: Store,
     pub clock: Clock,
-    pub keys: Keys,
     pub connections: Connections,
     pub worker: Worker,
     pub door: Door,
@@ -38,11 +67,42 @@ pub struct Service {
 impl Service {
     /// Opens the database and makes everything; starts nothing.
     pub async fn open(config: Config) -> Result<Service> {
-        let master = keyfile::load_or_create(&config.server.key_file)?;
-        let keys = Keys::derive(&master);
+        let keys = Keys::derive(&keyfile::load_or_create(&config.server.key_file, config.credentials.as_deref())?);
         let store = Store::open(&config.server.database).await.context("the database cannot be opened")?;
-        let clock = Clock::default();
-        let connections = Connections::new(factory::connections(&config, &store, &clock, &keys).await?);
+        Service::on(Desk { config, store, clock: Clock::default(), keys }).await
+    }
+
+    /// The same, but `None` if another process runs the roles of this database and allows no second.
+    pub async fn open_if_free(config: Config) -> Result<Option<Service>> {
+        let keys = Keys::derive(&keyfile::load_or_create(&config.server.key_file, config.credentials.as_deref())?);
+        let store = Store::open_if_free(&config.server.database).await.context("the database cannot be opened")?;
+        let Some(store) = store else { return Ok(None) };
+        Service::on(Desk { config, store, clock: Clock::default(), keys }).await.map(Some)
+    }
+
+    /// Waits for a database that does not answer; whatever somebody must act on is an error. `None`
+    /// if it is to stop before.
+    pub async fn open_when_it_answers(config: &Config, stop: &CancellationToken) -> Result<Option<Service>> {
+        let mut wait = Duration::from_millis(250);
+        loop {
+            let Some(opened) = stop.run_until_cancelled(Service::open(config.clone())).await else { return Ok(None) };
+            match opened {
+                Err(error) if is_passing(&error) => {
+                    warn!(error = format!("{error:#}"), "waiting for the database");
+                }
+                settled => return settled.map(Some),
+            }
+            if stop.run_until_cancelled(tokio::time::sleep(wait)).await.is_none() {
+                return Ok(None);
+            }
+            wait = (wait * 2).min(PATIENCE);
+        }
+    }
+
+    async fn on(desk: Desk) -> Result<Service> {
+        let Desk { config, store, clock, keys } = desk;
+        let connections = factory::connections(&config, &store, &clock, &keys, Rows::Renewed).await?;
+        let connections = Connections::new(connections);
         let overrides: Overrides =
             connections.all().iter().flat_map(|connection| connection.mapping.overrides()).collect();
         let overrides = Arc::new(overrides);
@@ -80,7 +140,7 @@ impl Service {
         };
         let gatherer = Gatherer::start(store.clone(), clock.clone(), ring.clone());
         let door = Door::new(store.clone(), gatherer, clock.clone(), *keys.dedup(), ring);
-        Ok(Service { config, store, clock, keys, connections, worker, door, wake, stats: Stats::default() })
+        Ok(Service { config, store, clock, connections, worker, door, wake, stats: Stats::default() })
     }
 
     fn rabbit(&self) -> Option<RabbitConfig> {
@@ -122,32 +182,26 @@ impl Service {
             .with_key_name(key_id))
     }
 
-    /// Starts roles; they end with `stop`. A role that ends early is an error.
-    pub async fn start(&self, roles: &[Role], listen: SocketAddr, stop: &CancellationToken) -> Result<Running> {
+    /// Starts roles; they end with `stop`. A role that ends early is an error. Through `front` the
+    /// role `api` serves everything, and a process without it health and metrics.
+    pub fn start(&self, roles: &[Role], front: Option<Front>, stop: &CancellationToken) -> Result<Running> {
         let mut running = JoinSet::new();
-        let mut addr = None;
         let has = |role| roles.contains(&role);
-        if has(Role::Api) {
-            let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
-            let bound = listener.local_addr()?;
-            addr = Some(bound);
-            let router = mittler_api::router(self.app(bound)?);
-            let halt = stop.clone();
-            running.spawn(async move {
-                let serve = axum::serve(listener, router).with_graceful_shutdown(halt.clone().cancelled_owned());
-                let late = async {
-                    halt.cancelled().await;
-                    tokio::time::sleep(GRACE).await;
-                };
-                tokio::select! {
-                    ended = std::future::IntoFuture::into_future(serve) => ended.context("the API ended"),
-                    () = late => Ok(()),
+        if let Some(front) = front {
+            let app = self.app(front.addr)?;
+            front.open(if has(Role::Api) { mittler_api::router(app) } else { mittler_api::health(app) });
+            running.spawn(front.finish());
+        }
+        if has(Role::Worker) {
+            for connection in self.connections.all() {
+                if matches!(connection.mode, Mode::DryRun | Mode::Off) {
+                    warn!("connection {} writes nothing: mode {}", connection.name, connection.mode.name());
                 }
-            });
+            }
         }
         let carrier = self.rabbit().map_or(Carrier::Embedded, Carrier::Rabbit);
         if has(Role::Worker) {
-            self.worker.wake_all().await?;
+            let (worker, halt) = (self.worker.clone(), stop.clone());
             let work = mittler_queue::work(
                 self.store.clone(),
                 self.clock.clone(),
@@ -158,7 +212,10 @@ impl Service {
                 stop.clone(),
                 self.stats.clone(),
             );
-            running.spawn(async move { work.await.context("the worker ended") });
+            running.spawn(async move {
+                wake_all(&worker, &halt).await?;
+                work.await.context("the worker ended")
+            });
         }
         if let (true, Carrier::Rabbit(rabbit)) = (has(Role::Relay), carrier) {
             let relay = mittler_queue::relay(
@@ -191,14 +248,36 @@ impl Service {
             });
         }
         info!(roles = ?roles, database = self.store.name(), broker = self.config.server.broker.is_some(), "started");
-        Ok(Running { roles: running, addr, stop: stop.clone() })
+        Ok(Running { roles: running, stop: stop.clone() })
     }
+}
+
+/// Begins with what was due before: of the pushes that a stop cut off no job may be left.
+async fn wake_all(worker: &Worker, stop: &CancellationToken) -> Result<()> {
+    let mut wait = Duration::from_millis(250);
+    loop {
+        match worker.wake_all().await.context("the first jobs cannot be stored") {
+            Err(error) if is_passing(&error) => warn!(error = format!("{error:#}"), "waiting for the database"),
+            settled => return settled,
+        }
+        if stop.run_until_cancelled(tokio::time::sleep(wait)).await.is_none() {
+            return Ok(());
+        }
+        wait = (wait * 2).min(PATIENCE);
+    }
+}
+
+/// Whether the same will succeed later without anybody acting: the database is away.
+pub fn is_passing(error: &anyhow::Error) -> bool {
+    error
+        .chain()
+        .find_map(|cause| cause.downcast_ref::<mittler_store::Error>())
+        .is_some_and(mittler_store::Error::is_passing)
 }
 
 /// Roles at work.
 pub struct Running {
     roles: JoinSet<Result<()>>,
-    pub addr: Option<SocketAddr>,
     stop: CancellationToken,
 }
 

@@ -4,9 +4,18 @@ use std::io::IsTerminal;
 
 use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt, util::SubscriberInitExt};
 
+/// Says where a panic was and nothing else: its message may quote what somebody wrote.
+fn hush_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let at = panic.location().map_or_else(|| "an unknown place".to_owned(), ToString::to_string);
+        tracing::error!("panicked at {at}");
+    }));
+}
+
 /// Starts logging. RUST_LOG wins; otherwise `level` for our own crates and warnings of others.
 /// lapin stays at errors: it logs returned messages with their bodies.
 pub fn start(json: bool, level: &str) {
+    hush_panics();
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| {
         EnvFilter::new(format!(
             "warn,lapin=error,sqlx=error,mittler={level},mittler_store={level},mittler_queue={level},mittler_sync={level},mittler_worker={level},mittler_api={level},mittler_sandbox=warn"

@@ -122,6 +122,19 @@ impl Tx {
         )? == 1)
     }
 
+    /// Makes the row of a secret that is still to be fetched, so that one process can hold its lease.
+    pub async fn begin_secret(&mut self, connection: ConnectionId, name: &str) -> Result<()> {
+        execute!(
+            self,
+            "INSERT INTO secret (connection, name, sealed, version, expires_at, refresh_until) VALUES ($1, $2, $3, 0, 0, 0)
+             ON CONFLICT (connection, name) DO NOTHING",
+            connection.0,
+            name.to_owned(),
+            Vec::<u8>::new(),
+        )?;
+        Ok(())
+    }
+
     /// Stores a secret as its first version, or over the version that was read.
     pub async fn put_secret(
         &mut self,

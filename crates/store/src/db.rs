@@ -16,6 +16,7 @@ use std::{
 use futures_util::{FutureExt, future::BoxFuture};
 use sqlx::{
     ConnectOptions, Connection, PgPool, Postgres, SqliteConnection, SqlitePool, Transaction,
+    migrate::MigrateError,
     postgres::{PgConnectOptions, PgPoolOptions},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
@@ -29,6 +30,12 @@ const LIMIT: Duration = Duration::from_secs(5);
 const ATTEMPTS: u32 = 8;
 /// Closures that share one commit on SQLite at most.
 const GROUP: usize = 128;
+/// How long a write waits for another process's on SQLite; longer than one closure may take.
+const BUSY: Duration = Duration::from_secs(10);
+/// Attempts at opening an SQLite file that another process may be making.
+const PREPARATIONS: u32 = 5;
+/// Looks at a lock that is held: an `import` that finds the service gone takes it for a moment.
+const LOOKS: u32 = 6;
 
 /// One of two things, by database.
 #[derive(Debug)]
@@ -56,7 +63,7 @@ pub struct Store(Arc<Inner>);
 
 struct Inner {
     db: Db<(SqlitePool, mpsc::Sender<Box<dyn Job>>), PgPool>,
-    /// Held as long as the store lives: a second process on the same file is refused.
+    /// Held as long as the store lives: a second process with roles on the same file is refused.
     _lock: Option<std::fs::File>,
     path: Option<PathBuf>,
 }
@@ -89,45 +96,57 @@ fn step<'t, R, W: Step<'t, R>>(work: W, tx: &'t mut Tx) -> W::Run {
 }
 
 impl Store {
-    /// Opens `sqlite:<path>` or `postgres://…`, and brings the tables up to date.
+    /// Opens `sqlite:<path>` or `postgres://…` for a process that runs roles, and brings the tables
+    /// up to date.
     ///
     /// # Errors
-    /// If the database does not answer, is in use by another process (SQLite), or is not durable
-    /// as it is set.
+    /// If the database does not answer, is in use by another process with roles (SQLite), or is not
+    /// durable as it is set.
     pub async fn open(url: &str) -> Result<Store> {
-        if let Some(path) = url.strip_prefix("sqlite:") {
-            return Store::open_sqlite(Path::new(path.trim_start_matches("//")), GROUP).await;
-        }
-        if url.starts_with("postgres://") || url.starts_with("postgresql://") {
-            return Store::open_postgres(url, 16).await;
-        }
-        Err(Error::Unfit("the database URL must begin with sqlite: or postgres://".into()))
+        Store::open_if_free(url).await?.ok_or_else(|| {
+            Error::Unfit(format!(
+                "the database {} is in use by another mittler process: on SQLite one process holds all roles",
+                url.trim_start_matches("sqlite:")
+            ))
+        })
     }
 
-    async fn open_sqlite(path: &Path, group: usize) -> Result<Store> {
-        let lock = lock_file(path)?;
+    /// The same, but `None` if another process runs the roles of this SQLite file.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub async fn open_if_free(url: &str) -> Result<Option<Store>> {
+        let Some(path) = file(url)? else { return Store::open_postgres(url, 16).await.map(Some) };
+        let Some(lock) = lock_file(path).await? else { return Ok(None) };
+        Store::open_sqlite(path, GROUP, Some(lock)).await.map(Some)
+    }
+
+    /// Opens the database beside whoever runs its roles, for short reads and writes. Such a process
+    /// must run no role itself.
+    ///
+    /// # Errors
+    /// If the database does not answer or is not durable as it is set.
+    pub async fn open_beside(url: &str) -> Result<Store> {
+        match file(url)? {
+            Some(path) => Store::open_sqlite(path, GROUP, None).await,
+            None => Store::open_postgres(url, 4).await,
+        }
+    }
+
+    async fn open_sqlite(path: &Path, group: usize, lock: Option<std::fs::File>) -> Result<Store> {
+        make_folder(path)?;
         let options = SqliteConnectOptions::new()
             .filename(path)
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
-            .busy_timeout(Duration::from_secs(5))
+            .busy_timeout(BUSY)
             .pragma("secure_delete", "ON")
             .pragma("cache_size", "-16000")
             .statement_cache_capacity(256)
             .disable_statement_logging();
-        let mut writer = options.connect().await?;
-        let (mode, sync): (String, i64) =
-            sqlx::query_as("SELECT (SELECT * FROM pragma_journal_mode), (SELECT * FROM pragma_synchronous)")
-                .fetch_one(&mut writer)
-                .await?;
-        if (mode.as_str(), sync) != ("wal", 2) {
-            return Err(Error::Unfit(format!(
-                "SQLite must run with journal_mode=wal and synchronous=FULL, but has {mode} and {sync}"
-            )));
-        }
-        sqlx::migrate!("./migrations/sqlite").run(&mut writer).await.map_err(|e| migration(&e))?;
+        let writer = prepared(&options).await?;
         restrict(path);
         let readers = SqlitePoolOptions::new()
             .max_connections(4)
@@ -136,18 +155,18 @@ impl Store {
             .await?;
         let (jobs, queue) = mpsc::channel(1024);
         tokio::spawn(write_groups(Tx(Db::Sqlite(writer)), queue, group));
-        Ok(Store(Arc::new(Inner { db: Db::Sqlite((readers, jobs)), _lock: Some(lock), path: Some(path.to_owned()) })))
+        Ok(Store(Arc::new(Inner { db: Db::Sqlite((readers, jobs)), _lock: lock, path: Some(path.to_owned()) })))
     }
 
     async fn open_postgres(url: &str, connections: u32) -> Result<Store> {
-        let options = PgConnectOptions::from_str(url)
-            .map_err(|_| {
-                Error::Unfit("the PostgreSQL URL cannot be read; it is postgres://user:password@host:port/name".into())
-            })?
+        let options = postgres_options(url)?
             .options([("idle_in_transaction_session_timeout", "30s"), ("lock_timeout", "10s")])
             .application_name("mittler")
             .statement_cache_capacity(256)
             .disable_statement_logging();
+        // The pool would try for five seconds and then not say what was wrong.
+        let first = tokio::time::timeout(Duration::from_secs(5), options.connect());
+        first.await.map_err(|_| Error::TooSlow)??.close().await?;
         let pool = PgPoolOptions::new()
             .max_connections(connections)
             .acquire_timeout(Duration::from_secs(5))
@@ -162,7 +181,7 @@ impl Store {
                 "PostgreSQL would lose accepted leads: synchronous_commit is {commit}, fsync is {fsync}; both must be on"
             )));
         }
-        sqlx::migrate!("./migrations/postgres").run(&pool).await.map_err(|e| migration(&e))?;
+        sqlx::migrate!("./migrations/postgres").run(&pool).await.map_err(migration)?;
         Ok(Store(Arc::new(Inner { db: Db::Postgres(pool), _lock: None, path: None })))
     }
 
@@ -262,17 +281,96 @@ impl Store {
     }
 }
 
-fn migration(error: &sqlx::migrate::MigrateError) -> Error {
-    Error::Unfit(format!("the tables could not be brought up to date: {error}"))
+fn postgres_options(url: &str) -> Result<PgConnectOptions> {
+    PgConnectOptions::from_str(url).map_err(|_| {
+        Error::Unfit("the PostgreSQL URL cannot be read; it is postgres://user:password@host:port/name".into())
+    })
+}
+
+/// Makes a schema in a PostgreSQL database, and gives the URL under which it opens as if it were a
+/// database of its own. For a demonstration, which must not touch what is there.
+///
+/// # Errors
+/// If the database does not answer or the user may not make schemas.
+pub async fn make_schema(url: &str, name: &str) -> Result<String> {
+    in_schemas(url, format!("CREATE SCHEMA \"{name}\"")).await?;
+    let sign = if url.contains('?') { '&' } else { '?' };
+    Ok(format!("{url}{sign}options[search_path]={name}"))
+}
+
+/// Removes such a schema with everything in it.
+///
+/// # Errors
+/// If the database does not answer.
+pub async fn drop_schema(url: &str, name: &str) -> Result<()> {
+    in_schemas(url, format!("DROP SCHEMA IF EXISTS \"{name}\" CASCADE")).await
+}
+
+async fn in_schemas(url: &str, sql: String) -> Result<()> {
+    let mut connection = postgres_options(url)?.disable_statement_logging().connect().await?;
+    sqlx::query(sqlx::AssertSqlSafe(sql)).execute(&mut connection).await?;
+    connection.close().await?;
+    Ok(())
+}
+
+/// The file of an SQLite URL; `None` for PostgreSQL.
+fn file(url: &str) -> Result<Option<&Path>> {
+    if let Some(path) = url.strip_prefix("sqlite:") {
+        return Ok(Some(Path::new(path.trim_start_matches("//"))));
+    }
+    if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+        return Ok(None);
+    }
+    Err(Error::Unfit("the database URL must begin with sqlite: or postgres://".into()))
+}
+
+/// The writing connection, with the tables up to date. Two processes may make a new database at
+/// once: whoever comes second finds it made when it looks again.
+async fn prepared(options: &SqliteConnectOptions) -> Result<SqliteConnection> {
+    let mut attempt = 1;
+    loop {
+        match prepare(options).await {
+            Err(_) if attempt < PREPARATIONS => {
+                attempt += 1;
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+            settled => return settled,
+        }
+    }
+}
+
+async fn prepare(options: &SqliteConnectOptions) -> Result<SqliteConnection> {
+    let mut writer = options.connect().await?;
+    let (mode, sync): (String, i64) =
+        sqlx::query_as("SELECT (SELECT * FROM pragma_journal_mode), (SELECT * FROM pragma_synchronous)")
+            .fetch_one(&mut writer)
+            .await?;
+    if (mode.as_str(), sync) != ("wal", 2) {
+        return Err(Error::Unfit(format!(
+            "SQLite must run with journal_mode=wal and synchronous=FULL, but has {mode} and {sync}"
+        )));
+    }
+    sqlx::migrate!("./migrations/sqlite").run(&mut writer).await.map_err(migration)?;
+    Ok(writer)
+}
+
+/// A database that goes away during a migration is one that does not answer; anything else needs
+/// somebody to act.
+fn migration(error: MigrateError) -> Error {
+    let why = format!("the tables could not be brought up to date: {error}");
+    let (MigrateError::Execute(cause) | MigrateError::ExecuteMigration(cause, _)) = error else {
+        return Error::Unfit(why);
+    };
+    match Error::from(cause) {
+        away @ Error::Unavailable(_) => away,
+        _ => Error::Unfit(why),
+    }
 }
 
 /// Takes the lock file beside the database; the operating system gives it back when the process
-/// ends, however it ends.
-fn lock_file(path: &Path) -> Result<std::fs::File> {
-    if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
-        std::fs::create_dir_all(parent)
-            .map_err(|e| Error::Unfit(format!("the folder {} cannot be made: {e}", parent.display())))?;
-    }
+/// ends, however it ends. `None` if another process has it for longer than a look takes.
+async fn lock_file(path: &Path) -> Result<Option<std::fs::File>> {
+    make_folder(path)?;
     let name = path.with_extension("lock");
     let file = std::fs::File::options()
         .create(true)
@@ -280,13 +378,19 @@ fn lock_file(path: &Path) -> Result<std::fs::File> {
         .write(true)
         .open(&name)
         .map_err(|e| Error::Unfit(format!("the lock file {} cannot be opened: {e}", name.display())))?;
-    rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive).map_err(|_| {
-        Error::Unfit(format!(
-            "the database {} is in use by another mittler process: on SQLite one process holds all roles",
-            path.display()
-        ))
-    })?;
-    Ok(file)
+    for _ in 0..LOOKS {
+        if rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive).is_ok() {
+            return Ok(Some(file));
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    Ok(None)
+}
+
+fn make_folder(path: &Path) -> Result<()> {
+    let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) else { return Ok(()) };
+    std::fs::create_dir_all(parent)
+        .map_err(|e| Error::Unfit(format!("the folder {} cannot be made: {e}", parent.display())))
 }
 
 /// Only the owner may read the database.

@@ -33,7 +33,7 @@ pub mod tables;
 pub mod views;
 
 pub use clock::Clock;
-pub use db::{Db, Step, Store, Tx, Work};
+pub use db::{Db, Step, Store, Tx, Work, drop_schema, make_schema};
 pub use error::{Error, Result};
 pub use gather::{Accepted, Gatherer};
 

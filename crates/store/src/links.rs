@@ -153,6 +153,8 @@ pub struct LinkCount {
     pub total: i64,
     pub due: i64,
     pub written: i64,
+    /// Done without a write: the CRM has it so already, or nothing of it may be written.
+    pub unwritten: i64,
     pub refused: i64,
 }
 
@@ -607,6 +609,7 @@ impl Store {
             "SELECT connection, kind, count(*) AS total,
                     CAST(sum(CASE WHEN wanted > done THEN 1 ELSE 0 END) AS bigint) AS due,
                     CAST(sum(CASE WHEN written_at > 0 THEN 1 ELSE 0 END) AS bigint) AS written,
+                    CAST(sum(CASE WHEN written_at = 0 AND wanted <= done AND state <> 'refused' THEN 1 ELSE 0 END) AS bigint) AS unwritten,
                     CAST(sum(CASE WHEN state = 'refused' THEN 1 ELSE 0 END) AS bigint) AS refused
              FROM link WHERE role = 'primary' GROUP BY connection, kind ORDER BY connection, kind",
         )

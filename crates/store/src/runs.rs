@@ -29,6 +29,14 @@ pub struct RunCounts {
     pub parked: i64,
 }
 
+/// How far the records of a run have got at one connection.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, FromRow)]
+pub struct RunLinks {
+    pub connection: Uuid,
+    pub total: i64,
+    pub due: i64,
+}
+
 impl Tx {
     pub async fn put_run(
         &mut self,
@@ -95,6 +103,20 @@ impl Store {
              WHERE created_at < $1 ORDER BY created_at DESC, id DESC LIMIT $2",
             before.unwrap_or(Time::MAX).0,
             most,
+        )
+    }
+
+    /// The links of a run's people and of what is about them, by connection.
+    pub async fn run_links(&self, id: RunId) -> Result<Vec<RunLinks>> {
+        fetch_all!(
+            self,
+            RunLinks,
+            "SELECT connection, count(*) AS total, CAST(sum(CASE WHEN wanted > done THEN 1 ELSE 0 END) AS bigint) AS due
+             FROM link WHERE role = 'primary' AND record IN (
+               SELECT record FROM signal WHERE run = $1 AND record IS NOT NULL
+               UNION SELECT record.id FROM signal JOIN record ON record.person = signal.record WHERE signal.run = $1)
+             GROUP BY connection ORDER BY connection",
+            id.0,
         )
     }
 

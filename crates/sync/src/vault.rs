@@ -2,6 +2,9 @@
 //!
 //! **Invariant:** no transaction is held over a token request. Who refreshes holds a lease row;
 //! everybody else waits for the new version. Parallel refreshes revoke everything at some vendors.
+//!
+//! **Invariant:** stored tokens count only for the grant that they came from: whoever configures
+//! another one, or another key, begins anew with that.
 
 use std::{sync::Arc, time::Duration};
 
@@ -32,6 +35,9 @@ const REQUEST: Duration = Duration::from_secs(20);
 struct Sealed {
     access_token: String,
     refresh_token: Option<String>,
+    /// What the grant was like that these came from.
+    #[serde(default)]
+    grant: Option<String>,
 }
 
 /// Seals and opens secrets; a row moved to another connection or name does not open.
@@ -83,6 +89,7 @@ pub struct Vault {
     connection: ConnectionId,
     token_url: String,
     grant: Grant,
+    fingerprint: String,
     /// The vendor gives no expiry: believed for this long.
     soft_life: Duration,
     /// One task of this process asks at a time; the others find its answer.
@@ -109,6 +116,7 @@ impl Vault {
             store,
             clock,
             safe: Safe::new(keys),
+            fingerprint: fingerprint(keys, &token_url, &grant),
             client,
             connection,
             token_url,
@@ -129,43 +137,49 @@ impl Vault {
         }
         loop {
             let row = self.store.secret(self.connection, TOKENS).await.map_err(|_| database())?;
-            if let Some(row) = &row {
-                let known = self.read(row)?;
-                let (token, until) = (SecretString::from(known.access_token), Time(row.expires_at));
+            let Some(row) = row else {
+                let connection = self.connection;
+                let begun = self.store.write(async move |tx| tx.begin_secret(connection, TOKENS).await).await;
+                begun.map_err(|_| database())?;
+                continue;
+            };
+            let known = self.read(&row);
+            if let Some(known) = &known {
+                let (token, until) = (SecretString::from(known.access_token.clone()), Time(row.expires_at));
                 if good(&token, until) {
                     *mine = Some((token.clone(), until));
                     return Ok(token);
                 }
             }
-            if let Some(row) = &row {
-                let now = self.clock.now();
-                let until = now.plus(REQUEST + Duration::from_secs(10));
-                let (connection, version) = (self.connection, row.version);
-                let leased = self
-                    .store
-                    .write(async move |tx| tx.lease_refresh(connection, TOKENS, version, now, until).await)
-                    .await
-                    .map_err(|_| database())?;
-                if !leased {
-                    tokio::time::sleep(Duration::from_millis(100)).await;
-                    continue;
-                }
+            let now = self.clock.now();
+            let until = now.plus(REQUEST + Duration::from_secs(10));
+            let (connection, version) = (self.connection, row.version);
+            let leased = self
+                .store
+                .write(async move |tx| tx.lease_refresh(connection, TOKENS, version, now, until).await)
+                .await
+                .map_err(|_| database())?;
+            if !leased {
+                tokio::time::sleep(Duration::from_millis(100)).await;
+                continue;
             }
-            let (token, until) = self.refresh(row).await?;
+            let (token, until) = self.refresh(known, version).await?;
             *mine = Some((token.clone(), until));
             return Ok(token);
         }
     }
 
-    fn read(&self, row: &SecretRow) -> Result<Sealed> {
-        let plain = self.safe.open(self.connection, TOKENS, &row.sealed)?;
-        serde_json::from_slice(&plain).map_err(|_| unfit("secret_unreadable"))
+    /// What is stored, if it is of this key and of this grant. Else it is as if there were nothing:
+    /// only what is configured now can lead to tokens again.
+    fn read(&self, row: &SecretRow) -> Option<Sealed> {
+        let plain = self.safe.open(self.connection, TOKENS, &row.sealed).ok()?;
+        let known: Sealed = serde_json::from_slice(&plain).ok()?;
+        known.grant.as_ref().is_none_or(|grant| *grant == self.fingerprint).then_some(known)
     }
 
     /// Asks for new tokens and stores them before anybody uses them: a rotated refresh token that
     /// is lost is an account that must be connected again.
-    async fn refresh(&self, row: Option<SecretRow>) -> Result<(SecretString, Time)> {
-        let known = row.as_ref().map(|row| self.read(row)).transpose()?;
+    async fn refresh(&self, known: Option<Sealed>, version: i64) -> Result<(SecretString, Time)> {
         let grant = match (&self.grant, known.and_then(|known| known.refresh_token)) {
             (Grant::RefreshToken { client_id, client_secret, .. }, Some(latest)) => Grant::RefreshToken {
                 client_id: client_id.clone(),
@@ -180,18 +194,16 @@ impl Vault {
         let tokens = match tokens {
             Ok(tokens) => tokens,
             Err(error) => {
-                if let Some(row) = row {
-                    let (connection, version) = (self.connection, row.version);
-                    _ = self.store.write(async move |tx| tx.release_refresh(connection, TOKENS, version).await).await;
-                }
+                let connection = self.connection;
+                _ = self.store.write(async move |tx| tx.release_refresh(connection, TOKENS, version).await).await;
                 return Err(error);
             }
         };
-        let until = self.save(&tokens, &grant, row.map(|row| row.version)).await?;
+        let until = self.save(&tokens, &grant, version).await?;
         Ok((tokens.access_token, until))
     }
 
-    async fn save(&self, tokens: &Tokens, grant: &Grant, over: Option<i64>) -> Result<Time> {
+    async fn save(&self, tokens: &Tokens, grant: &Grant, over: i64) -> Result<Time> {
         let before = match grant {
             Grant::RefreshToken { refresh_token, .. } => Some(refresh_token.expose_secret().to_owned()),
             _ => None,
@@ -199,6 +211,7 @@ impl Vault {
         let sealed = Sealed {
             access_token: tokens.access_token.expose_secret().to_owned(),
             refresh_token: tokens.refresh_token.as_ref().map(|token| token.expose_secret().to_owned()).or(before),
+            grant: Some(self.fingerprint.clone()),
         };
         let plain = serde_json::to_vec(&sealed).map_err(|_| unfit("not_sealed"))?;
         let sealed = Bytes(self.safe.seal(self.connection, TOKENS, &plain)?);
@@ -207,11 +220,30 @@ impl Vault {
         let until = self.clock.now().plus(life.saturating_sub(Duration::from_mins(1).min(life / 10)));
         let connection = self.connection;
         self.store
-            .write(async move |tx| tx.put_secret(connection, TOKENS, sealed.clone(), until, over).await)
+            .write(async move |tx| tx.put_secret(connection, TOKENS, sealed.clone(), until, Some(over)).await)
             .await
             .map_err(|_| database())?;
         Ok(until)
     }
+}
+
+/// Names what is configured, without telling it. A client's secret may be changed at the vendor
+/// while a refresh token lives on, so that of a refresh token is left out.
+fn fingerprint(keys: &Keys, token_url: &str, grant: &Grant) -> String {
+    let parts: [&str; 5] = match grant {
+        Grant::ClientCredentials { client_id, client_secret } => {
+            ["client_credentials", client_id, client_secret.expose_secret(), "", ""]
+        }
+        Grant::RefreshToken { client_id, refresh_token, .. } => {
+            ["refresh_token", client_id, refresh_token.expose_secret(), "", ""]
+        }
+        Grant::JwtBearer { client_id, private_key_pem, username, audience } => {
+            ["jwt_bearer", client_id, private_key_pem.expose_secret(), username, audience]
+        }
+        Grant::Static { token } => ["static", token.expose_secret(), "", "", ""],
+    };
+    let text = [&[token_url], &parts[..]].concat().join("\n");
+    keys.suppression("grant", &text).simple().to_string()
 }
 
 fn database() -> Error {

@@ -110,6 +110,20 @@ pub async fn check(config: &RabbitConfig) -> Result<Vec<String>, String> {
     })
 }
 
+/// Removes the queues of a carrier that nobody uses any more, with what they hold.
+///
+/// # Errors
+/// If the broker does not answer.
+pub async fn remove(config: &RabbitConfig) -> Result<(), String> {
+    let removed = async {
+        let link = link::Link::open(config, "mittler").await?;
+        topology::remove_all(&link, &config.queue).await?;
+        link.close().await;
+        Ok::<_, Trouble>(())
+    };
+    removed.await.map_err(|trouble| trouble.to_string())
+}
+
 async fn inspect(config: &RabbitConfig) -> Result<Vec<String>, Trouble> {
     let link = link::Link::open(config, "mittler doctor").await?;
     topology::declare(&link, &config.queue).await?;

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use lapin::{
     Channel, ErrorKind, ExchangeKind,
-    options::{ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions, QueueDeleteOptions},
+    options::{
+        ExchangeDeclareOptions, ExchangeDeleteOptions, QueueBindOptions, QueueDeclareOptions, QueueDeleteOptions,
+    },
     protocol::{AMQPErrorKind, AMQPSoftError},
     types::{AMQPValue, FieldTable},
 };
@@ -64,6 +66,16 @@ pub(super) async fn remove(link: &Link, queue: &str) -> Result<(), Trouble> {
         Ok(removed) => removed.map(|_| ()).map_err(Trouble::from),
         Err(_elapsed) => Err(Trouble::passing("no answer to removing the stuck queue")),
     }
+}
+
+/// Removes everything that [`declare`] makes.
+pub(super) async fn remove_all(link: &Link, queue: &str) -> Result<(), Trouble> {
+    let dead = dead(queue);
+    remove(link, queue).await?;
+    remove(link, &dead).await?;
+    let channel = limited(link.connection().create_channel(), "opening a channel").await?;
+    let removed = channel.exchange_delete(dead.as_str().into(), ExchangeDeleteOptions::default());
+    limited(removed, "removing an exchange").await
 }
 
 /// The messages and consumers of a queue that exists.

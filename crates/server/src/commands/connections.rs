@@ -3,26 +3,31 @@
 use std::process::ExitCode;
 
 use anyhow::Result;
-use mittler_core::{ConnectionId, RecordId};
+use mittler_core::{ConnectionId, RecordId, Time};
+use mittler_store::links::LinkLine;
 use serde_json::json;
 
 use crate::{
     commands::{print_json, table},
-    service::Service,
+    service::Desk,
 };
 
-pub async fn run(service: &Service, json: bool) -> Result<ExitCode> {
-    let connections = service.store.connections().await?;
-    let counts = service.store.link_counts().await?;
-    let waiting = service.store.links_waiting(None, None, 1_000).await?;
+pub async fn run(desk: &Desk, json: bool) -> Result<ExitCode> {
+    let connections = desk.store.connections().await?;
+    let counts = desk.store.link_counts().await?;
+    let waiting = desk.store.links_waiting(None, None, 1_000).await?;
     if json {
         let list: Vec<_> = connections
             .iter()
             .map(|connection| {
                 let mine: Vec<_> = counts.iter().filter(|count| count.connection == connection.id).collect();
+                let waiting: Vec<_> =
+                    waiting.iter().filter(|link| link.connection == connection.id).map(waiting_link).collect();
                 json!({
                     "id": ConnectionId(connection.id), "name": connection.name, "crm": connection.crm, "mode": connection.mode,
-                    "state": connection.state, "code": connection.code, "links": mine,
+                    "state": connection.state, "code": connection.code, "reason": connection.reason,
+                    "paused_until": (connection.paused_until > 0).then_some(Time(connection.paused_until)),
+                    "links": mine, "waiting": waiting,
                 })
             })
             .collect();
@@ -55,11 +60,22 @@ pub async fn run(service: &Service, json: bool) -> Result<ExitCode> {
             list.add_row([
                 RecordId(link.record).to_string(),
                 link.remote_type.clone(),
-                if link.wanted > link.done { "waits".to_owned() } else { link.state.clone() },
+                state(link).to_owned(),
                 [link.code.clone(), link.reason.clone()].into_iter().flatten().collect::<Vec<_>>().join(": "),
             ]);
         }
         println!("{list}");
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn waiting_link(link: &LinkLine) -> serde_json::Value {
+    json!({
+        "record": RecordId(link.record), "kind": link.kind, "remote_type": link.remote_type, "remote_id": link.remote_id,
+        "state": state(link), "code": link.code, "reason": link.reason,
+    })
+}
+
+fn state(link: &LinkLine) -> &str {
+    if link.wanted > link.done { "waits" } else { &link.state }
 }

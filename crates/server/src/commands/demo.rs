@@ -3,6 +3,7 @@
 
 use std::{
     collections::BTreeMap,
+    net::SocketAddr,
     path::{Path, PathBuf},
     process::ExitCode,
     time::{Duration, Instant},
@@ -14,6 +15,7 @@ use mittler_api::{
     door::{FairParams, ImportParams, LeadParams},
 };
 use mittler_core::{RunId, Time};
+use mittler_queue::RabbitConfig;
 use mittler_sandbox::{Access, Sandbox};
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
@@ -26,6 +28,7 @@ use crate::{
         table,
     },
     config::{Config, Role},
+    front::Front,
     service::{Service, stop_on_signals},
 };
 
@@ -87,11 +90,19 @@ pub async fn run(common: &Common, options: Options) -> Result<ExitCode> {
     let folder = Folder::make(options.folder.as_deref())?;
     let sandbox =
         Sandbox::start(([127, 0, 0, 1], 0).into(), sandbox_config()).await.context("the sandbox cannot start")?;
-    let config = Config::parse(&config(&sandbox.access()), folder.path().to_owned(), common)?;
+    let mut config = Config::parse(&config(&sandbox.access()), folder.path().to_owned(), common)?;
+    let place = Place::make(&mut config).await?;
+    let shown = show(config, &options, &sandbox, &stop).await;
+    sandbox.stop().await;
+    place.leave().await?;
+    shown
+}
+
+/// Starts the service, tells the story and ends the service, however the story ends.
+async fn show(config: Config, options: &Options, sandbox: &Sandbox, stop: &CancellationToken) -> Result<ExitCode> {
     let listen = config.server.listen;
     let service = Service::open(config).await?;
-    let quiet = options.json;
-    if !quiet {
+    if !options.json {
         eprintln!("{} with {}, a sandbox Salesforce and a sandbox HubSpot", service.store.name(), carrier(&service));
     }
     let mut roles = vec![Role::Worker, Role::Relay];
@@ -99,42 +110,47 @@ pub async fn run(common: &Common, options: Options) -> Result<ExitCode> {
         roles.extend([Role::Api, Role::Scheduler]);
     }
     let inner = CancellationToken::new();
-    let running = service.start(&roles, listen, &inner).await?;
+    let front = if options.serve { Some(Front::start(listen, &inner).await?) } else { None };
+    let addr = front.as_ref().map(|front| front.addr);
+    let running = service.start(&roles, front, &inner)?;
+    let told = tokio::select! {
+        told = tell(&service, options, sandbox, addr) => told,
+        () = stop.cancelled() => Err(anyhow::anyhow!("stopped")),
+    };
+    if told.is_ok() && options.serve {
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = inner.cancelled() => {}
+        }
+    }
+    inner.cancel();
+    running.finish().await?;
+    service.store.close().await;
+    told
+}
+
+async fn tell(service: &Service, options: &Options, sandbox: &Sandbox, addr: Option<SocketAddr>) -> Result<ExitCode> {
     for connection in service.connections.all() {
         connection.connector.prepare().await.with_context(|| format!("connection {}", connection.name))?;
     }
     let begun = (Instant::now(), service.clock.now());
-    let story = import(&service, &options, quiet);
-    let (rows, mails, known, runs) = tokio::select! {
-        imported = story => imported?,
-        () = stop.cancelled() => bail!("stopped"),
-    };
-    let arrived = settle(&service, &runs, quiet, MOST).await?;
-    let report = report(&service, &sandbox, (rows, mails, known), &runs, begun, arrived).await?;
+    let (rows, mails, known, runs) = import(service, options, options.json).await?;
+    let arrived = settle(service, &runs, options.json, MOST).await?;
+    let report = report(service, sandbox, (rows, mails, known), &runs, begun, arrived).await?;
     if options.json {
         print_json(&report)?;
     } else {
         print(&report);
     }
-    if options.serve {
-        if let Some(addr) = running.addr {
-            let link = one_time_link(&service.store, &service.clock).await?;
-            println!(
-                "\nlistening on http://{addr}\nopen the pages: http://{addr}{link}\nthe sandbox: http://{}/_sandbox/state\nCtrl-C ends it",
-                sandbox.addr()
-            );
-        }
-        tokio::select! {
-            () = stop.cancelled() => {}
-            () = inner.cancelled() => {}
-        }
+    if let Some(addr) = addr {
+        let link = one_time_link(&service.store, &service.clock).await?;
+        println!(
+            "\nlistening on http://{addr}\nopen the pages: http://{addr}{link}\nthe sandbox: http://{}/_sandbox/state\nCtrl-C ends it",
+            sandbox.addr()
+        );
     } else if !options.json {
         println!("\nto look at it: mittler demo --serve");
     }
-    inner.cancel();
-    running.finish().await?;
-    service.store.close().await;
-    sandbox.stop().await;
     let well = report.unaccounted == 0 && report.arrived;
     Ok(if well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
@@ -205,8 +221,6 @@ async fn report(
             let of =
                 |outcome: &str| intents.iter().filter(|it| it.0 == id && it.2 == outcome).map(|it| it.3).sum::<i64>();
             let links = || counts.iter().filter(|it| it.connection == id);
-            let total: i64 = links().map(|it| it.total).sum();
-            let written: i64 = links().map(|it| it.written).sum();
             let refused: i64 = links().map(|it| it.refused).sum();
             let due: i64 = links().map(|it| it.due).sum();
             let calls = calls.get(&connection.name).and_then(|kinds| kinds.as_object());
@@ -214,7 +228,7 @@ async fn report(
                 name: connection.name.clone(),
                 created: of("created"),
                 updated: of("updated"),
-                unchanged: total - written - refused - due,
+                unchanged: links().map(|it| it.unwritten).sum(),
                 refused,
                 waiting: due,
                 calls: calls.map_or(0, |kinds| kinds.values().filter_map(serde_json::Value::as_u64).sum()),
@@ -330,6 +344,7 @@ owner = "messe@example.com"
 [[connection]]
 name = "salesforce"
 crm = "salesforce"
+mode = "full"
 base_url = "{}"
 grant = "client_credentials"
 client_id = "{}"
@@ -340,6 +355,7 @@ visibility_lag_seconds = 1
 [[connection]]
 name = "hubspot"
 crm = "hubspot"
+mode = "full"
 base_url = "{}"
 grant = "static"
 access_token = "{}"
@@ -363,10 +379,50 @@ burst = 190
     )
 }
 
-/// The demo's folder; a temporary one goes with the demo.
+/// What the demo makes outside its folder: a schema of its own in PostgreSQL and a queue of its own
+/// in RabbitMQ, so that it touches nothing that is there and can run again.
+struct Place {
+    schema: Option<(String, String)>,
+    queue: Option<RabbitConfig>,
+}
+
+impl Place {
+    async fn make(config: &mut Config) -> Result<Place> {
+        let name = format!("mittler_demo_{}", uuid::Uuid::new_v4().simple());
+        config.server.queue.clone_from(&name);
+        let queue = config.server.broker.clone().map(|url| {
+            let mut rabbit = RabbitConfig::new(url.into());
+            rabbit.queue.clone_from(&name);
+            rabbit
+        });
+        let database = config.server.database.clone();
+        if database.starts_with("sqlite:") {
+            return Ok(Place { schema: None, queue });
+        }
+        config.server.database = mittler_store::make_schema(&database, &name)
+            .await
+            .context("the demo works in a schema of its own, which cannot be made in this database")?;
+        Ok(Place { schema: Some((database, name)), queue })
+    }
+
+    async fn leave(self) -> Result<()> {
+        if let Some((database, name)) = self.schema {
+            let dropped = mittler_store::drop_schema(&database, &name).await;
+            dropped.with_context(|| format!("the demo's schema {name} could not be removed"))?;
+        }
+        if let Some(rabbit) = self.queue
+            && let Err(why) = mittler_queue::remove(&rabbit).await
+        {
+            bail!("the demo's queue {} could not be removed: {why}", rabbit.queue);
+        }
+        Ok(())
+    }
+}
+
+/// The demo's folder; a temporary one is only ours and goes with the demo.
 enum Folder {
     Kept(PathBuf),
-    Temporary(PathBuf),
+    Temporary(tempfile::TempDir),
 }
 
 impl Folder {
@@ -375,22 +431,14 @@ impl Folder {
             std::fs::create_dir_all(path)?;
             return Ok(Folder::Kept(path.to_owned()));
         }
-        let path = std::env::temp_dir().join(format!("mittler-demo-{}", std::process::id()));
-        std::fs::create_dir_all(&path)?;
-        Ok(Folder::Temporary(path))
+        let made = tempfile::Builder::new().prefix("mittler-demo-").tempdir();
+        Ok(Folder::Temporary(made.context("no temporary folder can be made; name one by --folder")?))
     }
 
     fn path(&self) -> &Path {
         match self {
-            Folder::Kept(path) | Folder::Temporary(path) => path,
-        }
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        if let Folder::Temporary(path) = self {
-            _ = std::fs::remove_dir_all(path);
+            Folder::Kept(path) => path,
+            Folder::Temporary(folder) => folder.path(),
         }
     }
 }

@@ -1,18 +1,21 @@
-//! `mittler doctor`: everything that can be wrong, in plain words with what to do.
+//! `mittler doctor`: everything that can be wrong, in plain words with what to do. One fault hides
+//! no other, and nothing is made that was not there.
 
-use std::process::ExitCode;
+use std::{path::Path, process::ExitCode};
 
 use anyhow::Result;
+use mittler_core::ConnectionId;
 use mittler_queue::RabbitConfig;
+use mittler_store::{Clock, Store};
+use mittler_sync::{Connection, Keys, Mode};
 use secrecy::SecretString;
 use serde::Serialize;
 
 use crate::{
     cli::Common,
     commands::{mapping, print_json},
-    config::Config,
-    service::Service,
-    telemetry,
+    config::{Config, ConnectionSection},
+    factory, keyfile, telemetry,
 };
 
 #[derive(Debug, Serialize)]
@@ -32,6 +35,14 @@ impl Findings {
             Err(says) => (false, says),
         };
         self.0.push(Check { what: what.into(), well, says });
+    }
+
+    fn well(&mut self, what: impl Into<String>, says: impl Into<String>) {
+        self.add(what, Ok(says));
+    }
+
+    fn wrong(&mut self, what: impl Into<String>, says: impl Into<String>) {
+        self.add(what, Err::<String, _>(says.into()));
     }
 }
 
@@ -54,84 +65,236 @@ pub async fn run(common: &Common, json: bool) -> Result<ExitCode> {
 async fn check(common: &Common, findings: &mut Findings) {
     let config = match Config::load(common) {
         Ok(config) => config,
-        Err(error) => return findings.add("configuration", Err::<String, _>(format!("{error:#}"))),
+        Err(error) => return findings.wrong("configuration", format!("{error:#}")),
     };
-    findings.add("configuration", Ok(format!("{} connections", config.connection.len())));
+    findings.well("configuration", format!("{} connections", config.connection.len()));
     if !config.server.listen.ip().is_loopback()
         && config.server.public_url.as_deref().is_none_or(|url| !url.starts_with("https://"))
     {
-        findings.add(
-            "address",
-            Err::<String, _>("the API listens beyond this machine without TLS before it; set public_url to the https address of your proxy".into()),
-        );
+        findings.wrong("address", "the API listens beyond this machine without TLS before it; set public_url to the https address of your proxy");
     }
     if let Some(broker) = &config.server.broker {
         let mut rabbit = RabbitConfig::new(SecretString::from(broker.clone()));
         rabbit.queue.clone_from(&config.server.queue);
-        match mittler_queue::check(&rabbit).await {
-            Ok(says) => findings.add("broker", Ok(says.join("; "))),
-            Err(says) => findings.add("broker", Err::<String, _>(says)),
+        findings.add("broker", mittler_queue::check(&rabbit).await.map(|says| says.join("; ")));
+    }
+    let key = check_key(&config, findings);
+    let store = check_database(&config, findings).await;
+    if let Some(store) = &store {
+        check_contents(store, findings).await;
+    }
+    if let Err(error) = check_connections(&config, key, store.as_ref(), findings).await {
+        findings.wrong("connections", format!("{error:#}"));
+    }
+}
+
+/// The key, if there is one; making it is up to the service.
+fn check_key(config: &Config, findings: &mut Findings) -> Option<[u8; 32]> {
+    match keyfile::load(&config.server.key_file, config.credentials.as_deref()) {
+        Ok(Some(key)) => {
+            findings.well("key", "present; keep a copy apart from the database");
+            return Some(key);
+        }
+        Ok(None) => findings.well(
+            "key",
+            format!(
+                "{} will be made at the first start; if there was one, put it back",
+                config.server.key_file.display()
+            ),
+        ),
+        Err(error) => findings.wrong("key", format!("{error:#}")),
+    }
+    None
+}
+
+async fn check_database(config: &Config, findings: &mut Findings) -> Option<Store> {
+    if let Some(path) = config.server.database.strip_prefix("sqlite:").map(Path::new).filter(|path| !path.exists()) {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        match tempfile::tempfile_in(folder) {
+            Ok(_) => findings.well("database", format!("{} will be made at the first start", path.display())),
+            Err(error) => findings.wrong(
+                "database",
+                format!("{} cannot be made: its folder is not there or not writable ({error})", path.display()),
+            ),
+        }
+        return None;
+    }
+    match Store::open_beside(&config.server.database).await {
+        Ok(store) => {
+            findings.well("database", format!("{} answers and is durable", store.name()));
+            Some(store)
+        }
+        Err(error) => {
+            findings.wrong("database", database_advice(&error));
+            None
         }
     }
-    let service = match Service::open(config).await {
-        Ok(service) => service,
-        Err(error) => return findings.add("database and connections", Err::<String, _>(format!("{error:#}"))),
+}
+
+/// What to do about a database that cannot be opened.
+fn database_advice(error: &mittler_store::Error) -> String {
+    use mittler_store::Error;
+    let (Error::Unavailable(source) | Error::Statement(source)) = error else {
+        let slow = matches!(error, Error::TooSlow);
+        return if slow {
+            "no answer within 5 seconds; check host, port and firewall".into()
+        } else {
+            error.to_string()
+        };
     };
-    findings.add("database", Ok(format!("{} answers and is durable", service.store.name())));
-    match service.store.verify_audit().await {
-        Ok(None) => findings.add("audit chain", Ok("unbroken")),
-        Ok(Some(seq)) => findings
-            .add("audit chain", Err::<String, _>(format!("entry {seq} does not fit; the table was changed by hand"))),
-        Err(error) => findings.add("audit chain", Err::<String, _>(error.to_string())),
+    let code = match source.as_database_error() {
+        Some(told) => told.code().unwrap_or_default().into_owned(),
+        None => String::new(),
+    };
+    let said = source.to_string();
+    let advice = match code.as_str() {
+        "28P01" | "28000" => "check user and password, and pg_hba.conf",
+        "3D000" => "make the database: createdb",
+        "42501" => "the user may not make tables: give them the database, or GRANT CREATE ON SCHEMA public",
+        "53300" => "too many connections: raise max_connections, or end other programs",
+        "5" => "another program has locked the file",
+        "8" => "the file is read-only for this user",
+        "14" => "the file cannot be opened by this user",
+        _ if said.contains("lookup address") => "the host name is not known: check it, and DNS",
+        _ if said.contains("refused") => "nothing listens there: start the database, and check host and port",
+        _ => "check its address and its log",
+    };
+    format!("{said}; {advice}")
+}
+
+async fn check_contents(store: &Store, findings: &mut Findings) {
+    match store.verify_audit().await {
+        Ok(None) => findings.well("audit chain", "unbroken"),
+        Ok(Some(seq)) => {
+            findings.wrong("audit chain", format!("entry {seq} does not fit; the table was changed by hand"));
+        }
+        Err(error) => findings.wrong("audit chain", error.to_string()),
     }
-    if let Ok(jobs) = service.store.job_counts(service.clock.now()).await {
-        let dead = jobs.dead;
-        findings.add(
-            "jobs",
-            if dead == 0 {
-                Ok(format!("{} waiting", jobs.ready + jobs.waiting))
-            } else {
-                Err(format!("{dead} dead jobs wait for a decision; see the page Today"))
-            },
-        );
+    match store.job_counts(Clock::default().now()).await {
+        Ok(jobs) if jobs.dead > 0 => {
+            findings.wrong("jobs", format!("{} dead jobs wait for a decision; see the page Today", jobs.dead));
+        }
+        Ok(jobs) => findings.well("jobs", format!("{} waiting", jobs.ready + jobs.waiting)),
+        Err(error) => findings.wrong("jobs", error.to_string()),
     }
-    for (connection, section) in service.connections.all().iter().zip(&service.config.connection) {
-        let name = format!("connection {}", connection.name);
-        match connection.connector.account().await {
-            Ok(account) => {
-                let wanted = section.organization_id.as_ref().or(section.portal_id.as_ref());
-                match wanted.filter(|wanted| !account.starts_with(wanted.as_str()) && !wanted.starts_with(&account)) {
-                    Some(wanted) => findings.add(
-                        &name,
-                        Err::<String, _>(format!("the credentials belong to account {account}, not to {wanted}")),
-                    ),
-                    None => findings.add(&name, Ok(format!("account {account} answers"))),
-                }
-            }
-            Err(error) => {
-                findings.add(
+}
+
+/// Asks each CRM, also without a database: what a connection must note then goes into one that is
+/// thrown away.
+async fn check_connections(
+    config: &Config,
+    key: Option<[u8; 32]>,
+    store: Option<&Store>,
+    findings: &mut Findings,
+) -> Result<()> {
+    if config.connection.is_empty() {
+        return Ok(());
+    }
+    let folder = tempfile::tempdir()?;
+    let scratch = Store::open_beside(&format!("sqlite:{}", folder.path().join("doctor.sqlite").display())).await?;
+    let rows = match store {
+        Some(store) => store.connections().await?,
+        None => Vec::new(),
+    };
+    let (own, clock) = (key, Clock::default());
+    let keys = Keys::derive(&own.map_or_else(keyfile::random, Ok)?);
+    for section in &config.connection {
+        let name = format!("connection {}", section.name);
+        let row = rows.iter().find(|row| row.name == section.name).filter(|_| own.is_some());
+        let (store, id) = match (store, row) {
+            (Some(store), Some(row)) => (store, ConnectionId(row.id)),
+            _ if section.grant == "refresh_token" => {
+                findings.well(
                     &name,
-                    Err::<String, _>(format!("{error}; check address, credentials and the app's permissions")),
+                    "not asked: its refresh token may be good for one use, and the database does not keep the next \
+                     one yet. Run `mittler serve` once, then this again",
                 );
                 continue;
             }
+            _ => (&scratch, ConnectionId(clock.id())),
+        };
+        match factory::connection(config, section, store, &clock, &keys, Some(id)).await {
+            Ok(connection) => check_connection(&name, section, &connection, &clock, findings).await,
+            Err(error) => findings.wrong(&name, format!("{error:#}")),
         }
-        match connection.connector.prepare().await {
-            Ok(says) if says.is_empty() => findings.add(format!("{name}, own keys"), Ok("present")),
-            Ok(says) => findings.add(format!("{name}, own keys"), Ok(says.join("; "))),
-            Err(error) => findings.add(format!("{name}, own keys"), Err::<String, _>(error.to_string())),
-        }
-        match mapping::check(connection, service.clock.now()).await {
-            Ok(found) => {
-                let fatal: Vec<String> = found
-                    .iter()
-                    .filter(|it| it.fatal)
-                    .map(|it| format!("{}.{}: {}", it.remote_type, it.field, it.text))
-                    .collect();
-                findings
-                    .add(format!("{name}, mapping"), if fatal.is_empty() { Ok("fits") } else { Err(fatal.join("; ")) });
+    }
+    scratch.close().await;
+    Ok(())
+}
+
+async fn check_connection(
+    name: &str,
+    section: &ConnectionSection,
+    connection: &Connection,
+    clock: &Clock,
+    findings: &mut Findings,
+) {
+    match connection.connector.account().await {
+        Ok(account) => match section.organization_id.as_ref().or(section.portal_id.as_ref()) {
+            Some(wanted) if !is_account(wanted, &account) => {
+                findings.wrong(name, format!("the credentials belong to account {account}, not to {wanted}"));
             }
-            Err(error) => findings.add(format!("{name}, mapping"), Err::<String, _>(format!("{error:#}"))),
+            _ => findings.well(name, format!("account {account} answers")),
+        },
+        Err(error) => return findings.wrong(name, format!("{error}; {}", crm_advice(&error))),
+    }
+    match connection.connector.prepare().await {
+        Ok(says) if says.is_empty() => findings.well(format!("{name}, own keys"), "present"),
+        Ok(says) => findings.well(format!("{name}, own keys"), says.join("; ")),
+        Err(error) => findings.wrong(format!("{name}, own keys"), format!("{error}; {}", crm_advice(&error))),
+    }
+    match mapping::check(connection, clock.now()).await {
+        Ok(found) => {
+            let fatal: Vec<String> = found
+                .iter()
+                .filter(|it| it.fatal)
+                .map(|it| format!("{}.{}: {}", it.remote_type, it.field, it.text))
+                .collect();
+            findings.add(format!("{name}, mapping"), if fatal.is_empty() { Ok("fits") } else { Err(fatal.join("; ")) });
         }
+        Err(error) => findings.wrong(format!("{name}, mapping"), format!("{error:#}")),
+    }
+    if matches!(connection.mode, Mode::Off | Mode::DryRun) {
+        findings.well(format!("{name}, mode"), format!("{}: nothing is written", connection.mode.name()));
+    }
+}
+
+/// Whether two ids name one account. Salesforce writes an id with 15 characters, or with three more
+/// that only check the case of those.
+fn is_account(wanted: &str, found: &str) -> bool {
+    let core = |id: &str| match id.len() {
+        18 if id.is_ascii() && id.starts_with("00D") => id[..15].to_owned(),
+        _ => id.to_owned(),
+    };
+    core(wanted) == core(found)
+}
+
+fn crm_advice(error: &mittler_connector::Error) -> String {
+    use mittler_connector::Error;
+    match error {
+        Error::Reauthorise { .. } => "check the credentials: client, secret or token".into(),
+        Error::Limited { .. } => "the account has no calls left for now; try again later".into(),
+        Error::Unavailable { .. } | Error::Unknown { .. } => {
+            "check base_url, and whether this machine reaches it".into()
+        }
+        Error::Configuration { message, .. } | Error::BatchRefused { message, .. } => {
+            format!("the CRM says: {message}; check the app's permissions and scopes")
+        }
+        Error::Protocol { .. } => "check that base_url is this CRM's own address".into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_account;
+
+    #[test]
+    fn an_account_is_compared_whole() {
+        assert!(is_account("1234567", "1234567"));
+        assert!(!is_account("123", "1234567") && !is_account("1234567", "123"));
+        assert!(is_account("00D000000000001", "00D000000000001EAA"));
+        assert!(is_account("00D000000000001EAA", "00D000000000001"));
+        assert!(!is_account("00D00000000000", "00D000000000001EAA"));
+        assert!(!is_account("00D000000000001EAA", "00D000000000002EAA"));
     }
 }

@@ -2,39 +2,62 @@
 
 use std::process::ExitCode;
 
-use anyhow::{Context, Result};
-use mittler_core::RecordId;
+use anyhow::{Context, Result, bail};
+use mittler_core::{Field, Kind, RecordId};
 use mittler_enrich::{Key, KeyType};
+use mittler_store::links::LinkLine;
 use serde_json::json;
 
 use crate::{
     commands::{print_json, table},
-    service::Service,
+    service::Desk,
 };
 
-pub async fn run(service: &Service, person: &str, json: bool) -> Result<ExitCode> {
-    let id = find(service, person).await?;
-    let links = service.store.link_lines(id).await?;
-    let removed = mittler_sync::forget::forget(&service.store, &service.keys, &service.clock, id, "cli")
+pub async fn run(desk: &Desk, person: &str, json: bool) -> Result<ExitCode> {
+    let id = find(desk, person).await?;
+    let record = desk.store.record(id).await?.context("there is no such record")?;
+    if record.kind != Kind::Person {
+        bail!("this record is a {}, not a person; `mittler records` lists the people", record.kind);
+    }
+    let links = desk.store.link_lines(id).await?;
+    let connections = desk.store.connections().await?;
+    let removed = mittler_sync::forget::forget(&desk.store, &desk.keys, &desk.clock, id, "cli")
         .await?
         .context("there is no such person")?;
+    let addresses = record.fields.elements(&Field::EMAILS).len();
+    let known: Vec<_> = links.iter().filter_map(|link| Some((link, link.remote_id.as_deref()?))).collect();
+    let name = |link: &LinkLine| connections.iter().find(|it| it.id == link.connection).map_or("", |it| &it.name);
     if json {
-        return print_json(&json!({ "record": id, "removed": removed, "known_at": links.iter().map(|link| json!({
-            "remote_type": link.remote_type, "remote_id": link.remote_id })).collect::<Vec<_>>() }));
+        let known: Vec<_> = known
+            .iter()
+            .map(|(link, there)| {
+                json!({ "connection": name(link), "remote_type": link.remote_type, "remote_id": there })
+            })
+            .collect();
+        return print_json(
+            &json!({ "record": id, "removed": removed, "known_at": known, "addresses_kept_out": addresses }),
+        );
     }
     let mut list = table(&["Table", "Rows", "What was done"]);
     for one in &removed {
         list.add_row([one.table.clone(), one.rows.to_string(), one.how.clone()]);
     }
     println!("{list}");
-    for link in links.iter().filter(|link| link.remote_id.is_some()) {
-        println!("still known in the CRM: {} {}", link.remote_type, link.remote_id.as_deref().unwrap_or(""));
+    for (link, there) in known {
+        println!("still known in the CRM {}: {} {there}; erase it there", name(link), link.remote_type);
     }
-    println!("this person is kept out from now on");
+    println!(
+        "{}",
+        if addresses == 0 {
+            "no e-mail address was known, so nothing keeps this person out: the next list with them makes a new record"
+        } else {
+            "their e-mail addresses are kept out from now on; a list with another address of theirs makes a new record"
+        }
+    );
     Ok(ExitCode::SUCCESS)
 }
 
-async fn find(service: &Service, person: &str) -> Result<RecordId> {
+async fn find(desk: &Desk, person: &str) -> Result<RecordId> {
     if let Ok(id) = person.parse() {
         return Ok(id);
     }
@@ -44,5 +67,5 @@ async fn find(service: &Service, person: &str) -> Result<RecordId> {
         .next()
         .context("give a record's id (rec_…) or an e-mail address")?;
     let key = Key { key_type: KeyType::Email, scope: String::new(), value: email.canonical() };
-    service.store.by_key(mittler_worker::key_id(&key)).await?.context("nobody is known by this address")
+    desk.store.by_key(mittler_worker::key_id(&key)).await?.context("nobody is known by this address")
 }

@@ -9,10 +9,10 @@ use serde_json::json;
 use crate::{
     cli::KeysCommand,
     commands::{print_json, table},
-    service::Service,
+    service::Desk,
 };
 
-pub async fn run(service: &Service, command: KeysCommand) -> Result<ExitCode> {
+pub async fn run(desk: &Desk, command: KeysCommand) -> Result<ExitCode> {
     match command {
         KeysCommand::Create { label, scopes, json } => {
             let scopes: Vec<Scope> = scopes
@@ -22,14 +22,14 @@ pub async fn run(service: &Service, command: KeysCommand) -> Result<ExitCode> {
                     Scope::parse(name).with_context(|| format!("there is no scope {name:?}; there are {known}"))
                 })
                 .collect::<Result<_>>()?;
-            let key = create_key(&service.store, &service.clock, &label, &scopes).await?;
+            let key = create_key(&desk.store, &desk.clock, &label, &scopes).await?;
             if json {
                 return print_json(&json!({ "id": key.id, "key": key.key }));
             }
             println!("{}\nThis key is shown once and kept only as a hash. Its id is {}.", key.key, key.id);
         }
         KeysCommand::List { json } => {
-            let keys = service.store.api_keys().await?;
+            let keys = desk.store.api_keys().await?;
             if json {
                 return print_json(&keys);
             }
@@ -42,21 +42,15 @@ pub async fn run(service: &Service, command: KeysCommand) -> Result<ExitCode> {
         }
         KeysCommand::Revoke { id } => {
             let (id, now) =
-                (id.parse().context("this is no key's id; `mittler keys list` shows them")?, service.clock.now());
-            if !service.store.write(async move |tx| tx.revoke_api_key(id, now).await).await? {
+                (id.parse().context("this is no key's id; `mittler keys list` shows them")?, desk.clock.now());
+            if !desk.store.write(async move |tx| tx.revoke_api_key(id, now).await).await? {
                 bail!("there is no valid key with this id");
             }
             println!("revoked; other processes notice within 5 seconds");
         }
-        KeysCommand::Link => {
-            let path = one_time_link(&service.store, &service.clock).await?;
-            let base = service
-                .config
-                .server
-                .public_url
-                .clone()
-                .unwrap_or_else(|| format!("http://{}", service.config.server.listen));
-            println!("{}{path}", base.trim_end_matches('/'));
+        KeysCommand::Link { listen } => {
+            let path = one_time_link(&desk.store, &desk.clock).await?;
+            println!("{}{path}", desk.config.base_url(listen.unwrap_or(desk.config.server.listen)));
         }
     }
     Ok(ExitCode::SUCCESS)

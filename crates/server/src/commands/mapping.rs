@@ -20,9 +20,10 @@ pub async fn run(common: &Common, command: MappingCommand) -> Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         MappingCommand::Check { connection, json } => {
-            let service = open(common).await?;
-            let chosen: Vec<_> = service
-                .connections
+            let desk = open(common).await?;
+            let chosen: Vec<_> = desk
+                .connections()
+                .await?
                 .all()
                 .into_iter()
                 .filter(|it| connection.as_ref().is_none_or(|name| *name == it.name))
@@ -32,7 +33,7 @@ pub async fn run(common: &Common, command: MappingCommand) -> Result<ExitCode> {
             }
             let mut all: Vec<(String, Vec<Finding>)> = Vec::new();
             for connection in chosen {
-                all.push((connection.name.clone(), check(&connection, service.clock.now()).await?));
+                all.push((connection.name.clone(), check(&connection, desk.clock.now()).await?));
             }
             let fatal = all.iter().flat_map(|(_, findings)| findings).any(|finding| finding.fatal);
             if json {

@@ -19,7 +19,7 @@ use anyhow::Result;
 use crate::{
     cli::{Cli, Command, Common},
     config::Config,
-    service::Service,
+    service::Desk,
     telemetry,
 };
 
@@ -36,10 +36,15 @@ pub async fn run(cli: Cli) -> Result<ExitCode> {
             telemetry::start(false, "warn");
             sandbox::run(listen, json, settings).await
         }
-        Command::Import { file, import, dry_run, json } => {
-            import::list(&open(&common).await?, &file, &import, dry_run, json).await
+        Command::Import { file, import, dry_run: true, json, .. } => {
+            import::dry_run(&open(&common).await?, &file, &import, json)
         }
-        Command::Reply { file, source, json } => import::mails(&open(&common).await?, &file, &source, json).await,
+        Command::Import { file, import, no_wait, json, .. } => {
+            import::list(&open(&common).await?, &file, &import, import::Manner { json, no_wait }).await
+        }
+        Command::Reply { file, source, no_wait, json } => {
+            import::mails(&open(&common).await?, &file, &source, import::Manner { json, no_wait }).await
+        }
         Command::Records { id, kind, limit, json } => {
             records::run(&open(&common).await?, id.as_deref(), &kind, limit, json).await
         }
@@ -55,10 +60,10 @@ pub async fn run(cli: Cli) -> Result<ExitCode> {
     }
 }
 
-/// Opens the service for a command that ends by itself.
-async fn open(common: &Common) -> Result<Service> {
+/// Opens the database for a command that ends by itself, beside a service that may be running.
+async fn open(common: &Common) -> Result<Desk> {
     telemetry::start(false, "warn");
-    Service::open(Config::load(common)?).await
+    Desk::open(Config::load(common)?).await
 }
 
 /// Prints a value as one JSON document.

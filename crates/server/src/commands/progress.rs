@@ -8,7 +8,8 @@ use std::{
 
 use anyhow::Result;
 use indicatif::{ProgressBar, ProgressStyle};
-use mittler_core::RunId;
+use mittler_core::{RunId, Time};
+use mittler_store::{Clock, Store, connections::ConnectionRow};
 
 use crate::service::Service;
 
@@ -56,8 +57,55 @@ impl Progress {
     }
 }
 
-/// Waits until the inputs of the runs are read and nothing is due at any connection that can be
-/// reached; `false` if that takes longer than `most`.
+/// How often a wait looks.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// What has become of one run.
+pub enum Arrival {
+    /// Everything that a CRM can be told it was told.
+    Everywhere,
+    /// These connections cannot be told now, with the reason of each; the others were.
+    NotAt(Vec<String>),
+    /// Inputs that are not read yet, and records that are due at connections that work.
+    Under { unread: i64, due: i64 },
+}
+
+/// Looks once.
+pub async fn arrival(store: &Store, clock: &Clock, run: RunId) -> Result<Arrival> {
+    let unread = store.run_counts(run).await?.waiting;
+    let links = store.run_links(run).await?;
+    if unread == 0 && links.iter().all(|links| links.due == 0) {
+        return Ok(Arrival::Everywhere);
+    }
+    let now = clock.now();
+    let (mut due, mut shut) = (0, Vec::new());
+    for connection in store.connections().await? {
+        let mine = links.iter().filter(|links| links.connection == connection.id).map(|links| links.due).sum::<i64>();
+        match closed(&connection, now) {
+            Some(why) if mine > 0 => shut.push(format!("{}: {why}", connection.name)),
+            Some(_) => {}
+            None => due += mine,
+        }
+    }
+    Ok(if unread == 0 && due == 0 { Arrival::NotAt(shut) } else { Arrival::Under { unread, due } })
+}
+
+/// Why nothing is written to a connection until somebody acts.
+fn closed(connection: &ConnectionRow, now: Time) -> Option<String> {
+    if connection.mode == "off" {
+        return Some("its mode is off".into());
+    }
+    // A connection that somebody must mend is tried again each minute: it counts as shut in between.
+    let shut = Time(connection.paused_until).plus(Duration::from_secs(5)) > now;
+    let unready = matches!(connection.state.as_str(), "reauthorise" | "misconfigured");
+    (shut && unready).then(|| {
+        let said = connection.reason.clone().or_else(|| connection.code.clone());
+        said.unwrap_or_else(|| connection.state.clone())
+    })
+}
+
+/// Waits until the inputs of the runs are read and nothing is due anywhere; `false` if that takes
+/// longer than `most`. For a database that has no other work.
 pub async fn settle(service: &Service, runs: &[RunId], quiet: bool, most: Duration) -> Result<bool> {
     let begun = Instant::now();
     let reading = Progress::new("reading", 0, quiet);
@@ -76,7 +124,7 @@ pub async fn settle(service: &Service, runs: &[RunId], quiet: bool, most: Durati
         if begun.elapsed() > most {
             return Ok(false);
         }
-        tokio::time::sleep(Duration::from_millis(50)).await;
+        tokio::time::sleep(LOOK).await;
     }
     let writing = Progress::new("telling the CRMs", 0, quiet);
     loop {
@@ -91,6 +139,6 @@ pub async fn settle(service: &Service, runs: &[RunId], quiet: bool, most: Durati
         if begun.elapsed() > most {
             return Ok(false);
         }
-        tokio::time::sleep(Duration::from_millis(50)).await;
+        tokio::time::sleep(LOOK).await;
     }
 }

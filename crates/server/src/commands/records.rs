@@ -8,16 +8,16 @@ use serde_json::json;
 
 use crate::{
     commands::{print_json, table},
-    service::Service,
+    service::Desk,
 };
 
-pub async fn run(service: &Service, id: Option<&str>, kind: &str, limit: i64, json: bool) -> Result<ExitCode> {
+pub async fn run(desk: &Desk, id: Option<&str>, kind: &str, limit: i64, json: bool) -> Result<ExitCode> {
     if let Some(id) = id {
-        return one(service, id.parse()?, json).await;
+        return one(desk, id.parse()?, json).await;
     }
     let kind = Kind::parse(kind)
         .with_context(|| format!("there is no kind {kind:?}; there are {}", Kind::ALL.map(Kind::name).join(", ")))?;
-    let lines = service.store.record_lines(kind, None, limit.clamp(1, 10_000)).await?;
+    let lines = desk.store.record_lines(kind, None, limit.clamp(1, 10_000)).await?;
     if json {
         let lines: Vec<_> = lines
             .iter()
@@ -41,9 +41,9 @@ pub async fn run(service: &Service, id: Option<&str>, kind: &str, limit: i64, js
     Ok(ExitCode::SUCCESS)
 }
 
-async fn one(service: &Service, id: RecordId, json: bool) -> Result<ExitCode> {
-    let record = service.store.record(id).await?.context("there is no such record")?;
-    let links = service.store.link_lines(id).await?;
+async fn one(desk: &Desk, id: RecordId, json: bool) -> Result<ExitCode> {
+    let record = desk.store.record(id).await?.context("there is no such record")?;
+    let links = desk.store.link_lines(id).await?;
     if json {
         return print_json(&json!({ "record": record, "links": links }));
     }

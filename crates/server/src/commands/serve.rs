@@ -4,10 +4,12 @@ use std::{net::SocketAddr, process::ExitCode};
 
 use anyhow::Result;
 use mittler_api::access::one_time_link;
+use tracing::warn;
 
 use crate::{
     cli::Common,
     config::{Config, Role},
+    front::Front,
     service::{Service, stop_on_signals},
     telemetry,
 };
@@ -21,16 +23,26 @@ pub async fn run(common: &Common, listen: Option<SocketAddr>, roles: Vec<String>
     if !roles.is_empty() {
         config.server.roles = roles;
     }
-    let (roles, listen) = (config.roles()?, config.server.listen);
+    let roles = config.roles()?;
     let stop = stop_on_signals()?;
-    let service = Service::open(config).await?;
-    let running = service.start(&roles, listen, &stop).await?;
-    if let Some(addr) = running.addr {
+    // Processes that share one file would all want its address: without the API it takes one of its own.
+    let front = if roles.contains(&Role::Api) || listen.is_some() {
+        Some(Front::start(config.server.listen, &stop).await?)
+    } else {
+        None
+    };
+    let addr = front.as_ref().map(|front| front.addr);
+    if let Some(addr) = addr {
         println!("listening on http://{addr}");
-        if roles.contains(&Role::Api) {
-            let path = one_time_link(&service.store, &service.clock).await?;
-            let base = service.config.server.public_url.clone().unwrap_or_else(|| format!("http://{addr}"));
-            println!("open the pages once within 15 minutes: {}{path}", base.trim_end_matches('/'));
+    }
+    let Some(service) = Service::open_when_it_answers(&config, &stop).await? else {
+        return Ok(ExitCode::SUCCESS);
+    };
+    let running = service.start(&roles, front, &stop)?;
+    if let Some(addr) = addr.filter(|_| roles.contains(&Role::Api)) {
+        match one_time_link(&service.store, &service.clock).await {
+            Ok(path) => println!("open the pages once within 15 minutes: {}{path}", config.base_url(addr)),
+            Err(error) => warn!(%error, "no link to the pages could be made; `mittler keys link` makes one"),
         }
     }
     running.finish().await?;
