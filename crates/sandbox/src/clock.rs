@@ -1,7 +1,7 @@
-//! The sandbox's only clock: real time plus an offset that a test can push forward.
+//! The sandbox's only clock: real time, or one that is held, plus an offset that a test can push forward.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -9,6 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 #[derive(Clone, Debug, Default)]
 pub struct Clock {
     offset_ms: Arc<AtomicI64>,
+    held: Arc<OnceLock<Timestamp>>,
 }
 
 impl Clock {
@@ -16,9 +17,9 @@ impl Clock {
         Clock::default()
     }
 
-    #[expect(clippy::disallowed_methods, reason = "this is the one place where the sandbox reads the time")]
+    #[expect(clippy::disallowed_methods, reason = "the sandbox reads the time here and nowhere else")]
     pub fn now(&self) -> Timestamp {
-        let real = Timestamp::now();
+        let real = self.held.get().copied().unwrap_or_else(Timestamp::now);
         let offset = SignedDuration::from_millis(self.offset_ms.load(Ordering::SeqCst));
         real.checked_add(offset).unwrap_or(real)
     }
@@ -26,6 +27,13 @@ impl Clock {
     /// Milliseconds since 1970.
     pub fn millis(&self) -> i64 {
         self.now().as_millisecond()
+    }
+
+    /// From now on only [`Clock::advance_seconds`] moves the time, so that no slow machine comes between two calls of a
+    /// test about seconds.
+    #[expect(clippy::disallowed_methods, reason = "the time at which it is held")]
+    pub fn hold(&self) {
+        self.held.get_or_init(Timestamp::now);
     }
 
     pub fn advance_seconds(&self, seconds: i64) {

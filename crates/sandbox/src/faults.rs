@@ -12,7 +12,7 @@ pub enum Vendor {
     Hubspot,
 }
 
-/// What goes wrong. The first seven exist for both vendors, the rest for one.
+/// What goes wrong. The first eight exist for both vendors, the rest for one.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, Debug)]
 #[serde(rename_all = "snake_case")]
 pub enum FaultKind {
@@ -27,6 +27,8 @@ pub enum FaultKind {
     CutBefore,
     /// The work is done and kept, then the connection is closed without an answer.
     CutAfter,
+    /// The work is done and kept, and the edge answers 502 with an HTML page: a known answer to an unknown outcome.
+    BadGatewayAfter,
     /// The access token counts as expired for this call.
     Unauthorized,
     /// Salesforce: `UNABLE_TO_LOCK_ROW`; in collections it hits one row.
@@ -143,30 +145,55 @@ impl Armed {
 /// How often each kind of call arrived; shared by clones.
 #[derive(Clone, Default)]
 pub struct Calls {
-    counts: Arc<Mutex<BTreeMap<Vendor, BTreeMap<String, u64>>>>,
+    counts: Arc<Mutex<Counts>>,
+}
+
+#[derive(Default)]
+struct Counts {
+    by_kind: BTreeMap<Vendor, BTreeMap<String, u64>>,
+    /// `kind type`, where a call is about one type of records or one pair of types.
+    by_type: BTreeMap<Vendor, BTreeMap<String, u64>>,
 }
 
 impl Calls {
-    pub fn count(&self, vendor: Vendor, call_kind: &str) {
-        *lock(&self.counts).entry(vendor).or_default().entry(call_kind.to_owned()).or_default() += 1;
+    pub fn count(&self, vendor: Vendor, call_kind: &str, remote_type: Option<&str>) {
+        let mut counts = lock(&self.counts);
+        *counts.by_kind.entry(vendor).or_default().entry(call_kind.to_owned()).or_default() += 1;
+        if let Some(remote_type) = remote_type {
+            let name = format!("{call_kind} {remote_type}");
+            *counts.by_type.entry(vendor).or_default().entry(name).or_default() += 1;
+        }
     }
 
     pub fn of(&self, vendor: Vendor, call_kind: &str) -> u64 {
-        lock(&self.counts).get(&vendor).and_then(|kinds| kinds.get(call_kind)).copied().unwrap_or(0)
+        lock(&self.counts).by_kind.get(&vendor).and_then(|kinds| kinds.get(call_kind)).copied().unwrap_or(0)
+    }
+
+    /// Calls of one kind about one type: `batch_upsert` and `contacts`, `associations_batch_default` and
+    /// `contacts/companies`.
+    pub fn of_type(&self, vendor: Vendor, call_kind: &str, remote_type: &str) -> u64 {
+        let name = format!("{call_kind} {remote_type}");
+        lock(&self.counts).by_type.get(&vendor).and_then(|names| names.get(&name)).copied().unwrap_or(0)
     }
 
     pub fn total(&self, vendor: Vendor) -> u64 {
-        lock(&self.counts).get(&vendor).map_or(0, |kinds| kinds.values().sum())
+        lock(&self.counts).by_kind.get(&vendor).map_or(0, |kinds| kinds.values().sum())
     }
 
     pub fn reset(&self) {
-        lock(&self.counts).clear();
+        *lock(&self.counts) = Counts::default();
     }
 
+    /// By kind for each vendor; under `types` the same again by kind and type.
     pub fn to_json(&self) -> serde_json::Value {
         let counts = lock(&self.counts);
-        let of = |vendor| counts.get(&vendor).cloned().unwrap_or_default();
-        serde_json::json!({"salesforce": of(Vendor::Salesforce), "hubspot": of(Vendor::Hubspot)})
+        let all = |counts: &BTreeMap<Vendor, BTreeMap<String, u64>>| {
+            let of = |vendor| counts.get(&vendor).cloned().unwrap_or_default();
+            serde_json::json!({"salesforce": of(Vendor::Salesforce), "hubspot": of(Vendor::Hubspot)})
+        };
+        let mut by_kind = all(&counts.by_kind);
+        by_kind["types"] = all(&counts.by_type);
+        by_kind
     }
 }
 

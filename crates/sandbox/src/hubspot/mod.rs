@@ -81,6 +81,11 @@ impl Hubspot {
         Path::parse(path).map_or("other", |path| path.call_kind(method)).to_owned()
     }
 
+    /// The type of records that a call names in its path; for associations both.
+    pub fn call_type(&self, path: &str) -> Option<String> {
+        Path::parse(path)?.remote_type()
+    }
+
     /// The answers that stand for a call which was not served.
     pub fn fault_answer(&self, fault: Fault, call_kind: &str) -> Option<Response<Body>> {
         let mut portal = self.lock();

@@ -74,6 +74,17 @@ impl Path {
             || (self.area == Area::Objects && self.rest.get(2).is_some_and(|part| part == "associations"))
     }
 
+    /// The type of records that a call is about; for associations the pair of types.
+    pub fn remote_type(&self) -> Option<String> {
+        match (self.area, self.parts().as_slice()) {
+            (Area::Objects, [from, _, "associations", "default", to, ..] | [from, _, "associations", to, ..])
+            | (Area::Associations, [from, to, ..]) => Some(format!("{from}/{to}")),
+            (Area::Objects | Area::Properties, [name, ..]) => Some((*name).to_owned()),
+            (Area::Marketing, _) => Some("marketing_events".to_owned()),
+            _ => None,
+        }
+    }
+
     /// The name under which faults and counters know a call.
     pub fn call_kind(&self, method: &Method) -> &'static str {
         let (parts, method) = (self.parts(), method.as_str());

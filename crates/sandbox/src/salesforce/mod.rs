@@ -148,6 +148,13 @@ impl Salesforce {
         rest_kind(method.as_str(), &segments).to_owned()
     }
 
+    /// The object that a call names in its path.
+    pub fn call_type(&self, path: &str) -> Option<String> {
+        let (_, segments, _) = Call::split_url(path)?;
+        let mut segments = segments.into_iter().skip_while(|segment| segment == "composite");
+        (segments.next()? == "sobjects").then(|| segments.next()).flatten()
+    }
+
     /// The answer of a fault that hits a whole call; `None` if it hits one row of a collection.
     pub fn fault_answer(&self, fault: Fault, call_kind: &str) -> Option<Response<Body>> {
         let by_row = ["collections_", "bulk_", "composite"].iter().any(|kind| call_kind.starts_with(kind));
@@ -178,6 +185,7 @@ impl Salesforce {
             FaultKind::Slow
             | FaultKind::CutBefore
             | FaultKind::CutAfter
+            | FaultKind::BadGatewayAfter
             | FaultKind::Locked423
             | FaultKind::Migrating477 => return None,
         };

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use axum::http::{Request, Response};
+use axum::http::{HeaderValue, Request, Response, StatusCode, header};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
@@ -18,6 +18,9 @@ use tower::ServiceExt;
 use crate::hubspot::Hubspot;
 use crate::salesforce::Salesforce;
 use crate::{Access, Calls, Clock, Config, Fault, FaultKind, Faults, Vendor};
+
+/// What a collection of two hundred rows may have at the most.
+const LARGEST_BODY: usize = 112 * 1024 * 1024;
 
 /// Everything a request can reach.
 #[derive(Clone)]
@@ -126,7 +129,24 @@ impl Routes {
             Vendor::Salesforce => (self.core.salesforce.call_kind(&method, &path), &self.salesforce),
             Vendor::Hubspot => (self.core.hubspot.call_kind(&method, &path), &self.hubspot),
         };
-        self.core.calls.count(vendor, &kind);
+        let named = match vendor {
+            Vendor::Salesforce if kind.starts_with("collections_") => {
+                let (parts, body) = request.into_parts();
+                let bytes = match axum::body::to_bytes(body, LARGEST_BODY).await {
+                    Ok(bytes) => bytes,
+                    Err(error) => {
+                        tracing::debug!(%error, "a body that broke off");
+                        return Err(ConnectionCut);
+                    }
+                };
+                let named = self.core.salesforce.call_type(&path).or_else(|| type_of_rows(&bytes));
+                request = Request::from_parts(parts, Body::from(bytes));
+                named
+            }
+            Vendor::Salesforce => self.core.salesforce.call_type(&path),
+            Vendor::Hubspot => self.core.hubspot.call_type(&path),
+        };
+        self.core.calls.count(vendor, &kind, named.as_deref());
         if !self.core.latency.is_zero() {
             tokio::time::sleep(self.core.latency).await;
         }
@@ -138,6 +158,10 @@ impl Routes {
             FaultKind::CutAfter => {
                 run(router, request).await;
                 return Err(ConnectionCut);
+            }
+            FaultKind::BadGatewayAfter => {
+                run(router, request).await;
+                return Ok(bad_gateway());
             }
             FaultKind::Slow => tokio::time::sleep(Duration::from_millis(fault.ms)).await,
             _ => {
@@ -157,6 +181,24 @@ impl Routes {
             Vendor::Hubspot => self.core.hubspot.fault_answer(fault, kind),
         }
     }
+}
+
+/// As the edge in front of a vendor answers for a server that did not get round to it.
+fn bad_gateway() -> Response<Body> {
+    let page = "<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>";
+    let mut answer = Response::new(Body::from(page));
+    *answer.status_mut() = StatusCode::BAD_GATEWAY;
+    answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html"));
+    answer
+}
+
+/// The type that the first row of a collection names; the beginning of the text is enough, and quicker than reading
+/// two hundred rows twice.
+fn type_of_rows(body: &[u8]) -> Option<String> {
+    let text = String::from_utf8_lossy(&body[..body.len().min(2_000)]);
+    let (_, after) = text.split_once("\"type\"")?;
+    let mut quoted = after.trim_start().strip_prefix(':')?.trim_start().strip_prefix('"')?.split('"');
+    quoted.next().filter(|name| !name.is_empty()).map(str::to_owned)
 }
 
 async fn run(router: &Router, request: Request<Body>) -> Response<Body> {

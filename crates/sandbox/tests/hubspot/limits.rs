@@ -111,6 +111,38 @@ async fn a_connection_cut_after_the_commit_leaves_the_record_behind() {
 }
 
 #[tokio::test]
+async fn a_bad_gateway_may_hide_that_the_work_was_done() {
+    let portal = portal().await;
+    portal.sandbox.faults().add(FaultRule {
+        vendor: Vendor::Hubspot,
+        kind: FaultKind::BadGatewayAfter,
+        share: None,
+        nth: Some(1),
+        calls: vec!["create".to_owned()],
+        seed: None,
+        ms: 0,
+    });
+    let answer = portal.post(CONTACTS, json!({"properties": {"email": "gate@example.com"}})).await;
+    assert_eq!((answer.status, answer.header("content-type")), (502, Some("text/html")));
+    assert_eq!(portal.get(&format!("{CONTACTS}/gate@example.com?idProperty=email")).await.status, 200);
+    let again = portal.post(CONTACTS, json!({"properties": {"email": "gate@example.com"}})).await;
+    assert_eq!(again.status, 409);
+}
+
+#[tokio::test]
+async fn calls_are_counted_by_type_as_well() {
+    let portal = portal().await;
+    let (contact, company) = (portal.contact("k@example.com").await, portal.company("K").await);
+    portal.put(&format!("{CONTACTS}/{contact}/associations/default/companies/{company}"), json!({})).await;
+    portal.post(&format!("{CONTACTS}/batch/upsert"), json!({"inputs": []})).await;
+    let types = portal.sandbox.calls().to_json()["types"]["hubspot"].clone();
+    let expected = json!({"create contacts": 1, "create companies": 1, "associations_create contacts/companies": 1,
+        "batch_upsert contacts": 1});
+    assert_eq!(types, expected);
+    assert_eq!(portal.sandbox.calls().of_type(Vendor::Hubspot, "create", "contacts"), 1);
+}
+
+#[tokio::test]
 async fn calls_are_counted_by_what_they_do() {
     let portal = portal().await;
     portal.contact("k@example.com").await;

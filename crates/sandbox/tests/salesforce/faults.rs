@@ -96,6 +96,30 @@ async fn calls_are_counted_by_kind_and_can_be_forgotten() {
 }
 
 #[tokio::test]
+async fn calls_are_counted_by_object_also_where_only_the_rows_name_it() {
+    let org = org().await;
+    org.patch(LEAD, json!({"LastName": "D", "Company": "A"})).await;
+    let rows = json!({"records": [{"attributes": {"type": "Contact"}, "LastName": "C"}]});
+    assert_eq!(org.post("/composite/sobjects", rows).await.body[0]["success"], true);
+    let rows = json!({"records": [{"Mittler_Id__c": "x", "LastName": "C", "Company": "A"}]});
+    org.patch("/composite/sobjects/Lead/Mittler_Id__c", rows).await;
+    org.get("/sobjects/Lead/describe").await;
+    let types = org.get("/_sandbox/calls").await.body["types"]["salesforce"].clone();
+    let expected =
+        json!({"upsert Lead": 1, "collections_create Contact": 1, "collections_upsert Lead": 1, "describe Lead": 1});
+    assert_eq!(types, expected);
+}
+
+#[tokio::test]
+async fn a_bad_gateway_may_hide_that_the_work_was_done() {
+    let org = org().await;
+    fault(&org, json!({"kind": "bad_gateway_after", "nth": 1, "calls": ["upsert"]})).await;
+    let broken = org.patch(LEAD, json!({"LastName": "D", "Company": "A"})).await;
+    assert_eq!(broken.status, 502);
+    assert_eq!(org.query("SELECT count() FROM Lead").await.body["totalSize"], 1);
+}
+
+#[tokio::test]
 async fn a_reset_forgets_the_records_and_keeps_the_access() {
     let org = org().await;
     org.patch(LEAD, json!({"LastName": "D", "Company": "A"})).await;

@@ -50,13 +50,22 @@ async fn edit(org: &Org, object: &str, id: &str, fields: serde_json::Value) -> s
 
 #[tokio::test]
 async fn a_human_edit_is_sent_as_soap_again_and_again_until_it_is_acknowledged() {
-    let org = org_with(Config { outbound_retry_ms: 20, ..Config::default() }).await;
+    let org = org_with(Config { outbound_retry_ms: 1_000, ..Config::default() }).await;
+    org.sandbox.clock().hold();
     let id = org.made("Lead", json!({"LastName": "A", "Company": "X", "Email": "a@b.de"})).await;
     let (url, letters) = receiver(2).await;
     let hook = json!({"vendor": "salesforce", "target_url": url, "objects": ["Lead"], "fields": ["Email", "Phone", "Company"]});
     assert_eq!(org.post("/_sandbox/hooks", hook).await.status, 200);
     let edited = edit(&org, "Lead", &id, json!({"Company": "X & Söhne"})).await;
     assert_ne!(edited["LastModifiedById"], edited["CreatedById"]);
+    arrived(&letters, 1).await;
+    for _ in 0..500 {
+        if letters.lock().unwrap().len() > 1 {
+            break;
+        }
+        org.sandbox.clock().advance_seconds(1);
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
     let sent = arrived(&letters, 2).await;
     assert!(
         sent[0]
@@ -65,8 +74,12 @@ async fn a_human_edit_is_sent_as_soap_again_and_again_until_it_is_acknowledged()
     assert!(sent[0].contains(&format!("<OrganizationId>{}</OrganizationId>", org.access.salesforce.organization_id)));
     let notification = |letter: &str| letter.split("<Notification><Id>").nth(1).unwrap()[..18].to_owned();
     assert_eq!(notification(&sent[0]), notification(&sent[1]));
-    tokio::time::sleep(Duration::from_millis(100)).await;
-    assert_eq!(letters.lock().unwrap().len(), 2);
+    // What was acknowledged is not sent again: the next message is about the next change alone.
+    org.sandbox.clock().advance_seconds(7_200);
+    edit(&org, "Lead", &id, json!({"Company": "Y"})).await;
+    let sent = arrived(&letters, 3).await;
+    assert_eq!((sent.len(), sent[2].matches("<Notification>").count()), (3, 1));
+    assert_ne!(notification(&sent[1]), notification(&sent[2]));
 }
 
 #[tokio::test]
