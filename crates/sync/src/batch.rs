@@ -278,7 +278,7 @@ impl Batch<'_> {
                 seen.0.remove(name);
                 if projected.0.contains_key(name) {
                     sent.0.remove(name);
-                } else {
+                } else if value.is_some() {
                     sent.0.insert(name.clone(), value.clone());
                 }
             }

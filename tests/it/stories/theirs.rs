@@ -44,7 +44,7 @@ async fn what_an_adopted_contact_had_is_not_taken_away(store: Store) {
     let theirs = json!({ "FirstName": "Anna", "LastName": "Kranich", "Email": EMAIL, "AccountId": holding,
         "Department": "Zentraleinkauf", "Phone": "+4971155509", "MobilePhone": "+4971155509" });
     let contact = world.edit_salesforce("Contact", "", &theirs)["Id"].as_str().unwrap().to_owned();
-    let task_owner = world.edit_hubspot("contacts", "new", &json!({ "email": EMAIL, "lastname": "Kranich" }));
+    let by_hand = world.edit_hubspot("contacts", "new", &json!({ "email": EMAIL, "lastname": "Kranich" }));
     world.advance(2);
     let mut lead = anna();
     lead.as_object_mut().unwrap().remove("phone");
@@ -67,7 +67,7 @@ async fn what_an_adopted_contact_had_is_not_taken_away(store: Store) {
         let cleared: Vec<_> = intent.fields.0.0.iter().filter(|(_, value)| value.is_none()).collect();
         assert!(cleared.is_empty() && !intent.fields.0.0.contains_key("AccountId"), "{intent:?}");
     }
-    assert_eq!(world.in_hubspot("contacts")[0]["id"], task_owner["id"]);
+    assert_eq!(world.in_hubspot("contacts")[0]["id"], by_hand["id"]);
     world.end().await;
 }
 
