@@ -14,3 +14,6 @@ mod schedules;
 mod twice;
 mod twoway;
 mod wakeups;
+
+pub use demo::LIST;
+pub use forget::{PLANTED, found};
