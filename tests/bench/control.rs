@@ -67,8 +67,14 @@ async fn control(args: &Args, folder: &tempfile::TempDir) -> anyhow::Result<bool
     }
     let strangers = unexpected(&state, &done.ledger);
     noticed &= strangers > 0;
+    let mut silent = serde_json::Map::new();
+    for (crm, table, field) in SILENCED {
+        let seen = missed(&state, crm, table, field, &done.ledger);
+        noticed &= seen > lost;
+        silent.insert(format!("{crm} {field}"), seen.saturating_sub(lost).into());
+    }
     let report = json!({"accepted": done.ledger.accepted.len(), "lost": lost, "otherwise_quiet": quiet,
-        "duplicated": doubles, "unexpected": strangers, "noticed": noticed});
+        "duplicated": doubles, "unexpected": strangers, "missed": silent, "noticed": noticed});
     println!("{}", serde_json::to_string_pretty(&report)?);
     Ok(noticed)
 }
@@ -93,6 +99,25 @@ fn duplicated(state: &Value, crm: &str, table: &str, ledger: &Ledger) -> usize {
         rows.push(row);
     }
     ledger.judge(&Books::of(&state)).duplicated.len()
+}
+
+/// What is taken away from every record of a type: a second lead's number, and where somebody belongs.
+const SILENCED: [(&str, &str, &str); 4] = [
+    ("salesforce", "Lead", "/MobilePhone"),
+    ("salesforce", "Lead", "/Company"),
+    ("hubspot", "contacts", "/properties/mobilephone"),
+    ("hubspot", "contacts", "/associations/companies"),
+];
+
+/// Of how many people the ledger misses something then.
+fn missed(state: &Value, crm: &str, table: &str, field: &str, ledger: &Ledger) -> usize {
+    let mut state = state.clone();
+    for row in state[crm][table].as_array_mut().into_iter().flatten() {
+        if let Some(value) = row.pointer_mut(field) {
+            *value = Value::Null;
+        }
+    }
+    ledger.judge(&Books::of(&state)).lost.len()
 }
 
 /// How many strangers it sees when one person was never sent.

@@ -59,29 +59,26 @@ impl Target {
     }
 
     /// How long it keeps the driver busy; broker and database come back beside it.
-    fn takes(self, lease: Duration) -> Duration {
+    fn takes(self, pause: Duration) -> Duration {
         match self {
-            Target::ServicePaused => pause(lease),
+            Target::ServicePaused => pause,
             _ => Duration::ZERO,
         }
     }
-}
-
-/// Longer than the lease of a job, so that somebody else has it when the sleeper wakes.
-fn pause(lease: Duration) -> Duration {
-    lease + Duration::from_millis(1500)
 }
 
 /// When to hit what, counted from the start.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plan {
     pub hits: Vec<(Duration, Target)>,
-    pub lease: Duration,
+    /// Longer than any lease, so that somebody else has the job and the links when the sleeper wakes.
+    pub pause: Duration,
 }
 
 impl Plan {
     /// Every target at least once, if there are as many kills.
-    pub fn new(seed: u64, pair: Pair, kills: usize, lease: Duration) -> Plan {
+    pub fn new(seed: u64, pair: Pair, kills: usize, longest_lease: Duration) -> Plan {
+        let pause = longest_lease + Duration::from_millis(1500);
         let mut dice = Rng::with_seed(seed);
         let targets = Target::of(pair);
         let mut drawn: Vec<Target> = targets.iter().map(|(target, _)| *target).take(kills).collect();
@@ -93,10 +90,10 @@ impl Plan {
         let hits = drawn.into_iter().map(|target| {
             at += Duration::from_millis(dice.u64(200..3_000));
             let hit = (at, target);
-            at += target.takes(lease);
+            at += target.takes(pause);
             hit
         });
-        Plan { hits: hits.collect(), lease }
+        Plan { hits: hits.collect(), pause }
     }
 
     /// When the last is hit.
@@ -131,15 +128,15 @@ pub async fn drive(plan: Plan, house: Arc<House>, services: Option<Arc<Services>
         let (house, services, counts, servers) =
             (Arc::clone(&house), services.clone(), Arc::clone(&counts), Arc::clone(&servers));
         let (number, down) = (dice.bool(), Duration::from_millis(dice.u64(0..2_000)));
-        let lease = plan.lease;
+        let pause = plan.pause;
         hits.spawn(async move {
             let worker = if number { "worker-1" } else { "worker-2" };
             let hit = match target {
                 Target::Service => kill(&house, "all").await,
-                Target::ServicePaused => freeze(&house, "all", lease).await,
+                Target::ServicePaused => freeze(&house, "all", pause).await,
                 Target::Api => kill(&house, "api").await,
                 Target::Worker => kill(&house, worker).await,
-                Target::WorkerPaused => freeze(&house, worker, lease).await,
+                Target::WorkerPaused => freeze(&house, worker, pause).await,
                 Target::Relay => kill(&house, "relay").await,
                 Target::Broker => outage(services.as_deref(), "broker", down, &servers).await,
                 Target::Database => outage(services.as_deref(), "database", down, &servers).await,
@@ -166,10 +163,10 @@ async fn kill(house: &House, name: &str) -> bool {
     false
 }
 
-async fn freeze(house: &House, name: &str, lease: Duration) -> bool {
+async fn freeze(house: &House, name: &str, pause: Duration) -> bool {
     let Some(process) = house.process(name) else { return false };
     for _ in 0..100 {
-        if process.pause(pause(lease)).await {
+        if process.pause(pause).await {
             return true;
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
@@ -204,6 +201,7 @@ mod tests {
             }
             assert_eq!(plan, Plan::new(1, pair, 25, lease));
             assert_ne!(plan, Plan::new(2, pair, 25, lease));
+            assert!(plan.pause > lease);
             assert!(plan.over() < Duration::from_secs(110));
         }
     }

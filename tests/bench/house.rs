@@ -57,6 +57,7 @@ pub fn mittler(bin: Option<&Path>) -> anyhow::Result<PathBuf> {
 pub struct Settings {
     pub workers: usize,
     pub lease_seconds: u64,
+    pub call_timeout_seconds: u64,
     pub concurrency: usize,
     /// Calls per ten seconds at HubSpot and calls per day at Salesforce; 0 for no limit.
     pub hubspot_burst: u64,
@@ -65,11 +66,25 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Settings { workers: 4, lease_seconds: 5, concurrency: 4, hubspot_burst: 0, hubspot_search: 0 }
+        Settings {
+            workers: 4,
+            lease_seconds: 5,
+            call_timeout_seconds: 3,
+            concurrency: 4,
+            hubspot_burst: 0,
+            hubspot_search: 0,
+        }
     }
 }
 
 impl Settings {
+    /// The longest that anybody may hold a job or a link without a sign of life: whoever sleeps longer has lost both.
+    pub fn longest_lease(&self) -> Duration {
+        // As the push reckons: the longest read, the longest write, and a margin of two seconds.
+        let links = Duration::from_secs(self.call_timeout_seconds * 2 + 2);
+        links.max(Duration::from_secs(self.lease_seconds))
+    }
+
     fn file(&self, access: &Access) -> anyhow::Result<String> {
         let (salesforce, hubspot) = (&access.salesforce, &access.hubspot);
         let mut text = String::new();
@@ -98,7 +113,7 @@ grant = \"client_credentials\"
 client_id = \"{}\"
 client_secret = \"{}\"
 organization_id = \"{}\"
-call_timeout_seconds = 3
+call_timeout_seconds = {}
 visibility_lag_seconds = 0
 concurrency = {}
 [connection.budget]
@@ -114,7 +129,7 @@ grant = \"static\"
 access_token = \"{}\"
 portal_id = \"{}\"
 client_secret = \"{}\"
-call_timeout_seconds = 3
+call_timeout_seconds = {}
 visibility_lag_seconds = 0
 concurrency = {}
 [connection.budget]
@@ -128,11 +143,13 @@ search = {}
             salesforce.client_id,
             salesforce.client_secret,
             salesforce.organization_id,
+            self.call_timeout_seconds,
             self.concurrency,
             hubspot.base_url,
             hubspot.access_token,
             hubspot.portal_id,
             hubspot.client_secret,
+            self.call_timeout_seconds,
             self.concurrency,
             self.hubspot_burst,
             self.hubspot_search,
@@ -243,6 +260,29 @@ impl House {
             obeyed &= process.stop(Duration::from_secs(25)).await;
         }
         obeyed
+    }
+
+    /// How often each process ended by itself, by how it ended.
+    pub fn own_ends(&self) -> BTreeMap<String, u64> {
+        let mut all = BTreeMap::new();
+        for process in &self.processes {
+            for (how, count) in process.own_ends() {
+                all.insert(format!("{}: {how}", process.name()), count);
+            }
+        }
+        all
+    }
+
+    /// What processes said last before they ended by themselves, with how often they said it.
+    pub fn last_words(&self) -> BTreeMap<String, u64> {
+        let mut all = BTreeMap::new();
+        for process in &self.processes {
+            let log = std::fs::read_to_string(process.log()).unwrap_or_default();
+            for words in log.lines().filter_map(|line| line.strip_prefix("mittler: ")) {
+                *all.entry(format!("{}: {words}", process.name())).or_default() += 1;
+            }
+        }
+        all
     }
 
     /// How often a log speaks of a panic.

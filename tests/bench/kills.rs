@@ -22,6 +22,7 @@ use crate::{
     ledger::{Books, Ledger, Verdict},
     sender::Sender,
     services::Services,
+    tables::Tables,
     work::Work,
 };
 
@@ -74,6 +75,11 @@ struct Report {
     kills: BTreeMap<&'static str, u64>,
     /// Calls that the CRMs carried out and did not answer.
     cuts: u64,
+    /// Calls that were spoilt, by how.
+    faults: BTreeMap<String, u64>,
+    /// Intents to write whose holder lost its lease to another, and how all intents ended.
+    lost_leases: i64,
+    endings: BTreeMap<String, i64>,
     /// Sends that were repeated because no acceptance came.
     retries: u64,
     /// How often each answer came; 0 stands for none.
@@ -83,7 +89,9 @@ struct Report {
     /// Jobs that were given up, panics in the logs, ends of processes that nobody killed.
     dead_jobs: i64,
     panics: usize,
-    own_ends: u64,
+    own_ends: BTreeMap<String, u64>,
+    /// What processes said when they ended by themselves.
+    last_words: BTreeMap<String, u64>,
     /// Time from the last kill and the last send until nothing was left to do.
     drained_seconds: f64,
     seconds: f64,
@@ -116,12 +124,13 @@ async fn kills(args: &Args, folder: &Path, ends: Instant) -> anyhow::Result<bool
         Pair::Postgres => Some(Arc::new(Services::obtain(args.services.as_deref(), folder).await?)),
     };
     let sandbox = sandbox(args.seed, args.cut).await?;
-    let settings = Settings::default();
+    // Short calls make short leases of links, and those make short pauses.
+    let settings = Settings { call_timeout_seconds: 1, ..Settings::default() };
     let access = sandbox.access();
     let house = House::start(args.pair, &mittler, folder, services.as_deref(), &access, &settings).await?;
     let house = Arc::new(house);
 
-    let plan = Plan::new(args.seed, args.pair, args.kills, Duration::from_secs(settings.lease_seconds));
+    let plan = Plan::new(args.seed, args.pair, args.kills, settings.longest_lease());
     let work = Work::new(args.seed, args.leads, plan.over());
     let sender = Arc::new(Sender::new(&house.base_url, &house.key, ends)?);
     let driven = driver::drive(plan, Arc::clone(&house), services.clone(), args.seed);
@@ -132,6 +141,7 @@ async fn kills(args: &Args, folder: &Path, ends: Instant) -> anyhow::Result<bool
     let (verdict, metrics) = drain(&house, &sandbox, &done.ledger, Duration::from_mins(2)).await;
     let drained_seconds = waited.elapsed().as_secs_f64();
     let obeyed = house.stop().await;
+    let endings = endings(&house.database).await;
     if !verdict.is_clean() {
         diagnosis::explain(&verdict, &work, &done, &house).await;
     }
@@ -151,17 +161,31 @@ async fn kills(args: &Args, folder: &Path, ends: Instant) -> anyhow::Result<bool
         kills: Plan::targets(args.pair)
             .map(|target| (target.name(), hits.get(&target).copied().unwrap_or(0)))
             .collect(),
-        cuts: cuts(&sandbox),
+        cuts: fired(&sandbox).get("cut_after").copied().unwrap_or(0),
+        faults: fired(&sandbox),
+        lost_leases: endings
+            .iter()
+            .filter(|(how, _)| LOST_LEASE.iter().any(|code| how.contains(code)))
+            .map(|(_, count)| count)
+            .sum(),
+        endings,
         retries: sender.retries.load(Ordering::Relaxed),
         answers: sender.statuses(),
         errors: done.errors,
         dead_jobs: metrics.dead_jobs(),
         panics: house.panics(),
-        own_ends: house.processes.iter().map(crate::process::Process::own_ends).sum(),
+        own_ends: house.own_ends(),
+        last_words: house.last_words(),
         drained_seconds,
         seconds: begun.elapsed().as_secs_f64(),
     };
     println!("{}", serde_json::to_string_pretty(&report)?);
+    for (how, count) in &report.own_ends {
+        eprintln!("bench: ended by itself: {how}, {count} times");
+    }
+    for (words, count) in &report.last_words {
+        eprintln!("bench: said at the end: {words}, {count} times");
+    }
     let mut faults = Vec::new();
     let mut fault = |is: bool, words: &str| {
         if is {
@@ -175,9 +199,16 @@ async fn kills(args: &Args, folder: &Path, ends: Instant) -> anyhow::Result<bool
     fault(report.dead_jobs > 0, "jobs were given up");
     fault(report.panics > 0, "something panicked");
     fault(report.kills.values().any(|count| *count == 0), "a target was not hit");
+    fault(
+        report.own_ends.keys().any(|how| !how.ends_with("exit status: 1")),
+        "a process ended in a way that no code means",
+    );
     fault(!obeyed, "SIGTERM did not end everything within 25 s");
     for words in &faults {
         eprintln!("bench: {words}");
+    }
+    if let Some(services) = services.as_deref().filter(|_| !faults.is_empty()) {
+        services.keep();
     }
     Ok(faults.is_empty())
 }
@@ -187,13 +218,21 @@ pub async fn sandbox(seed: u64, cut: f64) -> anyhow::Result<Sandbox> {
     let sandbox = Sandbox::start(([127, 0, 0, 1], 0).into(), unlimited(seed)).await?;
     if cut > 0.0 {
         for (vendor, calls) in [(Vendor::Salesforce, SALESFORCE_WRITES), (Vendor::Hubspot, HUBSPOT_WRITES)] {
-            let calls = calls.iter().map(|&call| call.to_owned()).collect();
-            let kind = FaultKind::CutAfter;
-            sandbox.faults().add(FaultRule { vendor, kind, share: Some(cut), nth: None, calls, seed: None, ms: 0 });
+            // Slow ones are answered in time, and are under way when somebody is stopped or killed.
+            for (kind, share) in
+                [(FaultKind::CutAfter, cut), (FaultKind::BadGatewayAfter, cut / 2.0), (FaultKind::Slow, cut * 2.0)]
+            {
+                let calls = calls.iter().map(|&call| call.to_owned()).collect();
+                let rule = FaultRule { vendor, kind, share: Some(share), nth: None, calls, seed: None, ms: SLOW_MS };
+                sandbox.faults().add(rule);
+            }
         }
     }
     Ok(sandbox)
 }
+
+/// Below the time that a call may take.
+const SLOW_MS: u64 = 600;
 
 const SALESFORCE_WRITES: &[&str] =
     &["create", "update", "upsert", "collections_create", "collections_update", "collections_upsert", "composite"];
@@ -224,9 +263,36 @@ pub fn unlimited(seed: u64) -> Config {
     config
 }
 
-fn cuts(sandbox: &Sandbox) -> u64 {
-    let rules = sandbox.faults().list();
-    rules.as_array().into_iter().flatten().filter_map(|rule| rule["fired"].as_u64()).sum()
+/// How often each kind of fault came.
+fn fired(sandbox: &Sandbox) -> BTreeMap<String, u64> {
+    let mut all = BTreeMap::new();
+    for rule in sandbox.faults().list().as_array().into_iter().flatten() {
+        let kind = rule["rule"]["kind"].as_str().unwrap_or_default().to_owned();
+        *all.entry(kind).or_default() += rule["fired"].as_u64().unwrap_or(0);
+    }
+    all
+}
+
+/// Codes of intents that somebody else ended, or that were not begun since the lease would not have lasted.
+const LOST_LEASE: [&str; 2] = ["superseded", "lease_too_short"];
+
+/// How often intents ended in each way.
+async fn endings(database: &str) -> BTreeMap<String, i64> {
+    let read = async {
+        let mut tables = Tables::open(database).await?;
+        let sql = "SELECT COALESCE(outcome, 'open') || ' ' || COALESCE(code, ''), CAST(count(*) AS TEXT) FROM intent \
+                   GROUP BY outcome, code";
+        let rows = tables.texts(sql).await?;
+        tables.close().await;
+        anyhow::Ok(rows)
+    };
+    match read.await {
+        Ok(rows) => rows.into_iter().filter_map(|row| Some((row[0].trim().to_owned(), row[1].parse().ok()?))).collect(),
+        Err(error) => {
+            eprintln!("bench: no look into the intents: {error:#}");
+            BTreeMap::new()
+        }
+    }
 }
 
 /// Waits until nothing is left to do, or the patience ends, and balances the ledger.

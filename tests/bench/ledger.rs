@@ -28,6 +28,10 @@ pub struct Shelf {
     strangers: Vec<String>,
     /// Companies and fairs that are there more than once, by name.
     doubled: Vec<String>,
+    /// The mobile number of each person, as the CRM shows it.
+    mobiles: HashMap<String, String>,
+    /// The companies to which each person belongs, by name.
+    companies: HashMap<String, Vec<String>>,
 }
 
 /// What both CRMs hold.
@@ -61,6 +65,14 @@ impl Shelf {
         *self.counts.entry((thing, email.to_lowercase())).or_default() += 1;
     }
 
+    fn describe<'a>(&mut self, email: &str, mobile: &str, companies: impl Iterator<Item = &'a str>) {
+        let email = email.to_lowercase();
+        if !mobile.is_empty() {
+            self.mobiles.insert(email.clone(), mobile.to_owned());
+        }
+        self.companies.entry(email).or_default().extend(companies.map(str::to_owned));
+    }
+
     /// Counts `thing` for whoever `id` is; without such a person it is a stranger.
     fn add_for(&mut self, thing: Thing, people: &HashMap<&str, &str>, id: &str, own_id: &str) {
         match people.get(id) {
@@ -83,6 +95,13 @@ impl Shelf {
 fn salesforce(state: &Value) -> Shelf {
     let mut shelf = Shelf::default();
     let mut people = HashMap::new();
+    let accounts: HashMap<&str, &str> =
+        rows(state, "Account").iter().map(|row| (text(row, "Id"), text(row, "Name"))).collect();
+    // A Lead carries its company as text, a Contact hangs on an Account.
+    let company_of = |row| match text(row, "Company") {
+        "" => accounts.get(text(row, "AccountId")).copied(),
+        company => Some(company),
+    };
     for row in rows(state, "Lead").iter().chain(rows(state, "Contact")) {
         let (id, email) = (text(row, "Id"), text(row, "Email"));
         if email.is_empty() {
@@ -90,6 +109,7 @@ fn salesforce(state: &Value) -> Shelf {
         } else {
             people.insert(id, email);
             shelf.add(Thing::Person, email);
+            shelf.describe(email, text(row, "MobilePhone"), company_of(row).into_iter());
         }
     }
     for row in rows(state, "Task") {
@@ -108,6 +128,8 @@ fn hubspot(state: &Value) -> Shelf {
     let mut shelf = Shelf::default();
     let mut people = HashMap::new();
     let living = |name| rows(state, name).iter().filter(|row| row["archived"] != true);
+    let companies: HashMap<&str, &str> =
+        living("companies").map(|row| (text(row, "id"), text(&row["properties"], "name"))).collect();
     for row in living("contacts") {
         let (id, email) = (text(row, "id"), text(&row["properties"], "email"));
         if email.is_empty() {
@@ -115,6 +137,9 @@ fn hubspot(state: &Value) -> Shelf {
         } else {
             people.insert(id, email);
             shelf.add(Thing::Person, email);
+            let hangs_on = rows(&row["associations"], "companies").iter();
+            let names = hangs_on.filter_map(|company| companies.get(text(company, "id")).copied());
+            shelf.describe(email, text(&row["properties"], "mobilephone"), names);
         }
     }
     for row in living("tasks") {
@@ -174,9 +199,49 @@ impl Verdict {
 pub struct Ledger {
     pub attempted: HashSet<String>,
     pub accepted: HashSet<String>,
+    /// What second leads said that were accepted.
+    pub mobiles: HashMap<String, HashSet<String>>,
+    pub companies: HashMap<String, String>,
+}
+
+/// Numbers are written in several ways, but they end alike.
+fn same_number(one: &str, other: &str) -> bool {
+    let end = |number: &str| {
+        let digits: Vec<char> = number.chars().filter(char::is_ascii_digit).rev().take(8).collect();
+        (digits.len() == 8).then_some(digits)
+    };
+    end(one).is_some() && end(one) == end(other)
 }
 
 impl Ledger {
+    /// A lead about this person was accepted.
+    pub fn accept(&mut self, email: &str, company: &str, mobile: Option<&str>) {
+        self.accepted.insert(email.to_owned());
+        self.companies.insert(email.to_owned(), company.to_owned());
+        if let Some(mobile) = mobile {
+            self.mobiles.entry(email.to_owned()).or_default().insert(mobile.to_owned());
+        }
+    }
+
+    /// What of the accepted leads about somebody a CRM does not show, beside the things that are counted.
+    fn unsaid(&self, email: &str, shelf: &Shelf) -> Vec<&'static str> {
+        let mut missing = Vec::new();
+        // Several second leads say several numbers, and a CRM has room for one of them.
+        if let Some(told) = self.mobiles.get(email) {
+            let shown = shelf.mobiles.get(email);
+            if !shown.is_some_and(|shown| told.iter().any(|mobile| same_number(mobile, shown))) {
+                missing.push("the second lead's mobile");
+            }
+        }
+        if let Some(company) = self.companies.get(email) {
+            let shown = shelf.companies.get(email);
+            if !shown.is_some_and(|shown| shown.iter().any(|name| name.eq_ignore_ascii_case(company))) {
+                missing.push("the company");
+            }
+        }
+        missing
+    }
+
     pub fn judge(&self, books: &Books) -> Verdict {
         let mut verdict = Verdict::default();
         for (crm, shelf) in books.shelves() {
@@ -186,6 +251,9 @@ impl Ledger {
                         let missing = format!("{thing:?} in {crm}").to_lowercase();
                         verdict.lost.entry(email.clone()).or_default().push(missing);
                     }
+                }
+                for what in self.unsaid(email, shelf) {
+                    verdict.lost.entry(email.clone()).or_default().push(format!("{what} in {crm}"));
                 }
             }
             for ((thing, email), count) in &shelf.counts {
@@ -214,13 +282,15 @@ mod tests {
     fn state() -> Value {
         json!({
             "salesforce": {
-                "Lead": [{"Id": "00Q1", "Email": "a@x.example"}],
+                "Lead": [{"Id": "00Q1", "Email": "a@x.example", "Company": "X GmbH", "MobilePhone": "+49 151 20000001"}],
                 "Task": [{"Id": "00T1", "WhoId": "00Q1"}],
                 "CampaignMember": [{"Id": "00v1", "CampaignId": "7011", "LeadId": "00Q1"}],
                 "Campaign": [{"Id": "7011", "Name": "Fair"}]
             },
             "hubspot": {
-                "contacts": [{"id": "1", "properties": {"email": "a@x.example"}}],
+                "companies": [{"id": "7", "properties": {"name": "X GmbH"}}],
+                "contacts": [{"id": "1", "properties": {"email": "a@x.example", "mobilephone": "+4915120000001"},
+                    "associations": {"companies": [{"id": "7"}]}}],
                 "tasks": [{"id": "2", "associations": {"contacts": [{"id": "1"}]}}],
                 "marketing_events": [{"id": "3", "event": {"eventName": "Fair"}, "attendance": [{"contactId": "1"}]}]
             }
@@ -229,7 +299,36 @@ mod tests {
 
     fn judge(state: &Value) -> Verdict {
         let sent: HashSet<String> = ["a@x.example".to_owned()].into();
-        Ledger { attempted: sent.clone(), accepted: sent }.judge(&Books::of(state))
+        let mut ledger = Ledger { attempted: sent, ..Ledger::default() };
+        ledger.accept("a@x.example", "X GmbH", None);
+        ledger.accept("a@x.example", "X GmbH", Some("0151 20000001"));
+        ledger.judge(&Books::of(state))
+    }
+
+    #[test]
+    fn what_a_second_lead_said_and_where_somebody_belongs_are_missed() {
+        for (path, value) in [
+            ("/salesforce/Lead/0/MobilePhone", json!("+49 151 20000002")),
+            ("/salesforce/Lead/0/MobilePhone", json!(null)),
+            ("/salesforce/Lead/0/Company", json!("Y GmbH")),
+            ("/hubspot/contacts/0/properties/mobilephone", json!("")),
+            ("/hubspot/contacts/0/associations/companies", json!([])),
+            ("/hubspot/companies/0/properties/name", json!("Y GmbH")),
+        ] {
+            let mut state = state();
+            *state.pointer_mut(path).unwrap() = value;
+            let verdict = judge(&state);
+            assert_eq!(verdict.lost["a@x.example"].len(), 1, "{path}: {verdict:?}");
+        }
+        let mut contact = state();
+        let mut row = contact["salesforce"]["Lead"][0].take();
+        row["Company"] = json!(null);
+        row["AccountId"] = json!("001");
+        contact["salesforce"]["Lead"] = json!([]);
+        contact["salesforce"]["Contact"] = json!([row]);
+        assert_eq!(judge(&contact).lost["a@x.example"], ["the company in salesforce"]);
+        contact["salesforce"]["Account"] = json!([{"Id": "001", "Name": "X GmbH"}]);
+        assert!(judge(&contact).is_clean());
     }
 
     #[test]

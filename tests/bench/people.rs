@@ -68,7 +68,7 @@ pub struct Person {
     pub email: String,
     first: &'static str,
     last: String,
-    company: String,
+    pub company: String,
     phone: String,
     city: &'static str,
 }
@@ -78,7 +78,8 @@ pub struct Person {
 pub struct Lead {
     pub person: usize,
     pub external_id: String,
-    mobile: Option<String>,
+    /// What a second lead says of its person, and the first does not.
+    pub mobile: Option<String>,
     shouted: bool,
 }
 

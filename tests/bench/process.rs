@@ -1,9 +1,11 @@
 //! Child processes that are started again when they end, and killed when nobody needs them any more.
 
 use std::{
+    collections::BTreeMap,
     fs::{File, OpenOptions},
+    os::unix::process::ExitStatusExt,
     path::{Path, PathBuf},
-    process::Stdio,
+    process::{ExitStatus, Stdio},
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -37,8 +39,10 @@ struct Shared {
     stopping: AtomicBool,
     /// Held while the process is stopped by SIGSTOP, so that no other signal is wasted on it.
     paused: tokio::sync::Mutex<()>,
+    /// How often it ended without being killed from here, by how it ended.
+    own_ends: Mutex<BTreeMap<String, u64>>,
+    /// Kills whose end has not been seen yet.
     kills: AtomicU64,
-    ends: AtomicU64,
 }
 
 impl Process {
@@ -48,8 +52,8 @@ impl Process {
             group: Mutex::new(None),
             stopping: AtomicBool::new(false),
             paused: tokio::sync::Mutex::new(()),
+            own_ends: Mutex::default(),
             kills: AtomicU64::new(0),
-            ends: AtomicU64::new(0),
         });
         Process { task: tokio::spawn(supervise(Arc::clone(&shared))), shared }
     }
@@ -58,9 +62,9 @@ impl Process {
         &self.shared.program.name
     }
 
-    /// How often it ended without being killed from here.
-    pub fn own_ends(&self) -> u64 {
-        self.shared.ends.load(Ordering::SeqCst).saturating_sub(self.shared.kills.load(Ordering::SeqCst))
+    /// How often it ended without being killed from here, by how it ended.
+    pub fn own_ends(&self) -> BTreeMap<String, u64> {
+        self.shared.own_ends.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     pub fn log(&self) -> PathBuf {
@@ -70,9 +74,11 @@ impl Process {
     /// SIGKILL. `false` if there was nothing to kill.
     pub async fn kill(&self) -> bool {
         let _free = self.shared.paused.lock().await;
+        // Counted before it is sent: the supervisor may see the end at once.
+        self.shared.kills.fetch_add(1, Ordering::SeqCst);
         let hit = self.shared.signal(Signal::KILL);
-        if hit {
-            self.shared.kills.fetch_add(1, Ordering::SeqCst);
+        if !hit {
+            self.shared.kills.fetch_sub(1, Ordering::SeqCst);
         }
         hit
     }
@@ -137,6 +143,15 @@ impl Shared {
         self.group.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn ended(&self, status: ExitStatus) {
+        let killed = || self.kills.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |open| open.checked_sub(1)).is_ok();
+        let ours = status.signal() == Some(Signal::KILL.as_raw()) && killed();
+        if !ours && !self.stopping.load(Ordering::SeqCst) {
+            let mut ends = self.own_ends.lock().unwrap_or_else(PoisonError::into_inner);
+            *ends.entry(status.to_string()).or_default() += 1;
+        }
+    }
+
     /// Signals the whole group, under the lock: the supervisor forgets the group before its number can be given away.
     fn signal(&self, signal: Signal) -> bool {
         self.group().is_some_and(|group| kill_process_group(group, signal).is_ok())
@@ -152,10 +167,10 @@ async fn supervise(shared: Arc<Shared>) {
     while !shared.stopping.load(Ordering::SeqCst) {
         tokio::time::sleep(wait).await;
         let begun = Instant::now();
-        if let Err(error) = run(&shared).await {
-            eprintln!("bench: {}: {error:#}", shared.program.name);
+        match run(&shared).await {
+            Ok(status) => shared.ended(status),
+            Err(error) => eprintln!("bench: {}: {error:#}", shared.program.name),
         }
-        shared.ends.fetch_add(1, Ordering::SeqCst);
         // Who was killed is started at once; who cannot start is not started all the time.
         wait = if begun.elapsed() > Duration::from_secs(1) {
             Duration::ZERO
@@ -165,7 +180,7 @@ async fn supervise(shared: Arc<Shared>) {
     }
 }
 
-async fn run(shared: &Shared) -> anyhow::Result<()> {
+async fn run(shared: &Shared) -> anyhow::Result<ExitStatus> {
     let program = &shared.program;
     let mut child = Command::new(&program.path)
         .args(&program.arguments)
@@ -184,8 +199,7 @@ async fn run(shared: &Shared) -> anyhow::Result<()> {
     }
     let ended = child.wait().await;
     *shared.group() = None;
-    ended?;
-    Ok(())
+    Ok(ended?)
 }
 
 fn append(path: &Path) -> anyhow::Result<File> {
@@ -223,7 +237,7 @@ mod tests {
         assert!(process.kill().await);
         let second = pid(&process, Some(first)).await;
         assert!(process.pause(Duration::from_millis(50)).await);
-        assert_eq!(process.own_ends(), 0);
+        assert!(process.own_ends().is_empty());
         drop(process);
         for _ in 0..500 {
             let gone = std::fs::read_to_string(format!("/proc/{}/stat", second.as_raw_nonzero()))
@@ -234,6 +248,24 @@ mod tests {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
         panic!("it lives on");
+    }
+
+    #[tokio::test]
+    async fn who_ends_by_itself_is_counted_with_how_it_ended() {
+        let folder = tempfile::tempdir().unwrap();
+        let process = Process::start(Program {
+            name: "quitter".into(),
+            path: "/bin/sh".into(),
+            arguments: vec!["-c".into(), "exit 3".into()],
+            folder: folder.path().to_owned(),
+        });
+        for _ in 0..500 {
+            if process.own_ends().get("exit status: 3").is_some_and(|count| *count > 1) {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("{:?}", process.own_ends());
     }
 
     #[tokio::test]

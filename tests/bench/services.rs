@@ -3,6 +3,10 @@
 use std::{
     collections::HashMap,
     path::{Path, PathBuf},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -19,6 +23,10 @@ pub struct Services {
     /// Started here, so stopped here.
     own: bool,
     settings: HashMap<String, String>,
+    /// What was made in servers that are not ours, to be removed at the end.
+    databases: Mutex<Vec<String>>,
+    hosts: Mutex<Vec<String>>,
+    keep: AtomicBool,
 }
 
 impl Services {
@@ -31,7 +39,15 @@ impl Services {
             }
             None => (Path::new(env!("CARGO_MANIFEST_DIR")).join("services"), folder.join("services"), true),
         };
-        let mut services = Services { script, folder, own, settings: HashMap::new() };
+        let mut services = Services {
+            script,
+            folder,
+            own,
+            settings: HashMap::new(),
+            databases: Mutex::default(),
+            hosts: Mutex::default(),
+            keep: AtomicBool::new(false),
+        };
         if own {
             eprintln!("bench: starting PostgreSQL and RabbitMQ");
             services.run("start").await?;
@@ -63,6 +79,7 @@ impl Services {
         let mut server = base.parse::<PgConnectOptions>()?.connect().await?;
         sqlx::query(AssertSqlSafe(format!("CREATE DATABASE \"{name}\""))).execute(&mut server).await?;
         server.close().await?;
+        self.databases.lock().unwrap_or_else(PoisonError::into_inner).push(name.clone());
         let (server, _) = base.rsplit_once('/').context("a URL without a database")?;
         Ok(format!("{server}/{name}"))
     }
@@ -71,6 +88,7 @@ impl Services {
     pub async fn broker(&self) -> anyhow::Result<String> {
         let name = format!("bench-{}", uuid::Uuid::new_v4().simple());
         self.ctl(&["add_vhost", &name]).await?;
+        self.hosts.lock().unwrap_or_else(PoisonError::into_inner).push(name.clone());
         self.ctl(&["set_permissions", "-p", &name, "guest", ".*", ".*", ".*"]).await?;
         let (server, _) =
             self.setting("MITTLER_TEST_RABBITMQ_URL")?.rsplit_once('/').context("a URL without a virtual host")?;
@@ -78,8 +96,51 @@ impl Services {
     }
 }
 
+impl Services {
+    /// Databases and virtual hosts stay for whoever wants to see what went wrong.
+    pub fn keep(&self) {
+        self.keep.store(true, Ordering::SeqCst);
+    }
+
+    /// Removes what was made here from servers that go on.
+    fn tidy(&self) -> anyhow::Result<()> {
+        let databases = std::mem::take(&mut *self.databases.lock().unwrap_or_else(PoisonError::into_inner));
+        let hosts = std::mem::take(&mut *self.hosts.lock().unwrap_or_else(PoisonError::into_inner));
+        let server: PgConnectOptions = self.setting("MITTLER_TEST_POSTGRES_URL")?.parse()?;
+        let remove = async move {
+            let mut server = server.connect().await?;
+            for name in databases {
+                let drop = format!("DROP DATABASE IF EXISTS \"{name}\" WITH (FORCE)");
+                sqlx::query(AssertSqlSafe(drop)).execute(&mut server).await?;
+            }
+            server.close().await
+        };
+        // In a thread of its own: this is called where no asynchronous work can be waited for.
+        let removed = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+            runtime.block_on(async { tokio::time::timeout(PATIENCE, remove).await })?.map_err(anyhow::Error::from)
+        });
+        let removed = removed.join().map_err(|_| anyhow::anyhow!("the removal panicked"))?;
+        for name in hosts {
+            let control = self.setting("MITTLER_TEST_RABBITMQ_CTL")?;
+            let mut command = std::process::Command::new(control);
+            command.args(["delete_vhost", &name]).stdout(std::process::Stdio::null());
+            if !command.status()?.success() {
+                bail!("the virtual host {name} is still there");
+            }
+        }
+        removed
+    }
+}
+
 impl Drop for Services {
     fn drop(&mut self) {
+        if !self.own
+            && !self.keep.load(Ordering::SeqCst)
+            && let Err(error) = self.tidy()
+        {
+            eprintln!("bench: not everything was removed: {error:#}");
+        }
         if self.own {
             // The one place without patience of its own: the script has some.
             let stopped = std::process::Command::new(&self.script).arg("stop").arg(&self.folder).status();

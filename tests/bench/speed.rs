@@ -200,7 +200,7 @@ async fn send_list(rig: &Rig, house: &House, crms: &Crms, rows: usize) -> anyhow
     settle(house).await?;
     let written = last_answer(house).await? - begun;
     let sent: HashSet<String> = all.people.iter().map(|person| person.email.clone()).collect();
-    let ledger = Ledger { accepted: sent.clone(), attempted: sent };
+    let ledger = Ledger { accepted: sent.clone(), attempted: sent, ..Ledger::default() };
     let verdict = ledger.judge(&crms.books().await?);
     if !verdict.is_clean() {
         let first = verdict.lost.iter().next();

@@ -110,7 +110,9 @@ impl Work {
                 match answer {
                     Ok(id) => {
                         for lead in leads {
-                            done.ledger.accepted.insert(self.email(self.all.leads[lead].person));
+                            let lead_sent = &self.all.leads[lead];
+                            let person = &self.all.people[lead_sent.person];
+                            done.ledger.accept(&person.email, &person.company, lead_sent.mobile.as_deref());
                             done.ids.insert(lead, id.clone());
                         }
                     }

@@ -8,6 +8,9 @@
 #[macro_use]
 mod support;
 
+mod arrows;
+mod forms;
+mod program;
 mod queue;
 mod store;
 mod stories;

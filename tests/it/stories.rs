@@ -15,3 +15,6 @@ mod theirs;
 mod twice;
 mod twoway;
 mod wakeups;
+
+pub use demo::LIST;
+pub use forget::{PLANTED, found};

@@ -1,6 +1,6 @@
 //! What every story needs: fresh databases, the servers of the test run, and patience with limits.
 
-use std::{future::Future, process::Command, time::Duration};
+use std::{future::Future, path::Path, process::Command, time::Duration};
 
 use mittler_store::Store;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection, postgres::PgConnectOptions};
@@ -42,6 +42,14 @@ impl Fresh {
     /// Where the database is.
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// A database of SQLite that another program made; its file stays.
+    pub async fn at(path: &Path) -> Fresh {
+        listen();
+        let url = format!("sqlite:{}", path.display());
+        let folder = tempfile::tempdir().unwrap();
+        Fresh { store: Store::open(&url).await.unwrap(), url, place: Place::Folder(folder) }
     }
 
     /// Another set of connections to the same database, as another process would have. Only
@@ -106,6 +114,20 @@ macro_rules! on_every_database {
                 fresh.remove().await;
             }
 
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn postgres() {
+                let fresh = $crate::support::postgres().await;
+                super::$story(fresh.store.clone()).await;
+                fresh.remove().await;
+            }
+        }
+    )*};
+}
+
+/// The same where only PostgreSQL is meant.
+macro_rules! on_postgres {
+    ($($story:ident),* $(,)?) => {$(
+        mod $story {
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn postgres() {
                 let fresh = $crate::support::postgres().await;

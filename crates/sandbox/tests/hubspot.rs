@@ -1,6 +1,8 @@
 //! HubSpot's behaviour over real HTTP against a started sandbox.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 
+#[path = "hubspot/contract.rs"]
+mod contract;
 #[path = "hubspot/support.rs"]
 mod support;
 
@@ -18,6 +20,8 @@ mod hooks;
 mod limits;
 #[path = "hubspot/merging.rs"]
 mod merging;
+#[path = "hubspot/openapi.rs"]
+mod openapi;
 #[path = "hubspot/properties.rs"]
 mod properties;
 #[path = "hubspot/records.rs"]

@@ -21,7 +21,11 @@ pub fn start(json: bool, level: &str) {
             "warn,lapin=error,sqlx=error,mittler={level},mittler_store={level},mittler_queue={level},mittler_sync={level},mittler_worker={level},mittler_api={level},mittler_sandbox=warn"
         ))
     });
-    let registry = tracing_subscriber::registry().with(filter);
+    // Whatever level is asked for: these libraries write the numbers and texts that they read into their logs.
+    let discreet = tracing_subscriber::filter::filter_fn(|event| {
+        !["rlibphonenumber", "html5ever", "markup5ever"].iter().any(|library| event.target().starts_with(library))
+    });
+    let registry = tracing_subscriber::registry().with(filter).with(discreet);
     // A second start in one process (tests) leaves the first in place.
     _ = if json {
         registry.with(fmt::layer().json().flatten_event(true).with_writer(std::io::stderr)).try_init()

@@ -20,7 +20,7 @@ use tokio::{
 use super::rig::{Carried, Rig};
 use crate::support::{eventually, postgres, rabbitmqctl, services, setting};
 
-on_every_database!(
+on_postgres!(
     closed_connections_lose_nothing,
     a_killed_broker_loses_nothing,
     the_prefetch_holds_after_reconnects,

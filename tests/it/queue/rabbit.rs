@@ -18,7 +18,7 @@ use tokio::sync::Semaphore;
 use super::rig::{Carried, Rig};
 use crate::support::{eventually, rabbitmqctl, setting};
 
-on_every_database!(
+on_postgres!(
     messages_hold_ids_only,
     a_message_of_strangers_is_dropped_and_counted,
     a_message_that_comes_twice_is_harmless,

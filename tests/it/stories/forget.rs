@@ -11,13 +11,14 @@ use super::{
     world::{World, scans, stand},
 };
 use crate::{
+    forms::Search,
     store::Raw,
     support::{Fresh, postgres, sqlite},
 };
 
 /// What only this person of the example says of himself, in list and mailbox. The bare surname is
 /// not among it: colleagues' notes name him, and those are about the colleagues.
-const PLANTED: &[&str] =
+pub const PLANTED: &[&str] =
     &["Albrecht", "albrecht.zeidler", "5550114", "4973614812037", "Steht vor Retrofit", "DB8PR04MB6731.20260421104207"];
 const EMAIL: &str = "albrecht.zeidler@spindelwerk-ostalb.example";
 
@@ -78,7 +79,8 @@ fn the_first_of_the_list() -> Bytes {
 }
 
 /// Where a planted string is: in any column of any table, and in the database's own files.
-async fn found(fresh: &Fresh) -> Vec<String> {
+pub async fn found(fresh: &Fresh) -> Vec<String> {
+    let search = Search::for_all(PLANTED.iter().copied());
     let mut places = Vec::new();
     let mut raw = Raw::of(fresh).await;
     for table in fresh.store.table_names().await.unwrap() {
@@ -92,17 +94,13 @@ async fn found(fresh: &Fresh) -> Vec<String> {
             None => format!("SELECT t::text FROM \"{table}\" t"),
         };
         for row in raw.texts(&sql).await {
-            places.extend(planted_in(&row).map(|planted| format!("{table}: {planted}")));
+            places.extend(search.within(row.as_bytes()).into_iter().map(|planted| format!("{table}: {planted}")));
         }
     }
     raw.close().await;
     if let Some(path) = fresh.store.path() {
         for file in [path.to_owned(), beside(path, "-wal"), beside(path, "-journal")] {
-            let Ok(bytes) = std::fs::read(&file) else { continue };
-            // All that is looked for is ASCII, so that a lossy reading loses none of it.
-            let text = String::from_utf8_lossy(&bytes);
-            let name = file.file_name().unwrap_or_default().display();
-            places.extend(planted_in(&text).map(|planted| format!("{name}: {planted}")));
+            places.extend(search.within_files(&file));
         }
     }
     places
@@ -112,33 +110,4 @@ fn beside(path: &Path, end: &str) -> std::path::PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(end);
     name.into()
-}
-
-fn planted_in(text: &str) -> impl Iterator<Item = &'static str> {
-    PLANTED.iter().copied().filter(|planted| forms(planted).iter().any(|form| text.contains(form)))
-}
-
-/// A string as text, as hex in both cases, and as base64 at any place of a longer text.
-fn forms(planted: &str) -> Vec<String> {
-    let digit = |four: u8| char::from(b"0123456789abcdef"[usize::from(four)]);
-    let hex: String = planted.bytes().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect();
-    let mut forms = vec![planted.to_owned(), hex.to_uppercase(), hex];
-    for skip in 0..3 {
-        // Only groups of three that lie wholly within the string are the same wherever it stands.
-        let inner = &planted.as_bytes()[skip..];
-        let whole = &inner[..inner.len() / 3 * 3];
-        if whole.len() >= 6 {
-            forms.push(base64(whole));
-        }
-    }
-    forms
-}
-
-fn base64(bytes: &[u8]) -> String {
-    const SIGNS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let sextets = bytes.chunks_exact(3).flat_map(|three| {
-        let all = u32::from(three[0]) << 16 | u32::from(three[1]) << 8 | u32::from(three[2]);
-        [all >> 18, all >> 12, all >> 6, all].map(|six| char::from(SIGNS[(six & 63) as usize]))
-    });
-    sextets.collect()
 }

@@ -13,6 +13,7 @@ on_every_database!(
     a_deputy_stands_in_while_the_owner_is_away,
     a_queue_takes_a_lead_and_nothing_else,
     salesforces_own_assignment_rule_is_off_unless_it_is_switched_on,
+    salesforces_own_assignment_rule_decides_where_it_is_switched_on,
 );
 
 const SOUTH: &str = "vertrieb-sued@example.com";
@@ -91,5 +92,13 @@ async fn salesforces_own_assignment_rule_is_off_unless_it_is_switched_on(store: 
     let world = with(store, routing(Vec::new()), Assignment::Off).await;
     world.lead(anna()).await;
     assert_eq!(world.in_salesforce("Lead")[0]["OwnerId"], user(&world, SOUTH));
+    world.end().await;
+}
+
+async fn salesforces_own_assignment_rule_decides_where_it_is_switched_on(store: Store) {
+    // Nobody is routed here: whoever owns the lead was chosen by Salesforce.
+    let world = with(store, Routing { otherwise: None, ..Routing::default() }, Assignment::On).await;
+    world.lead(anna()).await;
+    assert_eq!(world.in_salesforce("Lead")[0]["OwnerId"], user(&world, "innendienst@example.com"));
     world.end().await;
 }

@@ -4,6 +4,8 @@ use mittler_sandbox::{Config, HubspotAccess, Sandbox, hubspot};
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use crate::contract::check;
+
 pub const CONTACTS: &str = "/crm/objects/2026-09/contacts";
 pub const COMPANIES: &str = "/crm/objects/2026-09/companies";
 
@@ -30,6 +32,11 @@ impl Answer {
 
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+
+    /// There is nothing under this path at all.
+    pub fn no_route(&self) -> bool {
+        self.status == 404 && self.body["message"].as_str().is_none_or(|text| text == "No matching endpoint.")
     }
 
     pub fn message(&self) -> &str {
@@ -61,6 +68,17 @@ impl Portal {
     }
 
     pub async fn call_as(&self, token: &str, method: Method, path: &str, body: Option<Value>) -> Answer {
+        let answer = self.send(token, method.clone(), path, body).await;
+        check(&method, path, answer.status, &answer.body);
+        answer
+    }
+
+    /// The same for a test that judges by the contract itself.
+    pub async fn unchecked(&self, method: Method, path: &str, body: Option<Value>) -> Answer {
+        self.send(&self.access.access_token, method, path, body).await
+    }
+
+    async fn send(&self, token: &str, method: Method, path: &str, body: Option<Value>) -> Answer {
         let mut request = self.http.request(method, format!("{}{path}", self.access.base_url));
         if !token.is_empty() {
             request = request.bearer_auth(token);
@@ -92,7 +110,9 @@ impl Portal {
     }
 
     pub async fn form(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
-        answer(self.http.post(format!("{}{path}", self.access.base_url)).form(fields)).await
+        let answer = answer(self.http.post(format!("{}{path}", self.access.base_url)).form(fields)).await;
+        check(&Method::POST, path, answer.status, &answer.body);
+        answer
     }
 
     pub async fn contact(&self, email: &str) -> String {
