@@ -8,6 +8,7 @@
 #[macro_use]
 mod support;
 
+mod program;
 mod queue;
 mod store;
 mod stories;
