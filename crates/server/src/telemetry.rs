@@ -35,3 +35,41 @@ pub fn start(json: bool, level: &str) {
             .try_init()
     };
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        io::Write,
+        sync::{Arc, Mutex},
+    };
+
+    use super::hush_panics;
+
+    #[derive(Clone, Default)]
+    struct Buffer(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Buffer {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_panic_tells_its_place_and_not_what_it_choked_on() {
+        let (buffer, name) = (Buffer::default(), "Jürgen Häußermann".to_owned());
+        let writer = buffer.clone();
+        let log = tracing_subscriber::fmt().with_writer(move || writer.clone()).finish();
+        let before = std::panic::take_hook();
+        hush_panics();
+        let caught = tracing::subscriber::with_default(log, || std::panic::catch_unwind(|| name[..2].len()));
+        std::panic::set_hook(before);
+        assert!(caught.is_err());
+        let said = String::from_utf8(buffer.0.lock().unwrap().clone()).unwrap();
+        assert!(said.contains("panicked at") && !said.contains("rgen"), "{said}");
+    }
+}

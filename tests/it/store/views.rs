@@ -88,6 +88,7 @@ async fn a_run_is_read_counted_and_closed(fresh: &Fresh) {
     assert_eq!(counts, [("done".to_owned(), 2), ("parked".to_owned(), 1), ("refused".to_owned(), 1)]);
     assert!(store.signal_counts(NOON.plus(seconds(1))).await.unwrap().is_empty());
     assert!(store.run(RunId(Uuid::new_v4())).await.unwrap().is_none());
+    assert!(store.run_links(run).await.unwrap().is_empty(), "no CRM is told of a run without records");
 }
 
 async fn what_was_not_taken_is_shown_and_can_be_read_again(fresh: &Fresh) {

@@ -211,10 +211,21 @@ async fn a_second_opening_of_a_file_is_refused_and_says_why() {
     let lock = path.with_extension("lock");
     let taken = tokio::process::Command::new("flock").arg("--nonblock").arg(&lock).arg("true").status().await;
     assert!(!taken.unwrap().success(), "another process got the lock");
+    assert!(Store::open_if_free(&url).await.unwrap().is_none());
+    // Who runs no role works beside it, and each sees what the other has written.
+    let beside = Store::open_beside(&url).await.unwrap();
+    assert_eq!(beside.api_keys().await.unwrap().len(), 2);
+    let both = (0..20).map(|n| {
+        let store = if n % 2 == 0 { store.clone() } else { beside.clone() };
+        async move { store.write(async move |tx| pair(tx, 2 + n).await).await }
+    });
+    assert!(join_all(both).await.iter().all(Result::is_ok));
+    assert_eq!(store.api_keys().await.unwrap().len(), 42);
+    beside.close().await;
     store.close().await;
     drop(store);
     let again = Store::open(&url).await.unwrap();
-    assert_eq!(again.api_keys().await.unwrap().len(), 2, "what was committed is there");
+    assert_eq!(again.api_keys().await.unwrap().len(), 42, "what was committed is there");
     again.close().await;
 }
 

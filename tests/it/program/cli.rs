@@ -1,0 +1,192 @@
+//! Each command does what its help says, alone and beside the running service.
+
+use mittler_sandbox::Access;
+use serde_json::{Value, json};
+
+use super::{LIST, MAIL, Place, Running, configuration};
+use crate::support;
+
+async fn sandbox(place: &Place) -> (Running, Access) {
+    let settings = place.file("sandbox.toml", b"seed = 11\n[hubspot]\nsearch_lag_ms = 20\n");
+    let mut sandbox = place.start(&["sandbox", "--json", "--settings", settings.to_str().unwrap()]);
+    let access = sandbox.says("").await;
+    (sandbox, serde_json::from_str(&access).unwrap())
+}
+
+fn emails(records: &Value) -> String {
+    records.as_array().unwrap().iter().map(|record| record["fields"]["emails"].to_string()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_command_works_beside_the_running_service() {
+    let shop = Place::new("");
+    let (sandbox, access) = sandbox(&shop).await;
+    let place = Place::new(&configuration(&access, "mode = \"full\"", "mode = \"full\""));
+    let list = place.file("messe.csv", LIST.as_bytes());
+    let (list, mail) = (list.to_str().unwrap(), place.file("reply.eml", MAIL.as_bytes()));
+
+    // The doctor finds everything in order before anything is there, and leaves it so.
+    let found = place.run(&["doctor", "--json"]).await.ended(0).json();
+    assert!(found.as_array().unwrap().iter().any(|check| check["what"] == "connection hubspot, mapping"), "{found}");
+    assert!(!place.path().join("mittler.sqlite").exists() && !place.path().join("mittler.key").exists());
+    let mapping = place.run(&["mapping", "check", "--json"]).await.ended(0).json();
+    assert_eq!(mapping.as_array().unwrap().len(), 2);
+
+    let mut service = place.start(&["serve", "--listen", "127.0.0.1:0"]);
+    let base = service.says("listening on ").await;
+    service.says("open the pages once within 15 minutes: ").await;
+    let refused = place.run(&["serve", "--listen", "127.0.0.1:0"]).await.ended(1);
+    assert!(refused.text().contains("in use by another mittler process"), "{}", refused.text());
+
+    let dry = place.run(&["import", list, "--dry-run", "--json"]).await.ended(0).json();
+    assert_eq!(dry["rows"], 3);
+    assert_eq!(place.run(&["records", "--json"]).await.ended(0).json(), json!([]));
+    let imported = place.run(&["import", list, "--json"]).await.ended(0).json();
+    assert_eq!((&imported["arrived"], &imported["counts"]["done"]), (&json!(true), &json!(2)), "{imported}");
+    assert_eq!(imported["problems"].as_array().unwrap().len(), 1);
+    let again = place.run(&["import", list, "--json"]).await.ended(0).json();
+    assert_eq!(again["known"], 3);
+    let reply = place.run(&["reply", mail.to_str().unwrap(), "--json"]).await.ended(0).json();
+    assert_eq!((&reply["rows"], &reply["arrived"]), (&json!(1), &json!(true)), "{reply}");
+
+    let people = place.run(&["records", "--json"]).await.ended(0).json();
+    assert_eq!(people.as_array().unwrap().len(), 2);
+    let text = people.to_string();
+    assert!(text.contains("+4973614812037"), "the reply's number is not known: {text}");
+    let id = people[0]["id"].as_str().unwrap();
+    let one = place.run(&["records", id, "--json"]).await.ended(0).json();
+    assert_eq!(one["links"].as_array().unwrap().len(), 2, "{one}");
+    let connections = place.run(&["connections", "--json"]).await.ended(0).json();
+    for connection in connections.as_array().unwrap() {
+        let sum = |what: &str| -> i64 {
+            connection["links"].as_array().unwrap().iter().map(|links| links[what].as_i64().unwrap()).sum()
+        };
+        assert!(sum("written") >= 2 && sum("due") == 0, "{connection}");
+        assert!(
+            connection["waiting"].is_array() && connection["reason"].is_null() && connection["paused_until"].is_null()
+        );
+    }
+
+    let made =
+        place.run(&["keys", "create", "--label", "website", "--scopes", "leads:write", "--json"]).await.ended(0).json();
+    let lead = json!({ "first_name": "Uta", "last_name": "Brandt", "email": "uta.brandt@zellwegen.example" });
+    let client = reqwest::Client::builder().build().unwrap();
+    let post = client.post(format!("{base}/api/v1/leads")).bearer_auth(made["key"].as_str().unwrap()).json(&lead);
+    assert!(post.send().await.unwrap().status().is_success(), "the service does not know the new key");
+    let keys = place.run(&["keys", "list", "--json"]).await.ended(0).json();
+    assert_eq!(keys.as_array().unwrap().len(), 1);
+    place.run(&["keys", "revoke", made["id"].as_str().unwrap()]).await.ended(0);
+    let link = place.run(&["keys", "link", "--listen", base.trim_start_matches("http://")]).await.ended(0).text();
+    let opened = client.get(link.trim()).send().await.unwrap().status();
+    assert!(opened.is_success() || opened.is_redirection(), "{link}: {opened}");
+
+    let organisations = place.run(&["records", "--kind", "organisation", "--json"]).await.ended(0).json();
+    let refused = place.run(&["forget", organisations[0]["id"].as_str().unwrap()]).await.ended(1);
+    assert!(refused.text().contains("not a person"), "{}", refused.text());
+    let gone = place.run(&["forget", "simone.haeberle@spindelwerk-ostalb.example", "--json"]).await.ended(0).json();
+    assert_eq!((gone["known_at"].as_array().unwrap().len(), &gone["addresses_kept_out"]), (2, &json!(1)), "{gone}");
+    let left = place.run(&["records", "--json"]).await.ended(0).json();
+    assert!(!emails(&left).contains("haeberle") && emails(&left).contains("zeidler"), "{left}");
+    let back = place.run(&["import", list, "--source", "another list", "--json"]).await.ended(0).json();
+    assert_eq!(back["problems"].as_array().unwrap().len(), 2, "who was forgotten is kept out: {back}");
+
+    place.run(&["doctor"]).await.ended(0);
+    let described = place.run(&["openapi"]).await.ended(0);
+    assert_eq!(described.output.stdout, include_bytes!("../../../openapi.yaml"));
+    assert_eq!(service.stop().await, Some(0));
+    assert_eq!(sandbox.stop().await, Some(0));
+}
+
+/// Without a service an import does the work itself; with some connection shut it says so and ends
+/// with a code of its own.
+async fn an_import_alone(database: Option<&str>) {
+    let shop = Place::new("");
+    let (sandbox, access) = sandbox(&shop).await;
+    let place = Place::new(&configuration(&access, "mode = \"off\"", "mode = \"full\""));
+    let list = place.file("messe.csv", LIST.as_bytes());
+    let list = list.to_str().unwrap();
+    let with = |arguments: &[&'static str]| -> Vec<String> {
+        let database = database.into_iter().flat_map(|url| ["--database".to_owned(), url.to_owned()]);
+        arguments.iter().map(|it| (*it).to_owned()).chain(database).collect()
+    };
+    let run = async |arguments: Vec<String>| place.run(&arguments.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    let waiting = run([with(&["import", "--no-wait", "--json"]), vec![list.to_owned()]].concat()).await.ended(0).json();
+    assert_eq!((&waiting["counts"]["waiting"], &waiting["arrived"]), (&json!(3), &json!(false)), "{waiting}");
+    let imported = run([with(&["import", "--source", "second", "--json"]), vec![list.to_owned()]].concat()).await;
+    let imported = imported.ended(3).json();
+    assert_eq!(imported["not_at"], json!(["salesforce: its mode is off"]), "{imported}");
+    let connections = run(with(&["connections", "--json"])).await.ended(0).json();
+    let shut = connections.as_array().unwrap().iter().find(|it| it["name"] == "salesforce").unwrap();
+    assert!(!shut["waiting"].as_array().unwrap().is_empty(), "{shut}");
+    assert_eq!(sandbox.stop().await, Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_import_alone_says_what_did_not_arrive_on_sqlite() {
+    an_import_alone(None).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_import_alone_says_what_did_not_arrive_on_postgres() {
+    let fresh = support::postgres().await;
+    an_import_alone(Some(fresh.url())).await;
+    fresh.remove().await;
+}
+
+/// A connection for which nobody chose a mode plans and writes nothing.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_written_before_somebody_says_so() {
+    let shop = Place::new("");
+    let (sandbox, access) = sandbox(&shop).await;
+    let place = Place::new(&configuration(&access, "", ""));
+    let list = place.file("messe.csv", LIST.as_bytes());
+    let imported = place.run(&["import", list.to_str().unwrap()]).await.ended(0);
+    for name in ["salesforce", "hubspot"] {
+        let said = format!("connection {name} writes nothing: mode dry_run");
+        assert!(imported.text().contains(&said), "{}", imported.text());
+    }
+    let connections = place.run(&["connections", "--json"]).await.ended(0).json();
+    for links in connections.as_array().unwrap().iter().flat_map(|it| it["links"].as_array().unwrap()) {
+        assert_eq!((&links["written"], &links["due"]), (&json!(0), &json!(0)), "{connections}");
+    }
+    assert_eq!(sandbox.stop().await, Some(0));
+}
+
+/// The doctor goes on after a fault, and says what to do about each.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_fault_hides_no_other() {
+    let shop = Place::new("");
+    let (sandbox, access) = sandbox(&shop).await;
+    let text = configuration(&access, "", "client_secret_file = \"missing.secret\"");
+    let place = Place::new(&text.replace(&access.salesforce.organization_id, &access.salesforce.organization_id[..14]));
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let database = format!("postgres://mittler@127.0.0.1:{port}/mittler");
+    let found = place.run(&["doctor", "--json", "--database", &database]).await.ended(1).json();
+    let says = |what: &str| {
+        let check = found.as_array().unwrap().iter().find(|check| check["what"] == what);
+        check.map(|check| check["says"].as_str().unwrap().to_owned()).unwrap_or_default()
+    };
+    assert!(says("database").contains("nothing listens there"), "{found}");
+    assert!(says("connection hubspot").contains("missing.secret"), "{found}");
+    assert!(says("connection salesforce").contains("not to 00D"), "{found}");
+    assert!(!place.path().join("mittler.key").exists());
+    assert_eq!(sandbox.stop().await, Some(0));
+}
+
+/// The demo touches nothing that is there: it can run again, and leaves nothing.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_demo_runs_twice_on_one_postgres() {
+    let fresh = support::postgres().await;
+    let place = Place::new("");
+    let (list, mail) = (place.file("list.csv", LIST.as_bytes()), place.file("mail.eml", MAIL.as_bytes()));
+    let (list, mail) = (list.to_str().unwrap(), mail.to_str().unwrap());
+    for _ in 0..2 {
+        let shown = place.run(&["demo", "--json", "--list", list, "--mailbox", mail, "--database", fresh.url()]).await;
+        let shown = shown.ended(0).json();
+        assert_eq!((&shown["database"], &shown["records"]["person"]), (&json!("PostgreSQL"), &json!(2)), "{shown}");
+    }
+    let mut raw = crate::store::Raw::of(&fresh).await;
+    assert_eq!(raw.number("SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'mittler_demo_%'").await, 0);
+    raw.close().await;
+    fresh.remove().await;
+}

@@ -1,0 +1,71 @@
+//! The start: nobody who calls meanwhile is turned away for good.
+
+use std::time::Duration;
+
+use tokio::net::{TcpListener, TcpStream};
+
+use super::Place;
+use crate::support::{self, eventually, setting};
+
+async fn status(client: &reqwest::Client, url: &str) -> u16 {
+    client.get(url).send().await.map_or(0, |answer| answer.status().as_u16())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn while_the_database_is_away_callers_are_told_to_come_again() {
+    let fresh = support::postgres().await;
+    let place = Place::new("");
+    // The database answers only once somebody passes the calls on.
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    drop(listener);
+    let real = fresh.url().split('@').next_back().unwrap().split('/').next().unwrap().to_owned();
+    let url = fresh.url().replace(&real, &format!("127.0.0.1:{port}"));
+    let mut service = place.start(&["serve", "--listen", "127.0.0.1:0", "--database", &url]);
+    let base = service.says("listening on ").await;
+    let client = reqwest::Client::builder().timeout(Duration::from_secs(10)).build().unwrap();
+    assert_eq!(status(&client, &format!("{base}/health/live")).await, 200);
+    assert_eq!(status(&client, &format!("{base}/health/ready")).await, 503);
+    let answer = client.post(format!("{base}/api/v1/leads")).body("{}").send().await.unwrap();
+    assert_eq!(answer.status(), 503);
+    assert!(answer.headers().contains_key("retry-after"));
+
+    let listener = TcpListener::bind(("127.0.0.1", port)).await.unwrap();
+    let passing = tokio::spawn(async move {
+        while let Ok((mut caller, _)) = listener.accept().await {
+            let real = real.clone();
+            tokio::spawn(async move {
+                let mut database = TcpStream::connect(real).await.unwrap();
+                _ = tokio::io::copy_bidirectional(&mut caller, &mut database).await;
+            });
+        }
+    });
+    let ready = format!("{base}/health/ready");
+    eventually("the service is ready", 60, async || status(&client, &ready).await == 200).await;
+    assert_eq!(service.stop().await, Some(0));
+    passing.abort();
+    fresh.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_wrong_password_is_no_reason_to_wait() {
+    let base = setting("MITTLER_TEST_POSTGRES_URL");
+    let place = Place::new("");
+    let (server, _) = base.rsplit_once('/').unwrap();
+    let missing = format!("{server}/there_is_no_such_database");
+    let ended = place.run(&["serve", "--listen", "127.0.0.1:0", "--database", &missing]).await.ended(1);
+    assert!(ended.text().contains("there_is_no_such_database"), "{}", ended.text());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_process_without_the_api_tells_its_health_where_it_is_told_to() {
+    let place = Place::new("");
+    let mut service = place.start(&["serve", "--roles", "worker", "--listen", "127.0.0.1:0"]);
+    let base = service.says("listening on ").await;
+    let client = reqwest::Client::builder().build().unwrap();
+    let ready = format!("{base}/health/ready");
+    eventually("the worker is ready", 60, async || status(&client, &ready).await == 200).await;
+    assert_eq!(status(&client, &format!("{base}/metrics")).await, 200);
+    assert_eq!(status(&client, &format!("{base}/api/v1/records")).await, 404);
+    assert_eq!(service.stop().await, Some(0));
+}
