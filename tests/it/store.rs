@@ -41,6 +41,7 @@ mod records;
 mod retain;
 mod slots;
 mod tables;
+mod unread;
 mod views;
 mod writes;
 

@@ -9,6 +9,7 @@ mod faults;
 mod forget;
 mod modes;
 mod owners;
+mod parts;
 mod rows;
 mod schedules;
 mod theirs;

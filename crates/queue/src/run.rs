@@ -56,7 +56,7 @@ impl Runner {
 
     /// Runs a job that was just taken and settles it.
     pub async fn run(&self, job: Taken, mut until: Instant) {
-        let end = if job.failures >= MOST_LOST {
+        let end = if job.lost >= MOST_LOST {
             Some(End::Failed { code: "workers_lost".into() })
         } else {
             self.handle(&job, &mut until).await
@@ -154,7 +154,9 @@ impl Runner {
             End::Failed { code } => {
                 tracing::warn!(job.id = %id.0, task = job.task.name(), failures = job.failures + 1, code, "a job failed");
                 let due = now.plus(retry_after(job.failures));
-                self.store.write(async move |tx| tx.fail_job(id, attempt, due, &code, MOST_FAILURES, now).await).await
+                // What has cost so many workers gets no further one.
+                let most = if job.lost >= MOST_LOST { 1 } else { MOST_FAILURES };
+                self.store.write(async move |tx| tx.fail_job(id, attempt, due, &code, most, now).await).await
             }
         }
     }

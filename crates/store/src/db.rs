@@ -28,6 +28,8 @@ use crate::{Error, Result};
 const LIMIT: Duration = Duration::from_secs(5);
 /// Attempts at a transaction that conflicts with others.
 const ATTEMPTS: u32 = 8;
+/// Attempts at emptying the write-ahead log.
+const CHECKPOINTS: u32 = 20;
 /// Closures that share one commit on SQLite at most.
 const GROUP: usize = 128;
 /// How long a write waits for another process's on SQLite; longer than one closure may take.
@@ -146,7 +148,10 @@ impl Store {
             .pragma("cache_size", "-16000")
             .statement_cache_capacity(256)
             .disable_statement_logging();
-        let writer = prepared(&options).await?;
+        let mut writer = prepared(&options).await?;
+        if lock.is_some() {
+            reclaim(&mut writer).await?;
+        }
         restrict(path);
         let readers = SqlitePoolOptions::new()
             .max_connections(4)
@@ -261,13 +266,25 @@ impl Store {
     /// # Errors
     /// If the database does not answer.
     pub async fn checkpoint(&self) -> Result<()> {
-        if let Db::Sqlite((pool, _)) = &self.0.db {
+        if let Db::Sqlite(_) = &self.0.db {
             let path = self.0.path.clone().unwrap_or_default();
             let mut connection =
                 SqliteConnectOptions::new().filename(path).busy_timeout(Duration::from_secs(5)).connect().await?;
-            sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&mut connection).await?;
+            // A reader that is still at an old page keeps the log from being emptied: asked again.
+            let mut busy = 1;
+            for _ in 0..CHECKPOINTS {
+                (busy, _, _) = sqlx::query_as::<_, (i64, i64, i64)>("PRAGMA wal_checkpoint(TRUNCATE)")
+                    .fetch_one(&mut connection)
+                    .await?;
+                if busy == 0 {
+                    break;
+                }
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
             connection.close().await?;
-            _ = pool;
+            if busy != 0 {
+                return Err(Error::Busy);
+            }
         }
         Ok(())
     }
@@ -393,6 +410,22 @@ fn make_folder(path: &Path) -> Result<()> {
         .map_err(|e| Error::Unfit(format!("the folder {} cannot be made: {e}", parent.display())))
 }
 
+/// Gives back what a killed process held: the lock file proves that nobody works on this database.
+/// A job counts as lost, so that one which kills its process comes to an end. Links with a write of
+/// unknown end keep their lease: the CRM may still be at it, and who takes them later looks first.
+async fn reclaim(writer: &mut SqliteConnection) -> Result<()> {
+    sqlx::query("UPDATE job SET taken_until = 0, sent_until = 0, lost = lost + 1 WHERE taken_until > 0")
+        .execute(&mut *writer)
+        .await?;
+    sqlx::query(
+        "UPDATE link SET leased_until = 0 WHERE leased_until > 0
+         AND NOT EXISTS (SELECT 1 FROM intent WHERE intent.link = link.id AND intent.settled_at IS NULL)",
+    )
+    .execute(&mut *writer)
+    .await?;
+    Ok(())
+}
+
 /// Only the owner may read the database.
 fn restrict(path: &Path) {
     use std::os::unix::fs::PermissionsExt;
@@ -424,7 +457,12 @@ async fn once<R>(pool: &PgPool, work: impl Work<R>) -> Result<R> {
     let mut tx = Tx(Db::Postgres(pool.begin().await?));
     let result = tokio::time::timeout(LIMIT, step(work, &mut tx)).await.map_err(|_| Error::TooSlow)??;
     if let Tx(Db::Postgres(tx)) = tx {
-        tx.commit().await.map_err(|e| match Error::from(e) {
+        // A server that has fallen silent must not keep its caller: what became of the commit is as
+        // unknown as if its answer had got lost.
+        let committed = tokio::time::timeout(LIMIT, tx.commit()).await.unwrap_or_else(|_| {
+            Err(sqlx::Error::Io(std::io::Error::new(std::io::ErrorKind::TimedOut, "the commit was not answered")))
+        });
+        committed.map_err(|e| match Error::from(e) {
             conflict @ Error::Conflict(_) => conflict,
             Error::Unavailable(e) | Error::Statement(e) => Error::Commit(e),
             other => other,

@@ -27,6 +27,9 @@ pub enum Error {
     Panicked,
     #[error("the store is closed")]
     Closed,
+    /// The write-ahead log could not be emptied, because reads were under way all the time.
+    #[error("the write-ahead log is still being read, so what was erased is in it yet; try again")]
+    Busy,
     /// A stored value cannot be read; names the column, never the value.
     #[error("a stored value cannot be read: {0}")]
     Corrupt(&'static str),
@@ -46,6 +49,7 @@ impl Error {
                 | Error::Raced
                 | Error::TooSlow
                 | Error::Closed
+                | Error::Busy
         )
     }
 
@@ -54,23 +58,74 @@ impl Error {
     }
 }
 
+/// What a code of the database says. PostgreSQL's have five places, SQLite's are numbers, the
+/// lowest byte of which is the kind.
+fn says(code: &str) -> Option<fn(Arc<sqlx::Error>) -> Error> {
+    if code.len() == 5 && code.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+        return Some(match &code[..2] {
+            _ if matches!(code, "40001" | "40P01") => Error::Conflict,
+            // A plan made before the tables changed, a statement the server has forgotten: the same
+            // call succeeds next time.
+            "22" | "23" | "42" => Error::Statement,
+            // All else is the server's state, not the statement's fault: stopping, starting, a
+            // limit of connections, memory, disk or time, a lock that was not to be had.
+            _ => Error::Unavailable,
+        });
+    }
+    let code: i64 = code.parse().ok()?;
+    Some(match code & 0xff {
+        // Busy, locked, out of memory, read-only, I/O, full, cannot open.
+        5 | 6 | 7 | 8 | 10 | 13 | 14 => Error::Unavailable,
+        _ => Error::Statement,
+    })
+}
+
 impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
         let code =
             error.as_database_error().and_then(sqlx::error::DatabaseError::code).map(std::borrow::Cow::into_owned);
-        match (&error, code.as_deref()) {
-            (_, Some("40001" | "40P01")) => Error::Conflict(Arc::new(error)),
-            // Server stopping, starting, too many connections, disk full; SQLite busy, full, I/O.
-            (_, Some(code))
-                if code.starts_with("57P") || code.starts_with("53") || code.starts_with("08") || code == "25P03" =>
-            {
-                Error::Unavailable(Arc::new(error))
-            }
-            (_, Some("5" | "6" | "10" | "13" | "261" | "517" | "778" | "3850")) => Error::Unavailable(Arc::new(error)),
-            (sqlx::Error::Database(_) | sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_), _) => {
-                Error::Statement(Arc::new(error))
-            }
-            _ => Error::Unavailable(Arc::new(error)),
+        let kind = code.as_deref().and_then(says).unwrap_or(match &error {
+            sqlx::Error::Database(_)
+            | sqlx::Error::ColumnDecode { .. }
+            | sqlx::Error::Decode(_)
+            | sqlx::Error::Encode(_)
+            | sqlx::Error::ColumnNotFound(_)
+            | sqlx::Error::ColumnIndexOutOfBounds { .. }
+            | sqlx::Error::TypeNotFound { .. }
+            | sqlx::Error::RowNotFound => Error::Statement,
+            _ => Error::Unavailable,
+        });
+        kind(Arc::new(error))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kind(code: &str) -> &'static str {
+        match says(code).map(|kind| kind(Arc::new(sqlx::Error::RowNotFound))) {
+            Some(Error::Conflict(_)) => "conflict",
+            Some(Error::Unavailable(_)) => "passing",
+            Some(Error::Statement(_)) => "ours",
+            _ => "nothing",
+        }
+    }
+
+    #[test]
+    fn what_passes_by_itself_is_no_defect_of_a_statement() {
+        // SQLite: busy, busy snapshot, I/O of a write, of a sync, of a lock, full, cannot open.
+        for code in ["5", "517", "778", "1034", "3850", "13", "14", "526", "7", "8", "1032"] {
+            assert_eq!(kind(code), "passing", "{code}");
+        }
+        // PostgreSQL: cancelled, lock not to be had, disk full, I/O, stopping, a stale plan, a
+        // forgotten statement, connection lost, read-only after a failover, idle too long.
+        for code in ["57014", "55P03", "53100", "58030", "57P01", "0A000", "26000", "08006", "25006", "25P03"] {
+            assert_eq!(kind(code), "passing", "{code}");
+        }
+        assert_eq!((kind("40001"), kind("40P01")), ("conflict", "conflict"));
+        for code in ["22P05", "23505", "23502", "42703", "42P01", "1", "19", "2067", "1555", "20", "25"] {
+            assert_eq!(kind(code), "ours", "{code}");
         }
     }
 }

@@ -2,7 +2,11 @@
 //!
 //! 32 clients that each wait for their own commit share one; each is answered after it.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use mittler_core::{
     SignalId,
@@ -13,6 +17,8 @@ use uuid::Uuid;
 
 use crate::{Clock, Error, Result, Store, jobs::NewJob, signals::NewSignal};
 
+/// How long a sender waits for the database; then it is told to come again.
+const PATIENCE: Duration = Duration::from_secs(15);
 /// Inputs that share one commit at most.
 const MOST: usize = 500;
 
@@ -46,11 +52,18 @@ impl Gatherer {
     /// Answers once the input and the job that reads it are durable.
     ///
     /// # Errors
-    /// If the database does not take them: nothing was accepted.
+    /// If the database does not take them, or keeps silent: whoever sends the same again gets to
+    /// know whether it was accepted.
     pub async fn accept(&self, signal: NewSignal, lane: Lane) -> Result<Accepted> {
         let (reply, answer) = oneshot::channel();
-        self.0.send(Waiting { signal, lane, reply }).await.map_err(|_| Error::Closed)?;
-        answer.await.unwrap_or(Err(Error::Closed))
+        let accepted = async {
+            self.0.send(Waiting { signal, lane, reply }).await.map_err(|_| Error::Closed)?;
+            answer.await.unwrap_or(Err(Error::Closed))
+        };
+        tokio::time::timeout(PATIENCE, accepted).await.unwrap_or_else(|_| {
+            let silent = std::io::Error::new(std::io::ErrorKind::TimedOut, "the database keeps silent");
+            Err(Error::Unavailable(Arc::new(sqlx::Error::Io(silent))))
+        })
     }
 }
 

@@ -40,8 +40,10 @@ pub struct Taken {
     pub id: JobId,
     pub task: Task,
     pub attempt: i64,
-    /// Takings that ended without an end: panics, killed workers.
+    /// Ends that were failures: panics, refused statements.
     pub failures: i64,
+    /// Takings that ended without an end: killed workers, lost leases.
+    pub lost: i64,
     pub created_at: Time,
 }
 
@@ -51,6 +53,7 @@ struct TakenRow {
     task: Json<Task>,
     attempt: i64,
     failures: i64,
+    lost: i64,
     created_at: i64,
 }
 
@@ -61,6 +64,7 @@ impl From<TakenRow> for Taken {
             task: row.task.0,
             attempt: row.attempt,
             failures: row.failures,
+            lost: row.lost,
             created_at: Time(row.created_at),
         }
     }
@@ -85,8 +89,8 @@ impl Tx {
             return Ok(());
         }
         rows!(self, jobs => (id uuid, topic text, task jsonb, lane bigint, due_at bigint, created_at bigint),
-            "INSERT INTO job (id, topic, task, lane, due_at, sent_until, taken_until, attempt, failures, created_at)
-             SELECT id, topic, task, lane, due_at, 0, 0, 0, 0, created_at FROM",
+            "INSERT INTO job (id, topic, task, lane, due_at, sent_until, taken_until, attempt, failures, lost, created_at)
+             SELECT id, topic, task, lane, due_at, 0, 0, 0, 0, 0, created_at FROM",
             "WHERE true ON CONFLICT (id) DO NOTHING")?;
         Ok(())
     }
@@ -120,7 +124,8 @@ impl Tx {
         )? == 1)
     }
 
-    /// Notes a failure; after `most` of them the job is dead and waits for a person.
+    /// Notes a failure; after `most` of them the job is dead and waits for a person. The inputs that
+    /// a dead job was to read are parked with it: nobody would look at them again.
     pub async fn fail_job(
         &mut self,
         job: JobId,
@@ -130,18 +135,24 @@ impl Tx {
         most: i64,
         now: Time,
     ) -> Result<bool> {
-        Ok(execute!(
+        let failed = fetch_all!(
             self,
+            (Json<Task>, Option<i64>),
             "UPDATE job SET due_at = $3, taken_until = 0, sent_until = 0, code = $4, failures = failures + 1,
                     dead_at = CASE WHEN failures + 1 >= $5 THEN $6 END
-             WHERE id = $1 AND attempt = $2",
+             WHERE id = $1 AND attempt = $2 RETURNING task, dead_at",
             job.0,
             attempt,
             due.0,
             code.to_owned(),
             most,
             now.0,
-        )? == 1)
+        )?;
+        if let Some((Json(Task::Enrich { signals }), Some(_dead))) = failed.first() {
+            let ids: Vec<Uuid> = signals.iter().map(|signal| signal.0).collect();
+            self.park_unread(&ids).await?;
+        }
+        Ok(failed.len() == 1)
     }
 
     /// Takes up to `most` due jobs, in order of lane and due time.
@@ -154,8 +165,8 @@ impl Tx {
                                                ORDER BY lane, due_at, id LIMIT $3 ",
                     $lock,
                     ") UPDATE job SET attempt = attempt + 1, taken_until = $2,
-                              failures = failures + CASE WHEN taken_until > 0 THEN 1 ELSE 0 END
-                     WHERE id IN (SELECT id FROM due) RETURNING id, task, attempt, failures, created_at"
+                              lost = lost + CASE WHEN taken_until > 0 THEN 1 ELSE 0 END
+                     WHERE id IN (SELECT id FROM due) RETURNING id, task, attempt, failures, lost, created_at"
                 )
             };
         }
@@ -170,9 +181,9 @@ impl Tx {
             self,
             TakenRow,
             "UPDATE job SET attempt = attempt + 1, taken_until = $3,
-                    failures = failures + CASE WHEN taken_until > 0 THEN 1 ELSE 0 END
+                    lost = lost + CASE WHEN taken_until > 0 THEN 1 ELSE 0 END
              WHERE id = $1 AND dead_at IS NULL AND due_at <= $2 AND taken_until <= $2
-             RETURNING id, task, attempt, failures, created_at",
+             RETURNING id, task, attempt, failures, lost, created_at",
             job.0,
             now.0,
             now.plus(lease).0,
@@ -226,15 +237,32 @@ impl Tx {
         Ok(())
     }
 
-    /// Brings a dead job back.
+    /// Brings a dead job back, and with it the inputs that were parked when it died.
     pub async fn revive_job(&mut self, job: JobId, now: Time) -> Result<bool> {
-        Ok(execute!(
+        let revived = fetch_all!(
             self,
-            "UPDATE job SET dead_at = NULL, failures = 0, due_at = $2, taken_until = 0, sent_until = 0
-             WHERE id = $1 AND dead_at IS NOT NULL",
+            (Json<Task>,),
+            "UPDATE job SET dead_at = NULL, failures = 0, lost = 0, due_at = $2, taken_until = 0, sent_until = 0
+             WHERE id = $1 AND dead_at IS NOT NULL RETURNING task",
             job.0,
             now.0,
-        )? == 1)
+        )?;
+        if let Some((Json(Task::Enrich { signals }),)) = revived.first() {
+            let ids: Vec<Uuid> = signals.iter().map(|signal| signal.0).collect();
+            self.unpark(&ids).await?;
+        }
+        Ok(revived.len() == 1)
+    }
+
+    /// Whether a job of a topic is waiting, under way or held.
+    pub async fn is_living(&mut self, topic: &str) -> Result<bool> {
+        let rows = fetch_all!(
+            self,
+            (i64,),
+            "SELECT CAST(1 AS bigint) FROM job WHERE topic = $1 AND dead_at IS NULL LIMIT 1",
+            topic.to_owned(),
+        )?;
+        Ok(!rows.is_empty())
     }
 
     /// Ids of the jobs of a topic that wait and nobody has: the work that is about to be done is
@@ -271,6 +299,18 @@ impl Store {
             "SELECT min(CASE WHEN due_at > taken_until THEN due_at ELSE taken_until END) FROM job WHERE dead_at IS NULL",
         )?;
         Ok(rows.first().and_then(|row| row.0).map(Time))
+    }
+
+    /// Whether a job has been ready since a time, and is neither under way to a worker nor with one.
+    pub async fn is_stuck(&self, since: Time, now: Time) -> Result<bool> {
+        let rows = fetch_all!(
+            self,
+            (i64,),
+            "SELECT CAST(1 AS bigint) FROM job WHERE dead_at IS NULL AND due_at <= $1 AND taken_until <= $2 AND sent_until <= $2 LIMIT 1",
+            since.0,
+            now.0,
+        )?;
+        Ok(!rows.is_empty())
     }
 
     /// Ready, waiting, held and dead jobs.

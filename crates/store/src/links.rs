@@ -406,6 +406,13 @@ impl Tx {
         Ok(done.into_iter().map(|row| LinkId(row.0)).collect())
     }
 
+    /// Which of the links are there: those of a person who was forgotten are not.
+    pub async fn links_there(&mut self, ids: &[Uuid]) -> Result<Vec<Uuid>> {
+        let ids = id_rows(ids.iter().copied());
+        let rows = rows_all!(self, (Uuid,), &ids => (id uuid), "SELECT l.id FROM link l JOIN", "ON l.id = r.id ORDER BY l.id")?;
+        Ok(rows.into_iter().map(|row| row.0).collect())
+    }
+
     /// Remembers what the CRM showed.
     pub async fn put_seen(&mut self, seen: &[(LinkId, RemoteFields)]) -> Result<()> {
         #[derive(Serialize)]

@@ -1,12 +1,14 @@
 //! Questions for a person.
 
+use std::collections::BTreeSet;
+
 use mittler_core::{RecordId, Time};
 use serde::Serialize;
 use serde_json::Value as Json;
 use sqlx::FromRow;
 use uuid::Uuid;
 
-use crate::{Result, Store, Tx};
+use crate::{Result, Store, Tx, id_rows};
 
 #[derive(Debug, Clone, Serialize)]
 pub struct NewReview {
@@ -34,8 +36,14 @@ pub struct ReviewLine {
     pub answered_at: Option<i64>,
 }
 
+#[derive(Serialize)]
+struct TextRow<'a> {
+    text: &'a str,
+}
+
 impl Tx {
-    /// Asks; a question that was asked before is not asked again.
+    /// Asks; a question that was asked before is not asked again, and one about a record that is no
+    /// more - its person was forgotten meanwhile - is not asked at all.
     pub async fn ask(&mut self, reviews: &[NewReview]) -> Result<()> {
         if reviews.is_empty() {
             return Ok(());
@@ -43,8 +51,41 @@ impl Tx {
         rows!(self, reviews => (id uuid, question text, record uuid, connection uuid, candidates jsonb, reason text, asked_at bigint),
             "INSERT INTO review (id, question, record, connection, candidates, reason, state, asked_at, answer)
              SELECT id, question, record, connection, candidates, reason, 'open', asked_at, '{}' FROM",
-            "WHERE true ON CONFLICT (id) DO NOTHING")?;
+            "WHERE EXISTS (SELECT 1 FROM record WHERE record.id = r.record) ON CONFLICT (id) DO NOTHING")?;
         Ok(())
+    }
+
+    /// Strikes records out of the candidates of questions about others; a question without
+    /// candidates is none any more.
+    pub(crate) async fn strike_candidates(&mut self, records: &[RecordId]) -> Result<u64> {
+        #[derive(Serialize)]
+        struct Row {
+            id: Uuid,
+            candidates: Json,
+        }
+        let gone: BTreeSet<String> = records.iter().map(ToString::to_string).collect();
+        let texts: Vec<TextRow<'_>> = gone.iter().map(|text| TextRow { text }).collect();
+        let named = rows_all!(self, (Uuid, sqlx::types::Json<Json>), &texts => (text text),
+            "SELECT DISTINCT v.id, v.candidates FROM review v JOIN",
+            "ON CAST(v.candidates AS text) LIKE '%' || r.text || '%'")?;
+        let (mut changed, mut ended): (Vec<Row>, Vec<Uuid>) = (Vec::new(), Vec::new());
+        for (id, sqlx::types::Json(mut candidates)) in named {
+            let Some(listed) = candidates.get_mut("records").and_then(Json::as_array_mut) else { continue };
+            listed.retain(|one| !one.as_str().is_some_and(|one| gone.contains(one)));
+            if listed.is_empty() {
+                ended.push(id);
+            } else {
+                changed.push(Row { id, candidates });
+            }
+        }
+        if !changed.is_empty() {
+            rows!(self, &changed => (id uuid, candidates jsonb), "UPDATE review SET candidates = r.candidates FROM", "WHERE review.id = r.id")?;
+        }
+        if !ended.is_empty() {
+            let ids = id_rows(ended.iter().copied());
+            rows!(self, &ids => (id uuid), "DELETE FROM review WHERE id IN (SELECT r.id FROM", ")")?;
+        }
+        Ok((changed.len() + ended.len()) as u64)
     }
 
     /// Takes a person's answer, once.

@@ -8,6 +8,9 @@ use uuid::Uuid;
 
 use crate::{Bytes, Result, Store, Tx, id_rows};
 
+/// Why an input is parked that cannot be processed.
+pub const NOT_TAKEN: &str = "Mittler could not process this input; it is kept and can be retried";
+
 /// One input to be stored.
 #[derive(Debug, Clone, Serialize)]
 pub struct NewSignal {
@@ -98,6 +101,44 @@ impl Tx {
                     content = CASE WHEN r.code = 'suppressed' THEN NULL ELSE signal.content END FROM",
             "WHERE signal.id = r.id")?;
         Ok(())
+    }
+
+    /// Parks those of the inputs that nobody has read: they cannot be processed, and a person is to
+    /// know.
+    pub async fn park_unread(&mut self, ids: &[Uuid]) -> Result<u64> {
+        let ids = self.lock_unread(ids).await?;
+        let ids = id_rows(ids);
+        rows!(self, &ids => (id uuid),
+            "UPDATE signal SET state = 'parked', code = 'not_taken', reason = $2 FROM",
+            "WHERE signal.id = r.id AND signal.state = 'new'", NOT_TAKEN)
+    }
+
+    /// Makes inputs unread again that were parked because they could not be processed.
+    pub async fn unpark(&mut self, ids: &[Uuid]) -> Result<u64> {
+        let ids = id_rows(ids.iter().copied());
+        rows!(self, &ids => (id uuid),
+            "UPDATE signal SET state = 'new', code = NULL, reason = NULL FROM",
+            "WHERE signal.id = r.id AND signal.state = 'parked' AND signal.code = 'not_taken' AND signal.content IS NOT NULL")
+    }
+
+    /// Unread inputs from before a time that no living job is about to read: their job died, or a
+    /// hand took it away.
+    pub async fn left_unread(&mut self, before: Time, most: i64) -> Result<Vec<SignalId>> {
+        let rows = fetch_either!(
+            self,
+            (Uuid,),
+            "SELECT id FROM signal WHERE state = 'new' AND received_at < $1
+             AND id NOT IN (SELECT unhex(substr(named.value, 5)) FROM job, json_each(job.task, '$.signals') AS named
+                            WHERE job.topic = 'enrich' AND job.dead_at IS NULL)
+             ORDER BY received_at, line, id LIMIT $2",
+            "SELECT id FROM signal WHERE state = 'new' AND received_at < $1
+             AND id NOT IN (SELECT CAST(substr(named.value, 5) AS uuid) FROM job, jsonb_array_elements_text(job.task->'signals') AS named(value)
+                            WHERE job.topic = 'enrich' AND job.dead_at IS NULL)
+             ORDER BY received_at, line, id LIMIT $2",
+            before.0,
+            most,
+        )?;
+        Ok(rows.into_iter().map(|row| SignalId(row.0)).collect())
     }
 
     /// Makes inputs unread again (after their mapping was corrected).

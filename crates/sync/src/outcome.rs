@@ -217,12 +217,18 @@ impl Batch<'_> {
             return Ok(());
         }
         let (all, ends, asked, made) = (receipts.clone(), settled.clone(), reviews.clone(), created.clone());
+        let clock = self.pusher.clock.clone();
         let together = self
             .pusher
             .store
             .write(async move |tx| {
                 tx.settle_intents(&ends, now).await?;
                 let done = tx.put_receipts(&all).await?;
+                let lost: Vec<Receipt> =
+                    all.iter().filter(|it| it.written_at > 0 && !done.contains(&LinkId(it.id))).cloned().collect();
+                if !lost.is_empty() {
+                    crate::forget::enter_lost(tx, &clock, &lost).await?;
+                }
                 tx.ask(&asked).await?;
                 let made: Vec<LinkId> = made.iter().copied().filter(|id| done.contains(id)).collect();
                 if !made.is_empty() {

@@ -8,19 +8,21 @@ use std::{
 };
 
 use mittler_core::{
-    Field, Kind, Record, RecordId, Said, Source, SourceKind, Statement, SubjectId, Time, Value, Version, derive,
+    Field, Kind, Record, RecordId, Said, Source, SourceKind, Sourced, Statement, SubjectId, Time, Value, Version,
+    derive,
     derive::Overrides,
     job::{Lane, Task},
 };
-use mittler_enrich::{Candidate, Decision, Draft, Facts, Key, KeyType, decide};
+use mittler_enrich::{Candidate, Decision, Draft, Facts, KeyType, decide};
 use mittler_store::{
     Clock, Result, Tx, derived_id,
     jobs::{NewJob, Taken},
     records::{KeyRow, RecordRow, StatementRow},
     reviews::NewReview,
-    signals::Read,
+    signals::{NOT_TAKEN, Read},
 };
-use mittler_sync::{Connection, Keys, keys::spellings, restate::links_of};
+pub use mittler_sync::keys::key_id;
+use mittler_sync::{Connection, Keys, keys::Entries, restate::links_of};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -67,20 +69,20 @@ struct Work {
     /// Person of each input, for the second half.
     persons: Vec<(usize, RecordId, Option<RecordId>)>,
     lanes: BTreeMap<RecordId, Lane>,
-}
-
-pub fn key_id(key: &Key) -> Uuid {
-    derived_id(&[b"key", key.key_type.name().as_bytes(), key.scope.as_bytes(), key.value.as_bytes()])
+    /// Entries of who is kept out that these inputs meet.
+    suppressed: HashSet<Uuid>,
+    /// Tasks made by this batch: of which person, from which input.
+    tasks: Vec<(RecordId, RecordId, usize)>,
 }
 
 /// Reads a batch of signals into records and ends their job, all in the caller's transaction.
 pub async fn enrich(tx: &mut Tx, env: &Env, readings: &[Reading], job: Option<&Taken>) -> Result<Did> {
     let now = env.clock.now();
-    let ids: Vec<Uuid> = readings.iter().map(signal_of).collect();
+    let ids: Vec<Uuid> = readings.iter().map(Reading::signal).collect();
     let unread: HashSet<Uuid> = tx.lock_unread(&ids).await?.into_iter().collect();
     let mut work = Work::default();
     let mut inputs: Vec<&Input> = Vec::new();
-    for reading in readings.iter().filter(|reading| unread.contains(&signal_of(reading))) {
+    for reading in readings.iter().filter(|reading| unread.contains(&reading.signal())) {
         match reading {
             Reading::Input(input) => inputs.push(input),
             Reading::Nothing { signal, code } => work.reads.push(done(*signal, Some(code), None, json!([]))),
@@ -93,26 +95,25 @@ pub async fn enrich(tx: &mut Tx, env: &Env, readings: &[Reading], job: Option<&T
                 remarks: json!([]),
                 record: None,
             }),
+            Reading::Broken { signal } => work.reads.push(Read {
+                id: *signal,
+                state: "parked".into(),
+                code: Some("not_taken".into()),
+                field: None,
+                reason: Some(NOT_TAKEN.into()),
+                remarks: json!([]),
+                record: None,
+            }),
         }
     }
     let inputs = keep_out(tx, env, inputs, &mut work).await?;
     recognise(tx, env, &inputs, &mut work, now).await?;
-    let existing = graph(tx, env, &inputs, &mut work, now).await?;
-    let did = state(tx, env, &mut work, existing, &inputs, now).await?;
+    graph(tx, env, &inputs, &mut work).await?;
+    let did = state(tx, env, &mut work, &inputs, now).await?;
     if let Some(job) = job {
         tx.end_job(job.id, job.attempt).await?;
     }
-    if inputs.iter().any(|input| !input.single) || inputs.is_empty() {
-        tx.finish_runs(now).await?;
-    }
     Ok(Did { read: unread.len(), ..did })
-}
-
-fn signal_of(reading: &Reading) -> Uuid {
-    match reading {
-        Reading::Input(input) => input.signal,
-        Reading::Nothing { signal, .. } | Reading::Problem { signal, .. } => *signal,
-    }
 }
 
 fn done(signal: Uuid, code: Option<&str>, record: Option<RecordId>, remarks: serde_json::Value) -> Read {
@@ -127,38 +128,68 @@ fn done(signal: Uuid, code: Option<&str>, record: Option<RecordId>, remarks: ser
     }
 }
 
-/// Who was forgotten does not come back: refused here, and at the gate once more.
+/// Who was forgotten does not come back: refused here, and at the gate once more. Somebody who only
+/// shares a number or a mailbox and the surname with them is left to a person.
 async fn keep_out<'i>(tx: &mut Tx, env: &Env, inputs: Vec<&'i Input>, work: &mut Work) -> Result<Vec<&'i Input>> {
-    let entries: Vec<Vec<Uuid>> = inputs
-        .iter()
-        .map(|input| {
-            let said = input.person.said.iter().filter(|said| said.field == Field::EMAILS);
-            let keys = said.filter_map(|said| said.key.as_deref());
-            keys.flat_map(spellings).map(|email| env.keys.suppression("email", &email)).collect()
-        })
-        .collect();
-    let all: Vec<Uuid> = entries.iter().flatten().copied().collect();
+    let entries: Vec<Entries> = inputs.iter().map(|input| entries_of(env, input)).collect();
+    let all: Vec<Uuid> = entries.iter().flat_map(Entries::all).map(|(id, _)| id).collect();
     if all.is_empty() {
         return Ok(inputs);
     }
-    let suppressed: HashSet<Uuid> = tx.suppressed(&all).await?.into_iter().collect();
+    work.suppressed = tx.suppressed(&all).await?.into_iter().collect();
+    if work.suppressed.is_empty() {
+        return Ok(inputs);
+    }
+    let known: HashSet<Uuid> = {
+        let strong =
+            |input: &&Input| input.person.keys.iter().filter(|key| key.key_type.is_strong()).map(key_id).collect();
+        let strong: Vec<Uuid> = inputs.iter().flat_map(|input| -> Vec<Uuid> { strong(input) }).collect();
+        tx.by_strong_keys(&strong).await?.into_iter().map(|row| row.key).collect()
+    };
     let mut kept = Vec::with_capacity(inputs.len());
     for (input, entries) in inputs.into_iter().zip(entries) {
-        if entries.iter().any(|entry| suppressed.contains(entry)) {
-            work.reads.push(Read {
-                id: input.signal,
-                state: "refused".into(),
-                code: Some("suppressed".into()),
-                field: None,
-                reason: Some("this person was forgotten on request and must not be taken in again".into()),
-                remarks: json!([]),
-                record: None,
-            });
+        let hit = |some: &[(Uuid, &'static str)]| some.iter().any(|(id, _)| work.suppressed.contains(id));
+        let refused = |state: &str, code: &str, reason: &str| Read {
+            id: input.signal,
+            state: state.into(),
+            code: Some(code.into()),
+            field: None,
+            reason: Some(reason.into()),
+            remarks: json!([]),
+            record: None,
+        };
+        if hit(&entries.strong) {
+            let reason = "this person was forgotten on request and must not be taken in again";
+            work.reads.push(refused("refused", "suppressed", reason));
+        } else if hit(&entries.weak) && !input.person.keys.iter().any(|key| known.contains(&key_id(key))) {
+            let reason = "a person of this surname with this number or shared mailbox was forgotten on request; \
+                          if this is somebody else, send it again without the number or mailbox";
+            work.reads.push(refused("parked", "suppressed_perhaps", reason));
         } else {
             kept.push(input);
         }
     }
     Ok(kept)
+}
+
+fn entries_of(env: &Env, input: &Input) -> Entries {
+    let keys = input.person.keys.iter().filter(|key| key.key_type.is_strong() || key.key_type == KeyType::PhoneName);
+    env.keys.entries(input.person.said.iter(), keys.map(|key| (key_id(key), key.key_type.is_strong())))
+}
+
+/// A person that is forgotten between the look at who is kept out and the look at who is known
+/// (PostgreSQL) would be made anew: whoever is new here is looked for once more.
+async fn still_welcome(tx: &mut Tx, env: &Env, inputs: &[&Input], work: &Work) -> Result<()> {
+    let fresh = work.persons.iter().filter(|(_, person, _)| work.fresh.contains_key(person));
+    let all: Vec<Uuid> = fresh
+        .flat_map(|(at, _, _)| entries_of(env, inputs[*at]).all().collect::<Vec<_>>())
+        .map(|(id, _)| id)
+        .filter(|id| !work.suppressed.contains(id))
+        .collect();
+    if !all.is_empty() && !tx.suppressed(&all).await?.is_empty() {
+        return Err(mittler_store::Error::Raced);
+    }
+    Ok(())
 }
 
 /// Decides who everybody is.
@@ -216,7 +247,7 @@ async fn recognise(tx: &mut Tx, env: &Env, inputs: &[&Input], work: &mut Work, n
     if !work.new_weak.is_empty() {
         tx.put_weak_keys(&mut work.new_weak).await?;
     }
-    Ok(())
+    still_welcome(tx, env, inputs, work).await
 }
 
 /// The record a draft is about: a known one, or a new one with perhaps a question.
@@ -307,8 +338,8 @@ fn who(env: &Env, work: &mut Work, input: &Input, kind: Kind, draft: &Draft, now
 }
 
 /// Fair, participation, task, mail and association of each input, by ids that depend on what they
-/// connect. Gives the ids that exist already.
-async fn graph(tx: &mut Tx, env: &Env, inputs: &[&Input], work: &mut Work, now: Time) -> Result<HashSet<RecordId>> {
+/// connect.
+async fn graph(tx: &mut Tx, env: &Env, inputs: &[&Input], work: &mut Work) -> Result<()> {
     let mut ids: BTreeSet<RecordId> = BTreeSet::new();
     let persons = std::mem::take(&mut work.persons);
     for (at, person, organisation) in &persons {
@@ -340,7 +371,7 @@ async fn graph(tx: &mut Tx, env: &Env, inputs: &[&Input], work: &mut Work, now: 
             }
         }
         if let (Some(fair), Some(said)) = (&input.fair, &input.participation) {
-            participate(env, work, input, person, fair, said, &existing, now);
+            participate(env, work, (at, input), person, fair, said, &existing);
         }
         if let Some(reply) = &input.reply {
             let id = mail_id(person, input);
@@ -362,7 +393,7 @@ async fn graph(tx: &mut Tx, env: &Env, inputs: &[&Input], work: &mut Work, now: 
             }
         }
     }
-    Ok(existing)
+    Ok(())
 }
 
 /// A row whose company was only guessed from a domain gets the name that somebody wrote of it.
@@ -379,16 +410,14 @@ fn name_company(work: &mut Work, person: RecordId, input: &Input, organisation: 
     }
 }
 
-#[expect(clippy::too_many_arguments, reason = "a step of `graph`, split for reading")]
 fn participate(
     env: &Env,
     work: &mut Work,
-    input: &Input,
+    (at, input): (usize, &Input),
     person: RecordId,
     fair: &Fair,
     said: &[Said],
     existing: &HashSet<RecordId>,
-    now: Time,
 ) {
     let fair_record = fair_id(fair);
     if !existing.contains(&fair_record) && !work.fresh.contains_key(&fair_record) {
@@ -411,7 +440,8 @@ fn participate(
     let known = existing.contains(&participation) || work.fresh.contains_key(&participation);
     let mut stated = said.to_vec();
     stated.extend([reference(Field::PERSON, person), reference(Field::FAIR, fair_record)]);
-    if !stated.iter().any(|said| said.field == Field::AT) {
+    // When a later part of the lead came is no time of the visit.
+    if !known && !stated.iter().any(|said| said.field == Field::AT) {
         stated.push(Said::new(Field::AT, Value::instant(input.observed_at), "import.received").by_rule());
     }
     if !stated.iter().any(|said| said.field == Field::STATUS) {
@@ -429,6 +459,7 @@ fn participate(
         return;
     }
     work.fresh.insert(task, (Kind::Activity, Some(person)));
+    work.tasks.push((task, person, at));
     let draft_text = |field: &Field| {
         let said = input.person.said.iter().find(|said| said.field == *field && said.value.is_some());
         said.and_then(|said| said.value.as_ref()).map(Value::display).unwrap_or_default()
@@ -459,7 +490,6 @@ fn participate(
     ];
     said.extend(Value::text(&body.join("\n")).map(|value| Said::new(Field::BODY, value, "follow_up")));
     add(work, task, input, "task", said, Source::new(SourceKind::Rule, "follow_up"));
-    _ = now;
 }
 
 fn reference(field: Field, record: RecordId) -> Said {
@@ -481,15 +511,7 @@ fn add(work: &mut Work, record: RecordId, input: &Input, subject: &str, said: Ve
 }
 
 /// Writes statements, derives, routes, writes records, and makes links due.
-async fn state(
-    tx: &mut Tx,
-    env: &Env,
-    work: &mut Work,
-    existing: HashSet<RecordId>,
-    inputs: &[&Input],
-    now: Time,
-) -> Result<Did> {
-    _ = existing;
+async fn state(tx: &mut Tx, env: &Env, work: &mut Work, inputs: &[&Input], now: Time) -> Result<Did> {
     let known: Vec<RecordId> = work.said.keys().filter(|id| !work.fresh.contains_key(id)).copied().collect();
     let locked: HashMap<RecordId, Record> = if known.is_empty() {
         HashMap::new()
@@ -560,21 +582,30 @@ async fn state(
     Ok(Did { read: 0, new_records: made.len(), changed_records: changed.len(), pushes: jobs.len() })
 }
 
-/// Names an owner for persons that have none yet, as a rule's word, and gives their tasks the same.
+/// Names an owner for persons that are new, as a rule's word, and for each new task: of a person who
+/// was known before it is whose person it is, else whom the rules name for this fair.
 fn route(env: &Env, work: &mut Work, inputs: &[&Input], before: &HashMap<RecordId, Vec<Statement>>, now: Time) {
-    let by_signal: HashMap<Uuid, &&Input> = inputs.iter().map(|input| (input.signal, input)).collect();
-    let persons: Vec<RecordId> =
-        work.said.keys().filter(|id| matches!(work.fresh.get(id), Some((Kind::Person, _)))).copied().collect();
-    for person in persons {
-        let said = work.said.get(&person).cloned().unwrap_or_default();
+    let mut routed: Vec<(RecordId, RecordId, usize)> = std::mem::take(&mut work.tasks);
+    let by_signal: HashMap<Uuid, usize> = inputs.iter().enumerate().map(|(at, input)| (input.signal, at)).collect();
+    for (id, said) in &work.said {
+        if matches!(work.fresh.get(id), Some((Kind::Person, _)))
+            && let Some(at) = said.first().and_then(|statement| by_signal.get(&statement.signal.0))
+        {
+            routed.push((*id, *id, *at));
+        }
+    }
+    for (record, person, at) in routed {
+        let input = inputs[at];
+        let mut said = before.get(&person).cloned().unwrap_or_default();
+        said.extend(work.said.get(&person).into_iter().flatten().cloned());
         let fields = derive(&said, &env.overrides);
-        let Some(input) = said.first().and_then(|statement| by_signal.get(&statement.signal.0)) else { continue };
         let account_owner = fields.reference(&Field::ORGANISATION).and_then(|organisation| {
             let statements = before.get(&organisation)?;
             derive(statements, &env.overrides).text(&Field::OWNER).map(str::to_owned)
         });
-        let owner = if let Some(owner) = fields.text(&Field::OWNER) {
-            Some((owner.to_owned(), "named by the source".to_owned()))
+        let named = fields.sourced(&Field::OWNER).filter(|owner| !is_routed(owner));
+        let owner = if let Some(owner) = named {
+            Some((owner.value.display(), "named by the source".to_owned()))
         } else {
             let interest = text_of(input.participation.as_deref(), &Field::INTEREST);
             let lead = Lead {
@@ -587,24 +618,17 @@ fn route(env: &Env, work: &mut Work, inputs: &[&Input], before: &HashMap<RecordI
             follow::owner(&env.routing, lead)
         };
         let Some((owner, why)) = owner else { continue };
-        let said = || {
-            vec![
-                Said::new(Field::OWNER, Value::Text(owner.clone()), "routing").by_rule(),
-                Said::new(Field::OWNER_REASON, Value::Text(why.clone()), "routing").by_rule(),
-            ]
-        };
-        let source = Source::new(SourceKind::Rule, "routing");
-        add(work, person, input, "owner", said(), source.clone());
-        let tasks: Vec<RecordId> = work
-            .fresh
-            .iter()
-            .filter(|(_, (kind, about))| *kind == Kind::Activity && *about == Some(person))
-            .map(|(id, _)| *id)
-            .collect();
-        for task in tasks {
-            add(work, task, input, "owner", said(), source.clone());
-        }
+        let said = vec![
+            Said::new(Field::OWNER, Value::Text(owner), "routing").by_rule(),
+            Said::new(Field::OWNER_REASON, Value::Text(why), "routing").by_rule(),
+        ];
+        add(work, record, input, "owner", said, Source::new(SourceKind::Rule, "routing"));
     }
+}
+
+/// Whether an owner was named by these rules before; they are asked anew for each fair.
+fn is_routed(owner: &Sourced) -> bool {
+    owner.source.kind == SourceKind::Rule
 }
 
 fn text_of(said: Option<&[Said]>, field: &Field) -> Option<String> {

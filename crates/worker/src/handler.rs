@@ -11,12 +11,10 @@ use mittler_core::{
 use mittler_queue::{End, Handler, Wake};
 use mittler_store::{
     Clock, Error, Store,
-    forget::Retention,
+    forget::{Retain, Retention},
     jobs::{NewJob, Taken},
-    signals::Read,
 };
 use mittler_sync::{Connections, Keys, PushEnd, Pusher, push::Stopped};
-use serde_json::json;
 use tracing::{info, warn};
 
 use crate::{
@@ -28,7 +26,15 @@ use crate::{
 /// When a push looks again at links that wait for others.
 const AGAIN: Duration = Duration::from_millis(250);
 /// Rows that one retention step touches in one table at most.
-const RETAIN_ROWS: i64 = 5_000;
+const RETAIN_ROWS: i64 = 2_000;
+
+/// After so many lost workers a batch is read singly: one may be a deployment.
+const SUSPECT: i64 = 2;
+
+/// Whether the work itself is to blame, not the state of the database.
+fn spoils(error: &Error) -> bool {
+    !error.is_passing()
+}
 
 /// The worker: what it needs for any job.
 #[derive(Clone)]
@@ -59,6 +65,10 @@ impl Handler for Worker {
         };
         match ended {
             Ok(end) => end,
+            // An input may be slow for ever: counted, so that it comes to an end.
+            Err(Error::TooSlow) if matches!(job.task, Task::Enrich { .. }) => {
+                End::Failed { code: "too_slow".into() }
+            }
             Err(error) if error.is_passing() => {
                 End::Later { due: self.clock.now().plus(Duration::from_millis(500)), code: "database".into() }
             }
@@ -82,57 +92,60 @@ impl Worker {
         }
     }
 
-    /// A batch of signals in one transaction. If one of them spoils it, each by itself; what fails
-    /// alone is parked with its reason.
+    /// A batch of signals in one transaction. If one of them spoils it, or may have before, each by
+    /// itself; what fails alone is parked with its reason.
     async fn enrich(&self, job: &Taken, signals: &[SignalId]) -> Result<End, Error> {
         let readings: Arc<Vec<Reading>> = Arc::new(self.store.unread(signals).await?.iter().map(input::read).collect());
-        let (env, all, taken) = (self.env(), Arc::clone(&readings), job.clone());
-        let together = self.store.write(async move |tx| batch::enrich(tx, &env, &all, Some(&taken)).await).await;
-        match together {
-            Ok(did) => {
-                self.note(did);
-                Ok(End::Ended)
+        let many = readings.iter().any(|reading| !matches!(reading, Reading::Input(input) if input.single));
+        // A batch that failed, or took its worker with it, holds an input that does so.
+        let suspect = readings.len() > 1 && (job.failures > 0 || job.lost >= SUSPECT);
+        let end = if suspect {
+            self.singly(&readings).await?;
+            End::Done
+        } else {
+            let (env, all, taken) = (self.env(), Arc::clone(&readings), job.clone());
+            let together = self.store.write(async move |tx| batch::enrich(tx, &env, &all, Some(&taken)).await).await;
+            match together {
+                Ok(did) => {
+                    self.note(did);
+                    End::Ended
+                }
+                Err(error) if spoils(&error) || (matches!(error, Error::TooSlow) && readings.len() > 1) => {
+                    warn!(job.id = %job.id, %error, signals = signals.len(), "a batch failed; each of its signals is tried by itself");
+                    self.singly(&readings).await?;
+                    End::Done
+                }
+                Err(error) => return Err(error),
             }
-            Err(error) if error.is_passing() => Err(error),
-            Err(error) => {
-                warn!(job.id = %job.id, %error, signals = signals.len(), "a batch failed; each of its signals is tried by itself");
-                self.singly(&readings).await?;
-                Ok(End::Done)
+        };
+        // After the commit: of two workers that read the last inputs of a run at the same time, the
+        // later one sees that none is left. If this fails, the scheduler's next look does it.
+        if many {
+            let now = self.clock.now();
+            if let Err(error) = self.store.write(async move |tx| tx.finish_runs(now).await).await {
+                warn!(%error, "the end of a run could not be noted yet");
             }
         }
+        Ok(end)
     }
 
+    /// One that takes too long is left to the job's next try, and so to its last.
     async fn singly(&self, readings: &[Reading]) -> Result<(), Error> {
+        let mut slow = None;
         for reading in readings {
             let (env, one) = (self.env(), Arc::new(vec![reading.clone()]));
             match self.store.write(async move |tx| batch::enrich(tx, &env, &one, None).await).await {
                 Ok(did) => self.note(did),
-                Err(error) if error.is_passing() => return Err(error),
-                Err(error) => {
-                    let signal = match reading {
-                        Reading::Input(input) => input.signal,
-                        Reading::Nothing { signal, .. } | Reading::Problem { signal, .. } => *signal,
-                    };
+                Err(error @ Error::TooSlow) => slow = Some(error),
+                Err(error) if spoils(&error) => {
+                    let signal = reading.signal();
                     warn!(signal.id = %SignalId(signal), %error, "a signal could not be taken and is parked");
-                    let parked = Read {
-                        id: signal,
-                        state: "parked".into(),
-                        code: Some("not_taken".into()),
-                        field: None,
-                        reason: Some("Mittler could not process this input; it is kept and can be retried".into()),
-                        remarks: json!([]),
-                        record: None,
-                    };
-                    self.store
-                        .write(async move |tx| {
-                            tx.lock_unread(&[signal]).await?;
-                            tx.settle_signals(std::slice::from_ref(&parked)).await
-                        })
-                        .await?;
+                    self.store.write(async move |tx| tx.park_unread(&[signal]).await).await?;
                 }
+                Err(error) => return Err(error),
             }
         }
-        Ok(())
+        slow.map_or(Ok(()), Err)
     }
 
     fn note(&self, did: Did) {
@@ -239,10 +252,14 @@ impl Worker {
     /// Ends what has outlived its time, step by step, until a step finds nothing more.
     async fn retain(&self, job: &Taken) -> Result<End, Error> {
         let (keep, now) = (self.retention, self.clock.now());
-        let removed = self.store.write(async move |tx| tx.retain(keep, now, RETAIN_ROWS).await).await?;
-        let rows: u64 = removed.iter().map(|removed| removed.rows).sum();
+        let (mut rows, mut more) = (0, false);
+        for step in Retain::ALL {
+            let removed = self.store.write(async move |tx| tx.retain(step, keep, now, RETAIN_ROWS).await).await?;
+            rows += removed.rows;
+            more |= removed.rows >= RETAIN_ROWS.unsigned_abs();
+        }
         info!(job.id = %job.id, rows, "retention");
-        if removed.iter().any(|removed| removed.rows >= RETAIN_ROWS.unsigned_abs()) {
+        if more {
             return Ok(End::Later { due: now, code: "more".into() });
         }
         self.store.checkpoint().await?;

@@ -78,13 +78,35 @@ pub enum Reading {
         signal: Uuid,
         problem: Problem,
     },
+    /// Reading it failed in a way that is a defect of ours: parked for a person.
+    Broken {
+        signal: Uuid,
+    },
+}
+
+impl Reading {
+    /// The input that was read.
+    pub fn signal(&self) -> Uuid {
+        match self {
+            Reading::Input(input) => input.signal,
+            Reading::Nothing { signal, .. } | Reading::Problem { signal, .. } | Reading::Broken { signal } => *signal,
+        }
+    }
 }
 
 const FIVE_MINUTES: std::time::Duration = std::time::Duration::from_mins(5);
 
-/// Reads one signal. Never fails as a whole: a problem is a reading too.
+/// Reads one signal. Never fails as a whole: a problem is a reading too, and so is a defect of ours
+/// that this one input meets; the others of its batch are none the worse.
 pub fn read(unread: &Unread) -> Reading {
-    match try_read(unread) {
+    guarded(unread, try_read)
+}
+
+fn guarded(unread: &Unread, read: impl Fn(&Unread) -> Result<Reading, Problem>) -> Reading {
+    let Ok(read) = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| read(unread))) else {
+        return Reading::Broken { signal: unread.id };
+    };
+    match read {
         Ok(reading) => reading,
         // Blank rows, repeated headings and footers are no leads: counted, and nothing follows.
         Err(problem) => match csv::NO_LEAD.into_iter().find(|code| *code == problem.code) {
@@ -188,4 +210,27 @@ fn source_kind(name: Option<&str>) -> SourceKind {
 
 fn non_empty(text: &str, otherwise: &str) -> String {
     if text.is_empty() { otherwise.to_owned() } else { text.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use mittler_store::Json;
+
+    use super::*;
+
+    #[test]
+    fn an_input_that_makes_a_reader_panic_is_a_reading_too() {
+        let unread = Unread {
+            id: Uuid::from_u128(7),
+            run: Uuid::nil(),
+            kind: "lead".into(),
+            line: 1,
+            received_at: 0,
+            content: None,
+            params: Json(serde_json::Value::Null),
+        };
+        let reading = guarded(&unread, |_| panic!("a defect of ours"));
+        assert!(matches!(reading, Reading::Broken { signal } if signal == unread.id), "{reading:?}");
+        assert!(matches!(read(&unread), Reading::Problem { .. }));
+    }
 }

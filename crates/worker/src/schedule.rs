@@ -64,8 +64,12 @@ pub async fn start_slots(
             let mut started = 0;
             for ((name, slot, _), job) in due.iter().zip(&jobs) {
                 if tx.start_slot(name, *slot, now).await? {
-                    tx.put_jobs(std::slice::from_ref(job)).await?;
                     started += 1;
+                    // A pull that is still to come, or under way, stands for this slot too: it
+                    // reads all that is new, and a CRM that is away for days has one in the end.
+                    if !matches!(job.task, Task::Pull { .. }) || !tx.is_living(&job.topic).await? {
+                        tx.put_jobs(std::slice::from_ref(job)).await?;
+                    }
                 }
             }
             Ok(started)
@@ -73,12 +77,21 @@ pub async fn start_slots(
         .await
 }
 
+/// Between two sweeps.
+const SWEEP: Duration = Duration::from_secs(30);
+/// How long an input may be unread before it is asked who is to read it.
+const UNREAD: Duration = Duration::from_mins(10);
+/// Inputs that one job reads.
+const BATCH: usize = 100;
+/// Inputs that are swept up at once.
+const MOST: i64 = 2_000;
+
 /// Asks for a push wherever links are due and no job would look at them: a link that nobody looks
 /// at is lost, whatever lost its job. Gives how many connections that were.
 ///
 /// # Errors
 /// If the database does not answer: the next look does it.
-pub async fn sweep(store: &Store, clock: &Clock, connections: &Connections) -> Result<usize> {
+pub async fn sweep_links(store: &Store, clock: &Clock, connections: &Connections) -> Result<usize> {
     let now = clock.now();
     let jobs: Vec<(ConnectionId, NewJob)> = connections
         .all()
@@ -102,8 +115,29 @@ pub async fn sweep(store: &Store, clock: &Clock, connections: &Connections) -> R
         .await
 }
 
-/// Between two sweeps.
-const SWEEP: Duration = Duration::from_secs(30);
+/// What nobody else would end: runs whose last inputs were read at the same time, and unread inputs
+/// whose job is no more. Gives how many new jobs read such inputs.
+///
+/// # Errors
+/// If the database does not answer: the next look does it.
+pub async fn sweep_inputs(store: &Store, clock: &Clock) -> Result<usize> {
+    let (clock, now) = (clock.clone(), clock.now());
+    store
+        .write(async move |tx| {
+            tx.finish_runs(now).await?;
+            let left = tx.left_unread(now.minus(UNREAD), MOST).await?;
+            let jobs: Vec<NewJob> = left
+                .chunks(BATCH)
+                .map(|signals| {
+                    let task = Task::Enrich { signals: signals.to_vec() };
+                    NewJob::new(clock.id(), task, Lane::Scheduled, now, now)
+                })
+                .collect();
+            tx.put_jobs(&jobs).await?;
+            Ok(jobs.len())
+        })
+        .await
+}
 
 /// The scheduler role, until `stop`.
 pub async fn run(
@@ -115,17 +149,26 @@ pub async fn run(
     stop: CancellationToken,
 ) {
     let look = intervals.pull.min(intervals.retain).clamp(Duration::from_millis(100), Duration::from_secs(5));
-    let mut swept = tokio::time::Instant::now();
+    let mut swept: Option<Time> = None;
     loop {
-        if swept.elapsed() >= SWEEP {
-            swept = tokio::time::Instant::now();
-            match sweep(&store, &clock, &connections).await {
+        let now = clock.now();
+        if swept.is_none_or(|swept| now.since(swept) >= SWEEP) {
+            swept = Some(now);
+            match sweep_links(&store, &clock, &connections).await {
                 Ok(0) => {}
                 Ok(asked) => {
                     warn!(connections = asked, "links were due without a job; they are looked at again");
                     wake.ring();
                 }
-                Err(error) => warn!(%error, "the scheduler could not look for what nobody attends to"),
+                Err(error) => warn!(%error, "the scheduler could not look for links that nobody attends to"),
+            }
+            match sweep_inputs(&store, &clock).await {
+                Ok(0) => {}
+                Ok(jobs) => {
+                    warn!(jobs, "inputs that no job was about to read have new ones");
+                    wake.ring();
+                }
+                Err(error) => warn!(%error, "the scheduler could not look for inputs that nobody reads"),
             }
         }
         match start_slots(&store, &clock, &connections, intervals).await {

@@ -24,13 +24,19 @@ use sqlx::Row;
 use uuid::Uuid;
 
 use super::{NOON, Raw, links};
-use crate::support::Fresh;
+use crate::support::{Fresh, eventually};
 
 stories!(
     a_person_is_gone_from_every_table_and_kept_out,
     nothing_is_written_about_a_person_while_they_are_forgotten,
     an_intent_of_a_person_who_is_being_forgotten_goes_with_them,
     a_key_that_is_claimed_meanwhile_goes_with_them,
+    a_call_that_is_under_way_comes_to_its_end_first,
+    who_has_no_address_is_kept_out_by_their_keys,
+    inputs_that_were_not_taken_are_emptied_if_they_are_about_the_person,
+    an_organisation_that_is_nobody_elses_goes_with_its_person,
+    questions_about_others_no_longer_name_the_person,
+    nobody_but_a_person_is_forgotten,
 );
 
 /// Found nowhere else; also in the forms in which a value could hide.
@@ -316,7 +322,7 @@ async fn a_person_is_gone_from_every_table_and_kept_out(fresh: &Fresh) {
     // And the person does not come back: the keyed hash of the address is known.
     let entry = keys.suppression("email", &address());
     let kept_out = store.write(async move |tx| tx.suppressed(&[entry, Uuid::nil()]).await).await.unwrap();
-    assert_eq!((kept_out, store.suppression_count().await.unwrap()), (vec![entry], 1));
+    assert_eq!((kept_out, store.suppression_count().await.unwrap()), (vec![entry], 3), "the address and two keys");
     assert_eq!(
         Keys::derive(&[8; 32]).suppressions_of(&person.fields).iter().filter(|(hmac, _)| *hmac == entry).count(),
         0
@@ -480,4 +486,166 @@ async fn a_key_that_is_claimed_meanwhile_goes_with_them(fresh: &Fresh) {
     let mut raw = Raw::of(fresh).await;
     assert_eq!(raw.number("SELECT (SELECT count(*) FROM record_key) + (SELECT count(*) FROM weak_key)").await, 0);
     raw.close().await;
+}
+
+/// The first step is committed before anything is removed; the second waits for the call.
+async fn a_call_that_is_under_way_comes_to_its_end_first(fresh: &Fresh) {
+    let store = &fresh.store;
+    let person = plant(store, &address()).await;
+    let clock = Clock::default();
+    let connection = mittler_core::ConnectionId(store.link_lines(person.id).await.unwrap().remove(0).connection);
+    links::want(store, vec![links::wanted(connection, person.id, NOON)]).await;
+    let leased = links::lease(store, connection, clock.now(), 1).await.remove(0);
+    let (own, keys, now, id) = (store.clone(), Keys::derive(&[7; 32]), clock.clone(), person.id);
+    let forgetting = tokio::spawn(async move { forget(&own, &keys, &now, id, "system").await.unwrap().unwrap() });
+    eventually("the person is kept out", 20, async || store.suppression_count().await.unwrap() > 0).await;
+    eventually("nothing is due any more", 20, async || {
+        let lines = store.link_lines(id).await.unwrap();
+        lines.iter().all(|line| line.wanted <= line.done)
+    })
+    .await;
+    assert!(store.record(id).await.unwrap().is_some(), "the call that is under way was not waited for");
+    let receipt = links::receipt(&leased);
+    let done = store.write(async move |tx| tx.put_receipts(std::slice::from_ref(&receipt)).await).await.unwrap();
+    assert_eq!(done, vec![leased.id], "the receipt found no link");
+    let removed = forgetting.await.unwrap();
+    assert!(!removed.iter().any(|removed| removed.how == "may still be written to"), "{removed:?}");
+    assert!(store.record(id).await.unwrap().is_none());
+    let ids = [leased.id.0];
+    assert!(store.write(async move |tx| tx.links_there(&ids).await).await.unwrap().is_empty());
+}
+
+async fn who_has_no_address_is_kept_out_by_their_keys(fresh: &Fresh) {
+    let store = &fresh.store;
+    let (id, badge, number) = (links::records(store, 1).await[0], Uuid::new_v4(), Uuid::new_v4());
+    store
+        .write(async move |tx| {
+            tx.claim_keys(&mut vec![KeyRow { key: badge, record: id.0, key_type: "badge".into() }]).await?;
+            tx.put_weak_keys(&mut vec![KeyRow { key: number, record: id.0, key_type: "phone_name".into() }]).await
+        })
+        .await
+        .unwrap();
+    let keys = Keys::derive(&[7; 32]);
+    forget(store, &keys, &Clock::default(), id, "system").await.unwrap().unwrap();
+    for key in [badge, number] {
+        let entry = keys.suppression("key", &key.simple().to_string());
+        assert_eq!(store.write(async move |tx| tx.suppressed(&[entry]).await).await.unwrap(), vec![entry]);
+    }
+}
+
+async fn inputs_that_were_not_taken_are_emptied_if_they_are_about_the_person(fresh: &Fresh) {
+    let store = &fresh.store;
+    let person = plant(store, &address()).await;
+    let signal = |content: String| NewSignal {
+        id: Uuid::new_v4(),
+        run: Uuid::new_v4(),
+        kind: "lead".into(),
+        line: 1,
+        dedup: Uuid::new_v4(),
+        received_at: NOON.0,
+        content: Bytes(content.into_bytes()),
+    };
+    let signals = [
+        signal(format!("x;{};y", address().to_uppercase())),
+        signal("x;somebody.else@example.com;y".into()),
+        signal(format!("x;{};y", address())),
+    ];
+    let [refused, elses, unread] = [signals[0].id, signals[1].id, signals[2].id];
+    let read = [refused, elses].map(|id| Read {
+        id,
+        state: "refused".into(),
+        code: Some("header_row".into()),
+        field: None,
+        reason: None,
+        remarks: json!([]),
+        record: None,
+    });
+    store
+        .write(async move |tx| {
+            tx.put_signals(&signals).await?;
+            tx.settle_signals(&read).await
+        })
+        .await
+        .unwrap();
+    forget(store, &Keys::derive(&[7; 32]), &Clock::default(), person.id, "system").await.unwrap().unwrap();
+    assert_eq!(store.signal_content(SignalId(refused)).await.unwrap(), None);
+    assert!(store.signal_content(SignalId(elses)).await.unwrap().is_some());
+    assert!(store.signal_content(SignalId(unread)).await.unwrap().is_some(), "what nobody has read decides when it is");
+}
+
+async fn an_organisation_that_is_nobody_elses_goes_with_its_person(fresh: &Fresh) {
+    let store = &fresh.store;
+    let ids: Vec<RecordId> = (0..4).map(|_| RecordId(Uuid::new_v4())).collect();
+    let [person, trader, firm, colleague] = ids.as_slice() else { unreachable!() };
+    let (person, trader, firm, colleague) = (*person, *trader, *firm, *colleague);
+    let signals = [Uuid::new_v4(), Uuid::new_v4()];
+    store
+        .write(async move |tx| {
+            let mut rows = vec![links::record(person, "1"), links::record(colleague, "1")];
+            for organisation in [trader, firm] {
+                rows.push(RecordRow { kind: "organisation".into(), ..links::record(organisation, "1") });
+                let mut fields = Fields::default();
+                let to = Statement {
+                    said: vec![Said::new(Field::TO, Value::Ref(organisation), "story")],
+                    ..statement(signals[0], "x@example.com")
+                };
+                fields.0.extend(derive(&[to], &Overrides::new()).0);
+                let association = RecordId(Uuid::new_v4());
+                let row = links::record(association, "1");
+                rows.push(RecordRow { kind: "association".into(), person: Some(person.0), fields, ..row });
+            }
+            tx.insert_records(&mut rows).await?;
+            // Both come from the person's input; of the firm a colleague's says something, too.
+            let said = [
+                (person, signals[0]),
+                (trader, signals[0]),
+                (firm, signals[0]),
+                (firm, signals[1]),
+                (colleague, signals[1]),
+            ];
+            let rows: Vec<StatementRow> = said
+                .iter()
+                .map(|(record, signal)| StatementRow::new(*record, &statement(*signal, "x@example.com")))
+                .collect();
+            tx.put_statements(&rows).await
+        })
+        .await
+        .unwrap();
+    forget(store, &Keys::derive(&[7; 32]), &Clock::default(), person, "system").await.unwrap().unwrap();
+    assert!(store.record(trader).await.unwrap().is_none(), "the sole trader's own firm is left");
+    assert!(store.record(firm).await.unwrap().is_some() && store.record(colleague).await.unwrap().is_some());
+}
+
+async fn questions_about_others_no_longer_name_the_person(fresh: &Fresh) {
+    let store = &fresh.store;
+    let ids = links::records(store, 3).await;
+    let (person, others) = (ids[0], [ids[1], ids[2]]);
+    let review = |record: RecordId, candidates: Vec<RecordId>| NewReview {
+        id: Uuid::new_v4(),
+        question: "same_person".into(),
+        record: record.0,
+        connection: None,
+        candidates: json!({ "records": candidates }),
+        reason: "surname".into(),
+        asked_at: NOON.0,
+    };
+    let asked = [review(others[0], vec![person]), review(others[1], vec![person, others[0]])];
+    store.write(async move |tx| tx.ask(&asked).await).await.unwrap();
+    forget(store, &Keys::derive(&[7; 32]), &Clock::default(), person, "system").await.unwrap().unwrap();
+    assert!(store.reviews_of(others[0]).await.unwrap().is_empty(), "a question without candidates is none");
+    let left = store.reviews_of(others[1]).await.unwrap().remove(0);
+    assert_eq!(left.candidates.0, json!({ "records": [others[0]] }));
+    // Who is no more is not asked about.
+    let late = review(person, vec![others[0]]);
+    store.write(async move |tx| tx.ask(std::slice::from_ref(&late)).await).await.unwrap();
+    assert!(store.reviews_of(person).await.unwrap().is_empty());
+}
+
+async fn nobody_but_a_person_is_forgotten(fresh: &Fresh) {
+    let store = &fresh.store;
+    let fair = RecordId(Uuid::new_v4());
+    let row = RecordRow { kind: "fair".into(), ..links::record(fair, "1") };
+    store.write(async move |tx| tx.insert_records(&mut vec![row]).await).await.unwrap();
+    assert_eq!(forget(store, &Keys::derive(&[7; 32]), &Clock::default(), fair, "system").await.unwrap(), None);
+    assert!(store.record(fair).await.unwrap().is_some());
 }

@@ -81,7 +81,7 @@ async fn a_job_has_one_worker_at_a_time(fresh: &Fresh) {
     assert!(takings.values().all(|times| *times == 1), "a job was taken twice");
     assert!(take(&fresh.store, NOON.plus(LEASE).minus(seconds(1)), 1000).await.is_empty(), "before the lease ended");
     let again = take(&fresh.store, NOON.plus(LEASE), 1000).await;
-    assert!(again.len() == 400 && again.iter().all(|taken| (taken.attempt, taken.failures) == (2, 1)));
+    assert!(again.len() == 400 && again.iter().all(|taken| (taken.attempt, taken.failures, taken.lost) == (2, 0, 1)));
 }
 
 /// A planner that holds the table for tiny may run a limited subquery once per row.
@@ -139,7 +139,7 @@ async fn only_the_last_taker_ends_delays_or_fails_a_job(fresh: &Fresh) {
     assert!(!store.write(async move |tx| tx.hold_job(id, attempt, until).await).await.unwrap());
     assert!(take(store, later.plus(seconds(4)), 1).await.is_empty());
     let again = take(store, later.plus(seconds(5)), 1).await.remove(0);
-    assert_eq!((again.attempt, again.failures), (3, 1), "only the lost lease counts");
+    assert_eq!((again.attempt, again.failures, again.lost), (3, 0, 1), "only the lost lease counts, and as such");
     assert!(store.write(async move |tx| tx.end_job(id, 3).await).await.unwrap());
     assert!(!store.write(async move |tx| tx.end_job(id, 3).await).await.unwrap(), "it ends once");
     assert_eq!(store.job_counts(NOON).await.unwrap().ready, 0);

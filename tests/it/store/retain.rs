@@ -3,13 +3,13 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use mittler_core::{
-    RemoteFields, RunId, Time, Value,
+    RecordId, RemoteFields, RunId, Time, Value,
     job::{Lane, Task},
 };
 use mittler_store::{
     Bytes, Clock, Store,
     audit::NewEntry,
-    forget::Retention,
+    forget::{Retain, Retention},
     jobs::NewJob,
     links::{NewIntent, Settled},
     reviews::NewReview,
@@ -19,7 +19,7 @@ use mittler_store::{
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{Raw, seconds};
+use super::{Raw, links, seconds};
 use crate::support::Fresh;
 
 stories!(
@@ -31,8 +31,15 @@ stories!(
 const DAY: Duration = Duration::from_hours(24);
 
 async fn retain(store: &Store, now: Time, most: i64) -> BTreeMap<String, u64> {
-    let removed = store.write(async move |tx| tx.retain(Retention::default(), now, most).await).await.unwrap();
-    removed.into_iter().filter(|r| r.rows > 0).map(|r| (format!("{} {}", r.table, r.how), r.rows)).collect()
+    let mut all = BTreeMap::new();
+    for step in Retain::ALL {
+        let removed =
+            store.write(async move |tx| tx.retain(step, Retention::default(), now, most).await).await.unwrap();
+        if removed.rows > 0 {
+            *all.entry(format!("{} {}", removed.table, removed.how)).or_default() += removed.rows;
+        }
+    }
+    all
 }
 
 /// Inputs of a run, of which all but the first `unread` have been read.
@@ -141,6 +148,7 @@ async fn everything_ends_at_its_declared_time(fresh: &Fresh) {
                     reason: "surname".into(),
                     asked_at: now.0,
                 };
+                tx.insert_records(&mut vec![links::record(RecordId(id), "asked about")]).await?;
                 tx.ask(&[review]).await?;
                 if answered {
                     tx.answer(id, &json!({}), now).await?;

@@ -4,6 +4,10 @@ use std::path::Path;
 
 use bytes::Bytes;
 use mittler_api::door::{ImportParams, LeadParams};
+use mittler_core::RecordId;
+use mittler_enrich::{Key, KeyType};
+use mittler_store::Store;
+use mittler_worker::key_id;
 use serde_json::json;
 
 use super::{
@@ -68,6 +72,83 @@ async fn story(fresh: Fresh) {
     world.settle().await;
     assert_eq!(world.person_by_email(EMAIL).await, None);
     assert_eq!((world.writes(), world.in_salesforce("Lead").len()), (writes, leads));
+    world.end().await;
+    fresh.remove().await;
+}
+
+on_every_database!(
+    who_is_known_by_a_badge_alone_does_not_come_back_by_it,
+    colleagues_at_a_shared_mailbox_are_taken_when_one_of_them_was_forgotten,
+);
+
+async fn forget(world: &World, person: RecordId) {
+    mittler_sync::forget::forget(&world.store, &world.keys, &world.clock, person, "operator").await.unwrap().unwrap();
+}
+
+/// State and code of a lead that is sent now.
+async fn sent(world: &World, lead: serde_json::Value) -> (String, Option<String>) {
+    let accepted = world.door.lead(lead, &stand()).await.unwrap();
+    world.run_due().await;
+    let line = world.store.signal_line(accepted.id).await.unwrap().unwrap();
+    (line.state, line.code)
+}
+
+async fn who_is_known_by_a_badge_alone_does_not_come_back_by_it(store: Store) {
+    let world = World::new(store).await;
+    let scan = |note: &str| json!({ "badge_id": "BW26-900002", "last_name": "Specht", "note": note });
+    let person = world.lead(scan("first")).await;
+    forget(&world, person).await;
+    assert_eq!(sent(&world, scan("second")).await, ("refused".into(), Some("suppressed".into())));
+    world.end().await;
+}
+
+async fn colleagues_at_a_shared_mailbox_are_taken_when_one_of_them_was_forgotten(store: Store) {
+    let world = World::new(store).await;
+    let lead = |last: &str, first: &str, phone: &str| {
+        json!({ "first_name": first, "last_name": last, "company": "Spechtbau AG", "email": "info@spechtbau.example",
+                "phone": phone, "country": "DE" })
+    };
+    let person = world.lead(lead("Specht", "Bert", "0711 5550901")).await;
+    forget(&world, person).await;
+    assert_eq!(sent(&world, lead("Meise", "Dora", "0711 5550902")).await.0, "done", "a colleague was kept out");
+    // He himself, or a relative: a person decides, and nothing is lost.
+    let again = sent(&world, lead("Specht", "B.", "0711 5550903")).await;
+    assert_eq!(again, ("parked".into(), Some("suppressed_perhaps".into())));
+    world.end().await;
+}
+
+/// Between the look at who is kept out and the look at who is known; on PostgreSQL alone is there
+/// anything between. Another transaction holds what a reader waits for there.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_person_who_is_forgotten_while_a_lead_of_theirs_is_read_is_not_made_anew() {
+    let fresh = postgres().await;
+    let world = World::new(fresh.store.clone()).await;
+    let lead = json!({ "first_name": "Bert", "last_name": "Specht", "company": "Spechtbau",
+                       "email": "bert@spechtbau.example" });
+    let person = world.lead(lead.clone()).await;
+    let mut raw = Raw::of(&fresh).await;
+    let key = Key { key_type: KeyType::CompanyName, scope: String::new(), value: "spechtbau".into() };
+    let lock = i64::from_be_bytes(key_id(&key).as_u64_pair().0.to_be_bytes());
+    raw.run(&format!("SELECT pg_advisory_lock({lock})")).await;
+    let mut again = lead;
+    again["note"] = json!("another day");
+    let accepted = world.door.lead(again, &stand()).await.unwrap();
+    let mut other = Raw::of(&fresh).await;
+    let reading = world.run_due();
+    let meanwhile = async {
+        let waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted";
+        while other.number(waiting).await == 0 {
+            tokio::task::yield_now().await;
+        }
+        forget(&world, person).await;
+        raw.run(&format!("SELECT pg_advisory_unlock({lock})")).await;
+    };
+    futures_util::join!(reading, meanwhile);
+    let line = world.store.signal_line(accepted.id).await.unwrap().unwrap();
+    assert_eq!((line.state.as_str(), line.code.as_deref()), ("refused", Some("suppressed")));
+    assert_eq!(world.person_by_email("bert@spechtbau.example").await, None);
+    raw.close().await;
+    other.close().await;
     world.end().await;
     fresh.remove().await;
 }

@@ -1,12 +1,13 @@
 //! Whose lead it is: by rule, by deputy, by queue, with the reason, and as each CRM can hold it.
 
+use mittler_api::door::{FairParams, LeadParams};
 use mittler_connector_salesforce::Assignment;
 use mittler_core::{Field, RecordId};
 use mittler_store::Store;
 use mittler_worker::follow::{Away, Routing, Rule};
 use serde_json::json;
 
-use super::world::{Setup, World, anna};
+use super::world::{Setup, World, anna, fair, stand};
 
 on_every_database!(
     a_rule_names_the_owner_in_both_crms_with_its_reason,
@@ -14,6 +15,7 @@ on_every_database!(
     a_queue_takes_a_lead_and_nothing_else,
     salesforces_own_assignment_rule_is_off_unless_it_is_switched_on,
     salesforces_own_assignment_rule_decides_where_it_is_switched_on,
+    a_known_persons_task_of_another_fair_has_an_owner_too,
 );
 
 const SOUTH: &str = "vertrieb-sued@example.com";
@@ -100,5 +102,25 @@ async fn salesforces_own_assignment_rule_decides_where_it_is_switched_on(store: 
     let world = with(store, Routing { otherwise: None, ..Routing::default() }, Assignment::On).await;
     world.lead(anna()).await;
     assert_eq!(world.in_salesforce("Lead")[0]["OwnerId"], user(&world, "innendienst@example.com"));
+    world.end().await;
+}
+
+async fn a_known_persons_task_of_another_fair_has_an_owner_too(store: Store) {
+    let world = with(store, routing(Vec::new()), Assignment::Off).await;
+    let person = world.lead(anna()).await;
+    let other = FairParams { name: "KRANTEC 2027".into(), ..fair() };
+    let again = world.door.lead(anna(), &LeadParams { fair: Some(other), ..stand() }).await.unwrap();
+    world.settle().await;
+    let line = world.store.signal_line(again.id).await.unwrap().unwrap();
+    assert_eq!(line.record.map(RecordId), Some(person), "{line:?}");
+    let about = world.store.records_about(person).await.unwrap();
+    let owners: Vec<Option<&str>> = about
+        .iter()
+        .filter(|record| record.fields.text(&Field::SUBJECT).is_some())
+        .map(|record| record.fields.text(&Field::OWNER))
+        .collect();
+    assert_eq!(owners, [Some(SOUTH), Some(SOUTH)]);
+    let south = user(&world, SOUTH);
+    assert!(world.in_salesforce("Task").iter().all(|task| task["OwnerId"] == south), "a task belongs to nobody");
     world.end().await;
 }

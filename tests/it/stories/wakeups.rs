@@ -3,7 +3,7 @@
 use mittler_core::{Field, LinkId};
 use mittler_sandbox::{FaultKind, Vendor};
 use mittler_store::Store;
-use mittler_worker::schedule::sweep;
+use mittler_worker::schedule::sweep_links;
 use serde_json::json;
 use uuid::Uuid;
 
@@ -99,7 +99,7 @@ async fn a_change_during_a_call_stays_due(store: Store) {
 async fn what_is_due_without_a_job_is_found(store: Store) {
     let world = World::new(store).await;
     let person = world.lead(anna()).await;
-    let look = || sweep(&world.store, &world.clock, &world.connections);
+    let look = || sweep_links(&world.store, &world.clock, &world.connections);
     assert_eq!(look().await.unwrap(), 0, "nothing is due");
     let id = world.link(SALESFORCE, person).await.id;
     world.store.write(async move |tx| tx.want_again(&[LinkId(id)]).await).await.unwrap();

@@ -32,6 +32,10 @@ use crate::{Settings, Wake, backoff::Backoff, crew::Crew, embedded, run::Runner,
 const LOOK: Duration = Duration::from_secs(1);
 /// How long the broker may be away before jobs are taken without it.
 const AWAY: Duration = Duration::from_secs(5);
+/// How long a ready job may wait to be sent before it is taken without the broker.
+const UNSENT: Duration = Duration::from_secs(10);
+/// Looks after which a broker that took no messages is tried again.
+const FINE: u32 = 60;
 
 pub(crate) async fn consume(
     runner: &Arc<Runner>,
@@ -52,23 +56,34 @@ pub(crate) async fn consume(
     ended
 }
 
-/// Takes rows from the table for as long as the broker is away: it only carries, so nothing has to
-/// wait for it.
+/// Takes rows from the table for as long as the broker is away, or takes no messages: it only
+/// carries, so nothing has to wait for it.
 async fn stand_in(runner: Arc<Runner>, wake: Wake, settings: Settings, stop: CancellationToken) {
     let consuming = || runner.stats.counters().consuming.is_up();
+    // Short of memory or disk the broker blocks whoever publishes, and its consumers stay up. Only
+    // the table shows it: what is ready is not sent.
+    let stuck = async || {
+        let now = runner.clock.now();
+        runner.store.is_stuck(now.minus(UNSENT), now).await.unwrap_or(false)
+    };
     let mut seen = Instant::now();
     while stop.run_until_cancelled(tokio::time::sleep(LOOK)).await.is_some() {
-        if consuming() {
+        let blocked = consuming() && stuck().await;
+        if consuming() && !blocked {
             seen = Instant::now();
         }
-        if seen.elapsed() < AWAY {
+        if seen.elapsed() < AWAY && !blocked {
             continue;
         }
-        tracing::warn!("the broker is away; jobs are taken from the table until it is back");
+        tracing::warn!(blocked, "the broker is away or takes nothing; jobs are taken from the table until it does");
         let back = stop.child_token();
         let watch = async {
-            while !consuming() {
+            // While rows are taken here, none waits, whether the broker takes messages again or
+            // not: after a minute it is tried.
+            let (mut fine, needed) = (0, if blocked { FINE } else { 1 });
+            while fine < needed {
                 tokio::time::sleep(LOOK).await;
+                fine = if consuming() { fine + 1 } else { 0 };
             }
             back.cancel();
             std::future::pending::<()>().await;
