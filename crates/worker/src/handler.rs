@@ -40,6 +40,8 @@ pub struct Worker {
     pub overrides: Arc<Overrides>,
     pub routing: Arc<Routing>,
     pub follow_up: Arc<FollowUp>,
+    /// Domains of the house itself: whose mails and rows are no leads.
+    pub own_domains: Arc<[String]>,
     pub pusher: Pusher,
     pub retention: Retention,
     pub wake: Wake,
@@ -85,7 +87,9 @@ impl Worker {
     /// A batch of signals in one transaction. If one of them spoils it, each by itself; what fails
     /// alone is parked with its reason.
     async fn enrich(&self, job: &Taken, signals: &[SignalId]) -> Result<End, Error> {
-        let readings: Arc<Vec<Reading>> = Arc::new(self.store.unread(signals).await?.iter().map(input::read).collect());
+        let unread = self.store.unread(signals).await?;
+        let readings: Arc<Vec<Reading>> =
+            Arc::new(unread.iter().map(|unread| input::read(unread, &self.own_domains)).collect());
         let (env, all, taken) = (self.env(), Arc::clone(&readings), job.clone());
         let together = self.store.write(async move |tx| batch::enrich(tx, &env, &all, Some(&taken)).await).await;
         match together {

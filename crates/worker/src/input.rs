@@ -1,7 +1,7 @@
 //! From a stored signal to what it says: bytes, layout and context in, drafts out. No database.
 
 use mittler_core::{Field, Said, Source, SourceKind, Time, Value};
-use mittler_enrich::{Context, Draft, read_lead, read_reply};
+use mittler_enrich::{Context, Draft, email, read_lead, read_reply};
 use mittler_intake::{Problem, csv, json, mail};
 use mittler_store::signals::Unread;
 use serde::{Deserialize, Serialize};
@@ -62,7 +62,7 @@ pub struct Input {
 #[derive(Debug, Clone)]
 pub enum Reading {
     Input(Box<Input>),
-    /// Read, and nothing follows from it: automatic mail.
+    /// Read, and nothing follows from it: automatic mail, mail of our own people.
     Nothing {
         signal: Uuid,
         code: &'static str,
@@ -75,9 +75,10 @@ pub enum Reading {
 
 const FIVE_MINUTES: std::time::Duration = std::time::Duration::from_mins(5);
 
-/// Reads one signal. Never fails as a whole: a problem is a reading too.
-pub fn read(unread: &Unread) -> Reading {
-    match try_read(unread) {
+/// Reads one signal. Never fails as a whole: a problem is a reading too. People of `own_domains`
+/// are no leads.
+pub fn read(unread: &Unread, own_domains: &[String]) -> Reading {
+    match try_read(unread, own_domains) {
         Ok(reading) => reading,
         // Blank rows, repeated headings and footers are no leads: counted, and nothing follows.
         Err(problem) => match csv::NO_LEAD.into_iter().find(|code| *code == problem.code) {
@@ -87,7 +88,7 @@ pub fn read(unread: &Unread) -> Reading {
     }
 }
 
-fn try_read(unread: &Unread) -> Result<Reading, Problem> {
+fn try_read(unread: &Unread, own_domains: &[String]) -> Result<Reading, Problem> {
     let params: RunParams = serde_json::from_value(unread.params.0.clone())
         .map_err(|_| Problem::new("run_unreadable", "the parameters of the import cannot be read"))?;
     let content = unread
@@ -118,24 +119,29 @@ fn try_read(unread: &Unread) -> Result<Reading, Problem> {
         mailbox: None,
     };
     match unread.kind.as_str() {
-        "mail" => read_mail(content, &ctx, base),
+        "mail" => read_mail(content, &ctx, base, own_domains),
         "lead_row" => {
             let layout = params
                 .layout
                 .as_ref()
                 .ok_or_else(|| Problem::new("layout_missing", "the import has no column layout"))?;
-            lead(&csv::read_row(layout, content)?, &ctx, base)
+            lead(&csv::read_row(layout, content)?, &ctx, base, own_domains)
         }
         _ => {
             let value: serde_json::Value = serde_json::from_slice(content)
                 .map_err(|_| Problem::new("not_json", "the lead is not readable as JSON"))?;
-            lead(&json::read(&value)?, &ctx, base)
+            lead(&json::read(&value)?, &ctx, base, own_domains)
         }
     }
 }
 
-fn lead(raw: &mittler_intake::RawLead, ctx: &Context, base: Input) -> Result<Reading, Problem> {
+fn lead(raw: &mittler_intake::RawLead, ctx: &Context, base: Input, own_domains: &[String]) -> Result<Reading, Problem> {
     let reading = read_lead(raw, ctx)?;
+    let emails = reading.person.said.iter().filter(|said| said.field == Field::EMAILS);
+    let mut emails = emails.filter_map(|said| said.value.as_ref()?.as_text()).peekable();
+    if emails.peek().is_some() && emails.all(|address| is_own(address, own_domains)) {
+        return Err(Problem::new("own_staff", "the row names one of your own people").at("email"));
+    }
     let observed_at = reading.at.unwrap_or(base.received_at).min(base.received_at.plus(FIVE_MINUTES));
     Ok(Reading::Input(Box::new(Input {
         observed_at,
@@ -147,8 +153,11 @@ fn lead(raw: &mittler_intake::RawLead, ctx: &Context, base: Input) -> Result<Rea
     })))
 }
 
-fn read_mail(content: &[u8], ctx: &Context, base: Input) -> Result<Reading, Problem> {
+fn read_mail(content: &[u8], ctx: &Context, base: Input, own_domains: &[String]) -> Result<Reading, Problem> {
     let mail = mail::read(&mail::unstuff(content))?;
+    if mail.from.as_ref().is_some_and(|from| is_own(&from.address, own_domains)) {
+        return Ok(Reading::Nothing { signal: base.signal, code: "own_mail" });
+    }
     let reading = read_reply(&mail, ctx)?;
     if let Some(code) = reading.automatic {
         return Ok(Reading::Nothing { signal: base.signal, code });
@@ -171,6 +180,15 @@ fn read_mail(content: &[u8], ctx: &Context, base: Input) -> Result<Reading, Prob
     })))
 }
 
+/// Whether the address is at one of the domains or below it.
+fn is_own(address: &str, own_domains: &[String]) -> bool {
+    email::read(address).is_some_and(|email| {
+        own_domains.iter().any(|own| {
+            email.domain.strip_suffix(own.as_str()).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+        })
+    })
+}
+
 fn source_kind(name: Option<&str>) -> SourceKind {
     match name {
         Some("badge") => SourceKind::Badge,
@@ -181,4 +199,40 @@ fn source_kind(name: Option<&str>) -> SourceKind {
 
 fn non_empty(text: &str, otherwise: &str) -> String {
     if text.is_empty() { otherwise.to_owned() } else { text.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn unread(kind: &str, content: &str) -> Unread {
+        Unread {
+            id: Uuid::nil(),
+            run: Uuid::nil(),
+            kind: kind.into(),
+            content: Some(content.as_bytes().to_vec()),
+            line: 1,
+            received_at: 0,
+            params: serde_json::from_value(serde_json::json!({ "source": "s" })).unwrap(),
+        }
+    }
+
+    #[test]
+    fn people_of_the_own_house_are_no_leads() {
+        let own = ["drehmark.example".to_owned()];
+        let mail = |from: &str| unread("mail", &format!("From: J. Reiling <{from}>\nSubject: x\n\nText\n"));
+        for from in ["j.reiling@drehmark.example", "J.Reiling@Mail.Drehmark.example"] {
+            assert!(matches!(read(&mail(from), &own), Reading::Nothing { code: "own_mail", .. }), "{from}");
+        }
+        let lead = |email: &str| unread("lead", &format!(r#"{{"last_name":"Reiling","email":"{email}"}}"#));
+        let Reading::Problem { problem, .. } = read(&lead("messe@drehmark.example"), &own) else {
+            panic!("the row was taken");
+        };
+        assert_eq!(problem.code, "own_staff");
+        for other in ["j@nicht-drehmark.example", "j@drehmark.example.com"] {
+            assert!(matches!(read(&mail(other), &own), Reading::Input(_)), "{other}");
+            assert!(matches!(read(&lead(other), &own), Reading::Input(_)), "{other}");
+        }
+        assert!(matches!(read(&mail("j@drehmark.example"), &[]), Reading::Input(_)));
+    }
 }
