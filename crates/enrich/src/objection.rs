@@ -5,13 +5,18 @@
 
 use crate::name::fold;
 
-/// Phrases, folded; `*` stands for up to four words between.
+/// Phrases, folded; `*` stands for up to four words between, a full stop for the end of the last
+/// word, which may go on otherwise.
 const PHRASES: &[&str] = &[
     "keine * werbung",
     "keine werbe",
     "kein newsletter",
     "keinen newsletter",
     "keine newsletter",
+    "keine * newsletter",
+    "keinen * newsletter",
+    "newsletter * nicht mehr",
+    "nicht mehr * newsletter",
     "keine weiteren mails",
     "keine weiteren e-mails",
     "keine weiteren emails",
@@ -29,12 +34,24 @@ const PHRASES: &[&str] = &[
     "newsletter * abmelden",
     "newsletter * kuendigen",
     "vom newsletter",
-    "aus * verteiler",
-    "von * verteiler",
-    "vom verteiler",
+    "aus * verteiler.",
+    "aus * mailverteiler",
+    "aus * e-mail-verteiler",
+    "aus * verteilerliste",
+    "von * verteiler.",
+    "von * verteilerliste",
+    "vom verteiler.",
+    "vom * verteiler.",
     "verteiler * streichen",
     "verteiler * loeschen",
     "verteiler * nehmen",
+    "tragen sie mich * aus.",
+    "tragen sie uns * aus.",
+    "trag mich * aus.",
+    "tragt mich * aus.",
+    "mich * austragen",
+    "uns * austragen",
+    "mich * abmelden",
     "widerspreche * werb",
     "widerspreche * verarbeitung",
     "widerspreche * nutzung",
@@ -42,8 +59,14 @@ const PHRASES: &[&str] = &[
     "widerspruch * werb",
     "widerspruch * verarbeitung",
     "werbewiderspruch",
-    "loeschen sie meine daten",
+    "loeschen * meine daten",
+    "loesche * meine daten",
+    "loescht * meine daten",
+    "loeschung * meiner daten",
     "meine daten * loeschen",
+    "loeschen * meine adresse",
+    "loeschen * meine kontaktdaten",
+    "meine kontaktdaten * loeschen",
     "moechte nicht angeschrieben",
     "moechte nicht kontaktiert",
     "wuenscht keine * kontakt",
@@ -64,6 +87,17 @@ const PHRASES: &[&str] = &[
     "don't contact",
     "stop sending",
     "stop emailing",
+    "stop contacting",
+    "stop calling",
+    "stop mailing",
+    "stop writing",
+    "delete * my data",
+    "delete * my details",
+    "delete * my contact",
+    "delete * my personal",
+    "erase * my data",
+    "remove * my data",
+    "remove my details",
     "opt out",
     "opt-out",
     "plus recevoir",
@@ -87,7 +121,14 @@ pub fn is_in(text: &str) -> bool {
         .split(|c: char| !(c.is_alphanumeric() || c == '-' || c == '\''))
         .filter(|word| !word.is_empty())
         .collect();
-    PHRASES.iter().any(|phrase| {
+    // "Leitung von der Pumpe zum Verteiler" is about a valve. Who wants off a list speaks of
+    // themselves, or of what shall be done.
+    const ASKS: [&str; 15] = [
+        "mich", "uns", "meine", "mein", "mir", "ich", "bitte", "streich", "nehm", "nimm", "entfern", "loesch",
+        "abmeld", "austrag", "raus",
+    ];
+    let asks = words.iter().any(|word| ASKS.iter().any(|ask| word.starts_with(ask)));
+    PHRASES.iter().filter(|phrase| asks || !phrase.contains(" verteiler.")).any(|phrase| {
         let parts: Vec<&str> = phrase.split(' ').collect();
         (0..words.len()).any(|start| fits(&words[start..], &parts))
     })
@@ -98,6 +139,7 @@ fn fits(words: &[&str], phrase: &[&str]) -> bool {
     match phrase {
         [] => true,
         ["*", rest @ ..] => (0..=4).any(|skip| words.get(skip..).is_some_and(|words| fits(words, rest))),
+        [last] if last.ends_with('.') => words.first().is_some_and(|word| *word == last.trim_end_matches('.')),
         [last] => words.first().is_some_and(|word| word.starts_with(last)),
         [part, rest @ ..] => words.first().is_some_and(|word| word == part) && fits(&words[1..], rest),
     }
@@ -118,6 +160,16 @@ mod tests {
             "Please remove me from your list",
             "Merci de me désabonner",
             "will keine weitere Werbung",
+            "Bitte löschen Sie alle meine Daten.",
+            "Ich bitte um die Löschung meiner Daten",
+            "Ich möchte Ihren Newsletter nicht mehr erhalten.",
+            "bitte keine weiteren Newsletter",
+            "Tragen Sie mich bitte aus!",
+            "Please delete my data",
+            "Stop contacting me.",
+            "bitte streichen Sie mich vom Verteiler",
+            "Ich möchte von Ihrem Verteiler gestrichen werden",
+            "unsubscribe",
         ] {
             assert!(is_in(text), "{text}");
         }
@@ -131,6 +183,10 @@ mod tests {
             "hat keine eigene Mailadresse, bitte anrufen",
             "Bitte um Angebot für die Werbetechnik",
             "Es ist der Verteiler im Schaltschrank",
+            "Ersatz von 2 Verteilergetrieben",
+            "Leitung von der Pumpe zum Verteiler",
+            "Tragen Sie mich bitte für die Ausstellung ein",
+            "Bitte Preis für die Leitung aus dem Verteilergetriebe",
             "",
         ] {
             assert!(!is_in(text), "{text}");

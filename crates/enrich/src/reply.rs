@@ -16,9 +16,9 @@ use mittler_intake::{
 };
 
 use crate::{
-    Context, Draft, Remark,
+    Context, Draft, Key, KeyType, Remark,
     cells::remark,
-    country, email,
+    company, country, email,
     email::Email,
     keys,
     lead::say_company,
@@ -54,6 +54,9 @@ const STATEMENT: &str = "mail.statement";
 /// Characters of the newest part that are read.
 const LONGEST: usize = 20_000;
 
+/// Bytes of a line beyond which nobody wrote it by hand.
+const LONGEST_LINE: usize = 1_000;
+
 /// Reads a mail. Refused is one without a sender.
 pub fn read_reply(mail: &Mail, ctx: &Context) -> Result<ReplyReading, Problem> {
     let missing = || Problem::new("sender_missing", "the mail has no sender");
@@ -70,7 +73,9 @@ pub fn read_reply(mail: &Mail, ctx: &Context) -> Result<ReplyReading, Problem> {
         person: Draft::default(),
         organisation: None,
         automatic,
-        opt_out: automatic.is_none() && objection::is_in(&parts.newest),
+        // "unsubscribe" as the subject needs no text.
+        opt_out: automatic.is_none()
+            && (objection::is_in(&parts.newest) || (parts.newest.trim().is_empty() && objection::is_in(&mail.subject))),
         subject: mail.subject.clone(),
         newest: parts.newest.clone(),
         message_id: mail.message_id.clone(),
@@ -92,8 +97,7 @@ pub fn read_reply(mail: &Mail, ctx: &Context) -> Result<ReplyReading, Problem> {
     if reading.opt_out {
         reading.person.said.push(Said::new(Field::OPT_OUT, Value::Bool(true), "mail.objection").sure(90));
     }
-    let shown =
-        from.name.as_deref().filter(|name| !name.contains('@')).map(name::read).filter(|name| name.last.is_some());
+    let shown = from.name.as_deref().and_then(displayed);
     let text = Text::of(&parts, shown.as_ref(), &address, ctx);
     reading.speak(&text, shown.as_ref(), address);
     Ok(reading)
@@ -157,11 +161,13 @@ impl ReplyReading {
                 "from",
                 "the signature is another person's than the sender; nothing was taken from the mail",
             ));
-            self.person.keys = keys::of_person(&keys::Person { emails: &[address], ..keys::Person::default() });
+            self.person.keys = mailbox_keys(&address);
             return;
         }
         let (statements, signature) = (&text.statements, &text.signature);
         let moved = statements.leaves && statements.company.is_some();
+        let nameless = name.first.is_none() && name.last.is_none();
+        let mailbox = if nameless { mailbox_keys(&address) } else { Vec::new() };
         let mut emails = vec![address];
         for email in &statements.emails {
             if !email.is_role() && emails.iter().all(|known| known.key() != email.key()) {
@@ -198,6 +204,9 @@ impl ReplyReading {
             phones: &numbers,
             company_core: company.map(|company| company.core.as_str()),
         });
+        self.person.keys.extend(mailbox);
+        self.person.keys.sort();
+        self.person.keys.dedup();
     }
 
     /// Says the name if the sender's display name and the signature agree, or the text states it.
@@ -210,9 +219,12 @@ impl ReplyReading {
         };
         if let Some(signed) = text.signature.name.as_ref().filter(|name| whole(name)) {
             name = signed.clone();
+            // "HANS SCHNEIDER" is how the signature looks, not how he is called.
+            name.proper_case();
         } else if let Some(shown) = shown.filter(|shown| whole(shown) && !text.stranger && fits_address(shown, address))
         {
             name = shown.clone();
+            name.proper_case();
             how = "mail.from";
         }
         if !text.stranger {
@@ -272,6 +284,49 @@ impl ReplyReading {
     }
 }
 
+/// The keys of a mail whose sender's name is not known. A mailbox of a task has no key as a person
+/// has; without one each of its mails would make a new person.
+fn mailbox_keys(address: &Email) -> Vec<Key> {
+    let mut keys = keys::of_person(&keys::Person { emails: std::slice::from_ref(address), ..keys::Person::default() });
+    if address.is_role() {
+        keys.push(keys::key(KeyType::External, "mailbox", address.key()));
+    }
+    keys
+}
+
+/// The person that a display name names: "Hans Müller | Huber GmbH", "Müller, Hans (Huber)",
+/// "Huber GmbH - Hans Müller". `None` where it names nobody: a company, or the address once more.
+fn displayed(text: &str) -> Option<Name> {
+    if text.contains('@') {
+        return None;
+    }
+    let text = text.trim().trim_matches(['"', '\'']);
+    let text = match text.split_once(['(', '[']) {
+        Some((before, _)) if !before.trim().is_empty() => before,
+        _ => text,
+    };
+    let mut pieces: Vec<&str> = vec![text];
+    for sign in ["|", " - ", " – ", " · ", " / ", " bei ", " via "] {
+        pieces = pieces.into_iter().flat_map(|piece| piece.split(sign)).collect();
+    }
+    pieces.into_iter().find_map(|piece| {
+        // "Müller, Hans, Huber GmbH": what follows a comma may be the company, or the first name.
+        let piece = match piece.rsplit_once(',') {
+            Some((before, after)) if company::has_form(after.trim()) => before,
+            _ => piece,
+        };
+        // "H.Mueller" is an initial and a surname, "hmueller" the address's user.
+        let spaced = piece.trim().replace('.', ". ");
+        let name = name::read(&spaced);
+        let last = name.last.as_deref()?;
+        let user = name.first.is_none() && !last.chars().any(char::is_uppercase);
+        let given =
+            name.first.as_deref().and_then(|first| first.split([' ', '-']).next()).is_some_and(name::is_given_name);
+        let task = signature::names_job(piece) && !given;
+        (!user && !task && !company::has_form(piece.trim())).then_some(name)
+    })
+}
+
 fn desk(label: Label) -> bool {
     matches!(label, Label::Work | Label::Direct)
 }
@@ -294,7 +349,7 @@ fn better_position<'a>(stated: Option<&'a str>, signed: Option<&'a str>) -> Opti
 }
 
 fn organisation(
-    company: Option<&crate::company::Company>,
+    company: Option<&company::Company>,
     how: &'static str,
     domain: Option<&str>,
     signature: &Signature,
@@ -340,9 +395,9 @@ fn organisation(
 /// By which country numbers without a country code are read: that of the first number with one,
 /// of the sender's domain, of the context.
 fn country_of(newest: &str, signature: &str, address: &Email, ctx: &Context) -> String {
-    let international: Option<Phone> = [signature, newest]
-        .iter()
-        .find_map(|text| phone::find_all(text, "").into_iter().map(|(_, phone)| phone).next());
+    let mut lines = signature.lines().chain(newest.lines()).filter(|line| line.len() <= LONGEST_LINE);
+    let international: Option<Phone> =
+        lines.find_map(|line| phone::find_all(line, "").into_iter().map(|(_, phone)| phone).next());
     international
         .and_then(|phone| phone.country)
         .or_else(|| country::of_domain(&address.domain).map(str::to_owned))
@@ -376,7 +431,14 @@ fn is_sender(name: &Name, shown: Option<&Name>, address: &Email) -> bool {
     match (shown, name.first.as_deref()) {
         (Some(shown), Some(first)) => {
             let same_last = shown.last.as_deref().is_some_and(|known| name::same_surname(known, last));
-            same_last && shown.first.as_deref().is_none_or(|known| name::same_given(known, first))
+            let same = same_last && shown.first.as_deref().is_none_or(|known| name::same_given(known, first));
+            // "Huber Metallbau <h.mueller@…>" names a company: then the address tells.
+            let no_person = !shown
+                .first
+                .as_deref()
+                .and_then(|first| first.split([' ', '-']).next())
+                .is_some_and(|first| name::is_given_name(first) || first.ends_with('.'));
+            same || (no_person && surname_fits(last, address))
         }
         // "Niall" alone, under a mail of Niall Corrigan.
         (Some(shown), None) => [&shown.first, &shown.last].into_iter().flatten().any(|known| fold(known) == fold(last)),
@@ -420,6 +482,11 @@ fn fits_address(name: &Name, address: &Email) -> bool {
         .any(|part| name::surname_keys(part).iter().any(|key| key.len() > 2 && local.contains(key.as_str())))
 }
 
+fn surname_fits(last: &str, address: &Email) -> bool {
+    let local: String = fold(address.local()).chars().filter(|c| c.is_alphanumeric()).collect();
+    name::surname_keys(last).iter().any(|key| key.len() > 3 && local.ends_with(key.as_str()))
+}
+
 /// A line of two to four capitalised words that is neither a company nor a job nor a sign-off.
 fn looks_like_name(line: &str) -> bool {
     let line = line.trim();
@@ -431,7 +498,7 @@ fn looks_like_name(line: &str) -> bool {
         && !line.chars().any(|c| c.is_ascii_digit() || matches!(c, '@' | ':' | ','));
     let known = name.title.is_some()
         || name.first.as_deref().and_then(|first| first.split(' ').next()).is_some_and(name::is_given_name);
-    plain && known && name.last.is_some() && !crate::company::has_form(line) && !signature::names_job(line)
+    plain && known && name.last.is_some() && !company::has_form(line) && !signature::names_job(line)
 }
 
 #[cfg(test)]

@@ -127,6 +127,56 @@ fn a_colleague_named_beside_the_signature_stays_out_of_it() {
     assert_eq!(values(&reading, &Field::POSITION), ["Vertriebsinnendienst"]);
 }
 
+#[test]
+fn a_display_name_with_a_company_or_without_a_name_does_not_discard_the_mail() {
+    for (name, address) in [
+        ("Hans Müller | Huber GmbH", "h.mueller@huber.de"),
+        ("Hans Müller (Huber)", "h.mueller@huber.de"),
+        ("Hans Müller - Huber", "h.mueller@huber.de"),
+        ("Hans Müller, Huber GmbH", "h.mueller@huber.de"),
+        ("Müller, Hans (Huber GmbH)", "h.mueller@huber.de"),
+        ("Huber GmbH", "h.mueller@huber.de"),
+        ("Huber GmbH - Hans Müller", "h.mueller@huber.de"),
+        ("Huber Metallbau", "h.mueller@huber.de"),
+        ("hmueller", "hmueller@huber.de"),
+        ("H.Mueller", "h.mueller@huber.de"),
+        ("", "h.mueller@huber.de"),
+    ] {
+        let text = "Passt so, danke.\n\nMit freundlichen Grüßen\n\nHans Müller\nLeiter Einkauf\nHuber GmbH\nTel. 0711 5550-435";
+        let reading = read_reply(&mail(name, address, text), &ctx()).unwrap();
+        assert_eq!(values(&reading, &Field::LAST_NAME), ["Müller"], "{name}");
+        assert_eq!(values(&reading, &Field::PHONES), ["+497115550435"], "{name}");
+        assert_eq!(reading.remarks, [], "{name}");
+    }
+}
+
+#[test]
+fn a_name_in_capitals_is_written_as_names_are() {
+    let text = "Passt.\n\nMit freundlichen Grüßen\n\nHANS SCHNEIDER\nLeiter Einkauf";
+    let reading = read_reply(&mail("Hans Schneider", "h.schneider@huber.de", text), &ctx()).unwrap();
+    assert_eq!(values(&reading, &Field::FIRST_NAME), ["Hans"]);
+    assert_eq!(values(&reading, &Field::LAST_NAME), ["Schneider"]);
+}
+
+#[test]
+fn mails_of_a_mailbox_without_a_name_are_one_persons() {
+    let of =
+        |name: &str, address: &str, text: &str| read_reply(&mail(name, address, text), &ctx()).unwrap().person.keys;
+    let first = of("Huber GmbH", "info@huber.de", "Bitte senden Sie uns Unterlagen.");
+    let second = of("Huber GmbH", "INFO@huber.de", "Die Unterlagen fehlen noch.\n\nIhr Team der Huber GmbH");
+    let mailbox = keys::key(KeyType::External, "mailbox", "info@huber.de");
+    assert!(first.contains(&mailbox) && second.contains(&mailbox), "{first:?} {second:?}");
+    let person = of("Hans Müller", "h.mueller@huber.de", "Danke.");
+    assert!(person.iter().all(|key| key.key_type != KeyType::External));
+}
+
+#[test]
+fn an_empty_mail_with_unsubscribe_as_its_subject_objects() {
+    let mut empty = mail("Hans Müller", "h.mueller@huber.de", "\n");
+    empty.subject = "unsubscribe".into();
+    assert!(read_reply(&empty, &ctx()).unwrap().opt_out);
+}
+
 /// What the example mailbox should say, against what was read.
 #[test]
 fn each_reply_of_the_example_mailbox_gives_its_fields_and_nothing_else() {

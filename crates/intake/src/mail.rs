@@ -1,5 +1,7 @@
 //! Mails by RFC 5322 and mailboxes as mbox.
 
+use std::borrow::Cow;
+
 use mail_parser::{Address, HeaderValue, MessageParser, MimeHeaders, PartType};
 use mittler_core::Time;
 use serde::{Deserialize, Serialize};
@@ -12,6 +14,7 @@ mod boilerplate;
 mod headers;
 mod html;
 mod mbox;
+mod nesting;
 mod parts;
 mod phrases;
 mod signature;
@@ -35,7 +38,7 @@ pub struct Mail {
     pub to: Vec<Mailbox>,
     pub date: Option<Time>,
     pub subject: String,
-    /// `text/plain`, else the HTML rendered, quoted parts marked by `> `.
+    /// `text/plain`, else the HTML rendered, quoted parts marked by `> `; several bodies in order.
     pub text: String,
     pub html: Option<String>,
     /// Those that tell automatic mail, list mail and bounces, names in lower case. A bounce's
@@ -59,20 +62,23 @@ pub struct Parts {
 }
 
 /// Reads one mail. What is broken inside (a cut-off part, a wrong boundary) is read as far as it
-/// goes; only bytes without any header are no mail.
+/// goes. Refused are bytes without any header, and mails within mails without end.
 pub fn read(bytes: &[u8]) -> Result<Mail, Problem> {
+    let bytes = nesting::bounded(bytes)?;
     let message = MessageParser::default()
-        .parse(bytes)
+        .parse(&bytes)
         .filter(|message| !message.headers().is_empty())
         .ok_or_else(|| Problem::new("not_a_mail", "these bytes have no mail headers"))?;
     let html = message.html_bodies().find_map(|part| match &part.body {
         PartType::Html(html) => Some(html.to_string()),
         _ => None,
     });
-    let plain: Vec<&str> = message
+    // A server may put its footer as plain text below a body of HTML: both are the mail.
+    let plain: Vec<Cow<'_, str>> = message
         .text_bodies()
         .filter_map(|part| match &part.body {
-            PartType::Text(text) => Some(text.as_ref()),
+            PartType::Text(text) => Some(Cow::Borrowed(text.as_ref())),
+            PartType::Html(html) => Some(Cow::Owned(html::render(html))),
             _ => None,
         })
         .collect();

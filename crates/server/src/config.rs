@@ -48,6 +48,8 @@ pub struct Server {
     pub time_zone: String,
     /// `text` or `json`.
     pub log: String,
+    /// Mail domains of the house itself: mails and rows of its people are no leads.
+    pub own_domains: Vec<String>,
 }
 
 impl Default for Server {
@@ -62,6 +64,7 @@ impl Default for Server {
             roles: Role::NAMES.iter().map(|name| (*name).to_owned()).collect(),
             time_zone: "Europe/Berlin".into(),
             log: "text".into(),
+            own_domains: Vec::new(),
         }
     }
 }
@@ -220,6 +223,12 @@ impl Config {
             config.server.database = format!("sqlite:{}", path.display());
         }
         config.server.key_file = config.secret_path(&config.server.key_file);
+        for domain in &mut config.server.own_domains {
+            let ascii = mittler_enrich::email::ascii_domain(&domain.trim().to_lowercase());
+            *domain = ascii.filter(|ascii| ascii.contains('.')).with_context(|| {
+                format!("own_domains: {domain:?} is no domain; write it as it stands behind the @, as example.com")
+            })?;
+        }
         config.check()?;
         Ok(config)
     }
@@ -337,6 +346,14 @@ mod tests {
         let config = Config::parse("", "/etc/mittler".into(), &common()).unwrap();
         assert!(config.server.listen.ip().is_loopback());
         assert_eq!(config.server.database, "sqlite:/etc/mittler/mittler.sqlite");
+    }
+
+    #[test]
+    fn own_domains_are_read_as_mail_writes_them() {
+        let config = Config::parse("[server]\nown_domains = [\"Müller.example\"]", PathBuf::new(), &common()).unwrap();
+        assert_eq!(config.server.own_domains, ["xn--mller-kva.example"]);
+        let error = Config::parse("[server]\nown_domains = [\"a@b.example\"]", PathBuf::new(), &common()).unwrap_err();
+        assert!(format!("{error:#}").contains("own_domains"));
     }
 
     #[test]

@@ -126,6 +126,7 @@ impl Service {
             overrides,
             routing: Arc::new(config.routing.clone()),
             follow_up: Arc::new(config.follow_up.clone()),
+            own_domains: config.server.own_domains.clone().into(),
             pusher,
             retention: Retention {
                 content: days(config.retention.content_days),

@@ -46,6 +46,8 @@ pub struct Worker {
     pub overrides: Arc<Overrides>,
     pub routing: Arc<Routing>,
     pub follow_up: Arc<FollowUp>,
+    /// Domains of the house itself: whose mails and rows are no leads.
+    pub own_domains: Arc<[String]>,
     pub pusher: Pusher,
     pub retention: Retention,
     pub wake: Wake,
@@ -95,7 +97,9 @@ impl Worker {
     /// A batch of signals in one transaction. If one of them spoils it, or may have before, each by
     /// itself; what fails alone is parked with its reason.
     async fn enrich(&self, job: &Taken, signals: &[SignalId]) -> Result<End, Error> {
-        let readings: Arc<Vec<Reading>> = Arc::new(self.store.unread(signals).await?.iter().map(input::read).collect());
+        let unread = self.store.unread(signals).await?;
+        let readings: Arc<Vec<Reading>> =
+            Arc::new(unread.iter().map(|unread| input::read(unread, &self.own_domains)).collect());
         let many = readings.iter().any(|reading| !matches!(reading, Reading::Input(input) if input.single));
         // A batch that failed, or took its worker with it, holds an input that does so.
         let suspect = readings.len() > 1 && (job.failures > 0 || job.lost >= SUSPECT);

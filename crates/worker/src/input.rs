@@ -1,7 +1,7 @@
 //! From a stored signal to what it says: bytes, layout and context in, drafts out. No database.
 
 use mittler_core::{Field, Said, Source, SourceKind, Time, Value};
-use mittler_enrich::{Context, Draft, keys::fair_scope, read_lead, read_reply};
+use mittler_enrich::{Context, Draft, email, keys::fair_scope, read_lead, read_reply};
 use mittler_intake::{Problem, csv, json, mail};
 use mittler_store::signals::Unread;
 use serde::{Deserialize, Serialize};
@@ -69,7 +69,7 @@ pub struct Input {
 #[derive(Debug, Clone)]
 pub enum Reading {
     Input(Box<Input>),
-    /// Read, and nothing follows from it: automatic mail.
+    /// Read, and nothing follows from it: automatic mail, mail of our own people.
     Nothing {
         signal: Uuid,
         code: &'static str,
@@ -97,9 +97,10 @@ impl Reading {
 const FIVE_MINUTES: std::time::Duration = std::time::Duration::from_mins(5);
 
 /// Reads one signal. Never fails as a whole: a problem is a reading too, and so is a defect of ours
-/// that this one input meets; the others of its batch are none the worse.
-pub fn read(unread: &Unread) -> Reading {
-    guarded(unread, try_read)
+/// that this one input meets; the others of its batch are none the worse. People of `own_domains`
+/// are no leads.
+pub fn read(unread: &Unread, own_domains: &[String]) -> Reading {
+    guarded(unread, |unread| try_read(unread, own_domains))
 }
 
 fn guarded(unread: &Unread, read: impl Fn(&Unread) -> Result<Reading, Problem>) -> Reading {
@@ -116,7 +117,7 @@ fn guarded(unread: &Unread, read: impl Fn(&Unread) -> Result<Reading, Problem>) 
     }
 }
 
-fn try_read(unread: &Unread) -> Result<Reading, Problem> {
+fn try_read(unread: &Unread, own_domains: &[String]) -> Result<Reading, Problem> {
     let params: RunParams = serde_json::from_value(unread.params.0.clone())
         .map_err(|_| Problem::new("run_unreadable", "the parameters of the import cannot be read"))?;
     let content = unread
@@ -147,24 +148,29 @@ fn try_read(unread: &Unread) -> Result<Reading, Problem> {
         mailbox: None,
     };
     match unread.kind.as_str() {
-        "mail" => read_mail(content, &ctx, base),
+        "mail" => read_mail(content, &ctx, base, own_domains),
         "lead_row" => {
             let layout = params
                 .layout
                 .as_ref()
                 .ok_or_else(|| Problem::new("layout_missing", "the import has no column layout"))?;
-            lead(&csv::read_row(layout, content)?, &ctx, base)
+            lead(&csv::read_row(layout, content)?, &ctx, base, own_domains)
         }
         _ => {
             let value: serde_json::Value = serde_json::from_slice(content)
                 .map_err(|_| Problem::new("not_json", "the lead is not readable as JSON"))?;
-            lead(&json::read(&value)?, &ctx, base)
+            lead(&json::read(&value)?, &ctx, base, own_domains)
         }
     }
 }
 
-fn lead(raw: &mittler_intake::RawLead, ctx: &Context, base: Input) -> Result<Reading, Problem> {
+fn lead(raw: &mittler_intake::RawLead, ctx: &Context, base: Input, own_domains: &[String]) -> Result<Reading, Problem> {
     let reading = read_lead(raw, ctx)?;
+    let emails = reading.person.said.iter().filter(|said| said.field == Field::EMAILS);
+    let mut emails = emails.filter_map(|said| said.value.as_ref()?.as_text()).peekable();
+    if emails.peek().is_some() && emails.all(|address| is_own(address, own_domains)) {
+        return Err(Problem::new("own_staff", "the row names one of your own people").at("email"));
+    }
     let observed_at = reading.at.unwrap_or(base.received_at).min(base.received_at.plus(FIVE_MINUTES));
     Ok(Reading::Input(Box::new(Input {
         observed_at,
@@ -176,8 +182,11 @@ fn lead(raw: &mittler_intake::RawLead, ctx: &Context, base: Input) -> Result<Rea
     })))
 }
 
-fn read_mail(content: &[u8], ctx: &Context, base: Input) -> Result<Reading, Problem> {
+fn read_mail(content: &[u8], ctx: &Context, base: Input, own_domains: &[String]) -> Result<Reading, Problem> {
     let mail = mail::read(&mail::unstuff(content))?;
+    if mail.from.as_ref().is_some_and(|from| is_own(&from.address, own_domains)) {
+        return Ok(Reading::Nothing { signal: base.signal, code: "own_mail" });
+    }
     let reading = read_reply(&mail, ctx)?;
     if let Some(code) = reading.automatic {
         return Ok(Reading::Nothing { signal: base.signal, code });
@@ -200,6 +209,15 @@ fn read_mail(content: &[u8], ctx: &Context, base: Input) -> Result<Reading, Prob
     })))
 }
 
+/// Whether the address is at one of the domains or below it.
+fn is_own(address: &str, own_domains: &[String]) -> bool {
+    email::read(address).is_some_and(|email| {
+        own_domains.iter().any(|own| {
+            email.domain.strip_suffix(own.as_str()).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+        })
+    })
+}
+
 fn source_kind(name: Option<&str>) -> SourceKind {
     match name {
         Some("badge") => SourceKind::Badge,
@@ -214,9 +232,38 @@ fn non_empty(text: &str, otherwise: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use mittler_store::Json;
-
     use super::*;
+
+    fn unread(kind: &str, content: &str) -> Unread {
+        Unread {
+            id: Uuid::nil(),
+            run: Uuid::nil(),
+            kind: kind.into(),
+            content: Some(content.as_bytes().to_vec()),
+            line: 1,
+            received_at: 0,
+            params: serde_json::from_value(serde_json::json!({ "source": "s" })).unwrap(),
+        }
+    }
+
+    #[test]
+    fn people_of_the_own_house_are_no_leads() {
+        let own = ["drehmark.example".to_owned()];
+        let mail = |from: &str| unread("mail", &format!("From: J. Reiling <{from}>\nSubject: x\n\nText\n"));
+        for from in ["j.reiling@drehmark.example", "J.Reiling@Mail.Drehmark.example"] {
+            assert!(matches!(read(&mail(from), &own), Reading::Nothing { code: "own_mail", .. }), "{from}");
+        }
+        let lead = |email: &str| unread("lead", &format!(r#"{{"last_name":"Reiling","email":"{email}"}}"#));
+        let Reading::Problem { problem, .. } = read(&lead("messe@drehmark.example"), &own) else {
+            panic!("the row was taken");
+        };
+        assert_eq!(problem.code, "own_staff");
+        for other in ["j@nicht-drehmark.example", "j@drehmark.example.com"] {
+            assert!(matches!(read(&mail(other), &own), Reading::Input(_)), "{other}");
+            assert!(matches!(read(&lead(other), &own), Reading::Input(_)), "{other}");
+        }
+        assert!(matches!(read(&mail("j@drehmark.example"), &[]), Reading::Input(_)));
+    }
 
     #[test]
     fn an_input_that_makes_a_reader_panic_is_a_reading_too() {
@@ -227,10 +274,10 @@ mod tests {
             line: 1,
             received_at: 0,
             content: None,
-            params: Json(serde_json::Value::Null),
+            params: mittler_store::Json(serde_json::Value::Null),
         };
         let reading = guarded(&unread, |_| panic!("a defect of ours"));
         assert!(matches!(reading, Reading::Broken { signal } if signal == unread.id), "{reading:?}");
-        assert!(matches!(read(&unread), Reading::Problem { .. }));
+        assert!(matches!(read(&unread, &[]), Reading::Problem { .. }));
     }
 }

@@ -119,6 +119,7 @@ impl World {
             overrides,
             routing: Arc::new(setup.routing.clone()),
             follow_up: Arc::new(FollowUp { enabled: setup.follow_up, ..FollowUp::default() }),
+            own_domains: Arc::new([]),
             pusher,
             retention: Retention::default(),
             wake: Wake::new(),

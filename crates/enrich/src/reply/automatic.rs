@@ -7,14 +7,10 @@ use mittler_intake::mail::Mail;
 
 use crate::name::fold;
 
-const ABSENT: [&str; 16] = [
+const ABSENT: [&str; 12] = [
     "automatische antwort",
     "abwesenheitsnotiz",
-    "abwesenheit",
-    "abwesend",
     "abwesenheitsassistent",
-    "out of office",
-    "out of the office",
     "automatic reply",
     "auto-reply",
     "autoreply",
@@ -25,6 +21,10 @@ const ABSENT: [&str; 16] = [
     "autosvar",
     "odpowiedz automatyczna",
 ];
+
+/// Words that people begin a subject with too: "Abwesenheit KW 23, bitte vorher liefern". Programs
+/// put them alone or before a colon.
+const ABSENT_ALONE: [&str; 4] = ["abwesenheit", "abwesend", "out of office", "out of the office"];
 
 const UNDELIVERED: [&str; 8] = [
     "unzustellbar",
@@ -53,7 +53,14 @@ pub fn kind(mail: &Mail) -> Option<&'static str> {
     if mail.is_bounce || (undelivered && (daemon || no_return)) || (daemon && no_return) {
         return Some("bounce");
     }
-    let absent = ABSENT.iter().any(|start| subject.starts_with(start));
+    let alone = |start: &str| {
+        subject.strip_prefix(start).map(str::trim_start).is_some_and(|rest| {
+            rest.is_empty()
+                || rest.starts_with([':', '-', '!'])
+                || ["reply", "autoreply", "auto-reply", "re:", "aw:"].iter().any(|word| rest.starts_with(word))
+        })
+    };
+    let absent = ABSENT.iter().any(|start| subject.starts_with(start)) || ABSENT_ALONE.iter().any(|start| alone(start));
     match header("auto-submitted").as_deref() {
         None | Some("no" | "") => {}
         Some(value) if value.starts_with("auto-generated") && !absent => return Some("auto_generated"),
@@ -99,6 +106,11 @@ mod tests {
             Some("out_of_office")
         );
         assert_eq!(kind(&mail("[EXTERN] Abwesenheitsnotiz", &[])), Some("out_of_office"));
+        for subject in
+            ["Abwesenheit", "Abwesend: AW: Angebot", "Out of Office AutoReply: Offer", "Abwesenheitsassistent"]
+        {
+            assert_eq!(kind(&mail(subject, &[])), Some("out_of_office"), "{subject}");
+        }
         assert_eq!(kind(&mail("x", &[("return-path", "<>")])), Some("auto_generated"));
     }
 
@@ -106,6 +118,8 @@ mod tests {
     fn a_person_who_answers_is_no_machine() {
         assert_eq!(kind(&mail("AW: Angebot", &[("x-auto-response-suppress", "All"), ("auto-submitted", "no")])), None);
         assert_eq!(kind(&mail("Re: Ich bin ab Montag wieder im Büro", &[])), None);
+        assert_eq!(kind(&mail("Abwesenheit KW 23, bitte vorher liefern", &[])), None);
+        assert_eq!(kind(&mail("Out of office next week, can we talk before?", &[])), None);
         assert_eq!(kind(&mail("AW: Automatische Antwort: Ihr Besuch", &[])), None);
     }
 }

@@ -2,6 +2,7 @@
 //! persons are not the sender.
 
 use mittler_core::Label;
+use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumberType};
 
 use crate::{
     company::{self, Company},
@@ -9,6 +10,9 @@ use crate::{
     name::{self, Name, fold},
     phone::{self, Phone},
 };
+
+/// Longer lines are no lines of a signature: a legal notice at best, a pasted log at worst.
+const LONGEST_LINE: usize = 1_000;
 
 /// What a signature says of its sender and the sender's company.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -117,11 +121,39 @@ const AFTERWORD: [&str; 11] = [
     "please consider",
 ];
 
+/// Numbers beside these words are no phone numbers, even where they begin with a zero.
+const NO_PHONE: [&str; 24] = [
+    "konto",
+    "blz",
+    "iban",
+    "kunde",
+    "lieferant",
+    "iso",
+    "steuer",
+    "rechnung",
+    "auftrag",
+    "bestell",
+    "artikel",
+    "angebot",
+    "ticket",
+    "projekt",
+    "zertifi",
+    "personalnr",
+    "raum",
+    "stand",
+    "halle",
+    "customer",
+    "order",
+    "invoice",
+    "account",
+    "duns",
+];
+
 /// Reads the lines from the sender's name on.
 pub fn read(lines: &[&str], country: &str) -> Signature {
     let mut signature = Signature::default();
     let mut base: Option<String> = None;
-    for line in lines {
+    for line in lines.iter().filter(|line| line.len() <= LONGEST_LINE) {
         let line = line.trim().trim_start_matches(['*', '•']).trim_end_matches('*').trim();
         let folded = fold(line);
         if AFTERWORD.iter().any(|start| folded.starts_with(start)) {
@@ -152,6 +184,14 @@ impl Signature {
         {
             self.segment(job, base, country);
             self.segment(rest, base, country);
+            return;
+        }
+        // "89073 Ulm" and "D-89073 Ulm" would pass for numbers: what is a place is none.
+        if let Some((place, others)) = place_parts(text) {
+            self.address(&place);
+            for other in others {
+                self.segment(other, base, country);
+            }
             return;
         }
         if self.numbers(text, base, country) {
@@ -188,10 +228,16 @@ impl Signature {
         let mut any = false;
         let mut foreign = false;
         for (piece, phone) in phone::read_pieces(text, country) {
+            if !is_dialable(&piece) {
+                continue;
+            }
             let folded = fold(&piece);
             foreign = NOT_THE_SENDERS.iter().any(|word| folded.contains(word));
             let Some(phone) = phone.or_else(|| extension(&piece, base.as_deref(), country)) else { continue };
             any = true;
+            if is_service(&phone) {
+                continue;
+            }
             if phone.label != Label::Fax
                 && piece.contains('-')
                 && piece.chars().filter(char::is_ascii_digit).count() > 6
@@ -229,6 +275,54 @@ impl Signature {
         }
         false
     }
+}
+
+/// Street and place of a segment, and its other parts, if one of them is a place or surely a street.
+fn place_parts(text: &str) -> Option<(String, Vec<&str>)> {
+    let is_place = |part: &&str| postcode_and_city(part).is_some() || (is_street(part) && names_street(&fold(part)));
+    let (places, others): (Vec<&str>, Vec<&str>) = text.split([',', ';']).map(str::trim).partition(is_place);
+    (!places.is_empty()).then(|| (places.join(", "), others))
+}
+
+/// Whether the digits of a piece may be a phone number: they begin as one is dialled, or a word
+/// beside them says so. Postcodes, dates and the numbers of customers, banks and norms do neither.
+fn is_dialable(piece: &str) -> bool {
+    let at = piece.find(|c: char| c.is_ascii_digit() || c == '+').unwrap_or(piece.len());
+    let (before, digits) = piece.split_at(at);
+    // The D of "D-89073" is the country's: a letter alone names no phone.
+    let word = before.split(|c: char| !c.is_alphabetic()).rfind(|word| !word.is_empty()).unwrap_or("");
+    if phone::label_of(piece).1 && word.chars().count() > 1 {
+        return true;
+    }
+    let folded = fold(before);
+    let named =
+        folded.split(|c: char| !c.is_alphanumeric()).any(|word| NO_PHONE.iter().any(|known| names_number(word, known)));
+    digits.starts_with(['+', '0']) && !named && !holds_date(digits)
+}
+
+/// "kunden", "kundennummer" and "kunde" for "kunde", but no "kundendienst".
+fn names_number(word: &str, known: &str) -> bool {
+    let counted = ["nr", "nummer", "number", "no", "id"].iter().any(|end| word.ends_with(end));
+    word.strip_prefix(known).is_some_and(|rest| rest.len() <= 2 || counted)
+}
+
+/// "06.-09.10.2026", "01.05.2026".
+fn holds_date(text: &str) -> bool {
+    text.split(|c: char| !(c.is_ascii_digit() || c == '.')).any(|word| {
+        let parts: Vec<&str> = word.trim_end_matches('.').split('.').collect();
+        let [day, month, year] = parts.as_slice() else { return false };
+        let within = |part: &str, most: u32| part.parse().is_ok_and(|n: u32| (1..=most).contains(&n));
+        within(day, 31) && within(month, 12) && matches!(year.len(), 2 | 4)
+    })
+}
+
+/// Free, shared-cost and premium numbers are a company's lines, nobody's own.
+pub fn is_service(phone: &Phone) -> bool {
+    let Ok(number) = PHONE_NUMBER_UTIL.parse(&phone.e164, None) else { return false };
+    matches!(
+        PHONE_NUMBER_UTIL.get_number_type(&number),
+        PhoneNumberType::TollFree | PhoneNumberType::SharedCost | PhoneNumberType::PremiumRate | PhoneNumberType::UAN
+    )
 }
 
 fn push(phones: &mut Vec<Phone>, phone: Phone) {
@@ -270,16 +364,20 @@ fn is_street(text: &str) -> bool {
     let folded = fold(text);
     let number = text.split_whitespace().skip(1).any(|word| word.starts_with(|c: char| c.is_ascii_digit()));
     let first_number = text.starts_with(|c: char| c.is_ascii_digit());
-    let words = [
-        "str.", "strasse", "weg ", "allee", "platz", "gasse", "ring ", "damm", "ufer", "rue ", "via ", "avenue",
-        "street", "road", "laan", "straat", "chaussee", "ulica", "ul. ",
-    ];
     (number || first_number)
-        && (words.iter().any(|word| folded.contains(word))
+        && (names_street(&folded)
             || (number
                 && !first_number
                 && text.split_whitespace().count() <= 5
                 && text.split(' ').next_back().is_some_and(is_house_number)))
+}
+
+fn names_street(folded: &str) -> bool {
+    const WORDS: [&str; 19] = [
+        "str.", "strasse", "weg ", "allee", "platz", "gasse", "ring ", "damm", "ufer", "rue ", "via ", "avenue",
+        "street", "road", "laan", "straat", "chaussee", "ulica", "ul. ",
+    ];
+    WORDS.iter().any(|word| folded.contains(word))
 }
 
 fn is_house_number(word: &str) -> bool {
@@ -374,6 +472,43 @@ mod tests {
         assert_eq!(notice.position, None);
         assert_eq!(of("Geschäftsführer\nImmendorf Pumpenbau GmbH").position.as_deref(), Some("Geschäftsführer"));
         assert_eq!(of("Geschäftsführer: Bruno Kneule, Tel. 0711 5550-1").phones, []);
+    }
+
+    #[test]
+    fn postcodes_dates_and_numbers_of_customers_are_no_phones() {
+        for text in [
+            "Hafenstr. 2 | 89073 Ulm",
+            "D-89073 Ulm",
+            "89073 Ulm",
+            "Hannover Messe 20.-24.04.2026",
+            "Motek 06.-09.10.2026, Halle 3",
+            "Besuchen Sie uns vom 06.10.2026 bis 09.10.2026",
+            "Kunden-Nr. 714455",
+            "Kundennummer 0711445566",
+            "ISO 45001:2018",
+            "Steuer-Nr. 99123/45678",
+            "BLZ 60050101",
+            "Konto 0711445566",
+            "Service 0800 5550123",
+            "Tel. 0180 5 555012",
+        ] {
+            let found = of(text);
+            assert_eq!((found.phones, found.switchboards), (vec![], vec![]), "{text}");
+        }
+        for text in ["Hafenstr. 2 | 89073 Ulm", "Hafenstr. 2, D-89073 Ulm", "Hafenstr. 2, 89073 Ulm, Tel. 0731 55501"] {
+            let found = of(text);
+            assert_eq!((found.street.as_deref(), found.city.as_deref()), (Some("Hafenstr. 2"), Some("Ulm")), "{text}");
+            assert_eq!(found.phones.len(), usize::from(text.contains("Tel")), "{text}");
+        }
+        for text in ["Tel. 7361 48120-37", "D: 07361 48120-37", "T +49 7361 48120-37", "(07361) 48120-37"] {
+            assert_eq!(numbers(&of(text).phones), ["+4973614812037"], "{text}");
+        }
+    }
+
+    #[test]
+    fn lines_that_nobody_writes_by_hand_are_skipped() {
+        let long = format!("Tel. 0711 5550435 {}", "0171 5550114 / ".repeat(20_000));
+        assert_eq!(of(&format!("{long}\nTel. 0731 55501")).phones.len(), 1);
     }
 
     #[test]

@@ -17,7 +17,8 @@ pub fn split_mbox(bytes: &[u8]) -> Vec<Range<usize>> {
     while at < bytes.len() {
         let next = bytes[at..].iter().position(|b| *b == b'\n').map_or(bytes.len(), |length| at + length + 1);
         let line = &bytes[at..next];
-        if after_blank && is_separator(line, at == start) {
+        let separates = at == start || (is_separator(line, after_blank) && begins_mail(&bytes[next..]));
+        if separates {
             if let Some(last) = mails.last_mut() {
                 last.end = at;
             }
@@ -39,18 +40,32 @@ pub fn split_mbox(bytes: &[u8]) -> Vec<Range<usize>> {
     mails
 }
 
-/// `From a@b Tue Apr 21 08:42:07 2026`: a body line that only starts with "From " has no such date.
-fn is_separator(line: &[u8], first: bool) -> bool {
+/// `From a@b Tue Apr 21 08:42:07 2026`: a body line that only starts with "From " has no such
+/// date. Programs that forget the blank line before it write the sender all the same.
+fn is_separator(line: &[u8], after_blank: bool) -> bool {
+    const DAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
+    const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
     let Some(rest) = line.strip_prefix(b"From ") else {
         return false;
     };
     let text = String::from_utf8_lossy(rest);
-    let time = text.split_whitespace().any(|word| {
-        let parts: Vec<&str> = word.split(':').collect();
-        parts.len() >= 2 && parts.iter().all(|part| part.len() == 2 && part.bytes().all(|b| b.is_ascii_digit()))
-    });
-    let year = text.split_whitespace().any(|word| word.len() == 4 && word.bytes().all(|b| b.is_ascii_digit()));
-    first || (time && year)
+    let mut words = text.split_whitespace();
+    let sender = words.next().unwrap_or_default();
+    let words: Vec<&str> = words.collect();
+    let digits = |word: &str, length: usize| word.len() == length && word.bytes().all(|b| b.is_ascii_digit());
+    let time = |word: &&str| word.contains(':') && word.split(':').all(|part| digits(part, 2));
+    words.first().is_some_and(|day| DAYS.contains(&day.trim_end_matches(',')))
+        && words.iter().any(|word| MONTHS.contains(word))
+        && words.iter().any(time)
+        && words.iter().any(|word| digits(word, 4))
+        && (after_blank || sender.contains('@') || sender == "-")
+}
+
+/// Below a separator stand headers.
+fn begins_mail(bytes: &[u8]) -> bool {
+    let line = bytes.split(|b| *b == b'\n').next().unwrap_or_default();
+    let Some(colon) = line.iter().position(|b| *b == b':') else { return line.starts_with(b">From ") };
+    colon > 0 && line[..colon].iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
 }
 
 /// Takes back what mboxrd did to body lines that start with `From `: one `>` less.

@@ -57,6 +57,12 @@ fn sign_off(lines: &[&str]) -> Option<usize> {
         if sign_off.is_none() && !thanks {
             return false;
         }
+        // In the south "Servus" greets as well, and the first line of several is the greeting.
+        let first = lines[..place].iter().all(|line| line.trim().is_empty());
+        let more = lines[place + 1..].iter().any(|line| !line.trim().is_empty());
+        if first && more && line.trim_start().to_lowercase().starts_with("servus") {
+            return false;
+        }
         let strong = sign_off == Some(true);
         let rest: Vec<&str> =
             lines[place + 1..].iter().copied().filter(|line| !line.trim().is_empty()).take(60).collect();

@@ -424,6 +424,29 @@ fn an_mbox_is_split_at_its_separators_only() {
 }
 
 #[test]
+fn a_sentence_about_times_splits_no_mbox_and_a_missing_blank_line_joins_none() {
+    let mbox = b"From a@b.example Tue Apr 21 08:42:07 2026\nSubject: 1\n\nHallo,\n\nFrom 09:00 to 17:00 on Friday 24 April 2026 we are there.\n\nFrom me Tue Apr 21 09:58:31 2026\nis no header.\nFrom c@d.example Tue Apr 21 09:58:31 2026\nSubject: 2\n\nzwei\n\nFrom - Wed Apr 22 09:58:31 2026\nX-Mozilla-Status: 0001\n\ndrei\n";
+    let mails = split_mbox(mbox);
+    let starts: Vec<&[u8]> = mails.iter().map(|mail| &mbox[mail.start..mail.start + 9]).collect();
+    assert_eq!(starts, [&b"Subject: "[..], b"Subject: ", b"X-Mozilla"]);
+}
+
+#[test]
+fn a_footer_of_plain_text_does_not_displace_a_body_of_html() {
+    let raw = "From: Erika <e@linde.example>\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: text/html; charset=utf-8\r\n\r\n<p>Meine neue Nummer ist 05141 9.</p>\r\n--b\r\nContent-Type: text/plain\r\n\r\nVirenfrei.\r\n--b--\r\n";
+    let read = read(raw.as_bytes()).expect("a mail");
+    assert_eq!(read.text.split_whitespace().collect::<Vec<_>>().join(" "), "Meine neue Nummer ist 05141 9. Virenfrei.");
+}
+
+#[test]
+fn a_greeting_is_no_sign_off() {
+    for text in ["Servus Herr Reiling,\n\npasst so.\n\nErika", "Servus Jonas,\npasst so.\nErika"] {
+        assert!(newest(text).contains("passt so."), "{text}");
+    }
+    assert_eq!(newest("Passt so.\n\nServus\nErika"), "Passt so.");
+}
+
+#[test]
 fn every_mail_of_the_example_fair_has_the_newest_part_its_sender_wrote() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../server/data/replies.mbox");
     let bytes = std::fs::read(path).expect("the example mailbox");

@@ -324,6 +324,7 @@ fn config(access: &Access) -> String {
         r#"
 [server]
 listen = "127.0.0.1:0"
+own_domains = ["drehmark.example"]
 [schedule]
 pull_minutes = 1
 [routing]
