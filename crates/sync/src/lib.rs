@@ -12,6 +12,7 @@
 mod batch;
 pub mod budget;
 pub mod connections;
+mod eye;
 pub mod forget;
 pub mod gate;
 pub mod hooks;
@@ -33,12 +34,6 @@ use mittler_core::Said;
 /// What sync needs of the crate that reads values: sync itself knows CRMs, not phone numbers.
 pub trait Judge: Send + Sync {
     /// Gives a value that a CRM shows the key and form that the same value has from other sources.
-    fn normalise(&self, said: Said) -> Said;
-}
-
-/// What a CRM says in a field. Of numbers and addresses its one field shows the main one; as a mere
-/// further one it would stay behind a list's, and an edit in the CRM would be written over.
-pub(crate) fn shown(judge: &dyn Judge, said: Said) -> Said {
-    let said = judge.normalise(said);
-    if said.field.is_set() { said.primary() } else { said }
+    /// `country` is where its record is, as far as anybody said.
+    fn normalise(&self, said: Said, country: Option<&str>) -> Said;
 }
