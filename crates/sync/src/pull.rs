@@ -507,8 +507,9 @@ fn news(eye: &Eye<'_>, link: &Known, record: &RemoteRecord) -> Option<RemoteFiel
         return None;
     }
     let differs = |name: &String, theirs: &Option<mittler_core::Value>| {
-        let (seen, sent) = (link.seen.0.0.get(name).unwrap_or(&None), link.sent.0.0.get(name).unwrap_or(&None));
-        !eye.same(name, theirs, seen) && !eye.same(name, theirs, sent)
+        // What was never read was not seen empty either: then only what we wrote is known.
+        let seen = link.seen.0.0.get(name).is_some_and(|seen| eye.same(name, theirs, seen));
+        !seen && !eye.same(name, theirs, link.sent.0.0.get(name).unwrap_or(&None))
     };
     let fields = record.fields.0.iter().filter(|(name, theirs)| differs(name, theirs));
     Some(fields.map(|(name, value)| (name.clone(), value.clone())).collect())

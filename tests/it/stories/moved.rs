@@ -86,6 +86,8 @@ async fn our_own_earlier_value_that_came_late_is_written_over(store: Store) {
     assert_eq!(world.record(person).await.fields.text(&Field::POSITION), Some("Prokuristin"));
     assert_eq!(world.in_hubspot("contacts")[0]["properties"]["jobtitle"], json!("Prokuristin"));
     // Long after, it is somebody's wish.
+    world.advance(3);
+    world.pull().await;
     world.advance(7_200);
     world.edit_hubspot("contacts", &contact, &json!({ "jobtitle": "Leiterin Einkauf" }));
     world.advance(3);
