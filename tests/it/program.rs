@@ -1,6 +1,7 @@
 //! The program as people run it: its commands, its start, and what several processes share.
 
 mod cli;
+mod demo;
 mod start;
 mod vault;
 
@@ -137,3 +138,18 @@ const MAIL: &str = "From: Albrecht Zeidler <albrecht.zeidler@spindelwerk-ostalb.
     To: vertrieb@drehmark.example\r\nSubject: AW: Besuch\r\nDate: Tue, 21 Apr 2026 10:00:00 +0200\r\n\
     Message-ID: <r1@spindelwerk-ostalb.example>\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n\
     Guten Tag,\r\n\r\nmeine neue Durchwahl ist 07361 48120-37.\r\n\r\nMit freundlichen Grüßen\r\nAlbrecht Zeidler\r\n";
+
+/// The program of the test run, or the one that lies beside this test.
+#[expect(clippy::disallowed_methods, reason = "where the test run put the programs")]
+pub fn mittler() -> Command {
+    let folder = std::env::var_os("MITTLER_TEST_BIN_DIR")
+        .map_or_else(|| std::env::current_exe().unwrap().ancestors().nth(2).unwrap().to_owned(), PathBuf::from);
+    let program = folder.join("mittler");
+    assert!(program.exists(), "{} is missing: cargo build --profile ci -p mittler-server", program.display());
+    let mut command = Command::new(program);
+    // What the person who runs the tests has set for an installation of their own is not meant.
+    for name in ["MITTLER_DATABASE_URL", "MITTLER_BROKER_URL", "MITTLER_KEY_FILE", "MITTLER_LISTEN", "RUST_LOG"] {
+        command.env_remove(name);
+    }
+    command
+}

@@ -36,6 +36,7 @@ mod door;
 mod forget;
 mod jobs;
 mod links;
+mod moved;
 mod push;
 mod records;
 mod retain;

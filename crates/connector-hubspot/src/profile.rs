@@ -50,7 +50,7 @@ pub fn profile(settings: &Settings) -> Profile {
             Budget { bucket: SEARCH, calls: 4, window: Duration::from_secs(1) },
         ],
         concurrency: 4,
-        owners: vec![OwnerLookup { remote_type: OWNERS, key: KeyForm::Email, only_for: None }],
+        owners: vec![OwnerLookup { remote_type: OWNERS, key: KeyForm::Email, name_field: "email", only_for: None }],
     }
 }
 

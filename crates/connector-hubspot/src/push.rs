@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use mittler_connector::{
-    Error, Outcome, OwnKey, Refusal, Result, RowResult, Write,
+    Error, Key, Outcome, OwnKey, Refusal, Result, RowResult, Write,
     http::{Answer, Call},
 };
 use mittler_core::{RemoteFields, RemoteSchema};
@@ -72,7 +72,10 @@ impl HubSpot {
         let answer = self.send(&call).await?;
         let written: Batch<Record> = match read_write(&call, &answer, batch, creating)? {
             Answered::Rows(written) => written,
-            Answered::Lone(outcomes) => return Ok(outcomes),
+            Answered::Lone(mut outcomes) => {
+                self.name_successors(remote_type, batch, &mut outcomes).await;
+                return Ok(outcomes);
+            }
         };
         for failure in &written.errors {
             told.add(failed_tags(&inputs, failure), errors::row(failure, creating));
@@ -84,7 +87,29 @@ impl HubSpot {
             let result = RowResult::Written { id: record.id.clone(), created, shown };
             told.add(write.map(Write::tag).into_iter().collect(), result);
         }
-        settle(told, batch)
+        let mut outcomes = settle(told, batch)?;
+        self.name_successors(remote_type, batch, &mut outcomes).await;
+        Ok(outcomes)
+    }
+
+    /// HubSpot says "not found" of a record that was merged into another. Only a read follows its
+    /// id. These writes are refused already, so a failure of the read changes nothing.
+    async fn name_successors(&self, remote_type: &str, batch: &[Write], outcomes: &mut [Outcome]) {
+        let lost = |outcome: &Outcome| matches!(outcome.result, RowResult::Gone { successor: None, .. });
+        let tags: Vec<Uuid> = outcomes.iter().filter(|outcome| lost(outcome)).map(|outcome| outcome.tag).collect();
+        let asked = batch.iter().filter(|write| tags.contains(&write.tag()));
+        let keys: Vec<Key> = asked.filter_map(id).map(|id| Key::Id(id.to_owned())).collect();
+        if keys.is_empty() {
+            return;
+        }
+        let Ok(found) = self.read_type(remote_type, &keys, &[]).await else { return };
+        for (write, outcome) in batch.iter().zip(outcomes) {
+            let Some(key) = id(write).map(|id| Key::Id(id.to_owned())) else { continue };
+            if let RowResult::Gone { successor: successor @ None, .. } = &mut outcome.result {
+                let record = found.iter().find(|record| record.key == key && !record.gone);
+                *successor = record.and_then(|record| record.successor.clone());
+            }
+        }
     }
 
     fn input(&self, remote_type: &str, schema: &RemoteSchema, write: &Write) -> std::result::Result<Json, Refusal> {

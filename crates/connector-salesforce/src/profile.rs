@@ -44,8 +44,8 @@ pub fn profile(settings: &Settings) -> Profile {
         // calls are not limited, and collections of 200 rarely are long ones.
         concurrency: 4,
         owners: vec![
-            OwnerLookup { remote_type: "User", key: KeyForm::Email, only_for: None },
-            OwnerLookup { remote_type: "Group", key: KeyForm::Name, only_for: Some("Lead") },
+            OwnerLookup { remote_type: "User", key: KeyForm::Email, name_field: "Email", only_for: None },
+            OwnerLookup { remote_type: "Group", key: KeyForm::Name, name_field: "Name", only_for: Some("Lead") },
         ],
     }
 }

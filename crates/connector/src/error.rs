@@ -32,6 +32,17 @@ pub enum Error {
 }
 
 impl Error {
+    /// Whether the same call may work later without anybody's doing.
+    pub fn is_passing(&self) -> bool {
+        match self {
+            Error::Limited { .. } | Error::Unavailable { .. } | Error::Unknown { .. } => true,
+            Error::Reauthorise { .. }
+            | Error::BatchRefused { .. }
+            | Error::Configuration { .. }
+            | Error::Protocol { .. } => false,
+        }
+    }
+
     /// A stable, short word for logs and metrics; no personal data.
     pub fn code(&self) -> &str {
         match self {

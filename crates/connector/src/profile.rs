@@ -29,6 +29,8 @@ pub struct OwnerLookup {
     pub remote_type: &'static str,
     /// By e-mail address (people) or by name (queues).
     pub key: KeyForm,
+    /// The field that holds that address or name.
+    pub name_field: &'static str,
     /// The only remote type that such an owner can own.
     pub only_for: Option<&'static str>,
 }

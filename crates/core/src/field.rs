@@ -83,6 +83,11 @@ impl Field {
         self.0.starts_with("x.")
     }
 
+    /// Whether the vocabulary has the field, or it is a custom one.
+    pub fn is_known(&self) -> bool {
+        self.is_custom() || SPECS.iter().any(|spec| spec.field.0 == self.0)
+    }
+
     pub fn spec(&self) -> Spec {
         SPECS.iter().find(|spec| spec.field.0 == self.0).cloned().unwrap_or(Spec {
             field: Field::known("x"),

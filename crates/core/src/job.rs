@@ -2,6 +2,8 @@
 //!
 //! **Invariant:** a job names rows by their ids and carries no personal data.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{ConnectionId, SignalId, Time};
@@ -31,6 +33,13 @@ impl Lane {
     }
 }
 
+/// Where a pull of one remote type stopped.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    pub at: Time,
+    pub id: String,
+}
+
 /// One piece of work.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "do", rename_all = "snake_case")]
@@ -41,6 +50,9 @@ pub enum Task {
     Push { connection: ConnectionId },
     /// Read what changed in a CRM since the cursor.
     Pull { connection: ConnectionId },
+    /// Go on with a pull that was too long for one job, from exactly where it stopped in each type:
+    /// the cursor, with its overlap, would find the same changes again.
+    PullOn { connection: ConnectionId, from: BTreeMap<String, Place> },
     /// Read named remote records that a hook told of, not before the given time.
     Read { connection: ConnectionId, remote_type: String, ids: Vec<String>, not_before: Time },
     /// Remove what has outlived its retention.
@@ -53,6 +65,7 @@ impl Task {
             Task::Enrich { .. } => "enrich",
             Task::Push { .. } => "push",
             Task::Pull { .. } => "pull",
+            Task::PullOn { .. } => "pull_on",
             Task::Read { .. } => "read",
             Task::Retain => "retain",
         }

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::{civil::Date, tz::TimeZone};
 use serde::Deserialize;
 
 use crate::{
@@ -28,8 +29,8 @@ pub struct Mapping {
 pub struct Object {
     pub kind: Kind,
     pub remote: String,
-    /// `field:code`: only records whose field has that choice. `person:Lead`: only records whose
-    /// reference has a link of that remote type.
+    /// `field:code`: only records whose field has that choice. Several objects may have one remote
+    /// type and different conditions; the first that holds is meant.
     #[serde(default)]
     pub when: Option<String>,
     /// `false`: records that the CRM has are kept up to date, but none are made.
@@ -68,7 +69,8 @@ pub struct Rule {
     /// With `ref`: only if that record is one of these remote types there.
     #[serde(default)]
     pub to: Vec<String>,
-    /// The owner's remote id.
+    /// The owner's remote id. With `direction = "pull"` the CRM says who owns the record, and is
+    /// never told.
     #[serde(default)]
     pub owner: bool,
     /// With `from`: a second field for records that have no value in the first.
@@ -139,18 +141,36 @@ impl Mapping {
         let mapping: Mapping = toml::from_str(text)
             .map_err(|error| MappingError { place: "mapping".into(), problem: error.to_string() })?;
         for object in &mapping.objects {
+            let place = format!("{} → {}", object.kind, object.remote);
+            if let Some(when) = &object.when {
+                check_condition(when).map_err(|problem| MappingError { place: place.clone(), problem })?;
+            }
             for (name, rule) in &object.fields {
-                rule.check().map_err(|problem| MappingError {
-                    place: format!("{} → {}.{name}", object.kind, object.remote),
-                    problem,
-                })?;
+                rule.check().map_err(|problem| MappingError { place: format!("{place}.{name}"), problem })?;
             }
         }
         Ok(mapping)
     }
 
+    /// The first object of a remote type; see [`Mapping::object_for`] for that of a record.
     pub fn object(&self, remote: &str) -> Option<&Object> {
         self.objects.iter().find(|object| object.remote == remote)
+    }
+
+    /// Of the objects of a remote type the first whose condition the record fulfils. A link stays
+    /// what it is: without such an object it is the first of its type.
+    pub fn object_for(&self, remote: &str, fields: &Fields) -> Option<&Object> {
+        let mut of_type = self.objects.iter().filter(|object| object.remote == remote);
+        of_type.clone().find(|object| object.admits(fields)).or_else(|| of_type.next())
+    }
+
+    /// The remote fields that a read of a type has to ask for, whatever object a record is.
+    pub fn field_names(&self, remote: &str) -> Vec<String> {
+        let of_type = self.objects.iter().filter(|object| object.remote == remote);
+        let mut names: Vec<String> = of_type.flat_map(Object::field_names).collect();
+        names.sort();
+        names.dedup();
+        names
     }
 
     /// The objects of a kind, in the order of the file.
@@ -171,20 +191,10 @@ impl Mapping {
 }
 
 impl Object {
-    /// Whether the condition on the record's own fields holds; conditions on links are not asked
-    /// here.
+    /// Whether the condition on the record's own fields holds.
     pub fn admits(&self, fields: &Fields) -> bool {
-        match self.when.as_deref().and_then(|when| when.split_once(':')) {
-            Some((field, code)) if Kind::parse(field).is_none() => fields.text(&Field::named(field)) == Some(code),
-            _ => true,
-        }
-    }
-
-    /// The condition on a reference's remote type: the Ref field and the type.
-    pub fn needs_remote(&self) -> Option<(Field, &str)> {
-        let (field, remote) = self.when.as_deref()?.split_once(':')?;
-        Kind::parse(field)?;
-        Some((Field::named(field), remote))
+        let condition = self.when.as_deref().and_then(|when| when.split_once(':'));
+        condition.is_none_or(|(field, code)| fields.text(&Field::named(field)) == Some(code))
     }
 
     /// What the record should be in this remote type. Fields that the record has no value for are
@@ -212,20 +222,42 @@ impl Object {
         wanted
     }
 
-    /// What the CRM's subject says by showing these values. Fields that the file does not map, or
-    /// only pushes, say nothing.
-    pub fn lift(&self, shown: &RemoteFields, country: Option<&str>) -> Vec<Said> {
-        _ = country;
+    /// What the CRM's subject says by showing these values of a record. Fields that the file does
+    /// not map, or only pushes, say nothing. An emptied field of a set says nothing either: which
+    /// element it was, only who knows what the field showed before can tell.
+    pub fn lift(&self, shown: &RemoteFields, record: &Fields) -> Vec<Said> {
         let mut said = Vec::new();
         for (name, value) in &shown.0 {
             let Some(rule) = self.fields.get(name) else { continue };
-            if matches!(rule.direction, Direction::Push | Direction::Off) || rule.constant.is_some() {
+            if matches!(rule.direction, Direction::Push | Direction::Off) {
                 continue;
             }
             let Some(from) = rule.from.as_deref() else { continue };
-            said.extend(rule.lift(from, value.as_ref()));
+            said.extend(rule.lift(from, value.as_ref(), record));
         }
         said
+    }
+
+    /// How a value of the record would be written to a remote field: with its map and transforms.
+    pub fn shape(&self, name: &str, value: Value, record: &Fields) -> Option<Value> {
+        self.fields.get(name).map(|rule| rule.shape(value, record))
+    }
+
+    /// Whether the CRM is told this field.
+    pub fn pushes(&self, name: &str) -> bool {
+        self.fields.get(name).is_some_and(|rule| !matches!(rule.direction, Direction::Pull | Direction::Off))
+    }
+
+    /// Whether what the CRM shows in this field says something.
+    pub fn takes(&self, name: &str) -> bool {
+        let taken = |rule: &Rule| rule.from.is_some() && !matches!(rule.direction, Direction::Push | Direction::Off);
+        self.fields.get(name).is_some_and(taken)
+    }
+
+    /// The fields by which the CRM says who owns the record.
+    pub fn told_owners(&self) -> impl Iterator<Item = &str> {
+        let told = self.fields.iter().filter(|(_, rule)| rule.owner && rule.direction == Direction::Pull);
+        told.map(|(name, _)| name.as_str())
     }
 
     /// The remote fields that a read has to ask for.
@@ -265,7 +297,7 @@ impl Object {
             rule.check_against(name, field, &mut found);
         }
         for field in schema.fields.iter().filter(|field| field.required && field.createable) {
-            if !self.fields.contains_key(&field.name) && own_key != Some(field.name.as_str()) {
+            if !self.pushes(&field.name) && own_key != Some(field.name.as_str()) {
                 found(
                     &field.name,
                     "required_unmapped",
@@ -284,8 +316,21 @@ impl Rule {
         if sources.iter().filter(|is| **is).count() != 1 {
             return Err("needs exactly one of from, const, ref, owner".into());
         }
-        if let Some(from) = &self.from {
-            parse_labels(from)?;
+        for from in self.from.iter().chain(&self.otherwise) {
+            let (field, labels) = parse_labels(from)?;
+            if !field.is_known() {
+                return Err(unknown_field(&field));
+            }
+            if !labels.is_empty() && !field.is_set() {
+                return Err(format!("{field} has one value and no labels"));
+            }
+        }
+        if let Some(reference) = &self.reference
+            && ![Field::PERSON, Field::FAIR, Field::ORGANISATION, Field::FROM, Field::TO]
+                .iter()
+                .any(|field| field.as_str() == reference)
+        {
+            return Err(format!("ref names person, fair, organisation, from or to, not {reference:?}"));
         }
         self.transform.iter().try_for_each(|name| Transform::parse(name).map(|_| ()))
     }
@@ -310,24 +355,24 @@ impl Rule {
             }
         };
         let found = find(self.from.as_deref()?).or_else(|| find(self.otherwise.as_deref()?));
-        let value = match found {
-            Some(Value::Choice(code)) => Some(match self.map.get(code) {
-                Some(theirs) => Value::Choice(theirs.clone()),
-                None => Value::Choice(code.clone()),
-            }),
-            Some(value) => Some(value.clone()),
-            None => None,
-        };
-        let value = value.or_else(|| self.default.clone().map(Value::Text))?;
-        Some(
-            self.transform
-                .iter()
-                .filter_map(|name| Transform::parse(name).ok())
-                .fold(value, |value, transform| transform.apply(value)),
-        )
+        let value = found.cloned().or_else(|| self.default.clone().map(Value::Text))?;
+        Some(self.shape(value, fields))
     }
 
-    fn lift(&self, from: &str, value: Option<&Value>) -> Vec<Said> {
+    /// A value with the map and the transforms of the field.
+    fn shape(&self, value: Value, fields: &Fields) -> Value {
+        let value = match value {
+            Value::Choice(code) => Value::Choice(self.map.get(&code).cloned().unwrap_or(code)),
+            value => value,
+        };
+        self.transforms().fold(value, |value, transform| transform.apply(value, fields))
+    }
+
+    fn transforms(&self) -> impl Iterator<Item = Transform> {
+        self.transform.iter().filter_map(|name| Transform::parse(name).ok())
+    }
+
+    fn lift(&self, from: &str, value: Option<&Value>, record: &Fields) -> Vec<Said> {
         let (field, labels) = path(from);
         let value = value.filter(|value| value.as_text() != self.default.as_deref() || self.default.is_none());
         let value = match value {
@@ -335,7 +380,7 @@ impl Rule {
                 let ours = self.map.iter().find(|(_, theirs)| *theirs == code);
                 Some(Value::Choice(ours.map_or_else(|| code.clone(), |(ours, _)| ours.clone())))
             }
-            other => other.cloned(),
+            other => other.map(|value| self.typed(&field, value, record)),
         };
         if !field.is_set() {
             return vec![Said { value, ..Said::new(field, Value::Bool(true), "crm.field") }];
@@ -348,10 +393,29 @@ impl Rule {
         vec![said]
     }
 
+    /// What the CRM keeps in another type than the vocabulary's.
+    fn typed(&self, field: &Field, value: &Value, record: &Fields) -> Value {
+        match value {
+            Value::Instant { at, .. } if is_day(field) => {
+                let by_zone = self.transforms().any(|it| matches!(it, Transform::DayStart | Transform::DayEnd));
+                let zone = if by_zone { zone_of(record) } else { TimeZone::UTC };
+                Value::Date(at.timestamp().to_zoned(zone).date())
+            }
+            Value::Text(text) | Value::Choice(text) if is_day(field) => {
+                text.parse::<Date>().map_or_else(|_| value.clone(), Value::Date)
+            }
+            Value::Text(text) | Value::Choice(text) if *field == Field::OPT_OUT => {
+                text.to_ascii_lowercase().parse().map_or_else(|_| value.clone(), Value::Bool)
+            }
+            value => value.clone(),
+        }
+    }
+
     fn check_against(&self, name: &str, field: &RemoteField, found: &mut impl FnMut(&str, &str, bool, String)) {
+        // Words of the file itself; values of records are not known here.
+        let words = || self.constant.iter().chain(&self.default);
         if field.restricted && !field.choices.is_empty() {
-            let codes = self.constant.iter().chain(self.map.values());
-            for code in codes.filter(|code| !field.choices.contains(code)) {
+            for code in words().chain(self.map.values()).filter(|code| !field.choices.contains(code)) {
                 found(
                     name,
                     "unknown_choice",
@@ -360,35 +424,33 @@ impl Rule {
                 );
             }
         }
-        let Some(from) = self.from.as_deref() else { return };
-        let (ours, _) = path(from);
-        let takes_text = matches!(
-            field.data_type,
-            RemoteType::Text
-                | RemoteType::Email
-                | RemoteType::Phone
-                | RemoteType::Url
-                | RemoteType::Choice
-                | RemoteType::Choices
-        );
-        let needs = if ours == Field::STARTS || ours == Field::ENDS || ours == Field::DUE {
-            matches!(field.data_type, RemoteType::Date | RemoteType::Instant) || takes_text
-        } else if ours == Field::AT {
-            field.data_type == RemoteType::Instant || takes_text
-        } else if ours == Field::OPT_OUT {
-            field.data_type == RemoteType::Bool || takes_text
-        } else {
-            takes_text
+        let mut wrong = |what: &str| {
+            found(name, "wrong_type", true, format!("{name} is {:?}, which {what} does not fit", field.data_type));
         };
-        if !needs {
-            found(name, "wrong_type", true, format!("{name} is {:?}, which {ours} does not fit", field.data_type));
+        if let Some(word) = words().find(|word| !takes_word(field.data_type, word)) {
+            wrong(&format!("{word:?}"));
         }
-        let cut = self
-            .transform
-            .iter()
-            .filter_map(|name| Transform::parse(name).ok())
-            .any(|transform| matches!(transform, Transform::Truncate(_)));
-        if let Some(max) = field.max_length.filter(|max| *max < 255 && takes_text && !cut)
+        if self.reference.is_some() && !takes_id(field.data_type) {
+            wrong("the id of another record");
+        }
+        if self.owner && !takes_id(field.data_type) {
+            wrong("the id of an owner");
+        }
+        let mut cut = self.transforms().any(|transform| matches!(transform, Transform::Truncate(_)));
+        for from in self.from.iter().chain(&self.otherwise) {
+            let (ours, _) = path(from);
+            if !self.fits(&ours, field.data_type) {
+                wrong(ours.as_str());
+            }
+            // Codes and dates are short.
+            cut |= is_day(&ours) || ours == Field::AT || ours == Field::COUNTRY || ours == Field::LANGUAGE;
+        }
+        if let Some(max) = field.max_length.filter(|_| matches!(field.data_type, RemoteType::Text))
+            && let Some(word) = words().find(|word| word.chars().count() > max)
+        {
+            found(name, "may_be_too_long", false, format!("{name} takes {max} characters; {word:?} is cut"));
+        } else if self.from.is_some()
+            && let Some(max) = field.max_length.filter(|max| *max < 255 && !cut)
             && matches!(field.data_type, RemoteType::Text)
         {
             found(
@@ -399,6 +461,82 @@ impl Rule {
             );
         }
     }
+
+    /// Whether values of a field of ours can be written to a remote field of this type.
+    fn fits(&self, ours: &Field, theirs: RemoteType) -> bool {
+        let by_zone = self.transforms().any(|it| matches!(it, Transform::DayStart | Transform::DayEnd));
+        takes_text(theirs)
+            || match theirs {
+                RemoteType::Date => is_day(ours) && !by_zone,
+                RemoteType::Instant => is_day(ours) || *ours == Field::AT,
+                RemoteType::Bool => *ours == Field::OPT_OUT,
+                _ => false,
+            }
+            // What a custom field holds, its source decides.
+            || ours.is_custom()
+    }
+}
+
+fn takes_text(theirs: RemoteType) -> bool {
+    matches!(
+        theirs,
+        RemoteType::Text
+            | RemoteType::Email
+            | RemoteType::Phone
+            | RemoteType::Url
+            | RemoteType::Choice
+            | RemoteType::Choices
+    )
+}
+
+/// Whether a fixed text can be written to a field of this type.
+fn takes_word(theirs: RemoteType, word: &str) -> bool {
+    match theirs {
+        RemoteType::Bool => matches!(word, "true" | "false"),
+        RemoteType::Int => word.parse::<i64>().is_ok(),
+        RemoteType::Decimal => word.parse::<rust_decimal::Decimal>().is_ok(),
+        RemoteType::Date => word.parse::<Date>().is_ok(),
+        RemoteType::Instant => word.parse::<jiff::Timestamp>().is_ok(),
+        _ => true,
+    }
+}
+
+/// HubSpot keeps ids of owners and ends of pairs as choices, numbers or texts.
+fn takes_id(theirs: RemoteType) -> bool {
+    matches!(
+        theirs,
+        RemoteType::Reference | RemoteType::Text | RemoteType::Choice | RemoteType::Int | RemoteType::Decimal
+    )
+}
+
+/// Fields that hold days.
+fn is_day(field: &Field) -> bool {
+    [Field::STARTS, Field::ENDS, Field::DUE].contains(field)
+}
+
+/// The record's own time zone; without one its days are those of UTC.
+fn zone_of(fields: &Fields) -> TimeZone {
+    fields.text(&Field::TIME_ZONE).and_then(|name| TimeZone::get(name).ok()).unwrap_or(TimeZone::UTC)
+}
+
+fn unknown_field(field: &Field) -> String {
+    format!("there is no field {field:?}; custom ones are named x.<namespace>.<name>", field = field.as_str())
+}
+
+fn check_condition(when: &str) -> Result<(), String> {
+    let Some((field, _)) = when.split_once(':').filter(|(_, code)| !code.is_empty()) else {
+        return Err(format!("when = {when:?} is not of the form field:code"));
+    };
+    if Kind::parse(field).is_some() {
+        return Err(format!(
+            "when = {when:?}: what another record is in the CRM is no condition; use `to` at the field that refers to it"
+        ));
+    }
+    let field = Field::named(field);
+    if !field.is_known() {
+        return Err(unknown_field(&field));
+    }
+    if field.is_set() { Err(format!("when cannot ask for {field}, which has several values")) } else { Ok(()) }
 }
 
 enum Transform {
@@ -406,6 +544,10 @@ enum Transform {
     Upper,
     Lower,
     FirstLine,
+    /// A day becomes its first moment in the record's time zone.
+    DayStart,
+    /// A day becomes its last second in the record's time zone.
+    DayEnd,
 }
 
 impl Transform {
@@ -417,18 +559,36 @@ impl Transform {
             None if name == "upper" => Ok(Transform::Upper),
             None if name == "lower" => Ok(Transform::Lower),
             None if name == "first_line" => Ok(Transform::FirstLine),
-            _ => Err(format!("unknown transform {name:?}; there are truncate:N, upper, lower, first_line")),
+            None if name == "day_start" => Ok(Transform::DayStart),
+            None if name == "day_end" => Ok(Transform::DayEnd),
+            _ => Err(format!(
+                "unknown transform {name:?}; there are truncate:N, upper, lower, first_line, day_start, day_end"
+            )),
         }
     }
 
-    fn apply(&self, value: Value) -> Value {
-        let Value::Text(text) = value else { return value };
+    fn apply(&self, value: Value, fields: &Fields) -> Value {
+        let text = match value {
+            Value::Text(text) => text,
+            Value::Date(day) => return self.of_day(day, &zone_of(fields)),
+            value => return value,
+        };
         Value::Text(match self {
             Transform::Truncate(count) => text.chars().take(*count).collect::<String>().trim_end().to_owned(),
             Transform::Upper => text.to_uppercase(),
             Transform::Lower => text.to_lowercase(),
             Transform::FirstLine => text.lines().next().unwrap_or("").to_owned(),
+            Transform::DayStart | Transform::DayEnd => text,
         })
+    }
+
+    fn of_day(&self, day: Date, zone: &TimeZone) -> Value {
+        let moment = match self {
+            Transform::DayStart => day.to_zoned(zone.clone()),
+            Transform::DayEnd => day.at(23, 59, 59, 0).to_zoned(zone.clone()),
+            _ => return Value::Date(day),
+        };
+        moment.map_or(Value::Date(day), |moment| Value::instant(moment.timestamp().into()))
     }
 }
 
@@ -543,7 +703,7 @@ mod tests {
         shown.set("Salutation", Value::Text("Herr".into()));
         shown.set("Company", Value::Text("-".into()));
         shown.set("Phone", Value::Text("+49711".into()));
-        let said = mapping.object("Lead").unwrap().lift(&shown, None);
+        let said = mapping.object("Lead").unwrap().lift(&shown, &Fields::default());
         assert!(said.contains(&Said::new(Field::SALUTATION, Value::choice("mr"), "crm.field")));
         let company = said.iter().find(|said| said.field == Field::COMPANY).unwrap();
         assert_eq!(company.value, None, "our own stand-in is no value of theirs");
@@ -562,6 +722,76 @@ mod tests {
             )
             .is_err()
         );
+    }
+
+    fn parsed(rest: &str) -> Result<Mapping, MappingError> {
+        Mapping::parse(&format!("[[object]]\nkind=\"person\"\nremote=\"Lead\"\n{rest}"))
+    }
+
+    #[test]
+    fn what_the_vocabulary_does_not_have_is_refused_with_its_place() {
+        for (wrong, says) in [
+            ("[object.fields.A]\nfrom=\"lastname\"", "there is no field \"lastname\""),
+            ("[object.fields.A]\nfrom=\"last_name\"\notherwise=\"emial\"", "there is no field \"emial\""),
+            ("[object.fields.A]\nfrom=\"city[work]\"", "no labels"),
+            ("[object.fields.A]\nref=\"company\"", "ref names person"),
+            ("when=\"person:Lead\"", "no condition"),
+            ("when=\"statis:open\"", "there is no field \"statis\""),
+            ("when=\"status\"", "field:code"),
+            ("when=\"emails:x\"", "several values"),
+        ] {
+            let error = parsed(wrong).unwrap_err();
+            assert!(error.problem.contains(says) && error.place.starts_with("person → Lead"), "{wrong}: {error}");
+        }
+        assert!(parsed("when=\"status:open\"\n[object.fields.A]\nfrom=\"x.messe.groesse\"").is_ok());
+    }
+
+    #[test]
+    fn of_two_objects_of_one_type_the_one_whose_condition_holds_is_meant() {
+        let mapping = Mapping::parse(
+            "[[object]]\nkind=\"activity\"\nremote=\"Task\"\nwhen=\"activity_type:email\"\n[object.fields.A]\nfrom=\"subject\"\n\
+             [[object]]\nkind=\"activity\"\nremote=\"Task\"\n[object.fields.B]\nfrom=\"subject\"",
+        )
+        .unwrap();
+        let of = |code: &str| {
+            let fields = Fields([(Field::ACTIVITY_TYPE, Slot::One(sourced(Value::choice(code))))].into());
+            mapping.object_for("Task", &fields).unwrap().fields.keys().next().cloned().unwrap()
+        };
+        assert_eq!((of("email"), of("task")), ("A".into(), "B".into()));
+        assert_eq!(mapping.field_names("Task"), ["A", "B"]);
+        assert!(mapping.object_for("Event", &Fields::default()).is_none());
+    }
+
+    #[test]
+    fn days_are_told_as_moments_of_the_fairs_time_zone_and_read_back() {
+        let mapping = Mapping::parse(
+            "[[object]]\nkind=\"fair\"\nremote=\"events\"\n[object.fields.from]\nfrom=\"starts\"\ntransform=[\"day_start\"]\n\
+             [object.fields.until]\nfrom=\"ends\"\ntransform=[\"day_end\"]\n[object.fields.plain]\nfrom=\"ends\"",
+        )
+        .unwrap();
+        let day = |text: &str| Slot::One(sourced(Value::Date(text.parse().unwrap())));
+        let zone = Slot::One(sourced(Value::Text("Europe/Berlin".into())));
+        let fair = Fields(
+            [(Field::STARTS, day("2026-04-14")), (Field::ENDS, day("2026-04-17")), (Field::TIME_ZONE, zone)].into(),
+        );
+        let object = mapping.object("events").unwrap();
+        let wanted = object.project(&fair).fields;
+        let at = |text: &str| Value::instant(text.parse().unwrap());
+        assert_eq!(wanted.get("from"), Some(&at("2026-04-13T22:00:00Z")));
+        assert_eq!(wanted.get("until"), Some(&at("2026-04-17T21:59:59Z")));
+        assert_eq!(wanted.get("plain"), Some(&Value::Date("2026-04-17".parse().unwrap())));
+        let days: Vec<Option<Value>> = object.lift(&wanted, &fair).into_iter().map(|said| said.value).collect();
+        let day = |text: &str| Some(Value::Date(text.parse().unwrap()));
+        assert_eq!(days, [day("2026-04-14"), day("2026-04-17"), day("2026-04-17")]);
+    }
+
+    #[test]
+    fn an_owner_that_is_only_read_is_never_written() {
+        let mapping = parsed("[object.fields.OwnerId]\nowner=true\ndirection=\"pull\"").unwrap();
+        let object = mapping.object("Lead").unwrap();
+        assert_eq!(object.told_owners().collect::<Vec<_>>(), ["OwnerId"]);
+        assert!(object.project(&person()).owner.is_empty() && !object.pushes("OwnerId"));
+        assert_eq!(object.field_names(), ["OwnerId"]);
     }
 
     #[test]
@@ -599,5 +829,88 @@ mod tests {
         assert!(codes.contains(&("Phone".into(), "missing_field".into())));
         assert!(codes.contains(&("Salutation".into(), "not_writable".into())));
         assert!(codes.contains(&("Status".into(), "required_unmapped".into())));
+        assert!(!codes.contains(&("OwnerId".into(), "wrong_type".into())), "ids may be texts");
+    }
+
+    #[test]
+    fn each_kind_of_finding_is_found() {
+        let field = |name: &str, data_type| RemoteField {
+            name: name.into(),
+            label: name.into(),
+            data_type,
+            max_length: None,
+            required: false,
+            createable: true,
+            updateable: true,
+            unique: false,
+            choices: Vec::new(),
+            restricted: false,
+        };
+        let restricted = |name: &str| RemoteField {
+            choices: vec!["Herr".into(), "Frau".into()],
+            restricted: true,
+            ..field(name, RemoteType::Choice)
+        };
+        let schema = RemoteSchema {
+            remote_type: "Lead".into(),
+            fields: vec![
+                field("Number", RemoteType::Int),
+                field("Link", RemoteType::Bool),
+                field("Owner", RemoteType::Date),
+                restricted("Salutation"),
+                restricted("Greeting"),
+                RemoteField { max_length: Some(40), ..field("City", RemoteType::Text) },
+                RemoteField { max_length: Some(3), ..field("Source", RemoteType::Text) },
+                RemoteField { required: true, ..field("Read", RemoteType::Text) },
+                RemoteField { required: true, ..field("Off", RemoteType::Text) },
+                field("Day", RemoteType::Date),
+            ],
+        };
+        let mapping = parsed(
+            r#"
+            [object.fields.Missing]
+            from = "city"
+            [object.fields.Number]
+            const = "viele"
+            [object.fields.Link]
+            ref = "organisation"
+            [object.fields.Owner]
+            owner = true
+            [object.fields.Salutation]
+            from = "salutation"
+            map = { divers = "Divers" }
+            [object.fields.Greeting]
+            from = "salutation"
+            default = "Hallo"
+            [object.fields.City]
+            from = "city"
+            [object.fields.Source]
+            const = "Messe"
+            [object.fields.Read]
+            from = "last_name"
+            direction = "pull"
+            [object.fields.Off]
+            from = "first_name"
+            direction = "off"
+            [object.fields.Day]
+            from = "due"
+        "#,
+        )
+        .unwrap();
+        let found = mapping.object("Lead").unwrap().check(&schema, None);
+        let found: Vec<(&str, &str)> = found.iter().map(|it| (it.field.as_str(), it.code.as_str())).collect();
+        let expected = [
+            ("City", "may_be_too_long"),
+            ("Greeting", "unknown_choice"),
+            ("Link", "wrong_type"),
+            ("Missing", "missing_field"),
+            ("Number", "wrong_type"),
+            ("Owner", "wrong_type"),
+            ("Salutation", "unknown_choice"),
+            ("Source", "may_be_too_long"),
+            ("Read", "required_unmapped"),
+            ("Off", "required_unmapped"),
+        ];
+        assert_eq!(found, expected);
     }
 }

@@ -290,7 +290,8 @@ impl Tx {
         Ok(())
     }
 
-    /// Moves a cursor, in the transaction that stores what was read.
+    /// Moves a cursor forward, in the transaction that stores what was read. Two pulls at once may
+    /// end in any order: what the further one read stays read.
     pub async fn put_cursor(
         &mut self,
         connection: ConnectionId,
@@ -302,7 +303,9 @@ impl Tx {
         execute!(
             self,
             "INSERT INTO pull_cursor (connection, remote_type, at, id, pulled_at) VALUES ($1, $2, $3, $4, $5)
-             ON CONFLICT (connection, remote_type) DO UPDATE SET at = excluded.at, id = excluded.id, pulled_at = excluded.pulled_at",
+             ON CONFLICT (connection, remote_type) DO UPDATE SET pulled_at = excluded.pulled_at,
+               at = CASE WHEN excluded.at >= pull_cursor.at THEN excluded.at ELSE pull_cursor.at END,
+               id = CASE WHEN excluded.at >= pull_cursor.at THEN excluded.id ELSE pull_cursor.id END",
             connection.0,
             remote_type.to_owned(),
             at.0,

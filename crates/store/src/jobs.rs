@@ -27,7 +27,7 @@ impl NewJob {
     pub fn new(id: Uuid, task: Task, lane: Lane, due: Time, now: Time) -> NewJob {
         let topic = match &task {
             Task::Push { connection } => format!("push:{}", connection.0),
-            Task::Pull { connection } => format!("pull:{}", connection.0),
+            Task::Pull { connection } | Task::PullOn { connection, .. } => format!("pull:{}", connection.0),
             other => other.name().to_owned(),
         };
         NewJob { id, topic, task, lane: i64::from(lane.number()), due_at: due.0, created_at: now.0 }

@@ -25,6 +25,7 @@ pub mod forget;
 mod gather;
 pub mod jobs;
 pub mod links;
+pub mod moved;
 pub mod records;
 pub mod reviews;
 pub mod runs;

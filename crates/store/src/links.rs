@@ -180,11 +180,17 @@ pub struct Backlog {
 pub struct Known {
     pub id: Uuid,
     pub record: Uuid,
+    pub kind: String,
     pub remote_id: String,
     pub sent: Json<RemoteFields>,
     pub seen: Json<RemoteFields>,
     pub written_at: i64,
+    pub leased_until: i64,
+    pub state: String,
+    /// Writes whose end nobody knows.
     pub busy: i64,
+    /// The record's fields.
+    pub fields: Json<Fields>,
 }
 
 /// What a read by id showed of a link that nobody is writing.
@@ -427,17 +433,19 @@ impl Tx {
         Ok(())
     }
 
-    /// Notes what reads showed, unless the link has been written, or is being written, since.
-    pub async fn put_shown(&mut self, shown: &[Shown], now: Time) -> Result<()> {
+    /// Notes what reads showed, unless the link has been written, or is being written, since. Gives
+    /// the links of which the read was evidence.
+    pub async fn put_shown(&mut self, shown: &[Shown], now: Time) -> Result<Vec<LinkId>> {
         if shown.is_empty() {
-            return Ok(());
+            return Ok(Vec::new());
         }
         let ids: Vec<Uuid> = shown.iter().map(|row| row.id).collect();
         self.lock_links(&ids).await?;
-        rows!(self, shown => (id uuid, written_at bigint, sent jsonb, seen jsonb),
+        let noted = rows_all!(self, (Uuid,), shown => (id uuid, written_at bigint, sent jsonb, seen jsonb),
             "UPDATE link SET sent = r.sent, seen = r.seen FROM",
-            "WHERE link.id = r.id AND link.written_at = r.written_at AND link.leased_until <= $2", now.0)?;
-        Ok(())
+            "WHERE link.id = r.id AND link.written_at = r.written_at AND link.leased_until <= $2
+               AND NOT EXISTS (SELECT 1 FROM intent i WHERE i.link = link.id AND i.settled_at IS NULL) RETURNING link.id", now.0)?;
+        Ok(noted.into_iter().map(|row| LinkId(row.0)).collect())
     }
 
     /// Notes that the CRM has these records no more: nothing is written to them until a person
@@ -574,9 +582,10 @@ impl Store {
         let rows: Vec<Row<'_>> = ids.iter().map(|remote_id| Row { remote_id }).collect();
         // The slice first, as for the counterparts.
         rows_all!(self, Known, &rows => (remote_id text),
-            "SELECT l.id, l.record, l.remote_id, l.sent, l.seen, l.written_at,
+            "SELECT l.id, l.record, l.kind, l.remote_id, l.sent, l.seen, l.written_at, l.leased_until, l.state, record.fields,
                     (SELECT count(*) FROM intent i WHERE i.link = l.id AND i.settled_at IS NULL) AS busy FROM",
-            "CROSS JOIN link l WHERE l.remote_id = r.remote_id AND l.connection = $2 AND l.remote_type = $3",
+            "CROSS JOIN link l JOIN record ON record.id = l.record
+             WHERE l.remote_id = r.remote_id AND l.connection = $2 AND l.remote_type = $3",
             connection.0, remote_type.to_owned())
     }
 

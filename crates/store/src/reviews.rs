@@ -13,7 +13,7 @@ use crate::{Result, Store, Tx, id_rows};
 #[derive(Debug, Clone, Serialize)]
 pub struct NewReview {
     pub id: Uuid,
-    /// `same_person`, `same_organisation`, `remote_duplicate`, `owner_unknown`.
+    /// `same_person`, `same_organisation`, `remote_duplicate`, `owner_unknown`, `deleted_there`.
     pub question: String,
     pub record: Uuid,
     pub connection: Option<Uuid>,

@@ -11,7 +11,11 @@ use mittler_core::{
     mapping::{Direction, Object, Rule, Wanted, fit},
     plan::{self, HeldField, Known},
 };
-use mittler_store::links::{Leased, NewIntent, OpenIntent, Receipt, Settled};
+use mittler_store::{
+    derived_id,
+    links::{Leased, NewIntent, OpenIntent, Receipt, Settled},
+    reviews::NewReview,
+};
 use tokio::time::{Instant, timeout_at};
 use uuid::Uuid;
 
@@ -119,11 +123,29 @@ impl Batch<'_> {
         Ok(())
     }
 
+    /// A lease is of one remote type; its records may be of several objects of that type.
     async fn attempt(&self, leased: Vec<Leased>) -> Run<()> {
-        let Some(first) = leased.first() else { return Ok(()) };
-        let Some(object) = self.connection.mapping.object(&first.remote_type) else {
-            return self.settle_unmapped(leased).await;
-        };
+        let mut rest = leased;
+        while let Some(first) = rest.first() {
+            let object = self.object(first);
+            let (part, others) = rest.into_iter().partition(|link| match (self.object(link), object) {
+                (Some(one), Some(other)) => std::ptr::eq(one, other),
+                (one, other) => one.is_none() && other.is_none(),
+            });
+            rest = others;
+            match object {
+                Some(object) => self.attempt_object(object, part).await?,
+                None => self.settle_unmapped(part).await?,
+            }
+        }
+        Ok(())
+    }
+
+    fn object(&self, link: &Leased) -> Option<&Object> {
+        self.connection.mapping.object_for(&link.remote_type, &link.fields)
+    }
+
+    async fn attempt_object(&self, object: &Object, leased: Vec<Leased>) -> Run<()> {
         let profile = self.profile(&object.remote)?;
         let leased = self.resolve(object, profile, leased).await?;
         if leased.is_empty() {
@@ -178,15 +200,24 @@ impl Batch<'_> {
         };
         let people = self.people(&leased).await?;
         let schema = self.connection.schema(&object.remote, self.now()).await?;
-        let mut planned = Vec::with_capacity(leased.len());
+        let (mut planned, mut reviews) = (Vec::with_capacity(leased.len()), Vec::new());
         for (mut link, mut wanted) in leased.into_iter().zip(wanted) {
             // The mode is asked anew each time; what it held yesterday may go today.
-            link.held.retain(|_, held| held.code != "mode");
+            link.held.retain(|_, held| held.code != "mode" && held.code != "owner_unknown");
             let complete = fill_references(&mut wanted, &counterparts);
             for name in &wanted.owner {
-                let owner = link.fields.text(&Field::OWNER).and_then(|owner| owners.get(owner));
-                if let Some(id) = owner {
+                let Some(owner) = link.fields.text(&Field::OWNER).map(str::to_owned) else { continue };
+                if let Some(id) = owners.get(&owner) {
                     wanted.fields.set(name.clone(), Value::RemoteRef(id.clone()));
+                } else if owner.contains('@')
+                    && !link.sent.0.contains_key(name)
+                    && (link.remote_id.is_none() || !wanted.create_only.contains(name))
+                {
+                    // Asked for, and not there. A queue is another matter: not every type takes one.
+                    let hash = plan::value_hash(&Some(Value::Text(owner)));
+                    let reason = "the CRM has no active user with this address".to_owned();
+                    link.held.insert(name.clone(), HeldField { code: "owner_unknown".into(), reason, hash });
+                    reviews.push(self.ask_owner(&link));
                 }
             }
             fit(&mut wanted.fields, &schema);
@@ -199,10 +230,13 @@ impl Batch<'_> {
                 if let Planned::Write(item) = &mut one
                     && let Some(person) = about(&item.leased).and_then(|person| people.get(&person))
                 {
-                    item.entries.extend(self.pusher.keys.suppressions_of(person));
+                    item.entries.extend(self.pusher.keys.suppressions_of(&*self.pusher.judge, person));
                 }
                 one
             });
+        }
+        if !reviews.is_empty() {
+            self.pusher.store.write(async move |tx| tx.ask(&reviews).await).await?;
         }
         Ok(planned)
     }
@@ -216,6 +250,18 @@ impl Batch<'_> {
         let ids: Vec<RecordId> = ids.into_iter().collect();
         let records = self.pusher.store.records(&ids).await?;
         Ok(records.into_iter().map(|record| (record.id, record.fields)).collect())
+    }
+
+    fn ask_owner(&self, link: &Leased) -> NewReview {
+        NewReview {
+            id: derived_id(&[b"review", link.id.0.as_bytes(), b"owner_unknown"]),
+            question: "owner_unknown".into(),
+            record: link.record.0,
+            connection: Some(self.connection.id.0),
+            candidates: serde_json::json!({ "remote_type": link.remote_type }),
+            reason: "owner_unknown".into(),
+            asked_at: self.now().0,
+        }
     }
 
     fn plan_one(&self, object: &Object, profile: &KindProfile, link: Leased, wanted: &Wanted) -> Planned {
@@ -299,7 +345,7 @@ impl Batch<'_> {
             differs
         };
         let intent = self.pusher.id();
-        let entries = self.pusher.keys.suppressions_of(&link.fields);
+        let entries = self.pusher.keys.suppressions_of(&*self.pusher.judge, &link.fields);
         Planned::Write(Item { leased: link, planned, creates, intent, held: Vec::new(), entries })
     }
 

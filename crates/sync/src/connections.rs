@@ -63,6 +63,8 @@ pub struct Connection {
     pub concurrency: usize,
     schemas: Mutex<HashMap<String, (Time, Arc<RemoteSchema>)>>,
     owners: Mutex<HashMap<String, (Time, Option<String>)>>,
+    /// Owners by remote id.
+    owner_names: Mutex<HashMap<String, (Time, Option<String>)>>,
     paused: Mutex<Option<(Time, String)>>,
     /// Remote types that the CRM does not let us write for now, until when, and why.
     closed: Mutex<HashMap<String, (Time, String)>>,
@@ -75,6 +77,9 @@ pub struct Connection {
     account_known: AtomicBool,
     /// Held by whoever pushes: one drain of a connection in one process is enough.
     pushing: tokio::sync::Mutex<()>,
+    /// Held by whoever pulls: two at once would read the same.
+    pulling: tokio::sync::Mutex<()>,
+    account: tokio::sync::OnceCell<String>,
 }
 
 impl std::fmt::Debug for Connection {
@@ -101,6 +106,7 @@ impl Connection {
             concurrency,
             schemas: Mutex::default(),
             owners: Mutex::default(),
+            owner_names: Mutex::default(),
             paused: Mutex::default(),
             closed: Mutex::default(),
             noted: Mutex::default(),
@@ -108,6 +114,8 @@ impl Connection {
             expected_account: None,
             account_known: AtomicBool::new(false),
             pushing: tokio::sync::Mutex::default(),
+            pulling: tokio::sync::Mutex::default(),
+            account: tokio::sync::OnceCell::new(),
         }
     }
 
@@ -236,6 +244,44 @@ impl Connection {
         Ok(found)
     }
 
+    /// The e-mail addresses of owners, by their remote ids; without those that the CRM does not
+    /// show.
+    pub async fn owner_names(&self, ids: &[String], now: Time) -> mittler_connector::Result<HashMap<String, String>> {
+        let mut found = HashMap::new();
+        let people = self.connector.profile().owners.iter().find(|lookup| lookup.key == KeyForm::Email);
+        let Some(lookup) = people.filter(|_| !ids.is_empty()) else { return Ok(found) };
+        let mut ask = Vec::new();
+        for id in ids {
+            let known = locked(&self.owner_names).get(id).cloned();
+            match known.filter(|(at, _)| now.since(*at) < BELIEVED) {
+                Some((_, Some(name))) => _ = found.insert(id.clone(), name),
+                Some((_, None)) => {}
+                None => ask.push(id.clone()),
+            }
+        }
+        ask.sort();
+        ask.dedup();
+        if ask.is_empty() {
+            return Ok(found);
+        }
+        let keys: Vec<Key> = ask.iter().cloned().map(Key::Id).collect();
+        let records = self.connector.read(lookup.remote_type, &keys, &[lookup.name_field.to_owned()]).await?;
+        for (id, key) in ask.into_iter().zip(&keys) {
+            let record = records.iter().find(|record| record.key == *key);
+            let name = record.and_then(|record| record.fields.text(lookup.name_field)).map(str::to_lowercase);
+            locked(&self.owner_names).insert(id.clone(), (now, name.clone()));
+            if let Some(name) = name {
+                found.insert(id, name);
+            }
+        }
+        Ok(found)
+    }
+
+    /// The account that the credentials belong to; asked for once.
+    pub async fn account(&self) -> mittler_connector::Result<&str> {
+        self.account.get_or_try_init(|| self.connector.account()).await.map(String::as_str)
+    }
+
     /// Nobody calls this CRM before then, and why.
     pub fn paused(&self, now: Time) -> Option<(Time, String)> {
         locked(&self.paused).clone().filter(|(until, _)| *until > now)
@@ -248,6 +294,11 @@ impl Connection {
     /// The right to push, unless somebody in this process has it.
     pub fn try_push(&self) -> Option<tokio::sync::MutexGuard<'_, ()>> {
         self.pushing.try_lock().ok()
+    }
+
+    /// The right to pull, unless somebody in this process has it.
+    pub fn try_pull(&self) -> Option<tokio::sync::MutexGuard<'_, ()>> {
+        self.pulling.try_lock().ok()
     }
 
     pub fn resume(&self) {

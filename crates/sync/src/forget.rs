@@ -1,9 +1,8 @@
 //! Forgetting a person: out of the database, and not back in.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use mittler_core::{Field, Kind, RecordId, Said, Statement, Value};
-use mittler_enrich::{KeyType, email};
 use mittler_store::{
     Clock, Result, Store, Tx,
     audit::NewEntry,
@@ -14,7 +13,10 @@ use serde_json::json;
 use tracing::warn;
 use uuid::Uuid;
 
-use crate::keys::{Entries, Keys, spellings};
+use crate::{
+    Identifier, Judge,
+    keys::{Entries, Keys},
+};
 
 /// How long a call that is under way is waited for.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -40,6 +42,7 @@ const PAGE: i64 = 200;
 pub async fn forget(
     store: &Store,
     keys: &Keys,
+    judge: &Arc<dyn Judge>,
     clock: &Clock,
     person: RecordId,
     actor: &str,
@@ -47,7 +50,7 @@ pub async fn forget(
     if store.record(person).await?.is_none_or(|record| record.kind != Kind::Person) {
         return Ok(None);
     }
-    let (mut known, mut added) = keep_out(store, keys, clock, person).await?;
+    let (mut known, mut added) = keep_out(store, keys, judge, clock, person).await?;
     let begun = tokio::time::Instant::now();
     let mut under_way;
     loop {
@@ -59,16 +62,17 @@ pub async fn forget(
         tokio::time::sleep(LOOK).await;
     }
     // Whoever was at it meanwhile may have made more due, or said more.
-    let again = keep_out(store, keys, clock, person).await?;
+    let again = keep_out(store, keys, judge, clock, person).await?;
     known.statements.extend(again.0.statements);
     added += again.1;
-    let inputs = not_taken(store, &Traces::of(&known.statements)).await?;
-    let (actor, salt, keys, clock) = (actor.to_owned(), clock.id().simple().to_string(), keys.clone(), clock.clone());
+    let inputs = not_taken(store, &Traces::of(&**judge, &known.statements)).await?;
+    let (actor, salt) = (actor.to_owned(), clock.id().simple().to_string());
+    let (keys, judge, clock) = (keys.clone(), Arc::clone(judge), clock.clone());
     let removed = store
         .write(async move |tx| {
             let now = clock.now();
             let about = tx.lock_person(person).await?;
-            let entries: Vec<_> = entries_of(&keys, &about).all().collect();
+            let entries: Vec<_> = entries_of(&keys, &*judge, &about).all().collect();
             let kept_out = added + tx.suppress(&entries, now).await?;
             let mut removed = tx.forget(person).await?;
             let searched = tx.empty_signals(&inputs).await?;
@@ -98,12 +102,18 @@ pub async fn forget(
 }
 
 /// The first step: commits who is kept out, and that no CRM is to be told more.
-async fn keep_out(store: &Store, keys: &Keys, clock: &Clock, person: RecordId) -> Result<(About, u64)> {
-    let (keys, now) = (keys.clone(), clock.now());
+async fn keep_out(
+    store: &Store,
+    keys: &Keys,
+    judge: &Arc<dyn Judge>,
+    clock: &Clock,
+    person: RecordId,
+) -> Result<(About, u64)> {
+    let (keys, judge, now) = (keys.clone(), Arc::clone(judge), clock.now());
     store
         .write(async move |tx| {
             let about = tx.lock_person(person).await?;
-            let entries: Vec<_> = entries_of(&keys, &about).all().collect();
+            let entries: Vec<_> = entries_of(&keys, &*judge, &about).all().collect();
             let added = tx.suppress(&entries, now).await?;
             tx.want_no_more(&about.records).await?;
             Ok((about, added))
@@ -111,10 +121,17 @@ async fn keep_out(store: &Store, keys: &Keys, clock: &Clock, person: RecordId) -
         .await
 }
 
-fn entries_of(keys: &Keys, about: &About) -> Entries {
-    let said = about.statements.iter().flat_map(|statement| &statement.said);
-    let known = about.keys.iter().map(|row| (row.key, row.key_type != KeyType::PhoneName.name()));
-    keys.entries(said, known)
+fn entries_of(keys: &Keys, judge: &dyn Judge, about: &About) -> Entries {
+    let known = about.keys.iter().map(|row| (row.key, row.key_type != PHONE_NAME));
+    keys.entries(&identifiers(judge, &about.statements), known)
+}
+
+/// The type of the one kept key that relatives and colleagues may share.
+const PHONE_NAME: &str = "phone_name";
+
+fn identifiers(judge: &dyn Judge, statements: &[Statement]) -> Vec<Identifier> {
+    let said: Vec<&Said> = statements.iter().flat_map(|statement| &statement.said).collect();
+    judge.identifiers(&said)
 }
 
 /// By what a text is recognised as being about the person: addresses of theirs alone, and numbers.
@@ -124,17 +141,13 @@ struct Traces {
 }
 
 impl Traces {
-    fn of(statements: &[Statement]) -> Traces {
+    fn of(judge: &dyn Judge, statements: &[Statement]) -> Traces {
         let said = || statements.iter().flat_map(|statement| &statement.said);
         let texts = |said: &Said| -> Vec<String> {
             said.key.clone().into_iter().chain(said.value.as_ref().map(Value::display)).collect()
         };
-        let mut addresses: Vec<String> = said()
-            .filter(|said| said.field == Field::EMAILS)
-            .flat_map(texts)
-            .filter(|text| email::read(text).is_none_or(|email| !email.is_role()))
-            .flat_map(|text| spellings(&text))
-            .collect();
+        let known = identifiers(judge, statements).into_iter();
+        let mut addresses: Vec<String> = known.filter(|it| it.kind == "email").map(|it| it.value).collect();
         // The last places of a number are the same with and without country and area.
         let mut numbers: Vec<String> = said()
             .filter(|said| said.field == Field::PHONES)

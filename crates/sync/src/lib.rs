@@ -12,6 +12,7 @@
 mod batch;
 pub mod budget;
 pub mod connections;
+mod eye;
 pub mod forget;
 pub mod gate;
 pub mod hooks;
@@ -33,18 +34,26 @@ use mittler_core::Said;
 /// What sync needs of the crate that reads values: sync itself knows CRMs, not phone numbers.
 pub trait Judge: Send + Sync {
     /// Gives a value that a CRM shows the key and form that the same value has from other sources.
-    fn normalise(&self, said: Said) -> Said;
+    /// `country` is where its record is, as far as anybody said.
+    fn normalise(&self, said: Said, country: Option<&str>) -> Said;
 
     /// Whether an address is one person's, and no mailbox that several read.
     fn is_personal(&self, email: &str) -> bool;
 
     /// Whether two surnames may be one person's.
     fn same_surname(&self, one: &str, other: &str) -> bool;
+
+    /// By what whoever is said to be this is recognised. Strong ones name one person: addresses that
+    /// are not of a task, in every spelling. Weak ones are what relatives and colleagues may share: a
+    /// number, or a mailbox like `info@`, each with the surname.
+    fn identifiers(&self, said: &[&Said]) -> Vec<Identifier>;
 }
 
-/// What a CRM says in a field. Of numbers and addresses its one field shows the main one; as a mere
-/// further one it would stay behind a list's, and an edit in the CRM would be written over.
-pub(crate) fn shown(judge: &dyn Judge, said: Said) -> Said {
-    let said = judge.normalise(said);
-    if said.field.is_set() { said.primary() } else { said }
+/// Something by which a person is recognised, in a spelling that is always the same.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identifier {
+    /// `email`, `key` (the id of a key), or `mailbox_name`.
+    pub kind: &'static str,
+    pub value: String,
+    pub strong: bool,
 }

@@ -145,7 +145,7 @@ impl Pusher {
     }
 
     /// A CRM that does not work waits at its connection, not on a hundred thousand links.
-    async fn pause(&self, connection: &Connection, error: &CrmError) -> Result<(Time, String)> {
+    pub(crate) async fn pause(&self, connection: &Connection, error: &CrmError) -> Result<(Time, String)> {
         let now = self.clock.now();
         let jitter = Duration::from_millis(fastrand::u64(0..500));
         let (state, wait) = match error {

@@ -7,8 +7,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use mittler_connector::{Key, KeyForm, KindProfile, OwnKey, RemoteRecord};
 use mittler_core::{
-    Field, Fields, Kind, LinkId, RecordId, RemoteFields, Source, SourceKind, Statement, SubjectId, Time, Value,
-    Version,
+    Field, Fields, Kind, LinkId, RecordId, RemoteFields, SubjectId, Time, Value,
     job::{Lane, Task},
     mapping::Object,
 };
@@ -23,8 +22,8 @@ use uuid::Uuid;
 
 use crate::{
     batch::{Batch, Run, settled, superseded},
+    eye::{Eye, owner_ids},
     restate::{links_of, restate},
-    shown,
 };
 
 /// A remote record that a link turns out to mean.
@@ -377,6 +376,8 @@ impl Batch<'_> {
         let held = self.pusher.store.links_by_remote(self.connection.id, &object.remote, &ids).await?;
         let mut holders: HashMap<String, RecordId> =
             held.into_iter().map(|it| (it.remote_id, RecordId(it.record))).collect();
+        let owners = owner_ids(object, adoptions.iter().map(|it| &it.record));
+        let owners = self.connection.owner_names(&owners, self.now()).await?;
         let (mut receipts, mut statements, mut reviews, mut ends, mut seen) = (vec![], vec![], vec![], vec![], vec![]);
         for Adoption { link, record, begun } in adoptions {
             if let Some(open) = &link.open_intent {
@@ -389,13 +390,15 @@ impl Batch<'_> {
                 continue;
             }
             let ours = self.own_key_of(&record).is_some_and(|key| key == link.record.to_string());
+            let eye = Eye::new(&*self.pusher.judge, object, &record.fields, &link.fields);
             if !ours && matches!(object.kind, Kind::Person | Kind::Organisation) {
-                statements.push((link.record, self.said(object, &link, &record, begun)));
+                statements.push((link.record, eye.all(self.connection.id, &record, &owners, begun)));
             }
             let mut receipt = settled(&link, None, None);
             receipt.remote_type.clone_from(&object.remote);
             receipt.remote_id = Some(record.id.clone());
             receipt.sent = told(&link, ours, &record);
+            receipt.sent.0.extend(eye.in_our_form(&record.fields).0);
             receipt.settled = 0;
             seen.push((link.id, record.fields));
             receipts.push(receipt);
@@ -435,26 +438,6 @@ impl Batch<'_> {
         Ok(())
     }
 
-    /// What the CRM says by showing this record.
-    fn said(&self, object: &Object, link: &Leased, record: &RemoteRecord, begun: Time) -> Statement {
-        let observed = record.modified_at.unwrap_or(begun).min(begun);
-        let subject = crm_subject(self.connection.id, &object.remote, &record.id);
-        let said = object.lift(&record.fields, link.fields.text(&Field::COUNTRY));
-        Statement {
-            subject,
-            signal: derived_id(&[b"read", subject.0.as_bytes(), &begun.0.to_be_bytes()]).into(),
-            source: Source::new(SourceKind::Crm, self.connection.id.to_string()),
-            observed_at: observed,
-            version: Version(observed, begun),
-            said: said
-                .into_iter()
-                // A box that nobody ticked says nothing, least of all against an objection.
-                .filter(|said| said.value.as_ref().is_some_and(|value| *value != Value::Bool(false)))
-                .map(|said| shown(&*self.pusher.judge, said))
-                .collect(),
-        }
-    }
-
     fn ask(&self, link: &Leased, ids: &[String], reason: &str) -> NewReview {
         NewReview {
             id: derived_id(&[b"review", link.id.0.as_bytes(), reason.as_bytes()]),
@@ -488,7 +471,7 @@ fn told(link: &Leased, ours: bool, record: &RemoteRecord) -> RemoteFields {
 
 /// What a remote record says of one of our fields.
 fn shows(object: &Object, record: &RemoteRecord, field: &Field) -> Option<Value> {
-    object.lift(&record.fields, None).into_iter().find(|said| said.field == *field)?.value
+    object.lift(&record.fields, &Fields::default()).into_iter().find(|said| said.field == *field)?.value
 }
 
 fn day(value: &Value) -> Option<jiff::civil::Date> {

@@ -13,7 +13,7 @@ use mittler_core::{
     derive::Overrides,
     job::{Lane, Task},
 };
-use mittler_enrich::{Candidate, Decision, Draft, Facts, KeyType, decide};
+use mittler_enrich::{Candidate, Decision, Draft, Facts, Key, KeyType, decide};
 use mittler_store::{
     Clock, Result, Tx, derived_id,
     jobs::{NewJob, Taken},
@@ -21,7 +21,6 @@ use mittler_store::{
     reviews::NewReview,
     signals::{NOT_TAKEN, Read},
 };
-pub use mittler_sync::keys::key_id;
 use mittler_sync::{Connection, Keys, keys::Entries, restate::links_of};
 use serde_json::json;
 use uuid::Uuid;
@@ -29,6 +28,7 @@ use uuid::Uuid;
 use crate::{
     follow::{self, FollowUp, Lead, Routing},
     input::{Fair, Input, Reading},
+    judge::identifiers,
 };
 
 /// What a batch needs besides its inputs.
@@ -73,6 +73,11 @@ struct Work {
     suppressed: HashSet<Uuid>,
     /// Tasks made by this batch: of which person, from which input.
     tasks: Vec<(RecordId, RecordId, usize)>,
+}
+
+/// The name under which a key is stored: a hash of type, scope and value.
+pub fn key_id(key: &Key) -> Uuid {
+    derived_id(&[b"key", key.key_type.name().as_bytes(), key.scope.as_bytes(), key.value.as_bytes()])
 }
 
 /// Reads a batch of signals into records and ends their job, all in the caller's transaction.
@@ -174,7 +179,8 @@ async fn keep_out<'i>(tx: &mut Tx, env: &Env, inputs: Vec<&'i Input>, work: &mut
 
 fn entries_of(env: &Env, input: &Input) -> Entries {
     let keys = input.person.keys.iter().filter(|key| key.key_type.is_strong() || key.key_type == KeyType::PhoneName);
-    env.keys.entries(input.person.said.iter(), keys.map(|key| (key_id(key), key.key_type.is_strong())))
+    let said: Vec<&Said> = input.person.said.iter().collect();
+    env.keys.entries(&identifiers(&said), keys.map(|key| (key_id(key), key.key_type.is_strong())))
 }
 
 /// A person that is forgotten between the look at who is kept out and the look at who is known

@@ -1,12 +1,12 @@
 //! The jobs, one method each.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use mittler_core::{
     ConnectionId, SignalId, Time,
     derive::Overrides,
-    job::{Lane, Task},
+    job::{Lane, Place, Task},
 };
 use mittler_queue::{End, Handler, Wake};
 use mittler_store::{
@@ -25,6 +25,10 @@ use crate::{
 
 /// When a push looks again at links that wait for others.
 const AGAIN: Duration = Duration::from_millis(250);
+/// First wait before a read that failed is tried again; it doubles up to ten minutes.
+const READ_AGAIN: Duration = Duration::from_secs(5);
+/// Tries after which a read that the CRM refuses counts as failed.
+const HOPELESS: i64 = 8;
 /// Rows that one retention step touches in one table at most.
 const RETAIN_ROWS: i64 = 2_000;
 
@@ -59,18 +63,17 @@ impl Handler for Worker {
         let ended = match &job.task {
             Task::Enrich { signals } => self.enrich(job, signals).await,
             Task::Push { connection } => self.push(job, *connection).await,
-            Task::Pull { connection } => self.pull(*connection).await,
+            Task::Pull { connection } => self.pull(job, *connection, &BTreeMap::new()).await,
+            Task::PullOn { connection, from } => self.pull(job, *connection, from).await,
             Task::Read { connection, remote_type, ids, not_before } => {
-                self.read(*connection, remote_type, ids, *not_before).await
+                self.read(job, *connection, remote_type, ids, *not_before).await
             }
             Task::Retain => self.retain(job).await,
         };
         match ended {
             Ok(end) => end,
             // An input may be slow for ever: counted, so that it comes to an end.
-            Err(Error::TooSlow) if matches!(job.task, Task::Enrich { .. }) => {
-                End::Failed { code: "too_slow".into() }
-            }
+            Err(Error::TooSlow) if matches!(job.task, Task::Enrich { .. }) => End::Failed { code: "too_slow".into() },
             Err(error) if error.is_passing() => {
                 End::Later { due: self.clock.now().plus(Duration::from_millis(500)), code: "database".into() }
             }
@@ -213,33 +216,71 @@ impl Worker {
         }
     }
 
-    async fn pull(&self, id: ConnectionId) -> Result<End, Error> {
+    /// Reads what changed. What is too much for one job goes on in another, from just there.
+    async fn pull(&self, job: &Taken, id: ConnectionId, from: &BTreeMap<String, Place>) -> Result<End, Error> {
+        let now = self.clock.now();
         let Some(connection) = self.connections.get(id) else { return Ok(End::Done) };
-        match self.pusher.pull(&connection).await {
+        if let Some((until, code)) = connection.paused(now) {
+            // A fresh pull is the next slot's; what was begun is not begun anew.
+            return Ok(if from.is_empty() { End::Done } else { End::Later { due: until, code } });
+        }
+        let Some(_alone) = connection.try_pull() else {
+            return Ok(End::Later { due: now.plus(Duration::from_secs(1)), code: "pulled_by_another".into() });
+        };
+        match self.pusher.pull(&connection, from).await {
             Ok(pulled) => {
                 info!(connection.id = %id, changes = pulled.changes, claimed = pulled.claimed, "pulled");
                 if pulled.claimed > 0 {
                     self.wake.ring();
                 }
-                Ok(if pulled.more { End::Later { due: self.clock.now(), code: "more".into() } } else { End::Done })
+                if pulled.more.is_empty() {
+                    return Ok(End::Done);
+                }
+                let (job, now) = (job.clone(), self.clock.now());
+                let task = Task::PullOn { connection: id, from: pulled.more };
+                let rest = NewJob::new(self.clock.id(), task, Lane::Scheduled, now, now);
+                self.store
+                    .write(async move |tx| {
+                        if tx.end_job(job.id, job.attempt).await? {
+                            tx.put_jobs(std::slice::from_ref(&rest)).await?;
+                        }
+                        Ok(())
+                    })
+                    .await?;
+                self.wake.ring();
+                Ok(End::Ended)
             }
             Err(Stopped::Store(error)) => Err(error),
-            // The next slot tries again, from the same cursor.
+            // The next slot tries again, from the cursor.
             Err(Stopped::Crm(error)) => {
-                warn!(connection.id = %id, code = error.code(), "a pull did not work; the next slot goes on from the same cursor");
+                warn!(connection.id = %id, code = error.code(), "a pull did not work; the next slot goes on from the cursor");
                 Ok(End::Done)
             }
         }
     }
 
-    async fn read(&self, id: ConnectionId, remote_type: &str, ids: &[String], not_before: Time) -> Result<End, Error> {
+    /// Reads what a hook told of. A CRM that does not answer is asked again after longer and longer
+    /// waits; what it will not answer at all ends as a dead job, to be seen and repeated.
+    async fn read(
+        &self,
+        job: &Taken,
+        id: ConnectionId,
+        remote_type: &str,
+        ids: &[String],
+        not_before: Time,
+    ) -> Result<End, Error> {
         let now = self.clock.now();
         if not_before > now && not_before.since(now) < Duration::from_hours(1) {
             return Ok(End::Later { due: not_before, code: "not_before".into() });
         }
         let Some(connection) = self.connections.get(id) else { return Ok(End::Done) };
-        let Some(object) = connection.mapping.object(remote_type) else { return Ok(End::Done) };
-        match self.pusher.take(&connection, object, ids, &[], None).await {
+        if connection.mapping.object(remote_type).is_none() {
+            return Ok(End::Done);
+        }
+        if let Some((until, code)) = connection.paused(now) {
+            return Ok(End::Later { due: until, code });
+        }
+        match self.pusher.take(&connection, remote_type, ids).await {
             Ok((_, claimed)) => {
                 if claimed > 0 {
                     self.wake.ring();
@@ -248,7 +289,12 @@ impl Worker {
             }
             Err(Stopped::Store(error)) => Err(error),
             Err(Stopped::Crm(error)) => {
-                Ok(End::Later { due: now.plus(Duration::from_secs(5)), code: error.code().to_owned() })
+                let code = error.code().to_owned();
+                if job.attempt >= HOPELESS && !error.is_passing() {
+                    return Ok(End::Failed { code });
+                }
+                let wait = READ_AGAIN * (1 << job.attempt.clamp(0, 7));
+                Ok(End::Later { due: now.plus(wait), code })
             }
         }
     }

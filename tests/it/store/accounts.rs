@@ -163,6 +163,8 @@ async fn a_cursor_stands_where_it_was_put(fresh: &Fresh) {
     for (at, id) in [(NOON, "9"), (NOON.plus(seconds(1)), "4")] {
         store.write(async move |tx| tx.put_cursor(connection, "contact", at, id, NOON).await).await.unwrap();
     }
+    // A pull that began earlier and ends later takes nothing back.
+    store.write(async move |tx| tx.put_cursor(connection, "contact", NOON, "8", NOON).await).await.unwrap();
     // What fails moves none.
     let failed = store
         .write(async move |tx| {

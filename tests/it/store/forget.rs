@@ -18,7 +18,8 @@ use mittler_store::{
     signals::{NewSignal, Read},
     tables::declared,
 };
-use mittler_sync::{Keys, forget::forget, restate::restate};
+use mittler_sync::{Judge, Keys, forget::forget, restate::restate};
+use mittler_worker::Reader;
 use serde_json::json;
 use sqlx::Row;
 use uuid::Uuid;
@@ -264,6 +265,10 @@ async fn plant(store: &Store, email: &str) -> Person {
     Person { id, activity, link, fields }
 }
 
+fn judge() -> Arc<dyn Judge> {
+    Arc::new(Reader { country: "DE".into() })
+}
+
 async fn a_person_is_gone_from_every_table_and_kept_out(fresh: &Fresh) {
     let store = &fresh.store;
     let person = plant(store, &address()).await;
@@ -284,7 +289,7 @@ async fn a_person_is_gone_from_every_table_and_kept_out(fresh: &Fresh) {
     }
 
     let keys = Keys::derive(&[7; 32]);
-    let removed = forget(store, &keys, &Clock::default(), person.id, "system").await.unwrap().unwrap();
+    let removed = forget(store, &keys, &judge(), &Clock::default(), person.id, "system").await.unwrap().unwrap();
     for table in &personal {
         assert!(
             removed.iter().any(|removed| removed.table == *table && removed.rows > 0),
@@ -324,10 +329,14 @@ async fn a_person_is_gone_from_every_table_and_kept_out(fresh: &Fresh) {
     let kept_out = store.write(async move |tx| tx.suppressed(&[entry, Uuid::nil()]).await).await.unwrap();
     assert_eq!((kept_out, store.suppression_count().await.unwrap()), (vec![entry], 3), "the address and two keys");
     assert_eq!(
-        Keys::derive(&[8; 32]).suppressions_of(&person.fields).iter().filter(|(hmac, _)| *hmac == entry).count(),
+        Keys::derive(&[8; 32])
+            .suppressions_of(&*judge(), &person.fields)
+            .iter()
+            .filter(|(hmac, _)| *hmac == entry)
+            .count(),
         0
     );
-    assert_eq!(forget(store, &keys, &Clock::default(), person.id, "system").await.unwrap(), None, "gone");
+    assert_eq!(forget(store, &keys, &judge(), &Clock::default(), person.id, "system").await.unwrap(), None, "gone");
     raw.close().await;
 
     // Nothing is left in the bytes of the files either: not in free pages, not in the log.
@@ -497,7 +506,8 @@ async fn a_call_that_is_under_way_comes_to_its_end_first(fresh: &Fresh) {
     links::want(store, vec![links::wanted(connection, person.id, NOON)]).await;
     let leased = links::lease(store, connection, clock.now(), 1).await.remove(0);
     let (own, keys, now, id) = (store.clone(), Keys::derive(&[7; 32]), clock.clone(), person.id);
-    let forgetting = tokio::spawn(async move { forget(&own, &keys, &now, id, "system").await.unwrap().unwrap() });
+    let forgetting =
+        tokio::spawn(async move { forget(&own, &keys, &judge(), &now, id, "system").await.unwrap().unwrap() });
     eventually("the person is kept out", 20, async || store.suppression_count().await.unwrap() > 0).await;
     eventually("nothing is due any more", 20, async || {
         let lines = store.link_lines(id).await.unwrap();
@@ -526,7 +536,7 @@ async fn who_has_no_address_is_kept_out_by_their_keys(fresh: &Fresh) {
         .await
         .unwrap();
     let keys = Keys::derive(&[7; 32]);
-    forget(store, &keys, &Clock::default(), id, "system").await.unwrap().unwrap();
+    forget(store, &keys, &judge(), &Clock::default(), id, "system").await.unwrap().unwrap();
     for key in [badge, number] {
         let entry = keys.suppression("key", &key.simple().to_string());
         assert_eq!(store.write(async move |tx| tx.suppressed(&[entry]).await).await.unwrap(), vec![entry]);

@@ -47,7 +47,10 @@ async fn story(fresh: Fresh) {
     world.settle().await;
     let person = world.person_by_email(EMAIL).await.unwrap();
     assert!(!found(&fresh).await.is_empty(), "the scan finds nothing at all");
-    mittler_sync::forget::forget(&world.store, &world.keys, &world.clock, person, "operator").await.unwrap().unwrap();
+    mittler_sync::forget::forget(&world.store, &world.keys, &world.judge(), &world.clock, person, "operator")
+        .await
+        .unwrap()
+        .unwrap();
     let left = found(&fresh).await;
     assert!(left.is_empty(), "still there: {left:#?}");
     // The CRMs keep what they have, and hear nothing more of it.
@@ -82,7 +85,10 @@ on_every_database!(
 );
 
 async fn forget(world: &World, person: RecordId) {
-    mittler_sync::forget::forget(&world.store, &world.keys, &world.clock, person, "operator").await.unwrap().unwrap();
+    mittler_sync::forget::forget(&world.store, &world.keys, &world.judge(), &world.clock, person, "operator")
+        .await
+        .unwrap()
+        .unwrap();
 }
 
 /// State and code of a lead that is sent now.

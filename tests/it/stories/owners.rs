@@ -7,12 +7,14 @@ use mittler_store::Store;
 use mittler_worker::follow::{Away, Routing, Rule};
 use serde_json::json;
 
-use super::world::{Setup, World, anna, fair, stand};
+use super::world::{HUBSPOT, SALESFORCE, Setup, World, anna, fair, stand};
 
 on_every_database!(
     a_rule_names_the_owner_in_both_crms_with_its_reason,
     a_deputy_stands_in_while_the_owner_is_away,
     a_queue_takes_a_lead_and_nothing_else,
+    a_known_account_gives_its_new_leads_to_its_owner,
+    an_owner_that_a_crm_does_not_know_is_a_question_and_held,
     salesforces_own_assignment_rule_is_off_unless_it_is_switched_on,
     salesforces_own_assignment_rule_decides_where_it_is_switched_on,
     a_known_persons_task_of_another_fair_has_an_owner_too,
@@ -87,6 +89,45 @@ async fn a_queue_takes_a_lead_and_nothing_else(store: Store) {
     assert!(world.in_hubspot("contacts")[0]["properties"].get("hubspot_owner_id").is_none());
     world.lead(json!({ "last_name": "Specht", "email": "bert.specht@spechtbau.example", "country": "FR" })).await;
     assert_eq!(world.in_salesforce("Contact")[0]["OwnerId"], contact["OwnerId"], "a contact was given away");
+    world.end().await;
+}
+
+async fn a_known_account_gives_its_new_leads_to_its_owner(store: Store) {
+    let world = with(store, routing(Vec::new()), Assignment::Off).await;
+    let north = user(&world, NORTH);
+    let account = json!({ "Name": "Kranichwerk GmbH", "Website": "https://www.kranichwerk.example", "OwnerId": north });
+    world.edit_salesforce("Account", "", &account);
+    // The company becomes known by its first lead.
+    world.lead(anna()).await;
+    let second = json!({ "first_name": "Bert", "last_name": "Specht", "email": "bert.specht@kranichwerk.example",
+        "company": "Kranichwerk GmbH", "country": "DE", "postal_code": "70173" });
+    let person = world.lead(second).await;
+    assert_eq!(reason(&world, person).await, "owner of the account");
+    assert_eq!(world.record(person).await.fields.text(&Field::OWNER), Some(NORTH));
+    assert_eq!(world.salesforce_with("Lead", "LastName", "Specht")[0]["OwnerId"], north);
+    assert_eq!(
+        world.hubspot_with("contacts", "lastname", "Specht")[0]["properties"]["hubspot_owner_id"],
+        json!("41629780")
+    );
+    // The account itself is never given to anybody, and keeps its address as it is written there.
+    let account = &world.in_salesforce("Account")[0];
+    assert_eq!((&account["OwnerId"], account["Website"].as_str()), (&north, Some("https://www.kranichwerk.example")));
+    world.end().await;
+}
+
+async fn an_owner_that_a_crm_does_not_know_is_a_question_and_held(store: Store) {
+    let mut routing = routing(Vec::new());
+    routing.rule[0].owner = "niemand@example.com".into();
+    let world = with(store, routing, Assignment::Off).await;
+    let person = world.lead(anna()).await;
+    let reviews = world.store.reviews_of(person).await.unwrap();
+    let asked: Vec<&str> = reviews.iter().map(|review| review.question.as_str()).collect();
+    assert_eq!(asked, ["owner_unknown", "owner_unknown"], "one for each CRM");
+    for (crm, field) in [(SALESFORCE, "OwnerId"), (HUBSPOT, "hubspot_owner_id")] {
+        let link = world.link(crm, person).await;
+        assert!(link.remote_id.is_some(), "the lead itself is written: {link:?}");
+        assert_eq!(link.held.0.get(field).map(|held| held.code.as_str()), Some("owner_unknown"));
+    }
     world.end().await;
 }
 

@@ -28,6 +28,7 @@ on_every_database!(
     an_edit_in_hubspot_comes_by_pull_and_reaches_salesforce_without_an_echo,
     an_edit_in_salesforce_comes_by_pull_and_reaches_hubspot_without_an_echo,
     edits_come_by_webhook_too_and_go_round_no_more,
+    a_fair_lasts_all_of_its_days_where_it_takes_place,
 );
 
 async fn our_own_writes_coming_back_say_nothing_new(store: Store) {
@@ -172,6 +173,20 @@ async fn edits_come_by_webhook_too_and_go_round_no_more(store: Store) {
         assert_eq!((answer.status().as_u16(), answer.text().await.unwrap().as_str()), (401, ""), "{path}");
     }
     server.abort();
+    world.end().await;
+}
+
+async fn a_fair_lasts_all_of_its_days_where_it_takes_place(store: Store) {
+    let world = World::new(store).await;
+    world.lead(anna()).await;
+    let event = &world.in_hubspot("marketing_events")[0]["properties"];
+    let at = |name: &str| {
+        let text = event[name].as_str().unwrap_or_default();
+        let millis = text.parse().map(mittler_core::Time::from_millis);
+        millis.ok().or_else(|| text.parse().ok())
+    };
+    assert_eq!(at("hs_start_datetime"), "2026-04-13T22:00:00Z".parse().ok(), "{event}");
+    assert_eq!(at("hs_end_datetime"), "2026-04-17T21:59:59Z".parse().ok(), "{event}");
     world.end().await;
 }
 

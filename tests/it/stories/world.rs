@@ -89,6 +89,10 @@ pub struct World {
 }
 
 impl World {
+    pub fn judge(&self) -> Arc<dyn Judge> {
+        Arc::clone(&self.worker.pusher.judge)
+    }
+
     pub async fn new(store: Store) -> World {
         World::with(store, Setup::default()).await
     }

@@ -265,6 +265,7 @@ const QUESTIONS: Words = &[
     ("same_organisation", "Ist das dieselbe Firma?", "Is this the same company?"),
     ("remote_duplicate", "Im CRM gibt es mehrere. Welcher ist es?", "The CRM has several. Which one is it?"),
     ("owner_unknown", "Wer ist zuständig?", "Who is the owner?"),
+    ("deleted_there", "Im CRM gelöscht. Dort neu anlegen?", "Deleted in the CRM. Make it there again?"),
 ];
 
 pub(crate) fn question(code: &str, lang: Lang) -> String {

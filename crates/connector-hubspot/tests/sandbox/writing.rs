@@ -109,6 +109,23 @@ async fn an_update_of_a_deleted_record_says_that_it_is_gone() {
 }
 
 #[tokio::test]
+async fn an_update_of_a_merged_record_names_what_it_became() {
+    let portal = Portal::open().await;
+    let one = portal.created("contacts", "rec_a", &[("email", text("a@example.com"))]).await;
+    let two = portal.created("contacts", "rec_b", &[("email", text("b@example.com"))]).await;
+    let here = portal.created("contacts", "rec_c", &[("email", text("c@example.com"))]).await;
+    let body = json!({"primaryObjectId": one, "objectIdToMerge": two});
+    let merged = portal.post("/crm/objects/2026-09/contacts/merge", body).await;
+    let became = Some(("contacts".to_owned(), merged["id"].as_str().unwrap().to_owned()));
+    let city = [("city", text("Ulm"))];
+    let results = portal.push("contacts", &[portal.update(&two, &city), portal.update(&here, &city)]).await;
+    assert!(matches!(&results[0], RowResult::Gone { successor, .. } if *successor == became), "{results:?}");
+    id(&results[1]);
+    let results = portal.push("contacts", &[portal.update(&one, &city)]).await;
+    assert!(matches!(&results[0], RowResult::Gone { successor, .. } if *successor == became), "{results:?}");
+}
+
+#[tokio::test]
 async fn one_record_twice_in_a_batch_is_refused_before_anything_is_sent() {
     let portal = Portal::open().await;
     let fields = [("city", text("Ulm"))];

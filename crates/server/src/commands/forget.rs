@@ -1,11 +1,13 @@
 //! `mittler forget`.
 
-use std::process::ExitCode;
+use std::{process::ExitCode, sync::Arc};
 
 use anyhow::{Context, Result, bail};
 use mittler_core::{Field, Kind, RecordId};
 use mittler_enrich::{Key, KeyType};
 use mittler_store::links::LinkLine;
+use mittler_sync::Judge;
+use mittler_worker::Reader;
 use serde_json::json;
 
 use crate::{
@@ -21,7 +23,8 @@ pub async fn run(desk: &Desk, person: &str, json: bool) -> Result<ExitCode> {
     }
     let links = desk.store.link_lines(id).await?;
     let connections = desk.store.connections().await?;
-    let removed = mittler_sync::forget::forget(&desk.store, &desk.keys, &desk.clock, id, "cli")
+    let judge: Arc<dyn Judge> = Arc::new(Reader { country: "DE".into() });
+    let removed = mittler_sync::forget::forget(&desk.store, &desk.keys, &judge, &desk.clock, id, "cli")
         .await?
         .context("there is no such person")?;
     let addresses = record.fields.elements(&Field::EMAILS).len();

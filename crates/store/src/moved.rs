@@ -1,0 +1,100 @@
+//! Links whose remote record was merged, converted or brought back, and what was written to links
+//! lately.
+
+use mittler_core::{LinkId, RemoteFields, Time};
+use serde::Serialize;
+use sqlx::{FromRow, types::Json};
+use uuid::Uuid;
+
+use crate::{Result, Store, Tx, id_rows};
+
+/// A link that means another remote record from now on.
+#[derive(Debug, Clone, Serialize)]
+pub struct Moved {
+    pub id: Uuid,
+    pub remote_type: String,
+    pub remote_id: String,
+    /// What of that is ours already, in our own form.
+    pub sent: RemoteFields,
+    /// What that record shows.
+    pub seen: RemoteFields,
+}
+
+/// Values that were written, or may have been.
+#[derive(Debug, Clone, FromRow)]
+pub struct Told {
+    pub link: Uuid,
+    pub fields: Json<RemoteFields>,
+    pub begun_at: i64,
+}
+
+impl Tx {
+    /// Points links at the records that theirs became, and makes them due. Left alone are those
+    /// that are being written, and those whose new record another link has. Gives the rest.
+    pub async fn move_links(&mut self, moved: &[Moved], now: Time) -> Result<Vec<LinkId>> {
+        if moved.is_empty() {
+            return Ok(Vec::new());
+        }
+        let ids: Vec<Uuid> = moved.iter().map(|row| row.id).collect();
+        self.lock_links(&ids).await?;
+        let done = rows_all!(self, (Uuid,), moved => (id uuid, remote_type text, remote_id text, sent jsonb, seen jsonb),
+            "UPDATE link SET remote_type = r.remote_type, remote_id = r.remote_id, sent = r.sent, seen = r.seen, held = '{}',
+                    state = 'open', code = NULL, reason = NULL, attempt = 0, next_at = 0, wanted = link.wanted + 1 FROM",
+            "WHERE link.id = r.id AND link.leased_until <= $2
+               AND NOT EXISTS (SELECT 1 FROM intent i WHERE i.link = link.id AND i.settled_at IS NULL)
+               AND NOT EXISTS (SELECT 1 FROM link o WHERE o.connection = link.connection AND o.remote_type = r.remote_type
+                                                      AND o.remote_id = r.remote_id)
+             RETURNING link.id", now.0)?;
+        Ok(done.into_iter().map(|row| LinkId(row.0)).collect())
+    }
+
+    /// The records whose links have what other links should be pointed at: link and record.
+    pub async fn holders(&mut self, moved: &[Moved]) -> Result<Vec<(Uuid, Uuid)>> {
+        if moved.is_empty() {
+            return Ok(Vec::new());
+        }
+        rows_all!(self, (Uuid, Uuid), moved => (id uuid, remote_type text, remote_id text),
+            "SELECT r.id, o.record FROM",
+            "JOIN link m ON m.id = r.id JOIN link o ON o.connection = m.connection AND o.remote_type = r.remote_type AND o.remote_id = r.remote_id
+             WHERE o.id <> r.id ORDER BY r.id")
+    }
+
+    /// The remote ids of links.
+    pub async fn remote_ids(&mut self, ids: &[LinkId]) -> Result<Vec<String>> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let rows = id_rows(ids.iter().map(|id| id.0));
+        let found = rows_all!(self, (String,), &rows => (id uuid),
+            "SELECT l.remote_id FROM", "JOIN link l ON l.id = r.id WHERE l.remote_id IS NOT NULL ORDER BY l.id")?;
+        Ok(found.into_iter().map(|row| row.0).collect())
+    }
+
+    /// Links whose records are in the CRM again: they are written as before.
+    pub async fn revive_links(&mut self, ids: &[LinkId]) -> Result<()> {
+        if ids.is_empty() {
+            return Ok(());
+        }
+        let raw: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
+        self.lock_links(&raw).await?;
+        let rows = id_rows(raw);
+        rows!(self, &rows => (id uuid),
+            "UPDATE link SET state = 'open', code = NULL, reason = NULL, attempt = 0, next_at = 0, wanted = link.wanted + 1 FROM",
+            "WHERE link.id = r.id AND link.state = 'gone'")?;
+        Ok(())
+    }
+}
+
+impl Store {
+    /// What was written to links since a time, or may have been.
+    pub async fn told_since(&self, links: &[Uuid], since: Time) -> Result<Vec<Told>> {
+        if links.is_empty() {
+            return Ok(Vec::new());
+        }
+        let ids = id_rows(links.iter().copied());
+        rows_all!(self, Told, &ids => (id uuid),
+            "SELECT i.link, i.fields, i.begun_at FROM",
+            "CROSS JOIN intent i WHERE i.link = r.id AND i.begun_at >= $2
+               AND (i.outcome IS NULL OR i.outcome IN ('created', 'updated', 'unknown', 'found'))", since.0)
+    }
+}

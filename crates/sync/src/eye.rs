@@ -1,0 +1,297 @@
+//! What the values that a CRM shows say, read with the record beside them.
+
+use std::collections::{BTreeMap, HashMap};
+
+use mittler_connector::RemoteRecord;
+use mittler_core::{
+    ConnectionId, Field, Fields, RemoteFields, Said, Source, SourceKind, Statement, SubjectId, Time, Value, Version,
+    mapping::Object, remote::RemoteValue, value::clean,
+};
+use mittler_store::derived_id;
+
+use crate::{Judge, resolve::crm_subject};
+
+/// Reads the fields of one remote record.
+pub struct Eye<'a> {
+    judge: &'a dyn Judge,
+    object: &'a Object,
+    record: &'a Fields,
+    /// Where its numbers are dialled: the country that it shows, else that of our record.
+    country: Option<String>,
+}
+
+impl<'a> Eye<'a> {
+    pub fn new(judge: &'a dyn Judge, object: &'a Object, shown: &RemoteFields, record: &'a Fields) -> Eye<'a> {
+        let mut eye = Eye { judge, object, record, country: None };
+        let told = eye.read(shown).into_iter().find(|said| said.field == Field::COUNTRY);
+        eye.country = match told.and_then(|said| said.value) {
+            Some(Value::Choice(code)) => Some(code),
+            _ => record.text(&Field::COUNTRY).map(str::to_owned),
+        };
+        eye
+    }
+
+    /// What these values say. Of numbers and addresses a CRM's one field shows the main one; as a
+    /// mere further one it would stay behind a list's, and an edit in the CRM would be written over.
+    pub fn read(&self, fields: &RemoteFields) -> Vec<Said> {
+        let said = self.object.lift(fields, self.record).into_iter();
+        said.map(|said| self.judge.normalise(said, self.country.as_deref()))
+            .map(|said| if said.field.is_set() { said.primary() } else { said })
+            .collect()
+    }
+
+    fn one(&self, name: &str, value: &RemoteValue) -> Option<Said> {
+        let one = RemoteFields(BTreeMap::from([(name.to_owned(), value.clone())]));
+        self.read(&one).into_iter().next().filter(|said| said.value.is_some())
+    }
+
+    /// Their value as we would write it: what they only write differently is not written again.
+    pub fn as_ours(&self, name: &str, value: &RemoteValue) -> RemoteValue {
+        let said = self.one(name, value).and_then(|said| said.value);
+        said.and_then(|said| self.object.shape(name, said, self.record)).or_else(|| value.clone())
+    }
+
+    /// The values that only look different from how we would write them, as we would: who takes
+    /// these as sent does not put a right number into another form.
+    pub fn in_our_form(&self, shown: &RemoteFields) -> RemoteFields {
+        let pushed = shown.0.iter().filter(|(name, value)| value.is_some() && self.object.pushes(name));
+        let ours = pushed.map(|(name, value)| (name, value, self.as_ours(name, value)));
+        ours.filter(|(_, theirs, ours)| theirs != &ours).map(|(name, _, ours)| (name.clone(), ours)).collect()
+    }
+
+    /// Whether two values of a field are one: as its type is compared, in the forms that a CRM is
+    /// known to give values.
+    pub fn same(&self, name: &str, a: &RemoteValue, b: &RemoteValue) -> bool {
+        let (a, b) = match (a, b) {
+            // A box that nobody ticked says nothing.
+            (None, None | Some(Value::Bool(false))) | (Some(Value::Bool(false)), None) => return true,
+            (Some(one), Some(other)) if one.same(other) || spaced(one) == spaced(other) => return true,
+            (Some(_), Some(_)) => (self.one(name, a), self.one(name, b)),
+            _ => return false,
+        };
+        let (Some(a), Some(b)) = (a, b) else { return false };
+        let (Some(one), Some(other)) = (&a.value, &b.value) else { return false };
+        if one.same(other) {
+            return true;
+        }
+        let (one, other) = (one.display(), other.display());
+        if a.field == Field::PHONES {
+            let (one, other) = (digits(&one), digits(&other));
+            return one.len() > 4 && one == other;
+        }
+        a.field == Field::WEBSITE && address(&one) == address(&other)
+    }
+
+    /// The statement of a remote record that shows these values for the first time.
+    pub fn all(
+        &self,
+        connection: ConnectionId,
+        record: &RemoteRecord,
+        owners: &HashMap<String, String>,
+        begun: Time,
+    ) -> Statement {
+        let mut said = self.read(&record.fields);
+        said.extend(self.owner(&record.fields, owners));
+        // A box that nobody ticked says nothing, least of all against an objection.
+        said.retain(|said| said.value.as_ref().is_some_and(|value| *value != Value::Bool(false)));
+        statement(connection, self.object, record, said, begun)
+    }
+
+    /// The statements of a remote record whose `news` nobody knew. Who empties a field says that
+    /// what it showed is no more; that it showed it is said first, since only who held a value can
+    /// take it back.
+    pub fn changed(
+        &self,
+        connection: ConnectionId,
+        record: &RemoteRecord,
+        news: &RemoteFields,
+        before: &RemoteFields,
+        owners: &HashMap<String, String>,
+        begun: Time,
+    ) -> Vec<Statement> {
+        let emptied: RemoteFields = news
+            .0
+            .iter()
+            .filter(|(name, value)| self.one(name, value).is_none())
+            .filter_map(|(name, _)| Some((name.clone(), before.0.get(name)?.clone())))
+            .collect();
+        let held: Vec<Said> = self.read(&emptied).into_iter().filter(|said| said.value.is_some()).collect();
+        let mut said = self.read(news);
+        said.extend(self.owner(news, owners));
+        let taken_back = held.iter().filter(|said| said.field.is_set());
+        let taken_back: Vec<Said> =
+            taken_back.map(|said| Said { value: None, primary: false, label: None, ..said.clone() }).collect();
+        said.extend(taken_back);
+        if said.is_empty() {
+            return Vec::new();
+        }
+        let now = statement(connection, self.object, record, said, begun);
+        let mut statements = Vec::new();
+        if !held.is_empty() {
+            let at = Time(now.observed_at.0 - 1);
+            let signal = derived_id(&[b"held", now.subject.0.as_bytes(), &begun.0.to_be_bytes()]).into();
+            statements.push(Statement { signal, observed_at: at, version: Version(at, at), said: held, ..now.clone() });
+        }
+        statements.push(now);
+        statements
+    }
+
+    fn owner(&self, fields: &RemoteFields, owners: &HashMap<String, String>) -> Option<Said> {
+        let (_, id) = self.object.told_owners().find_map(|name| fields.0.get_key_value(name))?;
+        let owner = match id {
+            Some(id) => Some(Value::Text(owners.get(&id.display())?.clone())),
+            None => None,
+        };
+        Some(Said { value: owner, ..Said::new(Field::OWNER, Value::Bool(true), "crm.owner") })
+    }
+}
+
+/// The ids of those who own these records.
+pub fn owner_ids<'r>(object: &Object, records: impl Iterator<Item = &'r RemoteRecord>) -> Vec<String> {
+    let ids = records.flat_map(|record| object.told_owners().filter_map(|name| record.fields.get(name)));
+    ids.map(Value::display).collect()
+}
+
+fn statement(
+    connection: ConnectionId,
+    object: &Object,
+    record: &RemoteRecord,
+    said: Vec<Said>,
+    begun: Time,
+) -> Statement {
+    let observed = record.modified_at.unwrap_or(begun).min(begun);
+    let subject: SubjectId = crm_subject(connection, &object.remote, &record.id);
+    Statement {
+        subject,
+        signal: derived_id(&[b"read", subject.0.as_bytes(), &begun.0.to_be_bytes()]).into(),
+        source: Source::new(SourceKind::Crm, connection.to_string()),
+        observed_at: observed,
+        version: Version(observed, begun),
+        said,
+    }
+}
+
+/// Ends, line breaks and doubled spaces are what CRMs change in texts.
+fn spaced(value: &Value) -> String {
+    clean(&value.display()).split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn digits(text: &str) -> String {
+    text.chars().filter(char::is_ascii_digit).collect()
+}
+
+/// A web address without what does not matter: scheme, `www.`, case of the host, the last slash.
+fn address(text: &str) -> String {
+    let text = text.trim().trim_end_matches('/');
+    let rest = text.split_once("://").map_or(text, |(_, rest)| rest);
+    let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
+    let host = host.to_lowercase();
+    format!("{}/{path}", host.strip_prefix("www.").unwrap_or(&host))
+}
+
+#[cfg(test)]
+mod tests {
+    use mittler_core::mapping::Mapping;
+
+    use super::*;
+
+    /// Knows that numbers are digits and that Germany is DE.
+    struct Digits;
+
+    impl Judge for Digits {
+        fn normalise(&self, mut said: Said, country: Option<&str>) -> Said {
+            let Some(Value::Text(text)) = &said.value else { return said };
+            if said.field == Field::COUNTRY {
+                let code = match text.as_str() {
+                    "Germany" => "DE",
+                    "Austria" => "AT",
+                    _ => return said,
+                };
+                said.value = Some(Value::choice(code));
+            } else if said.field == Field::PHONES {
+                let code = if country == Some("AT") { "43" } else { "49" };
+                let number = match text.strip_prefix('0') {
+                    Some(rest) => format!("+{code}{}", digits(rest)),
+                    None => format!("+{}", digits(text)),
+                };
+                (said.key, said.value) = (Some(number.clone()), Some(Value::Text(number)));
+            }
+            said
+        }
+    }
+
+    const FILE: &str = r#"
+        [[object]]
+        kind = "person"
+        remote = "contacts"
+        [object.fields.lastname]
+        from = "last_name"
+        [object.fields.phone]
+        from = "phones[work]"
+        [object.fields.country]
+        from = "country"
+        [object.fields.website]
+        from = "website"
+        [object.fields.due]
+        from = "due"
+    "#;
+
+    fn text(text: &str) -> RemoteValue {
+        Some(Value::Text(text.into()))
+    }
+
+    fn fields(all: &[(&str, RemoteValue)]) -> RemoteFields {
+        all.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect()
+    }
+
+    #[test]
+    fn values_are_compared_as_their_fields_are() {
+        let (mapping, record) = (Mapping::parse(FILE).unwrap(), Fields::default());
+        let eye = Eye::new(&Digits, mapping.object("contacts").unwrap(), &RemoteFields::default(), &record);
+        let same = |name, a, b| eye.same(name, &text(a), &text(b));
+        assert!(same("phone", "0711 123-45", "+4971112345") && !same("phone", "+4971112345", "+4971112346"));
+        assert!(
+            same("country", "Germany", "Germany ") && eye.same("country", &text("Germany"), &Some(Value::choice("DE")))
+        );
+        assert!(same("website", "https://www.Acme.de/", "acme.de") && !same("website", "acme.de/a", "acme.de/A"));
+        assert!(same("lastname", "von  der Heide\r\n", "von der Heide"));
+        // What a person corrects in a name is a correction.
+        assert!(!same("lastname", "MÜLLER", "Müller") && !same("lastname", "C++", "C#") && !same("lastname", "", "x"));
+        let day = Some(Value::Date("2026-04-20".parse().unwrap()));
+        assert!(eye.same("due", &day, &Some(Value::instant("2026-04-20T00:00:00Z".parse().unwrap()))));
+        assert!(!eye.same("lastname", &None, &text("x")));
+    }
+
+    #[test]
+    fn a_number_is_read_in_the_country_that_is_shown_beside_it() {
+        let (mapping, record) = (Mapping::parse(FILE).unwrap(), Fields::default());
+        let shown = fields(&[("phone", text("01 5550900")), ("country", text("Austria"))]);
+        let eye = Eye::new(&Digits, mapping.object("contacts").unwrap(), &shown, &record);
+        assert_eq!(eye.as_ours("phone", &shown.0["phone"]), text("+4315550900"));
+        assert_eq!(eye.as_ours("country", &shown.0["country"]), Some(Value::choice("AT")));
+    }
+
+    #[test]
+    fn an_emptied_number_takes_back_what_was_there() {
+        let (mapping, record) = (Mapping::parse(FILE).unwrap(), Fields::default());
+        let news = fields(&[("phone", None), ("lastname", None)]);
+        let before = fields(&[("phone", text("+49711123456")), ("lastname", text("Müller"))]);
+        let eye = Eye::new(&Digits, mapping.object("contacts").unwrap(), &news, &record);
+        let shown = RemoteRecord {
+            key: mittler_connector::Key::Id("1".into()),
+            id: "1".into(),
+            fields: news.clone(),
+            modified_at: None,
+            gone: false,
+            successor: None,
+        };
+        let connection = ConnectionId(uuid::Uuid::nil());
+        let all = eye.changed(connection, &shown, &news, &before, &HashMap::new(), Time(1_000));
+        let [held, now] = all.as_slice() else { panic!("{all:?}") };
+        assert!(held.version < now.version && held.said.len() == 2);
+        let phone = now.said.iter().find(|said| said.field == Field::PHONES).unwrap();
+        assert_eq!((phone.key.as_deref(), &phone.value), (Some("+49711123456"), &None));
+        let fields = mittler_core::derive(&all, &mittler_core::derive::Overrides::new());
+        assert!(fields.0.is_empty(), "{fields:?}");
+    }
+}

@@ -1,0 +1,281 @@
+//! Records that people merge, convert, delete and edit in the CRMs while we look, and while we write.
+
+use std::time::Duration;
+
+use mittler_connector::http::client;
+use mittler_core::{Field, RecordId, SourceKind, job::Task};
+use mittler_sandbox::Vendor;
+use mittler_store::{Store, links::link_id};
+use serde_json::{Value, json};
+
+use super::world::{HUBSPOT, HUBSPOT_WRITES, SALESFORCE, World, anna};
+
+on_every_database!(
+    an_edit_that_meets_a_write_is_read_when_the_write_has_ended,
+    our_own_earlier_value_that_came_late_is_written_over,
+    a_number_that_somebody_emptied_stays_empty,
+    a_number_in_another_form_is_the_same_number,
+    a_corrected_spelling_is_a_correction,
+    a_converted_lead_is_its_contact_with_all_that_it_says,
+    a_merged_lead_is_the_one_that_was_kept,
+    a_merged_contact_in_hubspot_is_the_new_one,
+    two_of_ours_that_were_merged_are_a_question,
+    what_was_deleted_is_a_question_and_what_was_brought_back_is_written_again,
+);
+
+async fn read(world: &World, crm: &str, remote_type: &str, id: &str) {
+    let task = Task::Read {
+        connection: world.id(crm),
+        remote_type: remote_type.into(),
+        ids: vec![id.into()],
+        not_before: world.clock.now(),
+    };
+    world.ask(task).await;
+    world.settle().await;
+}
+
+async fn questions(world: &World, person: RecordId) -> Vec<String> {
+    let reviews = world.store.reviews_of(person).await.unwrap();
+    reviews.into_iter().map(|review| review.question).collect()
+}
+
+async fn an_edit_that_meets_a_write_is_read_when_the_write_has_ended(store: Store) {
+    let world = World::new(store).await;
+    let person = world.lead(anna()).await;
+    let contact = world.link(HUBSPOT, person).await.remote_id.unwrap();
+    world.advance(10);
+    // Somebody is about to write to the contact.
+    let (id, link, now) = (world.id(HUBSPOT), link_id(world.id(HUBSPOT), person), world.clock.now());
+    let leased = world
+        .store
+        .write(async move |tx| {
+            tx.want_again(&[link]).await?;
+            tx.lease_links(id, now, Duration::from_secs(30), 1).await
+        })
+        .await
+        .unwrap();
+    assert_eq!(leased.len(), 1);
+    world.edit_hubspot("contacts", &contact, &json!({ "jobtitle": "Prokuristin" }));
+    world.advance(2);
+    world.ask(Task::Pull { connection: id }).await;
+    world.run_due().await;
+    assert_eq!(world.record(person).await.fields.text(&Field::POSITION), Some("Leiterin Einkauf"));
+    let lease = (leased[0].id, leased[0].epoch);
+    world.store.write(async move |tx| tx.release_links(&[lease], now, None).await).await.unwrap();
+    // No further pull: what was passed over is remembered.
+    world.settle().await;
+    assert_eq!(world.record(person).await.fields.text(&Field::POSITION), Some("Prokuristin"));
+    assert_eq!(world.in_salesforce("Lead")[0]["Title"], json!("Prokuristin"));
+    world.end().await;
+}
+
+async fn our_own_earlier_value_that_came_late_is_written_over(store: Store) {
+    let world = World::new(store).await;
+    let person = world.lead(anna()).await;
+    let contact = world.link(HUBSPOT, person).await.remote_id.unwrap();
+    world.advance(10);
+    let mut later = anna();
+    later["position"] = json!("Prokuristin");
+    world.lead(later).await;
+    assert_eq!(world.in_hubspot("contacts")[0]["properties"]["jobtitle"], json!("Prokuristin"));
+    // As a first write would that hung in the network for a minute.
+    world.advance(60);
+    world.edit_hubspot("contacts", &contact, &json!({ "jobtitle": "Leiterin Einkauf" }));
+    world.advance(3);
+    world.pull().await;
+    assert_eq!(world.record(person).await.fields.text(&Field::POSITION), Some("Prokuristin"));
+    assert_eq!(world.in_hubspot("contacts")[0]["properties"]["jobtitle"], json!("Prokuristin"));
+    // Long after, it is somebody's wish.
+    world.advance(3);
+    world.pull().await;
+    world.advance(7_200);
+    world.edit_hubspot("contacts", &contact, &json!({ "jobtitle": "Leiterin Einkauf" }));
+    world.advance(3);
+    world.pull().await;
+    assert_eq!(world.record(person).await.fields.text(&Field::POSITION), Some("Leiterin Einkauf"));
+    world.end().await;
+}
+
+async fn a_number_that_somebody_emptied_stays_empty(store: Store) {
+    let world = World::new(store).await;
+    let person = world.lead(anna()).await;
+    let contact = world.link(HUBSPOT, person).await.remote_id.unwrap();
+    assert_eq!(world.in_salesforce("Lead")[0]["Phone"], json!("+497115550900"));
+    world.advance(10);
+    world.edit_hubspot("contacts", &contact, &json!({ "phone": "", "jobtitle": "" }));
+    world.advance(3);
+    world.pull().await;
+    let fields = world.record(person).await.fields;
+    assert!(fields.elements(&Field::PHONES).is_empty(), "{:?}", fields.elements(&Field::PHONES));
+    assert_eq!(fields.text(&Field::POSITION), None);
+    let lead = &world.in_salesforce("Lead")[0];
+    assert_eq!((&lead["Phone"], &lead["Title"]), (&Value::Null, &Value::Null));
+    let properties = &world.in_hubspot("contacts")[0]["properties"];
+    assert!(properties["phone"].as_str().unwrap_or_default().is_empty(), "{properties}");
+    let writes = world.writes();
+    world.advance(3);
+    world.pull().await;
+    assert_eq!(world.writes(), writes, "it goes round");
+    world.end().await;
+}
+
+async fn a_number_in_another_form_is_the_same_number(store: Store) {
+    let world = World::new(store).await;
+    let person = world.lead(anna()).await;
+    let contact = world.link(HUBSPOT, person).await.remote_id.unwrap();
+    let before = (world.record(person).await.version, world.writes());
+    world.advance(10);
+    world.edit_hubspot("contacts", &contact, &json!({ "phone": "0711 / 555 09-00", "country": "Germany" }));
+    world.advance(3);
+    world.pull().await;
+    assert_eq!((world.record(person).await.version, world.writes()), before);
+    // A new number in the form of the house is taken, and left as it is written there.
+    let hubspot = world.calls(Vendor::Hubspot, HUBSPOT_WRITES);
+    world.edit_hubspot("contacts", &contact, &json!({ "phone": "0711 / 555 09-77" }));
+    world.advance(3);
+    world.pull().await;
+    assert_eq!(world.in_salesforce("Lead")[0]["Phone"], json!("+497115550977"));
+    assert_eq!(world.in_hubspot("contacts")[0]["properties"]["phone"], json!("0711 / 555 09-77"));
+    assert_eq!(world.calls(Vendor::Hubspot, HUBSPOT_WRITES), hubspot);
+    world.end().await;
+}
+
+async fn a_corrected_spelling_is_a_correction(store: Store) {
+    let world = World::new(store).await;
+    let mut shouted = anna();
+    shouted["position"] = json!("Entwicklung C++");
+    let person = world.lead(shouted).await;
+    let contact = world.link(HUBSPOT, person).await.remote_id.unwrap();
+    world.advance(10);
+    world.edit_hubspot("contacts", &contact, &json!({ "jobtitle": "Entwicklung C#", "city": "STUTTGART" }));
+    world.advance(3);
+    world.pull().await;
+    let lead = &world.in_salesforce("Lead")[0];
+    assert_eq!((lead["Title"].as_str(), lead["City"].as_str()), (Some("Entwicklung C#"), Some("STUTTGART")));
+    world.end().await;
+}
+
+async fn a_converted_lead_is_its_contact_with_all_that_it_says(store: Store) {
+    let world = World::new(store).await;
+    let person = world.lead(anna()).await;
+    let lead = world.link(SALESFORCE, person).await.remote_id.unwrap();
+    world.advance(10);
+    world.edit_salesforce("Lead", &lead, &json!({ "IsConverted": true }));
+    let contact = world.in_salesforce("Contact")[0]["Id"].as_str().unwrap().to_owned();
+    world.advance(2);
+    world.edit_salesforce("Contact", &contact, &json!({ "Title": "Prokuristin", "Department": "Einkauf" }));
+    world.advance(3);
+    world.pull().await;
+    let link = world.link(SALESFORCE, person).await;
+    assert_eq!((link.remote_type.as_str(), link.remote_id.as_deref()), ("Contact", Some(contact.as_str())));
+    let record = world.record(person).await;
+    let position = record.fields.sourced(&Field::POSITION).unwrap();
+    assert_eq!((position.value.display().as_str(), position.source.kind), ("Prokuristin", SourceKind::Crm));
+    assert_eq!(record.fields.text(&Field::DEPARTMENT), Some("Einkauf"));
+    assert_eq!(world.in_salesforce("Contact")[0]["Title"], json!("Prokuristin"), "the contact was written over");
+    assert_eq!(world.in_hubspot("contacts")[0]["properties"]["jobtitle"], json!("Prokuristin"));
+    world.end().await;
+}
+
+async fn a_merged_lead_is_the_one_that_was_kept(store: Store) {
+    let world = World::new(store).await;
+    let person = world.lead(anna()).await;
+    let lost = world.link(SALESFORCE, person).await.remote_id.unwrap();
+    let kept = world.edit_salesforce(
+        "Lead",
+        "",
+        &json!({ "LastName": "Kranich-Wiese", "Company": "Kranichwerk GmbH", "Email": "wiese@kranichwerk.example" }),
+    );
+    world.advance(10);
+    world.edit_salesforce("Lead", &lost, &json!({ "MasterRecordId": kept["Id"] }));
+    world.advance(3);
+    world.pull().await;
+    let link = world.link(SALESFORCE, person).await;
+    assert_eq!((link.state.as_str(), link.remote_id.as_deref()), ("open", kept["Id"].as_str()));
+    assert_eq!(world.record(person).await.fields.text(&Field::LAST_NAME), Some("Kranich-Wiese"));
+    assert!(questions(&world, person).await.is_empty());
+    world.end().await;
+}
+
+/// Merges two contacts as a person does in HubSpot; gives the id of the third that they become.
+async fn merge(world: &World, one: &str, other: &str) -> String {
+    let access = world.sandbox.access().hubspot;
+    let url = format!("{}/crm/objects/2026-09/contacts/merge", access.base_url);
+    let body = json!({ "primaryObjectId": one, "objectIdToMerge": other }).to_string();
+    let call = client(Duration::from_secs(5)).unwrap().post(url).bearer_auth(access.access_token);
+    let answer = call.header("content-type", "application/json").body(body).send().await.unwrap();
+    assert!(answer.status().is_success(), "{}", answer.status());
+    let merged: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
+    merged["id"].as_str().unwrap().to_owned()
+}
+
+async fn a_merged_contact_in_hubspot_is_the_new_one(store: Store) {
+    let world = World::new(store).await;
+    let person = world.lead(anna()).await;
+    let ours = world.link(HUBSPOT, person).await.remote_id.unwrap();
+    let other = world.edit_hubspot(
+        "contacts",
+        "new",
+        &json!({ "email": "wiese@kranichwerk.example", "lastname": "Kranich", "website": "https://kranichwerk.example" }),
+    );
+    world.advance(10);
+    let new = merge(&world, &ours, other["id"].as_str().unwrap()).await;
+    world.advance(3);
+    // A webhook tells of the old id.
+    read(&world, HUBSPOT, "contacts", &ours).await;
+    let link = world.link(HUBSPOT, person).await;
+    assert_eq!((link.state.as_str(), link.remote_id.as_deref()), ("open", Some(new.as_str())));
+    assert_eq!(world.record(person).await.fields.text(&Field::WEBSITE), Some("https://kranichwerk.example"));
+    let mut later = anna();
+    later["position"] = json!("Prokuristin");
+    world.lead(later).await;
+    let contacts = world.in_hubspot("contacts");
+    assert_eq!((contacts.len(), &contacts[0]["properties"]["jobtitle"]), (1, &json!("Prokuristin")));
+    world.end().await;
+}
+
+async fn two_of_ours_that_were_merged_are_a_question(store: Store) {
+    let world = World::new(store).await;
+    let person = world.lead(anna()).await;
+    let second = world
+        .lead(json!({ "first_name": "Bert", "last_name": "Specht", "email": "bert.specht@spechtbau.example", "country": "DE" }))
+        .await;
+    let (one, two) = (
+        world.link(SALESFORCE, person).await.remote_id.unwrap(),
+        world.link(SALESFORCE, second).await.remote_id.unwrap(),
+    );
+    world.advance(10);
+    world.edit_salesforce("Lead", &two, &json!({ "MasterRecordId": one }));
+    world.advance(3);
+    world.pull().await;
+    assert_eq!(questions(&world, second).await, ["same_person"]);
+    assert_eq!(world.link(SALESFORCE, second).await.state, "gone");
+    assert_eq!(world.link(SALESFORCE, person).await.remote_id.as_deref(), Some(one.as_str()));
+    world.end().await;
+}
+
+async fn what_was_deleted_is_a_question_and_what_was_brought_back_is_written_again(store: Store) {
+    let world = World::new(store).await;
+    let person = world.lead(anna()).await;
+    let contact = world.link(HUBSPOT, person).await.remote_id.unwrap();
+    world.advance(10);
+    world.edit_hubspot("contacts", &contact, &json!({ "archived": true }));
+    world.advance(3);
+    // Told twice, as HubSpot does.
+    for _ in 0..2 {
+        read(&world, HUBSPOT, "contacts", &contact).await;
+    }
+    assert_eq!(world.link(HUBSPOT, person).await.state, "gone");
+    assert_eq!(questions(&world, person).await, ["deleted_there"]);
+    let mut later = anna();
+    later["position"] = json!("Prokuristin");
+    world.lead(later).await;
+    assert!(world.in_hubspot("contacts").is_empty(), "what somebody deleted was made again");
+    world.edit_hubspot("contacts", &contact, &json!({ "archived": false }));
+    world.advance(3);
+    read(&world, HUBSPOT, "contacts", &contact).await;
+    let link = world.link(HUBSPOT, person).await;
+    assert_eq!((link.state.as_str(), link.code), ("open", None));
+    assert_eq!(world.in_hubspot("contacts")[0]["properties"]["jobtitle"], json!("Prokuristin"));
+    world.end().await;
+}

@@ -1,0 +1,173 @@
+//! A CRM that answers what a story wrote: many pages, hooks of others, refusals that last.
+
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use mittler_connector::{
+    Change, Connector, Cursor, Error, HookEvent, Key, NotAuthentic, Outcome, Page, Profile, RawHook, Received,
+    RemoteRecord, Result, Write,
+};
+use mittler_core::{RemoteSchema, Time, job::Task, mapping::Mapping};
+use mittler_store::Store;
+use mittler_sync::{Connection, Mode, hooks::HookReceiver};
+
+use super::world::{HUBSPOT, World, anna};
+
+on_every_database!(
+    more_changes_than_one_job_reads_are_read_once_and_to_the_end,
+    a_read_that_is_refused_for_good_waits_longer_each_time_and_ends_as_a_dead_job,
+    events_of_another_account_are_not_ours,
+    a_repeated_delivery_is_one_job_and_a_deletion_is_read_too,
+);
+
+const PORTAL: &str = "62515";
+
+#[derive(Default)]
+struct Script {
+    /// Each is a page of its own.
+    changes: Vec<Change>,
+    events: Vec<HookEvent>,
+    asked: Mutex<Vec<Cursor>>,
+}
+
+struct Scripted {
+    script: Arc<Script>,
+    profile: Profile,
+}
+
+#[async_trait]
+impl Connector for Scripted {
+    fn profile(&self) -> &Profile {
+        &self.profile
+    }
+
+    async fn describe(&self, _remote_type: &str) -> Result<RemoteSchema> {
+        Err(Error::Protocol { detail: "scripted".into() })
+    }
+
+    async fn pull(&self, remote_type: &str, cursor: Option<&Cursor>) -> Result<Page> {
+        let Some(cursor) = cursor.filter(|_| remote_type == "contacts") else { return Ok(Page::default()) };
+        self.script.asked.lock().unwrap().push(cursor.clone());
+        let mut rest = self.script.changes.iter().filter(|it| (it.at, &it.id) > (cursor.at, &cursor.id)).cloned();
+        Ok(Page { changes: rest.next().into_iter().collect(), more: rest.next().is_some(), server_time: None })
+    }
+
+    async fn read(&self, _remote_type: &str, _keys: &[Key], _fields: &[String]) -> Result<Vec<RemoteRecord>> {
+        Err(Error::Configuration { code: "MISSING_SCOPES".into(), message: "no".into() })
+    }
+
+    async fn push(&self, _remote_type: &str, _batch: &[Write]) -> Result<Vec<Outcome>> {
+        Err(Error::Protocol { detail: "scripted".into() })
+    }
+
+    fn receive(&self, _hook: &RawHook, _now: Time) -> std::result::Result<Received, NotAuthentic> {
+        Ok(Received { events: self.script.events.clone(), answer: None })
+    }
+
+    async fn prepare(&self) -> Result<Vec<String>> {
+        Ok(Vec::new())
+    }
+
+    async fn account(&self) -> Result<String> {
+        Ok(PORTAL.into())
+    }
+}
+
+/// Puts a scripted CRM in the place of HubSpot.
+fn replace(world: &World, script: Script) -> Arc<Script> {
+    let script = Arc::new(script);
+    let settings = mittler_connector_hubspot::Settings::default();
+    let scripted = Scripted { script: Arc::clone(&script), profile: mittler_connector_hubspot::profile(&settings) };
+    let mapping = Mapping::parse(mittler_connector_hubspot::DEFAULT_MAPPING).unwrap();
+    let id = world.id(HUBSPOT);
+    world.connections.put(Connection::new(id, HUBSPOT.into(), Mode::Full, mapping, Arc::new(scripted)));
+    script
+}
+
+async fn more_changes_than_one_job_reads_are_read_once_and_to_the_end(store: Store) {
+    let world = World::new(store).await;
+    world.advance(600);
+    // An import in HubSpot: many changes within the time that each pull looks back.
+    let first = world.clock.now().minus(std::time::Duration::from_secs(200));
+    let change = |n: i64| Change { id: n.to_string(), at: Time(first.0 + n * 1_000_000), deleted: false };
+    // The cursor stands right before them.
+    let (id, at) = (world.id(HUBSPOT), first);
+    world.store.write(async move |tx| tx.put_cursor(id, "contacts", at, "", at).await).await.unwrap();
+    let script = replace(&world, Script { changes: (1..=120).map(change).collect(), ..Script::default() });
+    world.ask(Task::Pull { connection: id }).await;
+    world.settle().await;
+    let asked = script.asked.lock().unwrap().clone();
+    assert_eq!(asked.len(), 120, "pages were read again, or left out");
+    assert!(asked.windows(2).all(|pair| pair[0].at < pair[1].at), "a pull went back");
+    let (at, last) = world.store.cursor(id, "contacts").await.unwrap().unwrap();
+    assert_eq!((at, last.as_str()), (change(120).at, "120"));
+    world.end().await;
+}
+
+async fn a_read_that_is_refused_for_good_waits_longer_each_time_and_ends_as_a_dead_job(store: Store) {
+    let world = World::new(store).await;
+    let person = world.lead(anna()).await;
+    let contact = world.link(HUBSPOT, person).await.remote_id.unwrap();
+    world.advance(10);
+    replace(&world, Script::default());
+    let begun = world.clock.now();
+    let task = Task::Read {
+        connection: world.id(HUBSPOT),
+        remote_type: "contacts".into(),
+        ids: vec![contact],
+        not_before: begun,
+    };
+    world.ask(task).await;
+    let ran = world.settle().await;
+    assert!(ran < 20, "it was tried {ran} times");
+    assert!(world.clock.now().since(begun) > std::time::Duration::from_mins(10), "it was tried again and again");
+    let jobs = world.store.job_lines(None, 10).await.unwrap();
+    let dead: Vec<_> = jobs.iter().filter(|job| job.dead_at.is_some()).map(|job| job.code.as_deref()).collect();
+    assert_eq!(dead, [Some("MISSING_SCOPES")]);
+    world.end().await;
+}
+
+fn event(account: &str, id: &str, deleted: bool) -> HookEvent {
+    HookEvent {
+        account: account.into(),
+        key: format!("{account}:{id}:{deleted}"),
+        remote_type: "contacts".into(),
+        id: id.into(),
+        at: Time(0),
+        deleted,
+        own_echo: false,
+    }
+}
+
+async fn hear(world: &World) -> u16 {
+    let hook = RawHook {
+        method: "POST".into(),
+        uri: String::new(),
+        path_secret: String::new(),
+        headers: Vec::new(),
+        body: "[]".into(),
+    };
+    world.hooks.receive(HUBSPOT, "", hook, world.clock.now()).await.status
+}
+
+async fn events_of_another_account_are_not_ours(store: Store) {
+    let world = World::new(store).await;
+    replace(&world, Script { events: vec![event("62516", "7", false)], ..Script::default() });
+    assert_eq!(hear(&world).await, 200, "it is authentic, and need not come again");
+    assert!(world.store.job_lines(None, 10).await.unwrap().is_empty());
+    world.end().await;
+}
+
+async fn a_repeated_delivery_is_one_job_and_a_deletion_is_read_too(store: Store) {
+    let world = World::new(store).await;
+    let events = vec![event(PORTAL, "7", false), event(PORTAL, "8", true), event(PORTAL, "8", true)];
+    replace(&world, Script { events, ..Script::default() });
+    assert_eq!((hear(&world).await, hear(&world).await), (200, 200));
+    let now = world.clock.now();
+    let wait = std::time::Duration::from_secs(60);
+    let jobs = world.store.write(async move |tx| tx.take_jobs(now, wait, 10).await).await.unwrap();
+    assert_eq!(jobs.len(), 1);
+    let Task::Read { ids, .. } = &jobs[0].task else { panic!("{jobs:?}") };
+    assert_eq!(ids, &["7", "8"]);
+    world.end().await;
+}
