@@ -5,7 +5,6 @@ mod demo;
 use std::{path::PathBuf, process::Command};
 
 /// The program of the test run, or the one that lies beside this test.
-#[expect(clippy::disallowed_methods, reason = "where the test run put the programs")]
 pub fn mittler() -> Command {
     let folder = std::env::var_os("MITTLER_TEST_BIN_DIR")
         .map_or_else(|| std::env::current_exe().unwrap().ancestors().nth(2).unwrap().to_owned(), PathBuf::from);
