@@ -224,17 +224,17 @@ impl Ledger {
     }
 
     /// What of the accepted leads about somebody a CRM does not show, beside the things that are counted.
-    fn unsaid(&self, email: &str, shelf: &Shelf) -> Vec<&'static str> {
+    fn unsaid(&self, email: &str, at: &Shelf) -> Vec<&'static str> {
         let mut missing = Vec::new();
         // Several second leads say several numbers, and a CRM has room for one of them.
         if let Some(told) = self.mobiles.get(email) {
-            let shown = shelf.mobiles.get(email);
+            let shown = at.mobiles.get(email);
             if !shown.is_some_and(|shown| told.iter().any(|mobile| same_number(mobile, shown))) {
                 missing.push("the second lead's mobile");
             }
         }
         if let Some(company) = self.companies.get(email) {
-            let shown = shelf.companies.get(email);
+            let shown = at.companies.get(email);
             if !shown.is_some_and(|shown| shown.iter().any(|name| name.eq_ignore_ascii_case(company))) {
                 missing.push("the company");
             }

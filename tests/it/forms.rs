@@ -103,7 +103,7 @@ fn each_form_is_found_wherever_it_stands() {
     let search = Search::for_all(["Zeidler-Ost", "55501140"]);
     for before in ["", "a", "ab", "abc"] {
         let said = format!("{before}Zeidler-Ost und mehr");
-        let hex: String = said.bytes().map(|byte| format!("{byte:02X}")).collect();
+        let hex = forms(&said)[1].to_uppercase();
         let padded: Vec<u8> = said.bytes().chain(*b"  ").take(said.len().div_ceil(3) * 3).collect();
         let small = said.to_lowercase();
         for text in [said.clone(), small, hex, format!("{:?}", said.as_bytes()), base64(&padded)] {

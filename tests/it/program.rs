@@ -140,7 +140,6 @@ const MAIL: &str = "From: Albrecht Zeidler <albrecht.zeidler@spindelwerk-ostalb.
     Guten Tag,\r\n\r\nmeine neue Durchwahl ist 07361 48120-37.\r\n\r\nMit freundlichen Grüßen\r\nAlbrecht Zeidler\r\n";
 
 /// The program of the test run, or the one that lies beside this test.
-#[expect(clippy::disallowed_methods, reason = "where the test run put the programs")]
 pub fn mittler() -> Command {
     let folder = std::env::var_os("MITTLER_TEST_BIN_DIR")
         .map_or_else(|| std::env::current_exe().unwrap().ancestors().nth(2).unwrap().to_owned(), PathBuf::from);

@@ -22,7 +22,7 @@ use mittler_store::{
     jobs::{NewJob, Taken},
     links::{IntentLine, LinkLine, link_id},
 };
-use mittler_sync::{Connections, Keys, Mode, Pusher, hooks::Hooks};
+use mittler_sync::{Connections, Judge, Keys, Mode, Pusher, hooks::Hooks};
 use mittler_worker::{
     Reader, Worker,
     follow::{FollowUp, Routing},
