@@ -61,11 +61,12 @@ impl Keys {
     /// mailbox like `info@`, each with the surname.
     pub fn entries<'a>(
         &self,
-        said: impl Iterator<Item = &'a Said> + Clone,
+        said: impl IntoIterator<Item = &'a Said>,
         keys: impl Iterator<Item = (Uuid, bool)>,
     ) -> Entries {
+        let said: Vec<&Said> = said.into_iter().collect();
         let texts = |field: Field| -> Vec<String> {
-            let said = said.clone().filter(move |said| said.field == field);
+            let said = said.iter().filter(|said| said.field == field);
             said.flat_map(|said| said.key.clone().into_iter().chain(said.value.as_ref().map(Value::display))).collect()
         };
         let written = texts(Field::EMAILS);

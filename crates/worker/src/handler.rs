@@ -66,9 +66,7 @@ impl Handler for Worker {
         match ended {
             Ok(end) => end,
             // An input may be slow for ever: counted, so that it comes to an end.
-            Err(Error::TooSlow) if matches!(job.task, Task::Enrich { .. }) => {
-                End::Failed { code: "too_slow".into() }
-            }
+            Err(Error::TooSlow) if matches!(job.task, Task::Enrich { .. }) => End::Failed { code: "too_slow".into() },
             Err(error) if error.is_passing() => {
                 End::Later { due: self.clock.now().plus(Duration::from_millis(500)), code: "database".into() }
             }

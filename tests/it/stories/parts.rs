@@ -22,7 +22,8 @@ async fn scan(world: &World) {
 }
 
 async fn export(world: &World) {
-    let file = "Badge-ID;Vorname;Nachname;E-Mail;Bemerkung\nBW26-900003;Bert;Specht;bert@spechtbau.example;Newsletter\n";
+    let file =
+        "Badge-ID;Vorname;Nachname;E-Mail;Bemerkung\nBW26-900003;Bert;Specht;bert@spechtbau.example;Newsletter\n";
     world.door.import_csv(Bytes::from_static(file.as_bytes()), organiser(), |_, _| ()).await.unwrap();
     world.settle().await;
 }
