@@ -40,7 +40,7 @@ impl Place {
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(Path::new(&setting("MITTLER_TEST_BIN_DIR")).join("mittler"));
+        let mut command = Command::from(mittler());
         command.args(arguments).current_dir(self.path()).stdin(Stdio::null()).kill_on_drop(true);
         command
     }
@@ -139,15 +139,11 @@ const MAIL: &str = "From: Albrecht Zeidler <albrecht.zeidler@spindelwerk-ostalb.
     Message-ID: <r1@spindelwerk-ostalb.example>\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n\
     Guten Tag,\r\n\r\nmeine neue Durchwahl ist 07361 48120-37.\r\n\r\nMit freundlichen Grüßen\r\nAlbrecht Zeidler\r\n";
 
-/// The program of the test run, or the one that lies beside this test.
-pub fn mittler() -> Command {
-    let folder = std::env::var_os("MITTLER_TEST_BIN_DIR")
-        .map_or_else(|| std::env::current_exe().unwrap().ancestors().nth(2).unwrap().to_owned(), PathBuf::from);
-    let program = folder.join("mittler");
-    assert!(program.exists(), "{} is missing: cargo build --profile ci -p mittler-server", program.display());
-    let mut command = Command::new(program);
+/// The program of the test run.
+fn mittler() -> std::process::Command {
+    let mut command = std::process::Command::new(Path::new(&setting("MITTLER_TEST_BIN_DIR")).join("mittler"));
     // What the person who runs the tests has set for an installation of their own is not meant.
-    for name in ["MITTLER_DATABASE_URL", "MITTLER_BROKER_URL", "MITTLER_KEY_FILE", "MITTLER_LISTEN", "RUST_LOG"] {
+    for name in ["MITTLER_CONFIG", "MITTLER_DATABASE_URL", "MITTLER_BROKER_URL", "MITTLER_KEY_FILE", "MITTLER_LISTEN", "RUST_LOG"] {
         command.env_remove(name);
     }
     command

@@ -577,7 +577,7 @@ async fn inputs_that_were_not_taken_are_emptied_if_they_are_about_the_person(fre
         })
         .await
         .unwrap();
-    forget(store, &Keys::derive(&[7; 32]), &Clock::default(), person.id, "system").await.unwrap().unwrap();
+    forget(store, &Keys::derive(&[7; 32]), &judge(), &Clock::default(), person.id, "system").await.unwrap().unwrap();
     assert_eq!(store.signal_content(SignalId(refused)).await.unwrap(), None);
     assert!(store.signal_content(SignalId(elses)).await.unwrap().is_some());
     assert!(store.signal_content(SignalId(unread)).await.unwrap().is_some(), "what nobody has read decides when it is");
@@ -621,7 +621,7 @@ async fn an_organisation_that_is_nobody_elses_goes_with_its_person(fresh: &Fresh
         })
         .await
         .unwrap();
-    forget(store, &Keys::derive(&[7; 32]), &Clock::default(), person, "system").await.unwrap().unwrap();
+    forget(store, &Keys::derive(&[7; 32]), &judge(), &Clock::default(), person, "system").await.unwrap().unwrap();
     assert!(store.record(trader).await.unwrap().is_none(), "the sole trader's own firm is left");
     assert!(store.record(firm).await.unwrap().is_some() && store.record(colleague).await.unwrap().is_some());
 }
@@ -641,7 +641,7 @@ async fn questions_about_others_no_longer_name_the_person(fresh: &Fresh) {
     };
     let asked = [review(others[0], vec![person]), review(others[1], vec![person, others[0]])];
     store.write(async move |tx| tx.ask(&asked).await).await.unwrap();
-    forget(store, &Keys::derive(&[7; 32]), &Clock::default(), person, "system").await.unwrap().unwrap();
+    forget(store, &Keys::derive(&[7; 32]), &judge(), &Clock::default(), person, "system").await.unwrap().unwrap();
     assert!(store.reviews_of(others[0]).await.unwrap().is_empty(), "a question without candidates is none");
     let left = store.reviews_of(others[1]).await.unwrap().remove(0);
     assert_eq!(left.candidates.0, json!({ "records": [others[0]] }));
@@ -656,6 +656,6 @@ async fn nobody_but_a_person_is_forgotten(fresh: &Fresh) {
     let fair = RecordId(Uuid::new_v4());
     let row = RecordRow { kind: "fair".into(), ..links::record(fair, "1") };
     store.write(async move |tx| tx.insert_records(&mut vec![row]).await).await.unwrap();
-    assert_eq!(forget(store, &Keys::derive(&[7; 32]), &Clock::default(), fair, "system").await.unwrap(), None);
+    assert_eq!(forget(store, &Keys::derive(&[7; 32]), &judge(), &Clock::default(), fair, "system").await.unwrap(), None);
     assert!(store.record(fair).await.unwrap().is_some());
 }

@@ -142,7 +142,8 @@ async fn a_person_who_is_forgotten_while_a_lead_of_theirs_is_read_is_not_made_an
     let mut other = Raw::of(&fresh).await;
     let reading = world.run_due();
     let meanwhile = async {
-        let waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted";
+        let waiting = "SELECT count(*) FROM pg_locks JOIN pg_database ON oid = database
+                       WHERE locktype = 'advisory' AND NOT granted AND datname = current_database()";
         while other.number(waiting).await == 0 {
             tokio::task::yield_now().await;
         }

@@ -3,6 +3,8 @@
 use mittler_connector::{Connector, Error, Key, RowResult, Write};
 use mittler_core::{RemoteFields, Value};
 
+use serde_json::json;
+
 use crate::support::{Portal, id, some, text};
 
 #[tokio::test]
