@@ -143,7 +143,14 @@ const MAIL: &str = "From: Albrecht Zeidler <albrecht.zeidler@spindelwerk-ostalb.
 fn mittler() -> std::process::Command {
     let mut command = std::process::Command::new(Path::new(&setting("MITTLER_TEST_BIN_DIR")).join("mittler"));
     // What the person who runs the tests has set for an installation of their own is not meant.
-    for name in ["MITTLER_CONFIG", "MITTLER_DATABASE_URL", "MITTLER_BROKER_URL", "MITTLER_KEY_FILE", "MITTLER_LISTEN", "RUST_LOG"] {
+    for name in [
+        "MITTLER_CONFIG",
+        "MITTLER_DATABASE_URL",
+        "MITTLER_BROKER_URL",
+        "MITTLER_KEY_FILE",
+        "MITTLER_LISTEN",
+        "RUST_LOG",
+    ] {
         command.env_remove(name);
     }
     command

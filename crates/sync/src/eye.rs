@@ -194,6 +194,7 @@ mod tests {
     use mittler_core::mapping::Mapping;
 
     use super::*;
+    use crate::Identifier;
 
     /// Knows that numbers are digits and that Germany is DE.
     struct Digits;
@@ -218,6 +219,18 @@ mod tests {
             }
             said
         }
+
+        fn is_personal(&self, _: &str) -> bool {
+            true
+        }
+
+        fn same_surname(&self, one: &str, other: &str) -> bool {
+            one == other
+        }
+
+        fn identifiers(&self, _: &[&Said]) -> Vec<Identifier> {
+            Vec::new()
+        }
     }
 
     const FILE: &str = r#"
@@ -236,6 +249,7 @@ mod tests {
         from = "due"
     "#;
 
+    #[expect(clippy::unnecessary_wraps, reason = "as fields hold it")]
     fn text(text: &str) -> RemoteValue {
         Some(Value::Text(text.into()))
     }

@@ -656,6 +656,9 @@ async fn nobody_but_a_person_is_forgotten(fresh: &Fresh) {
     let fair = RecordId(Uuid::new_v4());
     let row = RecordRow { kind: "fair".into(), ..links::record(fair, "1") };
     store.write(async move |tx| tx.insert_records(&mut vec![row]).await).await.unwrap();
-    assert_eq!(forget(store, &Keys::derive(&[7; 32]), &judge(), &Clock::default(), fair, "system").await.unwrap(), None);
+    assert_eq!(
+        forget(store, &Keys::derive(&[7; 32]), &judge(), &Clock::default(), fair, "system").await.unwrap(),
+        None
+    );
     assert!(store.record(fair).await.unwrap().is_some());
 }
