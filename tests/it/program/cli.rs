@@ -1,5 +1,7 @@
 //! Each command does what its help says, alone and beside the running service.
 
+use std::time::Duration;
+
 use mittler_sandbox::Access;
 use serde_json::{Value, json};
 
@@ -70,7 +72,7 @@ async fn every_command_works_beside_the_running_service() {
     let made =
         place.run(&["keys", "create", "--label", "website", "--scopes", "leads:write", "--json"]).await.ended(0).json();
     let lead = json!({ "first_name": "Uta", "last_name": "Brandt", "email": "uta.brandt@zellwegen.example" });
-    let client = reqwest::Client::builder().build().unwrap();
+    let client = mittler_connector::http::client(Duration::from_secs(10)).unwrap();
     let post = client.post(format!("{base}/api/v1/leads")).bearer_auth(made["key"].as_str().unwrap()).json(&lead);
     assert!(post.send().await.unwrap().status().is_success(), "the service does not know the new key");
     let keys = place.run(&["keys", "list", "--json"]).await.ended(0).json();

@@ -23,7 +23,7 @@ async fn while_the_database_is_away_callers_are_told_to_come_again() {
     let url = fresh.url().replace(&real, &format!("127.0.0.1:{port}"));
     let mut service = place.start(&["serve", "--listen", "127.0.0.1:0", "--database", &url]);
     let base = service.says("listening on ").await;
-    let client = reqwest::Client::builder().timeout(Duration::from_secs(10)).build().unwrap();
+    let client = mittler_connector::http::client(Duration::from_secs(10)).unwrap();
     assert_eq!(status(&client, &format!("{base}/health/live")).await, 200);
     assert_eq!(status(&client, &format!("{base}/health/ready")).await, 503);
     let answer = client.post(format!("{base}/api/v1/leads")).body("{}").send().await.unwrap();
@@ -62,7 +62,7 @@ async fn a_process_without_the_api_tells_its_health_where_it_is_told_to() {
     let place = Place::new("");
     let mut service = place.start(&["serve", "--roles", "worker", "--listen", "127.0.0.1:0"]);
     let base = service.says("listening on ").await;
-    let client = reqwest::Client::builder().build().unwrap();
+    let client = mittler_connector::http::client(Duration::from_secs(10)).unwrap();
     let ready = format!("{base}/health/ready");
     eventually("the worker is ready", 60, async || status(&client, &ready).await == 200).await;
     assert_eq!(status(&client, &format!("{base}/metrics")).await, 200);
