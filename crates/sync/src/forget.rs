@@ -32,7 +32,7 @@ const PAGE: i64 = 200;
 ///
 /// In two steps: first nothing more may be told to any CRM, and nothing more be taken in; then
 /// calls that are under way come to their ends, and everything is removed. A call that outlasts the
-/// wait is entered into the audit trail when it ends ([`enter_lost`]).
+/// wait is entered into the audit trail when it ends.
 ///
 /// What a CRM holds stays there: erasing it is that system's own act, and the list of links that
 /// goes with the answer says where the person is known.
