@@ -114,6 +114,13 @@ const PHRASES: &[&str] = &[
     "prosze o wypisanie",
 ];
 
+/// "Leitung von der Pumpe zum Verteiler" is about a valve. Who wants off a list speaks of
+/// themselves, or of what shall be done.
+const ASKS: [&str; 15] = [
+    "mich", "uns", "meine", "mein", "mir", "ich", "bitte", "streich", "nehm", "nimm", "entfern", "loesch", "abmeld",
+    "austrag", "raus",
+];
+
 /// Whether the text holds an objection.
 pub fn is_in(text: &str) -> bool {
     let folded = fold(text);
@@ -121,12 +128,6 @@ pub fn is_in(text: &str) -> bool {
         .split(|c: char| !(c.is_alphanumeric() || c == '-' || c == '\''))
         .filter(|word| !word.is_empty())
         .collect();
-    // "Leitung von der Pumpe zum Verteiler" is about a valve. Who wants off a list speaks of
-    // themselves, or of what shall be done.
-    const ASKS: [&str; 15] = [
-        "mich", "uns", "meine", "mein", "mir", "ich", "bitte", "streich", "nehm", "nimm", "entfern", "loesch",
-        "abmeld", "austrag", "raus",
-    ];
     let asks = words.iter().any(|word| ASKS.iter().any(|ask| word.starts_with(ask)));
     PHRASES.iter().filter(|phrase| asks || !phrase.contains(" verteiler.")).any(|phrase| {
         let parts: Vec<&str> = phrase.split(' ').collect();

@@ -85,15 +85,23 @@ fn places<'a>(bytes: &'a [u8], word: &'static [u8]) -> impl Iterator<Item = usiz
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write;
+
     use super::super::read;
+
+    fn digests(levels: usize) -> String {
+        (0..levels).fold(String::new(), |mut text, at| {
+            let _ = write!(text, "Content-Type: multipart/digest; boundary=b{at}\n\n--b{at}\n\n");
+            text
+        })
+    }
 
     #[test]
     fn mails_within_mails_without_end_are_refused() {
         for level in ["Content-Type:message/rfc822\n\n", "content-type: Message/Global\n\n"] {
             assert_eq!(read(level.repeat(50_000).as_bytes()).expect_err("refused").code, "nested_too_deep");
         }
-        let digest: String =
-            (0..50_000).map(|at| format!("Content-Type: multipart/digest; boundary=b{at}\n\n--b{at}\n\n")).collect();
+        let digest = digests(50_000);
         assert_eq!(read(digest.as_bytes()).expect_err("refused").code, "nested_too_deep");
     }
 
@@ -101,9 +109,7 @@ mod tests {
     fn as_many_levels_as_are_allowed_are_read() {
         let most = "Content-Type:message/rfc822\n\n".repeat(super::MOST);
         assert!(read(most.as_bytes()).is_ok());
-        let digest: String = (0..super::MOST)
-            .map(|at| format!("Content-Type: multipart/digest; boundary=b{at}\n\n--b{at}\n\n"))
-            .collect();
+        let digest = digests(super::MOST);
         assert!(read(digest.as_bytes()).is_ok());
     }
 
