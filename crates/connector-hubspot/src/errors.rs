@@ -240,12 +240,23 @@ mod tests {
 
     #[test]
     fn refused_properties_are_found_where_only_the_message_names_them() {
+        let message = "Property values were not valid: [{\"isValid\":false,\"message\":\"\\\"x\\\" was not one of \
+                       the allowed options\",\"error\":\"INVALID_OPTION\",\"name\":\"industry\",\"portalId\":1}]";
+        let failure =
+            Failure { message: message.into(), category: Some("VALIDATION_ERROR".into()), ..Failure::default() };
+        let RowResult::Refused(refusal) = row(&failure, true) else { panic!() };
+        assert_eq!((&*refusal.code, refusal.fields), ("INVALID_OPTION", vec!["industry".to_owned()]));
+    }
+
+    #[test]
+    fn a_property_that_the_portal_lacks_is_no_fault_of_the_record() {
         let message = "Property values were not valid: [{\"isValid\":false,\"message\":\"Property \\\"missing\\\" \
                        does not exist\",\"error\":\"PROPERTY_DOESNT_EXIST\",\"name\":\"missing\",\"portalId\":1}]";
         let failure =
             Failure { message: message.into(), category: Some("VALIDATION_ERROR".into()), ..Failure::default() };
-        let RowResult::Refused(refusal) = row(&failure, true) else { panic!() };
-        assert_eq!((&*refusal.code, refusal.fields), ("PROPERTY_DOESNT_EXIST", vec!["missing".to_owned()]));
+        assert!(matches!(row(&failure, true), RowResult::Misconfigured { code, .. } if code == NO_PROPERTY));
+        let whole = failed(&write(), &answer(400, &json!({"category": "VALIDATION_ERROR", "message": message})));
+        assert!(matches!(whole, Error::Configuration { code, .. } if code == NO_PROPERTY));
     }
 
     #[test]

@@ -271,13 +271,17 @@ pub fn settle(mut told: Told, batch: &[Write]) -> Result<Vec<Outcome>> {
     let open: Vec<Uuid> = batch.iter().map(Write::tag).filter(|tag| !told.knows(*tag)).collect();
     let loose = std::mem::take(&mut told.loose);
     let one = open.len() == 1;
-    let alike = loose.iter().all(|result| *result == loose[0] && matches!(result, RowResult::Refused(_)));
+    let alike = loose.iter().all(|result| *result == loose[0] && is_refusal(result));
     if open.len() == loose.len() && (one || alike) {
         for (tag, result) in open.into_iter().zip(loose) {
             told.tell(tag, result);
         }
     }
     told.in_order(batch)
+}
+
+fn is_refusal(result: &RowResult) -> bool {
+    matches!(result, RowResult::Refused(_) | RowResult::Misconfigured { .. })
 }
 
 /// A batch that is refused before anything is sent.

@@ -33,6 +33,8 @@ stories!(
 );
 
 const LEASE: Duration = Duration::from_millis(100);
+/// A lease that a slow machine does not outlast.
+const HOLD: Duration = Duration::from_mins(5);
 const LINKS: usize = 150;
 const HOT: usize = 12;
 
@@ -242,9 +244,9 @@ async fn who_asks_while_a_job_is_being_settled_is_served(fresh: &Fresh) {
     let rig = Rig::new(&fresh.store, 3).await;
     rig.change(rig.records.to_vec(), 1).await;
     let (store, connection, now) = (&fresh.store, rig.connection, rig.clock.now());
-    let first = store.write(async move |tx| tx.take_jobs(now, LEASE, 1).await).await.unwrap().remove(0);
-    let leased = store.write(async move |tx| tx.lease_links(connection, now, LEASE, 40).await).await.unwrap();
-    assert!(leased.len() == 3 && rig.call(&leased, now.plus(LEASE)));
+    let first = store.write(async move |tx| tx.take_jobs(now, HOLD, 1).await).await.unwrap().remove(0);
+    let leased = store.write(async move |tx| tx.lease_links(connection, now, HOLD, 40).await).await.unwrap();
+    assert!(leased.len() == 3 && rig.call(&leased, now.plus(HOLD)));
     let receipts: Vec<Receipt> = leased.iter().map(links::receipt).collect();
     store.write(async move |tx| tx.put_receipts(&receipts).await).await.unwrap();
 

@@ -192,7 +192,7 @@ async fn a_property_that_the_portal_lacks_stops_its_type_alone(store: Store) {
         .set_mapping(HUBSPOT, |text| {
             text.replace(
                 "[object.fields.jobtitle]",
-                "[object.fields.no_such_property]\nfrom = \"city\"\n[object.fields.jobtitle]",
+                "[object.fields.no_such_property]\nfrom = \"last_name\"\n[object.fields.jobtitle]",
             )
         })
         .await;
