@@ -51,13 +51,18 @@ test('without a session the pages say how to get in, and show nothing', async ()
 });
 
 test('the one-time link opens the pages once', async () => {
+  // A program that only looks at the address does not use it up.
+  assert.equal((await page.request.get(link)).status(), 200);
   await page.goto(link);
+  await page.click('form button');
   await page.waitForSelector('nav');
   assert.match(await page.textContent('h1'), /Heute/);
   const stranger = await browser.newContext();
   const other = await stranger.newPage();
-  const answer = await other.goto(link);
-  assert.equal(answer.status(), 401);
+  await other.goto(link);
+  const answered = other.waitForResponse((response) => response.request().method() === 'POST');
+  await other.click('form button');
+  assert.equal((await answered).status(), 401);
   assert.equal(await other.locator('nav').count(), 0, 'a used link opens nothing');
   await stranger.close();
 });
@@ -103,6 +108,28 @@ test('a list is dropped, checked, corrected and imported with progress', async (
   await page.waitForFunction(() => !document.querySelector('progress') || document.querySelector('main').textContent.match(/fertig|gelesen/i));
   await page.waitForFunction(() => /nicht übernommen|weder/i.test(document.querySelector('main').textContent));
   assert.match(await page.textContent('main'), /gäste\.csv|Testmesse/);
+});
+
+test('a file that is no list is refused in the language of the page', async () => {
+  const picture = { name: 'foto.csv', mimeType: 'text/csv', buffer: Buffer.from([0x89, 0x50, 0x4e, 0x47, 0, 0, 0, 1, 2, 3]) };
+  for (const [lang, words] of [['en', /no text file/], ['de', /keine Textdatei/]]) {
+    await page.goto(`${origin}/import?lang=${lang}`);
+    await page.setInputFiles('#file', picture);
+    await page.click('form[data-import] button');
+    await page.waitForSelector('#preview .bad');
+    assert.match(await page.textContent('#preview'), words);
+  }
+});
+
+test('what waits has a page with a button that tries everything again', async () => {
+  await page.goto(`${origin}/`);
+  const waiting = page.locator('a[href^="/waiting/"]').first();
+  if (!(await waiting.count())) return;
+  await waiting.click();
+  await page.waitForURL(/\/waiting\/con_/);
+  await page.click('main form[action$="/retry"] button');
+  await page.waitForURL(/\/waiting\/con_/);
+  assert.equal(await page.locator('nav').count(), 1);
 });
 
 test('the API is described without any other host', async () => {

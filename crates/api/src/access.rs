@@ -24,18 +24,22 @@ pub enum Scope {
     LeadsWrite,
     RecordsRead,
     RecordsWrite,
-    /// Everything, also keys and metrics.
+    /// The metrics, and nothing else.
+    MetricsRead,
+    /// Everything, also keys.
     Admin,
 }
 
 impl Scope {
-    pub const ALL: [Scope; 4] = [Scope::LeadsWrite, Scope::RecordsRead, Scope::RecordsWrite, Scope::Admin];
+    pub const ALL: [Scope; 5] =
+        [Scope::LeadsWrite, Scope::RecordsRead, Scope::RecordsWrite, Scope::MetricsRead, Scope::Admin];
 
     pub fn name(self) -> &'static str {
         match self {
             Scope::LeadsWrite => "leads:write",
             Scope::RecordsRead => "records:read",
             Scope::RecordsWrite => "records:write",
+            Scope::MetricsRead => "metrics:read",
             Scope::Admin => "admin",
         }
     }

@@ -19,7 +19,8 @@ use crate::door::Door;
 pub struct Settings {
     /// The address by which others reach us; vendors sign it.
     pub public_url: Url,
-    /// Whether only this machine can reach us. Otherwise metrics need a key, too.
+    /// Whether only this machine can reach us: a loopback address, and no proxy before it that lets
+    /// others in. Otherwise metrics need a key, too.
     pub loopback: bool,
     /// Bytes that a body may have.
     pub body_limit: usize,

@@ -1,13 +1,16 @@
 //! Bodies, answers that can be repeated, and pages of lists.
 
+use std::time::Duration;
+
 use axum::{
     Json,
-    extract::{FromRequestParts, Query, Request},
+    extract::{FromRequestParts, Path, Query, Request},
     http::{HeaderMap, StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
 };
 use bytes::Bytes;
 use http_body_util::LengthLimitError;
+use mittler_store::access::Reserved;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
@@ -66,7 +69,33 @@ impl<T: DeserializeOwned> FromRequestParts<App> for Params<T> {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         let query = Query::<T>::from_request_parts(parts, app).await;
-        query.map(|Query(params)| Params(params)).map_err(|error| Problem::invalid("query", error.body_text()))
+        query.map(|Query(params)| Params(params)).map_err(|error| {
+            let text = error.body_text();
+            Problem::invalid(blamed(&text).to_owned(), text)
+        })
+    }
+}
+
+/// The parameter that the words of the reader name.
+fn blamed(text: &str) -> &str {
+    if let Some((_, rest)) = text.split_once("unknown field `") {
+        return rest.split('`').next().unwrap_or(rest);
+    }
+    let words = text.strip_prefix("Failed to deserialize query string: ").unwrap_or(text);
+    let name = words.split_once(": ").map(|(name, _)| name);
+    name.filter(|name| !name.contains(char::is_whitespace)).unwrap_or("query")
+}
+
+/// Parts of the path; what is no text names nothing.
+#[derive(Debug)]
+pub(crate) struct At<T>(pub T);
+
+impl<T: DeserializeOwned + Send> FromRequestParts<App> for At<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let path = Path::<T>::from_request_parts(parts, app).await;
+        path.map(|Path(path)| At(path)).map_err(|_| Problem::not_found())
     }
 }
 
@@ -137,9 +166,15 @@ impl IntoResponse for Answer {
     }
 }
 
+/// A reservation older than this is of a process that died: whoever repeats the call takes it over.
+const RESERVED: Duration = Duration::from_mins(1);
+
 /// Does `work` once per Idempotency-Key of a caller: a repetition with the same body is given the
-/// first answer again, one with another body is refused. Without the header `work` is just done.
+/// first answer again, one with another body is refused, and one that comes while the first is
+/// still at work is told to come again. Without the header `work` is just done.
 ///
+/// The key is reserved together with the body's fingerprint before anything is done. With a key
+/// `work` runs to its end even if the caller leaves: the repetition that follows wants its answer.
 /// A call that dies between its work and its answer is done again, and finds its inputs known.
 pub(crate) async fn once(
     app: &App,
@@ -147,23 +182,44 @@ pub(crate) async fn once(
     headers: &HeaderMap,
     place: &str,
     content: &[&[u8]],
-    work: impl Future<Output = Result<Answer, Problem>>,
+    work: impl Future<Output = Result<Answer, Problem>> + Send + 'static,
 ) -> Result<Response, Problem> {
     let Some(given) = headers.get("idempotency-key") else { return Ok(work.await?.into_response()) };
     let given = given.to_str().ok().filter(|key| (1..=255).contains(&key.len()));
     let given = given.ok_or_else(|| Problem::invalid("Idempotency-Key", "1 to 255 visible ASCII characters"))?;
     let parts = [b"idempotency".as_slice(), caller.id.as_bytes(), place.as_bytes(), given.as_bytes()];
     let (key, fingerprint) = (mittler_store::derived_id(&parts), mittler_store::derived_id(content));
-    if let Some(known) = app.store.answered(key).await? {
-        if known.fingerprint != fingerprint {
-            return Err(Problem::new("idempotency_mismatch"));
+    let now = app.clock.now();
+    let reserved =
+        app.store.write(async move |tx| tx.reserve_answer(key, fingerprint, now, now.minus(RESERVED)).await).await?;
+    match reserved {
+        Reserved::Ours => {}
+        Reserved::Other => return Err(Problem::new("idempotency_mismatch")),
+        Reserved::InFlight => return Err(Problem::new("idempotency_in_flight")),
+        Reserved::Answered { status, answer } => {
+            let status = u16::try_from(status).ok().and_then(|status| StatusCode::from_u16(status).ok());
+            let answer = Answer(status.unwrap_or(StatusCode::OK), answer);
+            return Ok(([("idempotency-replayed", "true")], answer).into_response());
         }
-        let status = u16::try_from(known.status).ok().and_then(|status| StatusCode::from_u16(status).ok());
-        let answer = Answer(status.unwrap_or(StatusCode::OK), known.answer.0);
-        return Ok(([("idempotency-replayed", "true")], answer).into_response());
     }
-    let answer = work.await?;
-    let (status, body, now) = (i64::from(answer.0.as_u16()), answer.1.clone(), app.clock.now());
-    app.store.write(async move |tx| tx.put_answer(key, fingerprint, status, &body, now).await).await?;
-    Ok(answer.into_response())
+    let app = app.clone();
+    let done = tokio::spawn(async move {
+        let answer = tokio::spawn(work).await.unwrap_or_else(|_| Err(Problem::new("internal")));
+        match answer {
+            Ok(answer) => {
+                let (status, body) = (i64::from(answer.0.as_u16()), answer.1.clone());
+                app.store.write(async move |tx| tx.put_answer(key, now, status, &body).await).await?;
+                Ok(answer)
+            }
+            Err(problem) => {
+                // If that fails, the reservation ends by its age.
+                let released = app.store.write(async move |tx| tx.release_answer(key, now).await).await;
+                if let Err(error) = released {
+                    tracing::warn!(error = %error, "an Idempotency-Key stays reserved for a minute");
+                }
+                Err(problem)
+            }
+        }
+    });
+    Ok(done.await.unwrap_or_else(|_| Err(Problem::new("internal")))?.into_response())
 }

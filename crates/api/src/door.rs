@@ -29,6 +29,7 @@ use serde_json::Value;
 use sha2::Sha256;
 use uuid::Uuid;
 
+pub(crate) use self::preview::RemarkBody;
 pub use self::{
     import::Imported,
     params::{FairParams, ImportParams, InvalidParam, LeadParams},

@@ -3,14 +3,18 @@
 use axum::{
     Router,
     body::Body,
-    extract::{Path, Request, State},
+    extract::{Request, State},
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
     routing::post,
 };
 use mittler_sync::hooks::RawHook;
 
-use crate::{App, body, problem::Problem};
+use crate::{
+    App,
+    body::{self, At},
+    problem::Problem,
+};
 
 /// Bytes that a hook may have.
 const LIMIT: usize = 1024 * 1024;
@@ -19,15 +23,33 @@ pub(crate) fn router() -> Router<App> {
     Router::new().route("/hooks/{connection}/{secret}", post(with_secret)).route("/hooks/{connection}", post(signed))
 }
 
-async fn with_secret(
+/// Take a CRM's webhook, known by the secret in its address
+///
+/// What the CRM sends is a hint of what to read; its form and the answer are those of the CRM.
+#[utoipa::path(post, path = "/hooks/{connection}/{secret}", tag = "Hooks", security(()),
+    params(("connection" = String, Path, description = "Name of the connection"), ("secret" = String, Path)),
+    request_body(content = String, content_type = "*/*", description = "As the CRM sends it"),
+    responses((status = 200, description = "Stored, durably"), (status = 401, description = "The secret is not the connection's")))]
+pub(crate) async fn with_secret(
     State(app): State<App>,
-    Path((connection, secret)): Path<(String, String)>,
+    At((connection, secret)): At<(String, String)>,
     request: Request,
 ) -> Result<Response, Problem> {
     receive(&app, &connection, secret, request).await
 }
 
-async fn signed(State(app): State<App>, Path(connection): Path<String>, request: Request) -> Result<Response, Problem> {
+/// Take a CRM's webhook, known by its signature
+///
+/// The signature covers the address as it is configured there and the bytes of the body.
+#[utoipa::path(post, path = "/hooks/{connection}", tag = "Hooks", security(()),
+    params(("connection" = String, Path, description = "Name of the connection")),
+    request_body(content = String, content_type = "*/*", description = "As the CRM sends it"),
+    responses((status = 200, description = "Stored, durably"), (status = 401, description = "The signature does not fit")))]
+pub(crate) async fn signed(
+    State(app): State<App>,
+    At(connection): At<String>,
+    request: Request,
+) -> Result<Response, Problem> {
     receive(&app, &connection, String::new(), request).await
 }
 

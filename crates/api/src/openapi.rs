@@ -5,7 +5,7 @@ use std::fmt::Write;
 use serde_json::{Map, Value, json};
 use utoipa::OpenApi;
 
-use crate::{problem::ProblemBody, rest};
+use crate::{hooks, ops, problem::ProblemBody, rest};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -15,6 +15,7 @@ use crate::{problem::ProblemBody, rest};
         version = "1",
         license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0")
     ),
+    paths(ops::live, ops::ready, ops::metrics, hooks::with_secret, hooks::signed),
     components(schemas(ProblemBody))
 )]
 struct Head;
@@ -26,6 +27,8 @@ pub(crate) fn document() -> Value {
     let mut document = serde_json::to_value(&api).unwrap_or_default();
     document["components"]["securitySchemes"] = json!({"key": {"type": "http", "scheme": "bearer"}});
     document["security"] = json!([{"key": []}]);
+    // Tells a lead from several under a name.
+    document["components"]["schemas"]["LeadBody"]["not"] = json!({"required": ["leads"]});
     document["components"]["responses"]["Problem"] = json!({
         "description": "What is wrong, with a stable code",
         "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},

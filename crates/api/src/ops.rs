@@ -11,6 +11,7 @@ use axum::{
 };
 use mittler_core::{Kind, Time};
 use serde_json::json;
+use utoipa::ToSchema;
 
 use crate::{
     App, Broker,
@@ -19,14 +20,40 @@ use crate::{
 };
 
 pub(crate) fn router() -> Router<App> {
-    Router::new()
-        .route("/health/live", get(async || Json(json!({"status": "live"}))))
-        .route("/health/ready", get(ready))
-        .route("/metrics", get(metrics))
+    Router::new().route("/health/live", get(live)).route("/health/ready", get(ready)).route("/metrics", get(metrics))
 }
 
+/// Whether the process lives and answers
+#[utoipa::path(get, path = "/health/live", tag = "Operation", security(()),
+    responses((status = 200, description = "It does", body = Live)))]
+pub(crate) async fn live() -> Json<serde_json::Value> {
+    Json(json!({"status": "live"}))
+}
+
+#[derive(Debug, ToSchema)]
+#[expect(dead_code, reason = "describes an answer")]
+pub(crate) struct Live {
+    #[schema(example = "live")]
+    status: String,
+}
+
+#[derive(Debug, ToSchema)]
+#[expect(dead_code, reason = "describes an answer")]
+pub(crate) struct Ready {
+    /// `ready` or `unavailable`.
+    status: String,
+    /// `up` or `down`.
+    database: String,
+    /// `embedded`, `up` or `down`.
+    broker: String,
+}
+
+/// Whether a lead would be accepted now
+///
 /// Ready is who can accept a lead. A broker that is down delays delivery and stops nothing.
-async fn ready(State(app): State<App>) -> Response {
+#[utoipa::path(get, path = "/health/ready", tag = "Operation", security(()),
+    responses((status = 200, description = "It would", body = Ready), (status = 503, description = "It would not", body = Ready)))]
+pub(crate) async fn ready(State(app): State<App>) -> Response {
     let broker = match (app.broker)() {
         Broker::None => "embedded",
         Broker::Up => "up",
@@ -39,11 +66,16 @@ async fn ready(State(app): State<App>) -> Response {
     Json(json!({"status": "ready", "database": "up", "broker": broker})).into_response()
 }
 
-/// Counts, in the text format of Prometheus.
-async fn metrics(State(app): State<App>, request: Request) -> Result<Response, Problem> {
+/// Counts, in the text format of Prometheus
+///
+/// Open to this machine if nothing else reaches the service; otherwise with a key of the scope
+/// `metrics:read`.
+#[utoipa::path(get, path = "/metrics", tag = "Operation", security((), ("key" = [])),
+    responses((status = 200, description = "The counts", content_type = "text/plain", body = String)))]
+pub(crate) async fn metrics(State(app): State<App>, request: Request) -> Result<Response, Problem> {
     if !app.settings.loopback {
         let (mut parts, _) = request.into_parts();
-        Caller::from_request_parts(&mut parts, &app).await?.needs(Scope::Admin)?;
+        Caller::from_request_parts(&mut parts, &app).await?.needs(Scope::MetricsRead)?;
     }
     let text = counts(&app).await?;
     Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response())

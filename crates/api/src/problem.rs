@@ -11,15 +11,16 @@ use crate::door::DoorError;
 
 /// Every code that a problem can have, with its status and what it means. `/docs` shows the list.
 pub const CODES: &[(&str, u16, &str)] = &[
-    ("not_json", 400, "The body is not the JSON that it should be."),
     ("unauthenticated", 401, "Neither a living API key nor a session came with the call."),
     ("forbidden", 403, "The key does not have the scope that this call needs."),
     ("csrf", 403, "A session's writing call came without its X-CSRF-Token."),
     ("not_found", 404, "There is nothing under this address or id."),
     ("method_not_allowed", 405, "The address exists, but not for this method."),
     ("conflict", 409, "The thing is not in a state that allows this."),
+    ("idempotency_in_flight", 409, "A call with this Idempotency-Key is still at work; ask again after Retry-After."),
     ("too_large", 413, "The body is larger than what this address takes."),
     ("wrong_type", 415, "The body's Content-Type is not one that this address takes."),
+    ("not_json", 422, "The body is not the JSON that it should be."),
     ("unreadable", 422, "The body as a whole cannot be read; `cause` says why."),
     ("invalid_parameter", 422, "A parameter cannot be; `field` names it."),
     ("idempotency_mismatch", 422, "This Idempotency-Key was used before, for another body."),
@@ -101,6 +102,9 @@ impl IntoResponse for Problem {
         let mut response = (status, Json(body)).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if self.code == "idempotency_in_flight" {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
         match status {
             StatusCode::SERVICE_UNAVAILABLE => headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5")),
             StatusCode::UNAUTHORIZED => headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")),
@@ -113,10 +117,10 @@ impl IntoResponse for Problem {
 impl From<mittler_store::Error> for Problem {
     fn from(error: mittler_store::Error) -> Problem {
         if error.is_passing() {
-            tracing::warn!(error = %error, "the database does not answer; the caller was told to come again");
+            tracing::warn!(error = %error, cause = error.cause(), "the database does not answer; the caller was told to come again");
             return Problem::new("unavailable");
         }
-        tracing::error!(error = %error, "a call failed");
+        tracing::error!(error = %error, cause = error.cause(), "a call failed");
         Problem::new("internal")
     }
 }

@@ -66,6 +66,9 @@ const MAX_ROW: usize = 1024 * 1024;
 pub const NO_LEAD: [&str; 3] = ["blank", "header_repeated", "footer"];
 /// Headers with more columns are no lists of leads.
 const MAX_COLUMNS: usize = 2_000;
+/// Columns that a list of refused rows has besides those of the sender. A file with all four is such
+/// a list, corrected: they are dropped, and cells lose the apostrophe that [`guard`] gave them.
+pub const OURS: [&str; 4] = ["mittler_line", "mittler_code", "mittler_field", "mittler_reason"];
 /// Rows that tell what an ambiguous column holds.
 const SAMPLES: usize = 60;
 
@@ -119,11 +122,16 @@ pub fn open(bytes: &[u8], options: &Options) -> Result<Sheet, Problem> {
     let samples: Vec<Vec<String>> =
         records.iter().take(SAMPLES).map(|r| cells(r).iter().map(|cell| encoding::clean(cell)).collect()).collect();
     let filled = filled(&records, width, cells);
+    let names: Vec<Cow<'_, str>> = if is_returned(first_cells[place].iter().map(|name| &**name)) {
+        first_cells[place].iter().map(|name| Cow::Borrowed(unguard(name.trim()))).collect()
+    } else {
+        first_cells[place].clone()
+    };
     let layout = Layout {
         encoding: encoding.name().to_owned(),
         delimiter: char::from(dialect.delimiter),
         quote: char::from(dialect.quote),
-        columns: header::columns(&first_cells[place], options, &samples, &filled),
+        columns: header::columns(&names, options, &samples, &filled),
     };
     let rows = records.into_iter().map(|record| RowAt { line: record.line, bytes: record.bytes }).collect();
     Ok(Sheet { layout, header_line: head.line, rows })
@@ -170,24 +178,73 @@ pub fn read_row(layout: &Layout, bytes: &[u8]) -> Result<RawLead, Problem> {
 }
 
 /// The cells of the first `n` rows as a person would see them. A row that cannot be split is one
-/// cell.
+/// cell, cut to what a person looks at.
 pub fn preview(bytes: &[u8], sheet: &Sheet, n: usize) -> Vec<Vec<String>> {
     let bytes = &*normalise(bytes);
     let rows = sheet.rows.iter().take(n).filter_map(|row| bytes.get(row.bytes.clone()));
     rows.map(|row| {
-        row_cells(&sheet.layout, row)
-            .unwrap_or_else(|_| vec![encoding::clean(&String::from_utf8_lossy(row)).chars().take(500).collect()])
+        row_cells(&sheet.layout, row).unwrap_or_else(|_| vec![whole(&sheet.layout, row).chars().take(500).collect()])
     })
     .collect()
+}
+
+/// The cells of one row's bytes, nothing cut; a row that cannot be split is one cell.
+pub fn cells(layout: &Layout, bytes: &[u8]) -> Vec<String> {
+    row_cells(layout, bytes).unwrap_or_else(|_| vec![whole(layout, bytes)])
+}
+
+/// A row that cannot be split, as text.
+fn whole(layout: &Layout, bytes: &[u8]) -> String {
+    match known_encoding(layout) {
+        Ok(encoding) => encoding::clean(&encoding::decode(encoding, bytes)),
+        Err(_) => encoding::clean(&String::from_utf8_lossy(bytes)),
+    }
+}
+
+/// The cell as an office program may read it: one that it would run as a formula begins with an
+/// apostrophe. [`unguard`] takes it away again.
+pub fn guard(cell: &str) -> Cow<'_, str> {
+    // What looks guarded already is guarded once more, so that the way back gives what it was.
+    if is_formula(cell.trim_start_matches('\'')) { Cow::Owned(format!("'{cell}")) } else { Cow::Borrowed(cell) }
+}
+
+fn unguard(cell: &str) -> &str {
+    let formula = cell.trim_start_matches('\'').starts_with(['=', '+', '-', '@', '\t', '\r']);
+    cell.strip_prefix('\'').filter(|_| formula).unwrap_or(cell)
+}
+
+/// Whether an office program would run the cell. Phone numbers and plain numbers begin with a sign
+/// as well, and must stay as they are.
+fn is_formula(cell: &str) -> bool {
+    let number = |rest: &str| {
+        rest.chars().any(|c| c.is_ascii_digit())
+            && rest
+                .chars()
+                .all(|c| c.is_ascii_digit() || matches!(c, ' ' | '(' | ')' | '/' | '-' | '.' | ',' | '\u{a0}'))
+    };
+    match cell.chars().next() {
+        Some('=' | '@' | '\t' | '\r') => true,
+        Some('+' | '-') => !number(&cell[1..]),
+        _ => false,
+    }
+}
+
+/// Whether these are the headers of a list of refused rows that comes back.
+fn is_returned<'a>(headers: impl Iterator<Item = &'a str> + Clone) -> bool {
+    OURS.iter().all(|ours| headers.clone().any(|header| header.trim() == *ours))
+}
+
+fn known_encoding(layout: &Layout) -> Result<&'static encoding_rs::Encoding, Problem> {
+    encoding_rs::Encoding::for_label(layout.encoding.as_bytes())
+        .filter(|encoding| encoding.is_ascii_compatible())
+        .ok_or_else(|| Problem::new("unknown_encoding", "there is no encoding of this name").at("encoding"))
 }
 
 fn row_cells(layout: &Layout, bytes: &[u8]) -> Result<Vec<String>, Problem> {
     if bytes.len() > MAX_ROW {
         return Err(Problem::new("row_too_long", "the row is longer than 1 MB"));
     }
-    let encoding = encoding_rs::Encoding::for_label(layout.encoding.as_bytes())
-        .filter(|encoding| encoding.is_ascii_compatible())
-        .ok_or_else(|| Problem::new("unknown_encoding", "there is no encoding of this name").at("encoding"))?;
+    let encoding = known_encoding(layout)?;
     let ascii = |c: char| u8::try_from(c).ok().filter(u8::is_ascii);
     let (Some(delimiter), Some(quote)) = (ascii(layout.delimiter), ascii(layout.quote)) else {
         return Err(Problem::new("unknown_delimiter", "delimiter and quote are ASCII characters").at("delimiter"));
@@ -196,7 +253,12 @@ fn row_cells(layout: &Layout, bytes: &[u8]) -> Result<Vec<String>, Problem> {
     let cells = Dialect { delimiter, quote }
         .cells(&text)
         .ok_or_else(|| Problem::new("quote_unclosed", "a cell begins with a quotation mark that is never closed"))?;
-    Ok(cells.iter().map(|cell| encoding::clean(cell)).collect())
+    let cells = cells.iter().map(|cell| encoding::clean(cell));
+    if !is_returned(layout.columns.iter().map(|column| column.header.as_str())) {
+        return Ok(cells.collect());
+    }
+    let ours = |place: usize| layout.columns.get(place).is_some_and(|column| OURS.contains(&column.header.as_str()));
+    Ok(cells.enumerate().map(|(at, cell)| if ours(at) { String::new() } else { unguard(&cell).to_owned() }).collect())
 }
 
 /// Rows between and below the leads.

@@ -177,7 +177,7 @@ pub enum KeysCommand {
     Create {
         #[arg(long)]
         label: String,
-        /// leads:write, records:read, records:write, admin
+        /// leads:write, records:read, records:write, metrics:read, admin
         #[arg(long, value_delimiter = ',', default_value = "leads:write,records:read")]
         scopes: Vec<String>,
         #[arg(long)]

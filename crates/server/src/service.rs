@@ -163,7 +163,8 @@ impl Service {
     pub fn app(&self, listen: SocketAddr) -> Result<App> {
         let public = self.config.server.public_url.clone().unwrap_or_else(|| format!("http://{listen}"));
         let mut settings = mittler_api::Settings::new(public.parse().context("public_url is no address")?);
-        settings.loopback = listen.ip().is_loopback();
+        // A proxy on this machine reaches the loopback address for the whole world.
+        settings.loopback = listen.ip().is_loopback() && self.config.server.public_url.is_none();
         settings.time_zone.clone_from(&self.config.server.time_zone);
         let wake = self.wake.clone();
         let hooks = Hooks {

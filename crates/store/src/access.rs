@@ -17,13 +17,30 @@ pub struct ApiKey {
     pub revoked_at: Option<i64>,
 }
 
-/// An answer that was given to a call with an Idempotency-Key.
-#[derive(Debug, Clone, FromRow)]
-pub struct Answered {
-    pub fingerprint: Uuid,
-    pub status: i64,
-    pub answer: sqlx::types::Json<Json>,
+/// What a call finds that reserves its Idempotency-Key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reserved {
+    /// Nobody had the key: the call is ours to do.
+    Ours,
+    /// Another call with the same content is at work, and its answer not known yet.
+    InFlight,
+    /// The key was used for other content.
+    Other,
+    Answered {
+        status: i64,
+        answer: Json,
+    },
 }
+
+#[derive(FromRow)]
+struct AnswerRow {
+    fingerprint: Uuid,
+    status: i64,
+    answer: sqlx::types::Json<Json>,
+}
+
+/// Status of a key that is reserved and has no answer yet.
+const RESERVED: i64 = 0;
 
 impl Tx {
     /// `hash` is the SHA-256 of the key, in hex; the key itself is shown once and not kept.
@@ -44,24 +61,57 @@ impl Tx {
         Ok(execute!(self, "UPDATE api_key SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL", id, now.0)? == 1)
     }
 
-    /// Remembers an answer; the first one for a key stays.
-    pub async fn put_answer(
-        &mut self,
-        key: Uuid,
-        fingerprint: Uuid,
-        status: i64,
-        answer: &Json,
-        now: Time,
-    ) -> Result<bool> {
-        Ok(execute!(
+    /// Reserves a key for a call with this content, before anything of it is done. A reservation
+    /// that is older than `stale` is taken over by the same content.
+    pub async fn reserve_answer(&mut self, key: Uuid, fingerprint: Uuid, now: Time, stale: Time) -> Result<Reserved> {
+        let ours = execute!(
             self,
             "INSERT INTO idempotency (key, fingerprint, status, answer, created_at) VALUES ($1, $2, $3, $4, $5)
-             ON CONFLICT (key) DO NOTHING",
+             ON CONFLICT (key) DO UPDATE SET created_at = excluded.created_at
+             WHERE idempotency.status = excluded.status AND idempotency.fingerprint = excluded.fingerprint AND idempotency.created_at < $6",
             key,
             fingerprint,
+            RESERVED,
+            sqlx::types::Json(Json::Null),
+            now.0,
+            stale.0,
+        )?;
+        if ours == 1 {
+            return Ok(Reserved::Ours);
+        }
+        let rows =
+            fetch_all!(self, AnswerRow, "SELECT fingerprint, status, answer FROM idempotency WHERE key = $1", key)?;
+        Ok(match rows.into_iter().next() {
+            // Let go just now: whoever asks again finds it free.
+            None => Reserved::InFlight,
+            Some(row) if row.fingerprint != fingerprint => Reserved::Other,
+            Some(row) if row.status == RESERVED => Reserved::InFlight,
+            Some(row) => Reserved::Answered { status: row.status, answer: row.answer.0 },
+        })
+    }
+
+    /// Remembers the answer to a call that reserved its key at a time, if the reservation is still
+    /// its own.
+    pub async fn put_answer(&mut self, key: Uuid, reserved_at: Time, status: i64, answer: &Json) -> Result<bool> {
+        Ok(execute!(
+            self,
+            "UPDATE idempotency SET status = $3, answer = $4 WHERE key = $1 AND created_at = $2 AND status = $5",
+            key,
+            reserved_at.0,
             status,
             sqlx::types::Json(answer.clone()),
-            now.0,
+            RESERVED,
+        )? == 1)
+    }
+
+    /// Gives a reserved key back: the call was refused and may be corrected.
+    pub async fn release_answer(&mut self, key: Uuid, reserved_at: Time) -> Result<bool> {
+        Ok(execute!(
+            self,
+            "DELETE FROM idempotency WHERE key = $1 AND created_at = $2 AND status = $3",
+            key,
+            reserved_at.0,
+            RESERVED,
         )? == 1)
     }
 
@@ -113,12 +163,6 @@ impl Store {
             ApiKey,
             "SELECT id, label, scopes, created_at, revoked_at FROM api_key ORDER BY created_at, id"
         )
-    }
-
-    pub async fn answered(&self, key: Uuid) -> Result<Option<Answered>> {
-        let rows =
-            fetch_all!(self, Answered, "SELECT fingerprint, status, answer FROM idempotency WHERE key = $1", key)?;
-        Ok(rows.into_iter().next())
     }
 
     /// The operator of a living session.

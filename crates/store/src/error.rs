@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use sqlx::sqlite::SqliteError;
+
 pub type Result<T> = std::result::Result<T, Error>;
 
 #[derive(Debug, Clone, thiserror::Error)]
@@ -51,6 +53,26 @@ impl Error {
                 | Error::Closed
                 | Error::Busy
         )
+    }
+
+    /// What the database said, for a log: its code and the constraint or column, never a value.
+    pub fn cause(&self) -> Option<String> {
+        let (Error::Unavailable(cause) | Error::Commit(cause) | Error::Statement(cause) | Error::Conflict(cause)) =
+            self
+        else {
+            return None;
+        };
+        if let sqlx::Error::ColumnDecode { index, .. } = &**cause {
+            return Some(format!("column {index} cannot be decoded"));
+        }
+        let database = cause.as_database_error()?;
+        let code = database.code().unwrap_or_default();
+        // SQLite names no constraint but the columns of it, in a message that has no values.
+        let message = database.message();
+        let columns = message.split_once("constraint failed: ").map(|(_, columns)| columns);
+        let constraint =
+            database.constraint().or(columns.filter(|_| database.try_downcast_ref::<SqliteError>().is_some()));
+        Some(constraint.map_or_else(|| code.to_string(), |constraint| format!("{code} {constraint}")))
     }
 
     pub(crate) fn is_conflict(&self) -> bool {

@@ -532,6 +532,43 @@ impl Tx {
         Ok(ids.last().copied().filter(|_| full))
     }
 
+    /// Does again what a connection refused, held or lost: all such links of it, or one; gives their
+    /// number. What is held is let go and refusals are forgotten, so that everything is planned
+    /// anew. A record that is gone there is to be made again: its link forgets the remote record, is
+    /// looked up as if it were new, and whatever hangs on it is told of the new one.
+    pub async fn retry_links(&mut self, connection: ConnectionId, link: Option<LinkId>) -> Result<u64> {
+        let ids = fetch_all!(
+            self,
+            (Uuid, String),
+            "SELECT id, state FROM link
+             WHERE connection = $1 AND ($2 IS NULL OR id = $2) AND role = 'primary'
+               AND (state <> 'open' OR held <> '{}' OR code <> 'not_found_there') ORDER BY id",
+            connection.0,
+            link.map(|id| id.0),
+        )?;
+        if ids.is_empty() {
+            return Ok(0);
+        }
+        let gone = id_rows(ids.iter().filter(|(_, state)| state == "gone").map(|(id, _)| *id));
+        let hanging = rows_all!(self, (Uuid,), &gone => (id uuid),
+            "SELECT d.id FROM", "CROSS JOIN link d WHERE d.need_a = r.id OR d.need_b = r.id ORDER BY d.id")?;
+        let ids: Vec<Uuid> = ids.into_iter().map(|(id, _)| id).collect();
+        let hanging: Vec<Uuid> = hanging.into_iter().map(|row| row.0).filter(|id| !ids.contains(id)).collect();
+        self.lock_links(&[ids.as_slice(), &hanging].concat()).await?;
+        let hanging = id_rows(hanging);
+        rows!(self, &hanging => (id uuid), "UPDATE link SET wanted = wanted + 1, next_at = 0 FROM", "WHERE link.id = r.id")?;
+        // A write that is still under way to a record that is gone must not bring its id back: the
+        // epoch shuts it out, and its lease runs to its end before the link is looked at.
+        let rows = id_rows(ids);
+        rows!(self, &rows => (id uuid),
+            "UPDATE link SET wanted = wanted + 1, next_at = 0, attempt = 0, state = 'open', held = '{}', code = NULL, reason = NULL,
+                    epoch = CASE WHEN state = 'gone' THEN epoch + 1 ELSE epoch END,
+                    remote_id = CASE WHEN state = 'gone' THEN NULL ELSE remote_id END,
+                    sent = CASE WHEN state = 'gone' THEN '{}' ELSE sent END,
+                    seen = CASE WHEN state = 'gone' THEN '{}' ELSE seen END,
+                    written_at = CASE WHEN state = 'gone' THEN 0 ELSE written_at END FROM", "WHERE link.id = r.id")
+    }
+
     /// Dependants that went without these links because they were refused, and may be completed now.
     pub async fn want_dependants(&mut self, links: &[LinkId]) -> Result<()> {
         let ids = id_rows(links.iter().map(|id| id.0));
@@ -611,7 +648,7 @@ impl Store {
             self,
             LinkLine,
             "SELECT id, connection, record, kind, role, remote_type, remote_id, sent, held, wanted, done, next_at, attempt, state, code, reason, written_at
-             FROM link WHERE (wanted > done OR state <> 'open' OR code <> 'not_found_there') AND ($1 IS NULL OR connection = $1) AND id > $2 ORDER BY id LIMIT $3",
+             FROM link WHERE (wanted > done OR state <> 'open' OR held <> '{}' OR code <> 'not_found_there') AND ($1 IS NULL OR connection = $1) AND id > $2 ORDER BY id LIMIT $3",
             connection.map(|id| id.0),
             after.map_or(Uuid::nil(), |id| id.0),
             most,

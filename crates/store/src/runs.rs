@@ -94,14 +94,16 @@ impl Store {
         Ok(rows.into_iter().next())
     }
 
-    /// Runs, the newest first.
-    pub async fn run_list(&self, before: Option<Time>, most: i64) -> Result<Vec<Run>> {
+    /// Runs from before a time and id, the newest first.
+    pub async fn run_list(&self, before: Option<(Time, Uuid)>, most: i64) -> Result<Vec<Run>> {
+        let (at, id) = before.unwrap_or((Time::MAX, Uuid::max()));
         fetch_all!(
             self,
             Run,
             "SELECT id, kind, label, params, state, created_at, finished_at FROM run
-             WHERE created_at < $1 ORDER BY created_at DESC, id DESC LIMIT $2",
-            before.unwrap_or(Time::MAX).0,
+             WHERE created_at < $1 OR (created_at = $1 AND id < $2) ORDER BY created_at DESC, id DESC LIMIT $3",
+            at.0,
+            id,
             most,
         )
     }

@@ -1,13 +1,13 @@
 //! What people look at: pages of rows and counts for the API and the pages. Reads only, but for
 //! the correction of a run's parameters.
 
-use mittler_core::{Kind, RunId, Time};
+use mittler_core::{ConnectionId, Kind, LinkId, RunId, Time};
 use serde::Serialize;
 use serde_json::Value as Json;
 use sqlx::FromRow;
 use uuid::Uuid;
 
-use crate::{Result, Store, Tx, jobs::JobLine, records::RecordLine, signals::SignalLine};
+use crate::{Result, Store, Tx, jobs::JobLine, links::IntentLine, records::RecordLine, signals::SignalLine};
 
 /// Links of a connection that are not as they should be, by the reason.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, FromRow)]
@@ -62,15 +62,49 @@ impl Store {
         )
     }
 
-    /// What waits or was refused, and why.
+    /// What waits, is held or was refused, and why. `held`: nothing is due, but something of it does not go.
     pub async fn waiting_counts(&self) -> Result<Vec<Waiting>> {
         fetch_all!(
             self,
             Waiting,
-            "SELECT connection, kind, state, code, count(*) AS count FROM link
-             WHERE role = 'primary' AND (wanted > done OR state <> 'open' OR code <> 'not_found_there')
-             GROUP BY connection, kind, state, code ORDER BY 5 DESC, 1, 2, 3, 4 LIMIT 200",
+            "SELECT connection, kind, CASE WHEN state = 'open' AND wanted <= done THEN 'held' ELSE state END AS state, code, count(*) AS count
+             FROM link
+             WHERE role = 'primary' AND (wanted > done OR state <> 'open' OR held <> '{}' OR code <> 'not_found_there')
+             GROUP BY 1, 2, 3, 4 ORDER BY 5 DESC, 1, 2, 3, 4 LIMIT 200",
         )
+    }
+
+    /// Writes of a link that ended, or else began, before a time and id, the latest first.
+    pub async fn writes_before(&self, link: LinkId, before: (Time, Uuid), most: i64) -> Result<Vec<IntentLine>> {
+        fetch_all!(
+            self,
+            IntentLine,
+            "SELECT id, operation, remote_type, fields, before, begun_at, settled_at, outcome, code FROM intent
+             WHERE link = $1 AND (coalesce(settled_at, begun_at) < $2 OR (coalesce(settled_at, begun_at) = $2 AND id < $3))
+             ORDER BY coalesce(settled_at, begun_at) DESC, id DESC LIMIT $4",
+            link.0,
+            before.0.0,
+            before.1,
+            most,
+        )
+    }
+
+    /// When each CRM last answered a write that was begun since a time.
+    pub async fn last_answers(&self, since: Time) -> Result<Vec<(Uuid, i64)>> {
+        fetch_all!(
+            self,
+            (Uuid, i64),
+            "SELECT connection, max(settled_at) FROM intent
+             WHERE begun_at >= $1 AND outcome IN ('created', 'updated', 'unchanged', 'refused', 'exists', 'gone', 'review')
+             GROUP BY connection ORDER BY connection",
+            since.0,
+        )
+    }
+
+    /// The connection of a link.
+    pub async fn link_connection(&self, link: LinkId) -> Result<Option<ConnectionId>> {
+        let rows = fetch_all!(self, (Uuid,), "SELECT connection FROM link WHERE id = $1", link.0)?;
+        Ok(rows.into_iter().next().map(|row| ConnectionId(row.0)))
     }
 
     /// Records of a kind, the latest changed first, from before a time and id.

@@ -2,7 +2,7 @@
 
 use futures_util::future::join_all;
 use mittler_core::RecordId;
-use mittler_store::{Error, audit::NewEntry, reviews::NewReview};
+use mittler_store::{Error, Store, access::Reserved, audit::NewEntry, reviews::NewReview};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -11,6 +11,7 @@ use crate::support::Fresh;
 
 stories!(
     a_repeated_call_gets_the_first_answer,
+    a_key_whose_process_died_is_taken_over_after_a_minute,
     a_revoked_key_opens_nothing,
     a_link_is_used_once_and_a_session_ends,
     a_question_is_asked_once_and_answered_once,
@@ -18,21 +19,53 @@ stories!(
     the_trail_holds_after_its_content_was_erased,
 );
 
+async fn reserve(store: &Store, key: Uuid, fingerprint: Uuid, at: u64) -> Reserved {
+    let (now, minute) = (NOON.plus(seconds(at)), seconds(60));
+    store.write(async move |tx| tx.reserve_answer(key, fingerprint, now, now.minus(minute)).await).await.unwrap()
+}
+
 async fn a_repeated_call_gets_the_first_answer(fresh: &Fresh) {
     let store = &fresh.store;
-    let (key, fingerprint) = (Uuid::new_v4(), Uuid::new_v4());
-    assert!(store.answered(key).await.unwrap().is_none());
-    let firsts = join_all((0..20).map(|n| async move {
-        store
-            .write(async move |tx| tx.put_answer(key, fingerprint, 200 + n, &json!({ "id": n }), NOON).await)
-            .await
-            .unwrap()
-    }))
-    .await;
-    assert_eq!(firsts.iter().filter(|first| **first).count(), 1);
-    let n = i64::try_from(firsts.iter().position(|first| *first).unwrap()).unwrap();
-    let answered = store.answered(key).await.unwrap().unwrap();
-    assert_eq!((answered.fingerprint, answered.status, answered.answer.0), (fingerprint, 200 + n, json!({ "id": n })));
+    let (key, fingerprint, other) = (Uuid::new_v4(), Uuid::new_v4(), Uuid::new_v4());
+    // Many at once, each with one of two contents: one may do its work.
+    let both = [fingerprint, other];
+    let all = join_all((0..20).map(|n| reserve(store, key, both[n % 2], 0))).await;
+    assert_eq!(all.iter().filter(|one| **one == Reserved::Ours).count(), 1, "{all:?}");
+    let first = both[all.iter().position(|one| *one == Reserved::Ours).unwrap() % 2];
+    let second = if first == fingerprint { other } else { fingerprint };
+    for (n, one) in all.iter().enumerate().filter(|(_, one)| **one != Reserved::Ours) {
+        let expected = if both[n % 2] == first { Reserved::InFlight } else { Reserved::Other };
+        assert_eq!(*one, expected, "the {n}th");
+    }
+    // The answer counts for who reserved, and stays.
+    let answer = async |at: u64, status: i64| {
+        let reserved = NOON.plus(seconds(at));
+        store.write(async move |tx| tx.put_answer(key, reserved, status, &json!({ "n": status })).await).await.unwrap()
+    };
+    assert!(!answer(1, 201).await, "that reservation is not there");
+    assert!(answer(0, 202).await);
+    assert!(!answer(0, 203).await, "an answer is given once");
+    let known = Reserved::Answered { status: 202, answer: json!({ "n": 202 }) };
+    assert_eq!(reserve(store, key, first, 500).await, known);
+    assert_eq!(reserve(store, key, second, 500).await, Reserved::Other);
+}
+
+async fn a_key_whose_process_died_is_taken_over_after_a_minute(fresh: &Fresh) {
+    let store = &fresh.store;
+    let (key, fingerprint, other) = (Uuid::new_v4(), Uuid::new_v4(), Uuid::new_v4());
+    assert_eq!(reserve(store, key, fingerprint, 0).await, Reserved::Ours);
+    assert_eq!(reserve(store, key, fingerprint, 60).await, Reserved::InFlight);
+    assert_eq!(reserve(store, key, other, 61).await, Reserved::Other, "its body may have been taken");
+    let all = join_all((0..10).map(|_| reserve(store, key, fingerprint, 61))).await;
+    assert_eq!(all.iter().filter(|one| **one == Reserved::Ours).count(), 1, "{all:?}");
+    // It was not dead after all: its answer comes too late and changes nothing.
+    let late = store.write(async move |tx| tx.put_answer(key, NOON, 500, &json!({})).await).await.unwrap();
+    let freed = store.write(async move |tx| tx.release_answer(key, NOON).await).await.unwrap();
+    assert!(!late && !freed);
+    let now = NOON.plus(seconds(61));
+    // What was refused is corrected and sent again with the same key.
+    assert!(store.write(async move |tx| tx.release_answer(key, now).await).await.unwrap());
+    assert_eq!(reserve(store, key, other, 62).await, Reserved::Ours);
 }
 
 async fn a_revoked_key_opens_nothing(fresh: &Fresh) {

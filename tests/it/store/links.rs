@@ -34,6 +34,9 @@ stories!(
     an_intent_stays_open_until_it_is_settled,
     a_read_older_than_a_write_is_no_evidence,
     links_are_wanted_again_by_name_by_connection_and_by_need,
+    what_was_refused_held_or_lost_is_done_again,
+    a_retry_shuts_out_a_write_that_is_still_under_way_to_a_record_that_is_gone,
+    retries_and_receipts_at_once_leave_every_link_due_or_done,
 );
 
 pub const LEASE: Duration = Duration::from_secs(30);
@@ -268,9 +271,11 @@ async fn what_changes_during_the_call_stays_due(fresh: &Fresh) {
     assert_eq!(last[0].attempt, 3);
     let lines = store.link_lines(ids[1]).await.unwrap();
     assert_eq!((lines[0].held.0.get("phone"), lines[0].written_at), (Some(&held), NOON.0));
-    let waiting = store.links_waiting(Some(connection), None, 9).await.unwrap();
+    let listed = store.links_waiting(Some(connection), None, 9).await.unwrap();
+    assert_eq!(listed.len(), 2, "what is due, and what was written but for what is held");
+    assert_eq!(store.links_waiting(None, Some(LinkId(listed[1].id)), 9).await.unwrap().len(), 0);
+    let waiting: Vec<_> = listed.into_iter().filter(|line| line.wanted > line.done).collect();
     assert_eq!(waiting.iter().map(|line| line.record).collect::<Vec<_>>(), [ids[0].0]);
-    assert_eq!(store.links_waiting(None, Some(LinkId(waiting[0].id)), 9).await.unwrap().len(), 0);
     assert_eq!(waiting[0].written_at, NOON.0, "a look does not take back when it was written");
 }
 
@@ -343,6 +348,16 @@ async fn an_intent_stays_open_until_it_is_settled(fresh: &Fresh) {
         lines.iter().map(|line| (line.outcome.as_deref(), line.code.as_deref(), line.settled_at)).collect();
     let at = |n| Some(NOON.plus(seconds(n)).0);
     assert_eq!(ends, [(Some("unknown"), Some("timeout"), at(2)), (Some("created"), None, at(9))]);
+    // The same page by page, by the time at which each ended.
+    let first = store.writes_before(link, (Time::MAX, Uuid::max()), 1).await.unwrap().remove(0);
+    assert_eq!(first.outcome.as_deref(), Some("created"));
+    let before = (Time(first.settled_at.unwrap()), first.id);
+    let rest = store.writes_before(link, before, 9).await.unwrap();
+    assert_eq!(rest.iter().map(|line| line.outcome.as_deref()).collect::<Vec<_>>(), [Some("unknown")]);
+    let before = (Time(rest[0].settled_at.unwrap()), rest[0].id);
+    assert!(store.writes_before(link, before, 9).await.unwrap().is_empty());
+    assert_eq!(store.last_answers(NOON).await.unwrap(), [(connection.0, NOON.plus(seconds(9)).0)]);
+    assert!(store.last_answers(NOON.plus(seconds(60))).await.unwrap().is_empty());
     let counts = store.intent_counts(NOON.plus(seconds(1))).await.unwrap();
     assert_eq!(counts, [(connection.0, "contact".to_owned(), "unknown".to_owned(), 1)]);
     assert_eq!(lease(store, connection, NOON.plus(LEASE * 2), 9).await.remove(0).open_intent, None);
@@ -446,4 +461,123 @@ async fn links_are_wanted_again_by_name_by_connection_and_by_need(fresh: &Fresh)
     }
     assert_eq!((slices, lease(store, connection, NOON, 9).await.len()), (2, 2), "of one stage and type");
     assert_eq!(store.link_lines(ids[1]).await.unwrap()[0].code.as_deref(), Some("deleted_there"));
+}
+
+/// The one link of a record.
+async fn line(store: &Store, record: RecordId) -> mittler_store::links::LinkLine {
+    store.link_lines(record).await.unwrap().remove(0)
+}
+
+async fn retry(store: &Store, connection: ConnectionId, link: Option<LinkId>) -> u64 {
+    store.write(async move |tx| tx.retry_links(connection, link).await).await.unwrap()
+}
+
+async fn what_was_refused_held_or_lost_is_done_again(fresh: &Fresh) {
+    let (store, connection) = (&fresh.store, super::connection());
+    let ids = records(store, 4).await;
+    let [refused, held, gone, fine] = [ids[0], ids[1], ids[2], ids[3]];
+    let visit = RecordId(Uuid::new_v4());
+    let about = vec![RecordRow { kind: "participation".into(), person: Some(gone.0), ..record(visit, "visit") }];
+    store.write(async move |tx| tx.insert_records(&mut about.clone()).await).await.unwrap();
+    let mut links: Vec<WantedLink> = ids.iter().map(|id| wanted(connection, *id, NOON)).collect();
+    let need = Some(link_id(connection, gone).0);
+    links.push(WantedLink { stage: 3, kind: "participation".into(), need_b: need, ..wanted(connection, visit, NOON) });
+    want(store, links).await;
+    let field = HeldField { code: "refused".into(), reason: "restricted picklist".into(), hash: "x".into() };
+    let receipts = lease(store, connection, NOON, 9).await.into_iter().map(|link| match link.record {
+        it if it == refused => Receipt {
+            state: "refused".into(),
+            code: Some("REQUIRED".into()),
+            reason: Some("a name is missing".into()),
+            remote_id: None,
+            attempt: 5,
+            ..receipt(&link)
+        },
+        it if it == held => Receipt { held: [("Industry".to_owned(), field.clone())].into(), ..receipt(&link) },
+        _ => receipt(&link),
+    });
+    settle(store, receipts.collect()).await;
+    let participation = lease(store, connection, NOON, 9).await;
+    settle(store, vec![receipt(&participation[0])]).await;
+    store.write(async move |tx| tx.mark_gone(&[link_id(connection, gone)]).await).await.unwrap();
+    let waiting = store.waiting_counts().await.unwrap();
+    let mut states: Vec<&str> = waiting.iter().map(|row| row.state.as_str()).collect();
+    states.sort_unstable();
+    assert_eq!(states, ["gone", "held", "refused"]);
+    let listed = store.links_waiting(Some(connection), None, 9).await.unwrap();
+    assert_eq!(
+        listed.iter().map(|link| RecordId(link.record)).collect::<std::collections::BTreeSet<_>>(),
+        [refused, held, gone].into()
+    );
+
+    assert_eq!(retry(store, super::connection(), None).await, 0, "of another connection");
+    assert_eq!(retry(store, connection, Some(link_id(connection, fine))).await, 0, "nothing is wrong with it");
+    assert_eq!(store.link_connection(link_id(connection, fine)).await.unwrap(), Some(connection));
+    assert_eq!(store.link_connection(LinkId(Uuid::new_v4())).await.unwrap(), None);
+    assert_eq!(retry(store, connection, Some(link_id(connection, refused))).await, 1);
+    let again = lease(store, connection, NOON, 9).await;
+    assert_eq!(again.iter().map(|link| (link.record, link.attempt)).collect::<Vec<_>>(), [(refused, 0)]);
+    settle(store, vec![receipt(&again[0])]).await;
+
+    assert_eq!(retry(store, connection, None).await, 2);
+    let anew = line(store, gone).await;
+    assert_eq!((anew.remote_id, anew.sent.0, anew.written_at, anew.code), (None, RemoteFields::default(), 0, None));
+    let other = line(store, held).await;
+    assert!(other.held.0.is_empty() && other.remote_id.is_some() && other.written_at > 0, "{other:?}");
+    let mut again = lease(store, connection, NOON, 9).await;
+    again.sort_by_key(|link| link.record != held);
+    assert_eq!(
+        again.iter().map(|link| link.record).collect::<Vec<_>>(),
+        [held, gone],
+        "the visit waits for its person"
+    );
+    // It is made again: under another id there, and the old one may belong to somebody else by now.
+    let made = Receipt { remote_id: Some("made again".into()), ..receipt(&again[1]) };
+    assert_eq!(settle(store, vec![receipt(&again[0]), made]).await, 2);
+    let hanging = lease(store, connection, NOON, 9).await;
+    assert_eq!(hanging.iter().map(|link| link.record).collect::<Vec<_>>(), [visit], "it hangs on the new one");
+    settle(store, vec![receipt(&hanging[0])]).await;
+    assert_eq!(retry(store, connection, None).await, 0, "nothing is left to be done again");
+}
+
+async fn a_retry_shuts_out_a_write_that_is_still_under_way_to_a_record_that_is_gone(fresh: &Fresh) {
+    let (store, connection) = (&fresh.store, super::connection());
+    let ids = records(store, 1).await;
+    want(store, vec![wanted(connection, ids[0], NOON)]).await;
+    let first = lease(store, connection, NOON, 9).await;
+    settle(store, vec![receipt(&first[0])]).await;
+    want(store, vec![wanted(connection, ids[0], NOON)]).await;
+    let writing = lease(store, connection, NOON, 9).await;
+    let gone = link_id(connection, ids[0]);
+    store.write(async move |tx| tx.mark_gone(&[gone]).await).await.unwrap();
+    assert_eq!(retry(store, connection, None).await, 1);
+    assert_eq!(settle(store, vec![receipt(&writing[0])]).await, 0, "it would bring the old id back");
+    assert_eq!(line(store, ids[0]).await.remote_id, None);
+    assert!(lease(store, connection, NOON, 9).await.is_empty(), "the write may still be under way");
+    let late = NOON.plus(LEASE * 2);
+    assert_eq!(lease(store, connection, late, 9).await.len(), 1);
+}
+
+async fn retries_and_receipts_at_once_leave_every_link_due_or_done(fresh: &Fresh) {
+    let (store, connection) = (&fresh.store, super::connection());
+    let ids = records(store, 40).await;
+    want(store, ids.iter().map(|id| wanted(connection, *id, NOON)).collect()).await;
+    let leased = lease(store, connection, NOON, 40).await;
+    let refusals: Vec<Receipt> =
+        leased.iter().map(|link| Receipt { state: "refused".into(), remote_id: None, ..receipt(link) }).collect();
+    settle(store, refusals).await;
+    let people = join_all((0..8).map(|_| retry(store, connection, None)));
+    let workers = join_all((0..8).map(|_| async move {
+        let leased = lease(store, connection, NOON, 7).await;
+        tokio::task::yield_now().await;
+        settle(store, leased.iter().map(receipt).collect()).await
+    }));
+    futures_util::join!(people, workers);
+    // Whatever came first: who is not written yet is leased now, and then all are.
+    let rest = lease(store, connection, NOON, 40).await;
+    settle(store, rest.iter().map(receipt).collect()).await;
+    for id in ids {
+        let link = line(store, id).await;
+        assert_eq!((link.state.as_str(), link.wanted, link.remote_id.is_some()), ("open", link.done, true), "{link:?}");
+    }
 }

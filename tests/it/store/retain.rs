@@ -163,7 +163,8 @@ async fn everything_ends_at_its_declared_time(fresh: &Fresh) {
                 }
             }
             tx.start_slot("retain", now, now).await?;
-            tx.put_answer(id, id, 200, &json!({}), now).await?;
+            tx.reserve_answer(id, id, now, now).await?;
+            tx.put_answer(id, now, 200, &json!({})).await?;
             tx.put_session("ended", "session", id, now.plus(seconds(60))).await?;
             for (hash, revoked) in [("revoked", true), ("living", false)] {
                 let id = Uuid::new_v4();

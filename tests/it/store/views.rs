@@ -173,8 +173,28 @@ async fn a_run_is_listed_and_can_be_corrected(fresh: &Fresh) {
     }
     let labels = |runs: Vec<mittler_store::runs::Run>| runs.into_iter().map(|run| run.label).collect::<Vec<_>>();
     assert_eq!(labels(store.run_list(None, 2).await.unwrap()), ["run 2", "run 1"]);
-    assert_eq!(labels(store.run_list(Some(NOON.plus(seconds(1))), 9).await.unwrap()), ["run 0"]);
-    assert!(store.run_list(Some(Time(0)), 9).await.unwrap().is_empty());
+    let nil = Uuid::nil();
+    assert_eq!(labels(store.run_list(Some((NOON.plus(seconds(1)), nil)), 9).await.unwrap()), ["run 0"]);
+    assert!(store.run_list(Some((Time(0), nil)), 9).await.unwrap().is_empty());
+    // Some begin at one moment: pages neither repeat nor skip them.
+    for n in 0..5 {
+        let id = RunId(Uuid::new_v4());
+        store
+            .write(async move |tx| {
+                tx.put_run(id, "form", &format!("twin {n}"), &json!({}), "reading", NOON.minus(seconds(1))).await
+            })
+            .await
+            .unwrap();
+    }
+    let (mut seen, mut before) = (Vec::new(), Some((NOON, nil)));
+    loop {
+        let page = store.run_list(before, 2).await.unwrap();
+        let Some(last) = page.last() else { break };
+        before = Some((Time(last.created_at), last.id));
+        seen.extend(labels(page));
+    }
+    seen.sort_unstable();
+    assert_eq!(seen, ["twin 0", "twin 1", "twin 2", "twin 3", "twin 4"]);
     let id = RunId(store.run_list(None, 1).await.unwrap()[0].id);
     store.write(async move |tx| tx.set_run_params(id, &json!({ "fair": "Köln" })).await).await.unwrap();
     assert_eq!(store.run(id).await.unwrap().unwrap().params.0, json!({ "fair": "Köln" }));

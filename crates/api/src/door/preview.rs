@@ -4,6 +4,7 @@ use mittler_core::{Label, Said};
 use mittler_enrich::{LeadReading, Remark, read_lead};
 use mittler_intake::{LeadField, csv};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::{Door, DoorError, ImportParams};
 
@@ -11,9 +12,11 @@ use super::{Door, DoorError, ImportParams};
 const SAMPLES: usize = 3;
 
 /// A list as it would be read.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct DryRun {
+    #[schema(example = "windows-1252")]
     pub encoding: String,
+    #[schema(value_type = String, example = ";")]
     pub delimiter: char,
     pub header_line: u64,
     pub columns: Vec<ColumnView>,
@@ -24,15 +27,16 @@ pub struct DryRun {
     pub preview: Vec<Previewed>,
 }
 
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct ColumnView {
     pub header: String,
-    /// `None`: kept as an attribute.
+    /// What it means, such as `email`; if nothing, it is kept as an attribute.
+    #[schema(value_type = Option<String>)]
     pub meaning: Option<LeadField>,
     pub samples: Vec<String>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct RowProblem {
     pub line: u64,
     pub code: String,
@@ -40,21 +44,38 @@ pub struct RowProblem {
     pub reason: String,
 }
 
-#[derive(Debug, Clone, Serialize)]
+/// One row in the form in which it would be kept.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = PreviewedRow)]
 pub struct Previewed {
     pub line: u64,
     pub person: Vec<ValueView>,
     pub organisation: Vec<ValueView>,
     pub participation: Vec<ValueView>,
+    #[schema(value_type = Vec<RemarkBody>)]
     pub remarks: Vec<Remark>,
     pub problem: Option<RowProblem>,
 }
 
+/// What a person may want to know of an input, though it was taken.
+#[derive(Debug, ToSchema)]
+#[schema(as = Remark)]
+#[expect(dead_code, reason = "describes what another crate writes")]
+pub(crate) struct RemarkBody {
+    #[schema(example = "email_invalid")]
+    code: String,
+    field: String,
+    /// In plain words, without the value.
+    text: String,
+}
+
 /// One value as it would be kept, and the rule that read it.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = PreviewedValue)]
 pub struct ValueView {
     pub field: String,
     pub value: String,
+    #[schema(value_type = Option<String>)]
     pub label: Option<Label>,
     pub how: String,
 }
@@ -138,5 +159,6 @@ fn columns(bytes: &[u8], sheet: &csv::Sheet) -> Vec<ColumnView> {
         }
         ColumnView { header: column.header.clone(), meaning: column.meaning, samples }
     };
-    sheet.layout.columns.iter().enumerate().map(view).collect()
+    let theirs = |(_, column): &(usize, &csv::Column)| !csv::OURS.contains(&column.header.as_str());
+    sheet.layout.columns.iter().enumerate().filter(theirs).map(view).collect()
 }

@@ -4,13 +4,12 @@
 use std::sync::LazyLock;
 
 use axum::{
-    extract::Path,
     http::header,
     response::{IntoResponse, Response},
 };
 use sha2::{Digest, Sha256};
 
-use crate::problem::Problem;
+use crate::{body::At, problem::Problem};
 
 const CSS: &str = include_str!("assets/mittler.css");
 const JS: &str = include_str!("assets/mittler.js");
@@ -36,7 +35,7 @@ pub(crate) fn icon() -> String {
     format!("/assets/{}", *ICON_NAME)
 }
 
-pub(crate) async fn file(Path(name): Path<String>) -> Result<Response, Problem> {
+pub(crate) async fn file(At(name): At<String>) -> Result<Response, Problem> {
     let (media_type, content) = match name {
         name if name == *CSS_NAME => ("text/css; charset=utf-8", CSS),
         name if name == *JS_NAME => ("text/javascript; charset=utf-8", JS),

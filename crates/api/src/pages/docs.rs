@@ -144,6 +144,13 @@ fn schema_of(name: &str, schema: &Value) -> Markup {
         section.operation id=(format!("schema-{name}")) {
             h3 { (name) }
             @if let Some(text) = schema["description"].as_str() { p { (text) } }
+            @if let Some(kinds) = schema["oneOf"].as_array() {
+                ul { @for kind in kinds {
+                    @if kind["properties"].is_object() { @for (member, said) in kind["properties"].as_object().into_iter().flatten() {
+                        li { code { (member) } ": " (reference(said)) }
+                    } } @else { li { (reference(kind)) } }
+                } }
+            }
             dl { @for (member, said) in &members {
                 dt { code { (member) } " " (reference(said))
                     @if required.is_some_and(|names| names.iter().any(|one| one == member)) { span.hint { ", required" } } }

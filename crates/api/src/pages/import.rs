@@ -5,24 +5,35 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use maud::{Markup, html};
-use mittler_core::RunId;
+use mittler_core::{RunId, Time};
 
-use super::{PageProblem, Visitor, today::run_table, words};
+use super::{Asked, Lang, PageProblem, Visitor, today::run_table, words};
 use crate::{
     App,
+    body::{Page, Params},
     door::{ColumnView, DryRun, Previewed, ValueView},
     problem::Problem,
-    rest::imports::{Upload, dry_run},
+    rest::imports::{RowCursor, Upload, dry_run},
 };
 
 /// Problems that the preview lists; the rest is counted.
 const PROBLEMS: usize = 20;
-const RECENT: i64 = 10;
+/// Runs that the list below the form shows at once.
+const RECENT: i64 = 20;
 
-pub(crate) async fn page(State(app): State<App>, visitor: Visitor) -> Result<Markup, PageProblem> {
+pub(crate) async fn page(
+    State(app): State<App>,
+    visitor: Visitor,
+    Asked(Params(page)): Asked<Params<Page>>,
+) -> Result<Markup, PageProblem> {
     let lang = visitor.lang;
     let mut runs = Vec::new();
-    for run in app.store.run_list(None, RECENT).await? {
+    let before = page.cursor::<RowCursor>()?.map(|RowCursor(at, id)| (Time(at), id));
+    let mut recent = app.store.run_list(before, RECENT + 1).await?;
+    let more = recent.len() as u64 > RECENT.unsigned_abs();
+    recent.truncate(usize::try_from(RECENT).unwrap_or_default());
+    let next = recent.last().filter(|_| more).map(|run| RowCursor(run.created_at, run.id));
+    for run in recent {
         let counts = app.store.run_counts(RunId(run.id)).await?;
         runs.push((run, counts));
     }
@@ -37,9 +48,11 @@ pub(crate) async fn page(State(app): State<App>, visitor: Visitor) -> Result<Mar
                 " " span.hint { (lang.say("Es wird noch nichts geschrieben.", "Nothing is written yet.")) } }
         }
         div id="preview" aria-live="polite" data-wait=(lang.say("Die Liste wird gelesen …", "Reading the list …"))
-            data-failed=(lang.say("Das ging nicht", "That did not work")) {}
+            data-failed=(lang.say("Das ging nicht", "That did not work")) data-words=(failures(lang)) {}
         @if !runs.is_empty() {
-            section { h2 { (lang.say("Zuletzt", "Recently")) } (run_table(&visitor, &runs)) }
+            section id="recent" { h2 { (lang.say("Zuletzt", "Recently")) } (run_table(&visitor, &runs))
+                @if let Some(next) = next { p { a.button href=(format!("/import?after={next}#recent")) { (lang.say("Weitere", "More")) } } }
+            }
         }
     };
     Ok(visitor.page(lang.say("Import", "Import"), &content))
@@ -111,6 +124,11 @@ fn more_fields(visitor: &Visitor, zone: &str) -> Markup {
 
 fn text(visitor: &Visitor, name: &str, german: &str, english: &str, placeholder: &str) -> Markup {
     html! { label { (visitor.lang.say(german, english)) input name=(name) placeholder=(placeholder) maxlength="200"; } }
+}
+
+/// What the script says of a problem, by its cause, field or code.
+pub(crate) fn failures(lang: Lang) -> String {
+    serde_json::to_string(&words::failures(lang)).unwrap_or_default()
 }
 
 /// How a list would be read: a piece of the page.
@@ -204,7 +222,7 @@ fn row_card(visitor: &Visitor, row: &Previewed) -> Markup {
                 div { (list("person", &row.person)) }
                 div { (list("organisation", &row.organisation)) (list("participation", &row.participation)) }
             }
-            @for remark in &row.remarks { p.hint { (words::field(&remark.field, lang)) ": " (remark.text) } }
+            @for remark in &row.remarks { p.hint { (words::field(&remark.field, lang)) ": " (reason(visitor, &remark.code, &remark.text)) } }
         }
     }
 }

@@ -1,8 +1,11 @@
 //! The two languages of the pages.
 
-use axum::http::{header, request::Parts};
+use axum::{
+    extract::FromRequestParts,
+    http::{header, request::Parts},
+};
 
-use crate::access::cookie;
+use crate::{App, access::cookie, problem::Problem};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Lang {
@@ -54,4 +57,12 @@ impl Lang {
 /// What `?lang=` asks for.
 pub(crate) fn chosen(query: &str) -> Option<Lang> {
     query.split('&').find_map(|pair| pair.strip_prefix("lang=")).and_then(Lang::parse)
+}
+
+impl FromRequestParts<App> for Lang {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _app: &App) -> Result<Lang, Problem> {
+        Ok(Lang::of(parts))
+    }
 }

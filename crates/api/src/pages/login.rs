@@ -1,49 +1,65 @@
 //! Sessions: opened by a one-time link, ended by the person.
 
 use axum::{
-    Form,
-    extract::{Path, State},
+    extract::{FromRequest, Request, State},
     http::{StatusCode, header},
     response::{IntoResponse, Redirect, Response},
 };
 use maud::{Markup, html};
 use serde::Deserialize;
 
-use super::{Lang, PageProblem, Visitor, shell};
-use crate::{App, access};
+use super::{Asked, Lang, PageProblem, Visitor, shell};
+use crate::{
+    App, access,
+    body::{self, At},
+    problem::Problem,
+};
 
-/// Uses a link up. The answer is a page that leads on, not a redirect: a session cookie that is
-/// strict about its site would not travel with a redirect that began elsewhere.
-pub(crate) async fn open(State(app): State<App>, Path(token): Path<String>) -> Result<Response, PageProblem> {
+/// Bytes that a form of ours has at most.
+const FORM: usize = 4 * 1024;
+
+/// Shows a button that uses the link up. To look at the address does not: mail programs and chats
+/// fetch what they are to show.
+pub(crate) async fn show(Asked(lang): Asked<Lang>, Asked(At(token)): Asked<At<String>>) -> Markup {
+    let body = html! {
+        main.alone {
+            h1 { "Mittler" }
+            p { (lang.say("Dieser Link öffnet die Seiten einmal.", "This link opens the pages once.")) }
+            form method="post" action=(format!("/login/{token}")) {
+                button autofocus { (lang.say("Anmelden", "Sign in")) }
+            }
+        }
+    };
+    shell(lang, lang.say("Anmelden", "Sign in"), None, &body)
+}
+
+/// Uses a link up.
+pub(crate) async fn open(State(app): State<App>, Asked(At(token)): Asked<At<String>>) -> Result<Response, PageProblem> {
     let Some(session) = access::open_session(&app, &token).await? else {
         return Ok((StatusCode::UNAUTHORIZED, how()).into_response());
     };
-    let page = maud::html! {
-        (maud::DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                link rel="icon" href=(super::assets::icon()) type="image/svg+xml";
-                meta http-equiv="refresh" content="0;url=/";
-                title { "Mittler" }
-            }
-            body { p { a href="/" { "Mittler" } } }
-        }
-    };
-    Ok(([(header::SET_COOKIE, access::session_cookie(&app, &session))], page).into_response())
+    Ok(([(header::SET_COOKIE, access::session_cookie(&app, &session))], Redirect::to("/")).into_response())
 }
 
+/// A form of ours, with the word that only our pages know.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Confirmed {
     #[serde(default)]
     pub csrf: String,
 }
 
-pub(crate) async fn close(
-    State(app): State<App>,
-    visitor: Visitor,
-    Form(form): Form<Confirmed>,
-) -> Result<Response, PageProblem> {
+impl FromRequest<App> for Confirmed {
+    type Rejection = PageProblem;
+
+    async fn from_request(request: Request, app: &App) -> Result<Confirmed, PageProblem> {
+        body::needs_type(request.headers(), &["application/x-www-form-urlencoded"])?;
+        let request = request.map(|body| axum::body::Body::new(http_body_util::Limited::new(body, FORM)));
+        let form = axum::Form::<Confirmed>::from_request(request, app).await;
+        form.map(|axum::Form(confirmed)| confirmed).map_err(|_| Problem::new("unreadable").into())
+    }
+}
+
+pub(crate) async fn close(State(app): State<App>, visitor: Visitor, form: Confirmed) -> Result<Response, PageProblem> {
     visitor.session.check_csrf(Some(&form.csrf))?;
     access::close_session(&app, &visitor.session.token).await?;
     Ok(([(header::SET_COOKIE, access::session_cookie(&app, ""))], Redirect::to("/")).into_response())

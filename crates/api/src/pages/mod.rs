@@ -36,11 +36,15 @@ pub(crate) fn router() -> Router<App> {
         .route("/records", get(records::page))
         .route("/records/{id}", get(record::page))
         .route("/waiting/{connection}", get(waiting::page))
+        .route("/waiting/{connection}/retry", post(waiting::retry_all))
+        .route("/links/{id}/retry", post(waiting::retry_one))
+        .route("/questions", get(today::questions_page))
+        .route("/jobs", get(today::dead_page))
         .route("/import", get(import::page))
         .route("/import/preview", post(import::preview).layer(DefaultBodyLimit::disable()))
         .route("/import/{run}", get(run::page))
         .route("/jobs/{id}/retry", post(today::retry))
-        .route("/login/{token}", get(login::open))
+        .route("/login/{token}", get(login::show).post(login::open))
         .route("/logout", post(login::close))
         .route("/docs", get(docs::page))
         .route("/openapi.yaml", get(docs::yaml))
@@ -57,6 +61,21 @@ async fn remember_language(request: Request, next: Next) -> Response {
         response.headers_mut().append(header::SET_COOKIE, cookie);
     }
     response
+}
+
+/// What a page asks for, such that a request that cannot be read is answered by a page.
+#[derive(Debug)]
+pub(crate) struct Asked<E>(pub E);
+
+impl<E: FromRequestParts<App>> FromRequestParts<App> for Asked<E>
+where
+    PageProblem: From<E::Rejection>,
+{
+    type Rejection = PageProblem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Asked<E>, PageProblem> {
+        Ok(Asked(E::from_request_parts(parts, app).await?))
+    }
 }
 
 /// A person with a session, and how they read.
@@ -89,10 +108,6 @@ impl Visitor {
     pub fn time(&self, at: Time) -> String {
         let form = self.lang.say("%d.%m.%Y %H:%M", "%-d %b %Y, %H:%M");
         self.zoned(at).strftime(form).to_string()
-    }
-
-    pub fn clock(&self, at: Time) -> String {
-        self.zoned(at).strftime("%H:%M").to_string()
     }
 
     /// When the day of `now` began here.

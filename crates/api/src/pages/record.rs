@@ -1,28 +1,35 @@
 //! One record: its values with their sources, what each CRM has been told, what happened.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use maud::{Markup, html};
 use mittler_core::{Element, Record, RecordId, Slot, Sourced, Value};
 
-use super::{Lang, PageProblem, Visitor, words};
+use super::{Asked, Lang, PageProblem, Visitor, words};
 use crate::{
-    App, body,
+    App,
+    body::{self, At, List, Page, Params},
     problem::Problem,
     rest::{
         connections::{ConnectionView, LinkView, connections},
+        imports::RowCursor,
         timeline::{self, Event},
     },
 };
 
+/// Events that the timeline shows at once.
+const EVENTS: i64 = 100;
+
 pub(crate) async fn page(
     State(app): State<App>,
     visitor: Visitor,
-    Path(id): Path<String>,
+    Asked(At(id)): Asked<At<String>>,
+    Asked(Params(page)): Asked<Params<Page>>,
 ) -> Result<Markup, PageProblem> {
     let (lang, id) = (visitor.lang, body::id::<RecordId>(&id)?);
+    let after = page.cursor::<RowCursor>()?;
     let record = app.store.record(id).await?.ok_or_else(Problem::not_found)?;
     let links: Vec<LinkView> = app.store.link_lines(id).await?.into_iter().map(LinkView::from).collect();
-    let (connections, events) = (connections(&app).await?, timeline::events(&app, id).await?);
+    let (connections, events) = (connections(&app).await?, timeline::events(&app, id, after, EVENTS).await?);
     let references = references(&app, &record).await?;
     let questions = app.store.reviews_of(id).await?;
     let title = record.fields.title();
@@ -41,9 +48,10 @@ pub(crate) async fn page(
             h2 { (lang.say("In den CRMs", "In the CRMs")) }
             (in_crms(&visitor, &links, &connections))
         }
-        section {
+        section id="timeline" {
             h2 { (lang.say("Verlauf", "Timeline")) }
-            (happened(&visitor, &events))
+            @if after.is_some() { p { a href=(format!("/records/{id}#timeline")) { (lang.say("Zum Neuesten", "To the latest")) } } }
+            (happened(&visitor, id, &events))
         }
     };
     Ok(visitor.page(&title, &content))
@@ -149,25 +157,31 @@ fn in_crms(visitor: &Visitor, links: &[LinkView], connections: &[ConnectionView]
 pub(crate) fn why(link: &LinkView, lang: Lang) -> Markup {
     html! {
         @if let Some(code) = &link.code { (words::code(code, lang)) }
-        @if let Some(reason) = &link.reason { " " span.hint { (reason) } }
+        @if let Some(reason) = link.reason.as_deref().filter(|_| !link.code.as_deref().is_some_and(words::is_ours)) {
+            " " span.hint { (reason) }
+        }
         @if !link.held.is_empty() {
             ul.held { @for (name, held) in &link.held {
-                li { code { (name) } ": " (words::code(&held.code, lang)) " " span.hint { (held.reason) } }
+                li { code { (name) } ": " (words::code(&held.code, lang))
+                    @if !words::is_ours(&held.code) { " " span.hint { (held.reason) } } }
             } }
         }
     }
 }
 
-fn happened(visitor: &Visitor, events: &[Event]) -> Markup {
+fn happened(visitor: &Visitor, id: RecordId, events: &List<Event>) -> Markup {
     let lang = visitor.lang;
     html! {
-        @if events.is_empty() { p.empty { (lang.say("Noch nichts.", "Nothing yet.")) } }
-        ol.timeline { @for event in events {
+        @if events.items.is_empty() { p.empty { (lang.say("Noch nichts.", "Nothing yet.")) } }
+        ol.timeline { @for event in &events.items {
             li class=(event.what) {
                 time { (visitor.time(event.at)) }
                 div { (told(event, lang)) }
             }
         } }
+        @if let Some(next) = &events.next {
+            p { a.button href=(format!("/records/{id}?after={next}#timeline")) { (lang.say("Früheres", "Earlier")) } }
+        }
     }
 }
 

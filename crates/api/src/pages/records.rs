@@ -10,7 +10,7 @@ use mittler_store::records::RecordLine;
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::{PageProblem, Visitor, words};
+use super::{Asked, PageProblem, Visitor, words};
 use crate::{
     App,
     body::Params,
@@ -35,7 +35,7 @@ pub(crate) struct Query {
 pub(crate) async fn page(
     State(app): State<App>,
     visitor: Visitor,
-    Params(query): Params<Query>,
+    Asked(Params(query)): Asked<Params<Query>>,
 ) -> Result<Response, PageProblem> {
     let lang = visitor.lang;
     let asked = query.q.as_deref().map(str::trim).filter(|asked| !asked.is_empty());
@@ -108,7 +108,7 @@ fn table(visitor: &Visitor, kind: Kind, rows: &[RecordLine]) -> Markup {
             } }
         }
         @if let Some(last) = last {
-            p { a.button href=(format!("/records?kind={}&after={}.{}", kind.name(), last.updated_at, last.id.simple())) {
+            p { a.button href=(format!("/records?kind={}&after={}", kind.name(), RowCursor(last.updated_at, last.id))) {
                 (lang.say("Weitere", "More")) } }
         }
     }

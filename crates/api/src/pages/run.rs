@@ -1,15 +1,16 @@
 //! One import: how far it is, what was not taken, and reading that again.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use maud::{Markup, html};
 use mittler_core::{RecordId, RunId, Time};
 use mittler_intake::csv;
 use mittler_store::signals::SignalLine;
 use uuid::Uuid;
 
-use super::{PageProblem, Visitor, import, words};
+use super::{Asked, PageProblem, Visitor, import, words};
 use crate::{
-    App, body,
+    App,
+    body::{self, At},
     door::ColumnView,
     rest::imports::{Counts, Progress, progress},
 };
@@ -19,7 +20,7 @@ const MOST: i64 = 100;
 pub(crate) async fn page(
     State(app): State<App>,
     visitor: Visitor,
-    Path(run): Path<String>,
+    Asked(At(run)): Asked<At<String>>,
 ) -> Result<Markup, PageProblem> {
     let (lang, id) = (visitor.lang, body::id::<RunId>(&run)?);
     let progress = progress(&app, id).await?;
@@ -94,7 +95,7 @@ fn again(visitor: &Visitor, id: RunId, params: &serde_json::Value) -> Markup {
     let view = |column: csv::Column| ColumnView { header: column.header, meaning: column.meaning, samples: vec![] };
     let columns: Vec<ColumnView> = layout.columns.into_iter().map(view).collect();
     html! {
-        details data-retry=(format!("/api/v1/imports/{id}/retry")) {
+        details data-retry=(format!("/api/v1/imports/{id}/retry")) data-words=(import::failures(lang)) {
             summary { (lang.say("Spalten falsch erkannt? Bedeutung ändern und noch einmal lesen",
                 "Columns misread? Change their meaning and read again")) }
             (import::columns(visitor, &columns))

@@ -1,12 +1,8 @@
 //! Today: what came in, what was written where, what waits and why.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
-use axum::{
-    Form,
-    extract::{Path, State},
-    response::Redirect,
-};
+use axum::{extract::State, response::Redirect};
 use maud::{Markup, html};
 use mittler_core::{ConnectionId, JobId, RecordId, RunId, Time};
 use mittler_store::{
@@ -15,24 +11,31 @@ use mittler_store::{
 };
 use uuid::Uuid;
 
-use super::{PageProblem, Visitor, login::Confirmed, words};
+use super::{Asked, Lang, PageProblem, Visitor, login::Confirmed, words};
 use crate::{
-    App, body,
+    App,
+    body::{self, At, Page, Params},
     rest::{
         connections::{ConnectionView, connections},
         jobs,
     },
 };
 
-/// Rows that a table of the overview shows.
+/// Rows that a table of the overview shows; more of them have a page of their own.
 const MOST: i64 = 20;
+/// Rows that such a page shows at once.
+const PAGE: i64 = 100;
+/// Reasons for waiting that are counted.
+const MOST_REASONS: usize = 200;
+/// How far back the last answer of a CRM is looked for.
+const LOOK_BACK: Duration = Duration::from_hours(72);
 
 pub(crate) async fn page(State(app): State<App>, visitor: Visitor) -> Result<Markup, PageProblem> {
     let lang = visitor.lang;
     let since = visitor.midnight(app.clock.now());
     let connections = connections(&app).await?;
-    let reviews = app.store.reviews_open(None, MOST).await?;
-    let dead = app.store.dead_jobs(Uuid::nil(), MOST).await?;
+    let reviews = Part::of(app.store.reviews_open(None, MOST + 1).await?, MOST);
+    let dead = Part::of(app.store.dead_jobs(Uuid::nil(), MOST + 1).await?, MOST);
     let date = visitor.zoned(app.clock.now()).strftime(lang.say("%d.%m.%Y", "%-d %B %Y")).to_string();
     let content = html! {
         h1 { (lang.say("Heute", "Today")) " " small { (date) } }
@@ -40,10 +43,68 @@ pub(crate) async fn page(State(app): State<App>, visitor: Visitor) -> Result<Mar
         (arrived(&app, &visitor, since).await?)
         (written(&app, &visitor, since, &connections).await?)
         (waiting(&app, &visitor, &connections).await?)
-        (questions(&app, &visitor, &reviews).await?)
-        @if !dead.is_empty() { (died(&visitor, dead)) }
+        (questions(&app, &visitor, &reviews.rows).await?)
+        @if reviews.more { (all(lang, "/questions", "Alle offenen Fragen", "All open questions")) }
+        @if !dead.rows.is_empty() { (died(&visitor, &dead.rows)) }
+        @if dead.more { (all(lang, "/jobs", "Alle liegen gebliebenen Aufträge", "All dead jobs")) }
     };
     Ok(visitor.page(lang.say("Heute", "Today"), &content))
+}
+
+/// The first rows of a list, and whether there are more.
+struct Part<R> {
+    rows: Vec<R>,
+    more: bool,
+}
+
+impl<R> Part<R> {
+    /// `rows` may be one longer than what is shown.
+    fn of(mut rows: Vec<R>, most: i64) -> Part<R> {
+        let most = usize::try_from(most).unwrap_or_default();
+        let more = rows.len() > most;
+        rows.truncate(most);
+        Part { rows, more }
+    }
+}
+
+/// The way to the rest of a list.
+fn all(lang: Lang, path: &str, german: &str, english: &str) -> Markup {
+    html! { p { a.button href=(path) { (lang.say(german, english)) } } }
+}
+
+/// All open questions.
+pub(crate) async fn questions_page(
+    State(app): State<App>,
+    visitor: Visitor,
+    Asked(Params(page)): Asked<Params<Page>>,
+) -> Result<Markup, PageProblem> {
+    let lang = visitor.lang;
+    let part = Part::of(app.store.reviews_open(page.cursor::<Uuid>()?, PAGE + 1).await?, PAGE);
+    let next = part.rows.last().filter(|_| part.more).map(|last| format!("/questions?after={}", last.id));
+    let content = html! {
+        h1 { (lang.say("Offene Fragen", "Open questions")) }
+        (questions(&app, &visitor, &part.rows).await?)
+        @if let Some(next) = next { (all(lang, &next, "Weitere", "More")) }
+    };
+    Ok(visitor.page(lang.say("Offene Fragen", "Open questions"), &content))
+}
+
+/// All jobs that wait for a person.
+pub(crate) async fn dead_page(
+    State(app): State<App>,
+    visitor: Visitor,
+    Asked(Params(page)): Asked<Params<Page>>,
+) -> Result<Markup, PageProblem> {
+    let lang = visitor.lang;
+    let after = page.cursor::<JobId>()?.map_or(Uuid::nil(), |id| id.0);
+    let part = Part::of(app.store.dead_jobs(after, PAGE + 1).await?, PAGE);
+    let next = part.rows.last().filter(|_| part.more).map(|last| format!("/jobs?after={}", JobId(last.id)));
+    let content = html! {
+        h1 { (lang.say("Liegen gebliebene Aufträge", "Dead jobs")) }
+        @if part.rows.is_empty() { p.empty { (lang.say("Keine.", "None.")) } } @else { (died(&visitor, &part.rows)) }
+        @if let Some(next) = next { (all(lang, &next, "Weitere", "More")) }
+    };
+    Ok(visitor.page(lang.say("Liegen gebliebene Aufträge", "Dead jobs"), &content))
 }
 
 async fn figures(
@@ -79,7 +140,10 @@ async fn figures(
 async fn arrived(app: &App, visitor: &Visitor, since: Time) -> Result<Markup, PageProblem> {
     let lang = visitor.lang;
     let mut runs: Vec<(Run, RunCounts)> = Vec::new();
-    for run in app.store.run_list(None, MOST).await?.into_iter().filter(|run| run.created_at >= since.0) {
+    let mut latest = app.store.run_list(None, MOST + 1).await?;
+    latest.retain(|run| run.created_at >= since.0);
+    let latest = Part::of(latest, MOST);
+    for run in latest.rows {
         let counts = app.store.run_counts(RunId(run.id)).await?;
         runs.push((run, counts));
     }
@@ -91,6 +155,7 @@ async fn arrived(app: &App, visitor: &Visitor, since: Time) -> Result<Markup, Pa
                     a href="/import" { (lang.say("Liste importieren", "Import a list")) } }
             } @else {
                 (run_table(visitor, &runs))
+                @if latest.more { (all(lang, "/import#recent", "Alle Importe", "All imports")) }
             }
         }
     })
@@ -140,17 +205,9 @@ async fn written(
         *rows.entry((name(connections, connection), remote_type)).or_default().entry(column).or_default() += count;
     }
     let columns = ["created", "updated", "refused", "unknown"];
-    let trouble: Vec<&ConnectionView> =
-        connections.iter().filter(|one| one.state != "ready" || one.mode == "off").collect();
     Ok(html! {
         section {
             h2 { (lang.say("Was wohin geschrieben wurde", "What was written where")) }
-            @for one in trouble {
-                p.notice { strong { (one.name) } ": " (words::state(&one.state, lang))
-                    @if one.mode == "off" { " · " (words::state("off", lang)) }
-                    @if let Some(reason) = &one.reason { " – " (reason) }
-                    @if let Some(until) = one.paused_until { " · " (lang.say("bis", "until")) " " (visitor.clock(until)) } }
-            }
             @if connections.is_empty() {
                 p.empty { (lang.say("Noch ist kein CRM verbunden. ", "No CRM is connected yet. "))
                     code { "mittler connections" } }
@@ -178,30 +235,72 @@ pub(crate) fn name(connections: &[ConnectionView], id: Uuid) -> String {
     connections.iter().find(|one| one.id == id).map_or_else(|| id.clone(), |one| one.name.clone())
 }
 
+/// What is the matter with a connection, and until when.
+fn trouble(visitor: &Visitor, one: &ConnectionView, answered: Option<Time>) -> Markup {
+    let lang = visitor.lang;
+    let writes_nothing = matches!(one.mode.as_str(), "off" | "dry_run");
+    let code = one.code.as_deref().filter(|_| one.state != "ready");
+    html! {
+        @if one.state != "ready" {
+            p.notice role="status" {
+                strong { (one.name) } ": " (words::connection(&one.state, lang))
+                @if let Some(code) = code { " (" (words::code(code, lang)) ")" }
+                @if let Some(reason) = one.reason.as_deref().filter(|_| !code.is_some_and(words::is_ours)) { " – " (reason) }
+                @if let Some(at) = answered.filter(|_| one.state == "waiting") {
+                    " · " (lang.say("letzte Antwort", "last answer")) " " time { (visitor.time(at)) }
+                }
+                @if let Some(at) = one.paused_until {
+                    " · " (lang.say("nächster Versuch", "next try")) " " time { (visitor.time(at)) }
+                }
+            }
+        }
+        @if one.mode != "full" {
+            p.notice { strong { (one.name) } ": "
+                @if writes_nothing { (lang.say("schreibt nichts", "writes nothing")) ": " }
+                (words::state(&one.mode, lang)) }
+        }
+    }
+}
+
 async fn waiting(app: &App, visitor: &Visitor, connections: &[ConnectionView]) -> Result<Markup, PageProblem> {
     let (lang, rows) = (visitor.lang, app.store.waiting_counts().await?);
+    let silent = connections.iter().any(|one| one.state == "waiting");
+    let answers = if silent { app.store.last_answers(app.clock.now().minus(LOOK_BACK)).await? } else { Vec::new() };
+    let answered = |one: &ConnectionView| {
+        let last = answers.iter().find(|(id, _)| ConnectionId(*id).to_string() == one.id);
+        last.map(|(_, at)| Time(*at))
+    };
+    let well = connections.iter().all(|one| one.state == "ready" && one.mode == "full");
     Ok(html! {
         section {
             h2 { (lang.say("Was wartet, und warum", "What waits, and why")) }
-            @if rows.is_empty() {
+            @for one in connections { (trouble(visitor, one, answered(one))) }
+            @if rows.is_empty() && !well {
+                p.empty { (lang.say("Kein Datensatz wartet.", "No record waits.")) }
+            } @else if rows.is_empty() {
                 p.empty { (lang.say("Nichts: Alle CRMs sind auf dem Stand.", "Nothing: every CRM is up to date.")) }
             } @else {
                 div.table { table {
                     thead { tr { th { "CRM" } th { (lang.say("Was", "What")) } th { (lang.say("Stand", "State")) }
                         th { (lang.say("Grund", "Reason")) } th.n { (lang.say("Anzahl", "Count")) } } }
-                    tbody { @for row in rows.iter().take(50) {
+                    tbody { @for row in &rows {
                         tr {
                             td { a href=(format!("/waiting/{}", ConnectionId(row.connection))) { (name(connections, row.connection)) } }
                             td { (words::kind(&row.kind, lang)) }
                             td { span class=(format!("state {}", row.state)) { (words::state(&row.state, lang)) } }
                             td { @match &row.code {
                                 Some(code) => { (words::code(code, lang)) },
+                                None if row.state == "held" => { (lang.say("einzelne Felder", "single fields")) },
+                                None if row.state == "gone" => {},
                                 None => { span.hint { (lang.say("an der Reihe", "next in line")) } },
                             } }
                             td.n { (visitor.number(row.count)) }
                         }
                     } }
                 } }
+                @if rows.len() >= MOST_REASONS {
+                    p.hint { (lang.say("Seltenere Gründe stehen auf den Seiten der CRMs.", "Rarer reasons are on the pages of the CRMs.")) }
+                }
             }
         }
     })
@@ -239,7 +338,7 @@ async fn questions(app: &App, visitor: &Visitor, reviews: &[ReviewLine]) -> Resu
     })
 }
 
-fn died(visitor: &Visitor, jobs: Vec<mittler_store::jobs::JobLine>) -> Markup {
+fn died(visitor: &Visitor, jobs: &[mittler_store::jobs::JobLine]) -> Markup {
     let lang = visitor.lang;
     html! {
         section {
@@ -269,10 +368,74 @@ fn died(visitor: &Visitor, jobs: Vec<mittler_store::jobs::JobLine>) -> Markup {
 pub(crate) async fn retry(
     State(app): State<App>,
     visitor: Visitor,
-    Path(id): Path<String>,
-    Form(form): Form<Confirmed>,
+    Asked(At(id)): Asked<At<String>>,
+    form: Confirmed,
 ) -> Result<Redirect, PageProblem> {
     visitor.session.check_csrf(Some(&form.csrf))?;
     jobs::retry(&app, body::id(&id)?).await?;
     Ok(Redirect::to("/"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::access::Session;
+
+    fn shown(lang: Lang, state: &str, mode: &str, code: &str) -> String {
+        let visitor = Visitor {
+            session: Session { token: String::new(), operator: Uuid::nil() },
+            lang,
+            zone: jiff::tz::TimeZone::UTC,
+            path: "/".into(),
+        };
+        let noon = |day: i64| Time((day * 24 + 12) * 3_600_000_000);
+        let one = ConnectionView {
+            id: String::new(),
+            name: "vertrieb".into(),
+            crm: "salesforce".into(),
+            mode: mode.into(),
+            state: state.into(),
+            code: (!code.is_empty()).then(|| code.to_owned()),
+            reason: (!code.is_empty()).then(|| "what the CRM said".to_owned()),
+            paused_until: (state != "ready").then_some(noon(1)),
+            links: Vec::new(),
+        };
+        let html = trouble(&visitor, &one, Some(noon(0))).into_string();
+        // Text alone.
+        html.split('<').filter_map(|part| part.split_once('>')).map(|(_, text)| text).collect()
+    }
+
+    #[test]
+    fn a_connection_that_is_well_says_nothing() {
+        assert_eq!(shown(Lang::De, "ready", "full", ""), "");
+    }
+
+    #[test]
+    fn what_is_the_matter_with_a_connection_is_said_with_its_times() {
+        let away = shown(Lang::De, "waiting", "full", "http_503");
+        assert_eq!(
+            away,
+            "vertrieb: CRM antwortet nicht (CRM antwortete mit 503) – what the CRM said · letzte Antwort 01.01.1970 12:00 · nächster Versuch 02.01.1970 12:00"
+        );
+        let locked = shown(Lang::De, "reauthorise", "full", "token_rejected");
+        assert_eq!(
+            locked,
+            "vertrieb: braucht neue Zugangsdaten (Zugangsdaten abgelehnt) · nächster Versuch 02.01.1970 12:00"
+        );
+        assert!(shown(Lang::En, "reauthorise", "full", "").starts_with("vertrieb: needs new credentials"));
+    }
+
+    #[test]
+    fn a_mode_that_is_not_full_is_said() {
+        assert_eq!(shown(Lang::De, "ready", "dry_run", ""), "vertrieb: schreibt nichts: Probelauf");
+        assert_eq!(shown(Lang::En, "ready", "off", ""), "vertrieb: writes nothing: off");
+        assert_eq!(shown(Lang::De, "ready", "fill_empty", ""), "vertrieb: nur Leeres füllen");
+    }
+
+    #[test]
+    fn a_part_of_a_list_knows_whether_there_is_more() {
+        let part = Part::of(vec![1, 2, 3], 2);
+        assert_eq!((part.rows, part.more), (vec![1, 2], true));
+        assert!(!Part::of(vec![1, 2], 2).more);
+    }
 }

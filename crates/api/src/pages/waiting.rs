@@ -1,16 +1,16 @@
 //! What waits or was refused in one connection, one by one.
 
-use axum::extract::{Path, State};
+use axum::{extract::State, response::Redirect};
 use maud::{Markup, html};
 use mittler_core::{ConnectionId, LinkId, RecordId};
 use mittler_store::links::LinkLine;
 
-use super::{PageProblem, Visitor, today::name, words};
+use super::{Asked, Lang, PageProblem, Visitor, login::Confirmed, today::name, words};
 use crate::{
     App,
-    body::{self, Page, Params},
+    body::{self, At, Page, Params},
     problem::Problem,
-    rest::connections::{LinkView, connections},
+    rest::connections::{self, LinkView, connections},
 };
 
 const MOST: i64 = 100;
@@ -18,8 +18,8 @@ const MOST: i64 = 100;
 pub(crate) async fn page(
     State(app): State<App>,
     visitor: Visitor,
-    Path(id): Path<String>,
-    Params(page): Params<Page>,
+    Asked(At(id)): Asked<At<String>>,
+    Asked(Params(page)): Asked<Params<Page>>,
 ) -> Result<Markup, PageProblem> {
     let (lang, id) = (visitor.lang, body::id::<ConnectionId>(&id)?);
     let connections = connections(&app).await?;
@@ -39,7 +39,16 @@ pub(crate) async fn page(
     let heading = format!("{}: {}", name(&connections, id.0), lang.say("was wartet, und warum", "what waits, and why"));
     let content = html! {
         h1 { (heading) }
-        @if rows.is_empty() { p.empty { (lang.say("Nichts.", "Nothing.")) } } @else { (table(&visitor, &rows)) }
+        @if rows.is_empty() { p.empty { (lang.say("Nichts.", "Nothing.")) } } @else {
+            form method="post" action=(format!("/waiting/{id}/retry")) {
+                input type="hidden" name="csrf" value=(visitor.session.csrf());
+                p { button { (lang.say("Alles noch einmal versuchen", "Try everything again")) }
+                    " " span.hint { (lang.say(
+                        "Was dort gelöscht wurde, wird dort neu angelegt.",
+                        "What was deleted there is created there anew.")) } }
+            }
+            (table(&visitor, &rows))
+        }
         @if let Some(next) = next {
             p { a.button href=(format!("/waiting/{id}?after={next}")) { (lang.say("Weitere", "More")) } }
         }
@@ -53,7 +62,7 @@ fn table(visitor: &Visitor, rows: &[(Option<String>, LinkView)]) -> Markup {
         div.table { table {
             thead { tr { th { (lang.say("Datensatz", "Record")) } th { (lang.say("Art", "Type")) }
                 th { (lang.say("Stand", "State")) } th { (lang.say("Grund", "Reason")) }
-                th { (lang.say("Nächster Versuch", "Next try")) } } }
+                th { (lang.say("Nächster Versuch", "Next try")) } th {} } }
             tbody { @for (title, link) in rows {
                 tr {
                     td { a href=(format!("/records/{}", link.record)) { (title.as_deref().unwrap_or(&link.record)) } }
@@ -61,8 +70,45 @@ fn table(visitor: &Visitor, rows: &[(Option<String>, LinkView)]) -> Markup {
                     td { span class=(format!("state {}", link.state)) { (words::state(link.state, lang)) } }
                     td { (super::record::why(link, lang)) }
                     td { @if let Some(at) = link.next_at { time { (visitor.time(at)) } } }
+                    td { @if link.role == "primary" {
+                        form method="post" action=(format!("/links/{}/retry", link.id)) {
+                            input type="hidden" name="csrf" value=(visitor.session.csrf());
+                            button.small { (again(link, lang)) }
+                        }
+                    } }
                 }
             } }
         } }
     }
+}
+
+/// What the button does.
+fn again(link: &LinkView, lang: Lang) -> &'static str {
+    if link.state == "gone" { lang.say("Neu anlegen", "Create again") } else { lang.say("Noch einmal", "Try again") }
+}
+
+pub(crate) async fn retry_one(
+    State(app): State<App>,
+    visitor: Visitor,
+    Asked(At(id)): Asked<At<String>>,
+    form: Confirmed,
+) -> Result<Redirect, PageProblem> {
+    visitor.session.check_csrf(Some(&form.csrf))?;
+    let id = body::id::<LinkId>(&id)?;
+    let connection = app.store.link_connection(id).await?.ok_or_else(Problem::not_found)?;
+    // Who clicks twice finds it begun: there is nothing to complain of.
+    connections::retry(&app, connection, Some(id)).await?;
+    Ok(Redirect::to(&format!("/waiting/{connection}")))
+}
+
+pub(crate) async fn retry_all(
+    State(app): State<App>,
+    visitor: Visitor,
+    Asked(At(id)): Asked<At<String>>,
+    form: Confirmed,
+) -> Result<Redirect, PageProblem> {
+    visitor.session.check_csrf(Some(&form.csrf))?;
+    let id = body::id::<ConnectionId>(&id)?;
+    connections::retry(&app, id, None).await?;
+    Ok(Redirect::to(&format!("/waiting/{id}")))
 }

@@ -185,7 +185,10 @@ const STATES: Words = &[
     ("waiting", "wartet", "waiting"),
     ("open", "wartet", "waiting"),
     ("refused", "abgelehnt", "refused"),
+    ("held", "zurückgehalten", "held"),
     ("gone", "dort gelöscht", "gone there"),
+    ("exists", "gab es dort schon", "existed there"),
+    ("found", "dort gefunden", "found there"),
     ("created", "angelegt", "created"),
     ("updated", "geändert", "updated"),
     ("unchanged", "unverändert", "unchanged"),
@@ -210,6 +213,19 @@ pub(crate) fn state(code: &str, lang: Lang) -> String {
     look_up(STATES, code, lang)
 }
 
+const CONNECTIONS: Words = &[
+    ("waiting", "CRM antwortet nicht", "the CRM does not answer"),
+    ("reauthorise", "braucht neue Zugangsdaten", "needs new credentials"),
+    ("misconfigured", "falsch eingerichtet", "misconfigured"),
+];
+
+/// What is the matter with a connection.
+pub(crate) fn connection(state: &str, lang: Lang) -> String {
+    look_up(CONNECTIONS, state, lang)
+}
+
+/// Every code that an input, record, link, connection or job can have, in both languages. The test
+/// below looks for them in the sources of the crates that give them.
 const CODES: Words = &[
     ("no_name_and_no_email", "weder Name noch E-Mail-Adresse", "neither a name nor an e-mail address"),
     ("test_entry", "Testeintrag des Standpersonals", "a test of the stand crew"),
@@ -232,7 +248,124 @@ const CODES: Words = &[
     ("sender_missing", "Mail ohne Absender", "a mail without a sender"),
     ("empty", "nichts darin", "nothing in it"),
     ("need_refused", "wartet auf einen abgelehnten Datensatz", "waits for a record that was refused"),
+    // Inputs.
+    (
+        "not_text",
+        "keine Textdatei; die Liste bitte zuerst als CSV speichern",
+        "no text file; save the list as CSV first",
+    ),
+    (
+        "no_header",
+        "keine Zeile sieht nach Überschriften aus; die Namen der Spalten bitte in die erste Zeile schreiben",
+        "no row looks like a header; put the names of the columns into the first row",
+    ),
+    ("unknown_encoding", "diese Kodierung gibt es nicht", "there is no encoding of this name"),
+    ("unknown_delimiter", "das kann kein Trennzeichen sein", "this cannot be a delimiter"),
+    ("not_json", "kein lesbares JSON", "no readable JSON"),
+    ("too_many", "zu viele auf einmal", "too many at once"),
+    ("cut_off", "die Übertragung brach ab", "the transfer broke off"),
+    ("broken_form", "das Formular kam nicht ganz an", "the form did not arrive whole"),
+    ("run_unreadable", "die Angaben zum Import sind nicht lesbar", "the parameters of the import cannot be read"),
+    ("layout_missing", "zum Import fehlen die Spalten", "the import has no column layout"),
+    (
+        "content_gone",
+        "Inhalt nach Ablauf der Frist gelöscht; bitte noch einmal schicken",
+        "the content has outlived its retention; send it again",
+    ),
+    ("not_taken", "konnte nicht gespeichert werden", "could not be stored"),
+    ("auto_reply", "automatische Antwort", "an automatic reply"),
+    ("auto_generated", "automatisch erzeugte Mail", "a generated mail"),
+    ("out_of_office", "Abwesenheitsnotiz", "an out-of-office note"),
+    // Remarks on inputs that were taken.
+    ("country_unknown", "Land unter diesem Namen nicht bekannt", "the country is not known by this name"),
+    ("country_inferred", "Land aus den anderen Angaben erschlossen", "the country was inferred from the rest"),
+    ("postcode_zero_restored", "führende Null der PLZ ergänzt", "the postcode had lost its leading zero"),
+    ("postcode_short", "deutsche PLZ haben fünf Ziffern", "a German postcode has five digits"),
+    ("postcode_city_swapped", "PLZ und Ort waren vertauscht", "postcode and city were swapped"),
+    ("email_invalid", "keine E-Mail-Adresse; weggelassen", "no e-mail address; it was left out"),
+    ("email_domain_mistyped", "Domain der E-Mail-Adresse sieht vertippt aus", "the mail domain looks mistyped"),
+    ("email_website_swapped", "E-Mail-Adresse und Website waren vertauscht", "e-mail address and website were swapped"),
+    ("time_unreadable", "Zeit des Scans nicht lesbar", "the time of the scan cannot be read"),
+    ("last_name_is_no_name", "der Nachname ist kein Name", "the last name is no name"),
+    ("names_swapped", "Vor- und Nachname waren vertauscht", "first and last name were swapped"),
+    ("name_from_email", "Nachname aus der E-Mail-Adresse gelesen", "the last name was read from the mail address"),
+    ("letters_lost", "ein Buchstabe des Namens ging beim Export verloren", "the export lost a letter of the name"),
+    ("two_persons", "die Zeile nennt zwei Personen; nicht getrennt", "the row names two persons; they were not parted"),
+    ("initials_only", "der Name ist nur ein Anfangsbuchstabe", "the name is an initial"),
+    ("phone_unreadable", "Telefonnummer nicht lesbar; weggelassen", "a phone number cannot be read; it was left out"),
+    ("private_number_left_out", "als privat bezeichnete Nummer weggelassen", "a number marked as private was left out"),
+    ("company_from_domain", "Firma aus der Domain erschlossen", "the company was inferred from the domain"),
+    ("website_unreadable", "keine Web-Adresse; weggelassen", "no web address; it was left out"),
+    ("opt_out_in_note", "laut Notiz keine Werbung erwünscht", "the note says that no advertising is wanted"),
+    ("competitor_in_note", "laut Notiz ein Mitbewerber", "the note calls the visitor a competitor"),
+    ("vat_id_invalid", "USt-IdNr. stimmt nicht", "the VAT id is not valid"),
+    ("encoding_repaired", "doppelt kodierter Text repariert", "the text was encoded twice and has been repaired"),
+    // Links and their fields.
     ("mode", "Betriebsart erlaubt es nicht", "the mode does not allow it"),
+    ("mode_off", "Verbindung ist ausgeschaltet", "the connection is switched off"),
+    ("mode_dry_run", "Probelauf: es wird nichts geschrieben", "dry run: nothing is written"),
+    ("mode_update_only", "Betriebsart legt nichts neu an", "the mode creates nothing"),
+    ("mode_create_only", "Betriebsart ändert nichts Vorhandenes", "the mode changes nothing that exists"),
+    ("not_found_there", "dort nicht gefunden, und wird nicht angelegt", "not found there, and not to be created"),
+    ("several_found", "dort gibt es mehrere", "there are several"),
+    (
+        "linked_to_another_record",
+        "dort schon mit einem anderen Datensatz verknüpft",
+        "linked to another record of ours already",
+    ),
+    ("remote_taken", "dort schon mit einem anderen Datensatz verknüpft", "linked to another record of ours already"),
+    ("taken_there", "ein anderer Datensatz dort hat diesen Wert", "another record there has this value"),
+    ("deleted_there", "dort gelöscht", "deleted there"),
+    ("superseded", "durch einen neueren Versuch ersetzt", "replaced by a newer try"),
+    ("lease_too_short", "Zeit reichte nicht; wird wiederholt", "there was not enough time; it is repeated"),
+    ("outcome_unknown", "Ausgang unbekannt; es wird nachgesehen", "the outcome is not known; it is looked up"),
+    ("no_outcome", "CRM sagte nichts dazu; es wird nachgesehen", "the CRM said nothing of it; it is looked up"),
+    ("missing_outcome", "CRM sagte nichts dazu; es wird nachgesehen", "the CRM said nothing of it; it is looked up"),
+    ("not_sent", "noch nicht abgeschickt", "not sent yet"),
+    ("pushed_by_another", "ein anderer Prozess schreibt gerade", "another process is writing"),
+    ("duplicate_in_batch", "doppelt in einer Sendung; wird wiederholt", "twice in one batch; it is repeated"),
+    ("batch_too_large", "Sendung zu groß", "the batch is too large"),
+    ("mixed_batch", "Sendung gemischt", "a mixed batch"),
+    ("not_writable", "Feld dort nicht änderbar", "the field cannot be written there"),
+    ("not_updateable", "dort nicht änderbar", "cannot be changed there"),
+    ("not_archivable", "dort nicht löschbar", "cannot be deleted there"),
+    ("unsupported_value", "dieser Wert passt dort nicht", "this value does not fit there"),
+    ("unsupported_key", "danach kann dort nicht gesucht werden", "it cannot be searched for that there"),
+    ("name_mismatch", "die Namen stimmen nicht überein", "the names do not agree"),
+    // Connections and jobs.
+    ("token_rejected", "Zugangsdaten abgelehnt", "the credentials were rejected"),
+    ("token_rejected_twice", "Zugangsdaten abgelehnt", "the credentials were rejected"),
+    ("token_timeout", "Anmeldung dauerte zu lange", "the sign-in took too long"),
+    ("unreadable_token", "Anmeldung gab keine lesbare Antwort", "the sign-in gave no readable answer"),
+    ("invalid_grant", "Zugangsdaten gelten nicht mehr", "the credentials are no longer valid"),
+    ("not_connected", "keine Verbindung zum CRM", "no connection to the CRM"),
+    ("connection_lost", "Verbindung zum CRM brach ab", "the connection to the CRM broke off"),
+    ("answer_too_large", "Antwort des CRM zu groß", "the CRM's answer is too large"),
+    ("unreadable_answer", "Antwort des CRM nicht lesbar", "the CRM's answer cannot be read"),
+    ("timeout", "CRM antwortete nicht rechtzeitig", "the CRM did not answer in time"),
+    ("redirected", "CRM verweist anderswohin", "the CRM points elsewhere"),
+    (
+        "remote_type_unknown",
+        "die Zuordnung nennt einen Typ, den es dort nicht gibt",
+        "the mapping names a type that is not there",
+    ),
+    ("unknown_type", "diesen Typ gibt es dort nicht", "there is no such type there"),
+    ("secret_unreadable", "gespeicherte Zugangsdaten nicht lesbar", "the stored credentials cannot be read"),
+    (
+        "secret_of_another_key",
+        "Zugangsdaten mit anderem Schlüssel versiegelt",
+        "the credentials were sealed with another key",
+    ),
+    ("secret_too_short", "gespeicherte Zugangsdaten unvollständig", "the stored credentials are incomplete"),
+    ("not_sealed", "Zugangsdaten konnten nicht versiegelt werden", "the credentials could not be sealed"),
+    ("no_randomness", "Betriebssystem gibt keine Zufallszahlen", "the operating system gives no random numbers"),
+    ("no_such_connection", "diese Verbindung ist nicht eingerichtet", "there is no such connection"),
+    ("database", "Datenbank antwortet nicht", "the database does not answer"),
+    ("store", "Datenbank nahm es nicht an", "the database did not take it"),
+    ("workers_lost", "mehrere Versuche endeten ohne Ergebnis", "several tries ended without an end"),
+    ("panic", "Programmfehler", "a defect of the program"),
+    ("not_before", "noch nicht an der Reihe", "not due yet"),
+    ("more", "es gibt noch mehr", "there is more"),
     ("suppressed", "gesperrt (Widerspruch oder Löschung)", "suppressed (objection or erasure)"),
     ("rate_limited", "Limit des CRM erreicht", "the CRM's limit is reached"),
     ("unavailable", "CRM antwortet nicht", "the CRM does not answer"),
@@ -254,10 +387,59 @@ const CODES: Words = &[
 
 /// The reason behind a code; one we have no words for stays as it is.
 pub(crate) fn code(code: &str, lang: Lang) -> String {
+    if let Some(status) = code.strip_prefix("http_") {
+        return format!("{} {status}", lang.say("CRM antwortete mit", "the CRM answered with"));
+    }
     CODES
         .iter()
         .find(|(known, ..)| *known == code)
         .map_or_else(|| code.to_owned(), |(_, german, english)| lang.say(german, english).to_owned())
+}
+
+/// Whether a code says all there is to say: its reason would be the same in English. The CRM's own
+/// words are never left out.
+pub(crate) fn is_ours(code: &str) -> bool {
+    code != "refused"
+        && code.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+        && CODES.iter().any(|(known, ..)| *known == code)
+}
+
+/// Problems of a call that a page makes, by cause, field or code.
+const FAILURES: Words = &[
+    ("too_large", "Die Datei ist zu groß.", "The file is too large."),
+    (
+        "unauthenticated",
+        "Die Anmeldung ist abgelaufen; bitte neu anmelden.",
+        "The session has ended; please sign in again.",
+    ),
+    ("csrf", "Die Anmeldung ist abgelaufen; bitte neu anmelden.", "The session has ended; please sign in again."),
+    (
+        "unavailable",
+        "Die Datenbank antwortet nicht. Bitte gleich noch einmal versuchen.",
+        "The database does not answer. Please try again in a moment.",
+    ),
+    ("internal", "Ein Fehler von Mittler; er steht im Protokoll.", "A defect of Mittler; it has been logged."),
+    ("not_found", "Das gibt es nicht mehr.", "This is no longer there."),
+    ("unreadable", "Die Datei ist nicht lesbar.", "The file cannot be read."),
+    ("source", "Der Name der Quelle hat 1 bis 100 Zeichen.", "Name the source in 1 to 100 characters."),
+    ("default_country", "Ein Land sind zwei Buchstaben, etwa DE.", "A country is two letters, such as DE."),
+    (
+        "time_zone",
+        "Diese Zeitzone gibt es nicht; gemeint ist etwas wie Europe/Berlin.",
+        "There is no such time zone; one is Europe/Berlin.",
+    ),
+    ("fair.name", "Der Name der Messe hat 1 bis 200 Zeichen.", "Name the fair in 1 to 200 characters."),
+    ("fair.ends", "Die Messe endet vor ihrem Beginn.", "The fair ends before it starts."),
+    ("file", "Bitte eine Datei auswählen.", "Please choose a file."),
+    ("columns", "Der Import hat keine Spalte dieses Namens.", "The import has no column of that name."),
+];
+
+/// Words for what can be wrong with an upload.
+pub(crate) fn failures(lang: Lang) -> std::collections::BTreeMap<&'static str, &'static str> {
+    let said = FAILURES.iter().map(|(code, german, english)| (*code, lang.say(german, english)));
+    let causes = ["empty", "not_text", "no_header", "unknown_encoding", "unknown_delimiter", "broken_form", "cut_off"];
+    let whole = CODES.iter().filter(|(code, ..)| causes.contains(code));
+    whole.map(|(code, german, english)| (*code, lang.say(german, english))).chain(said).collect()
 }
 
 const QUESTIONS: Words = &[
@@ -270,4 +452,77 @@ const QUESTIONS: Words = &[
 
 pub(crate) fn question(code: &str, lang: Lang) -> String {
     look_up(QUESTIONS, code, lang)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::BTreeMap, fs, path::Path};
+
+    use super::*;
+
+    /// Crates whose codes people read.
+    const CRATES: [&str; 8] = ["intake", "enrich", "store", "queue", "connector", "sync", "worker", "api/src/door"];
+    /// What stands before a code.
+    const BEFORE: [&str; 9] = [
+        "Problem::new(\"",
+        "code: \"",
+        "code: Some(\"",
+        "remark(\"",
+        "settled(&link, Some(\"",
+        "settled(link, Some(\"",
+        "settled_as(&link, \"",
+        "cause: Some(\"",
+        "Planned::Wait(link, visible, \"",
+    ];
+    /// Codes for the log or for programs alone.
+    const NOT_READ: [&str; 0] = [];
+
+    fn sources(folder: &Path, texts: &mut Vec<String>) {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            if path.is_dir() {
+                sources(&path, texts);
+            } else if name.ends_with(".rs") && !name.contains("tests") {
+                let text = fs::read_to_string(&path).unwrap();
+                let text = text.split("#[cfg(test)]\nmod").next().unwrap_or_default();
+                // Calls that were broken into lines read as one.
+                let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.starts_with("//")).collect();
+                texts.push(lines.join(" ").replace("( ", "("));
+            }
+        }
+    }
+
+    #[test]
+    fn every_code_of_the_crates_has_words_in_both_languages() {
+        let mut texts = Vec::new();
+        for name in CRATES {
+            let place = if name.contains('/') { name.to_owned() } else { format!("{name}/src") };
+            sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(place), &mut texts);
+        }
+        let mut codes = BTreeMap::new();
+        for (text, before) in texts.iter().flat_map(|text| BEFORE.map(|before| (text, before))) {
+            for rest in text.split(before).skip(1) {
+                let code: String = rest.chars().take_while(|c| *c != '"').collect();
+                codes.insert(code, before);
+            }
+        }
+        assert!(codes.len() > 60, "the sources are not written as this test thinks: {codes:?}");
+        let wordless: Vec<_> = codes
+            .iter()
+            .filter(|(found, _)| !NOT_READ.contains(&found.as_str()))
+            .filter(|(found, _)| !CODES.iter().any(|(known, ..)| known == found))
+            .collect();
+        assert!(wordless.is_empty(), "these have no words: {wordless:?}");
+    }
+
+    #[test]
+    fn no_code_is_told_twice_and_none_without_words() {
+        for words in [CODES, FAILURES, STATES, CONNECTIONS, QUESTIONS, RUNS] {
+            for (place, (code, german, english)) in words.iter().enumerate() {
+                assert!(!german.is_empty() && !english.is_empty(), "{code}");
+                assert!(!words[..place].iter().any(|(other, ..)| other == code), "{code} twice");
+            }
+        }
+    }
 }

@@ -2,19 +2,22 @@
 
 use std::collections::BTreeMap;
 
-use axum::{
-    Json,
-    extract::{Path, State},
+use axum::{Json, extract::State, http::StatusCode};
+use mittler_core::{
+    ConnectionId, LinkId, RecordId, Time,
+    job::{Lane, Task},
 };
-use mittler_core::{ConnectionId, LinkId, RecordId, Time};
-use mittler_store::links::{LinkCount, LinkLine};
+use mittler_store::{
+    jobs::NewJob,
+    links::{LinkCount, LinkLine},
+};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::{
     App,
     access::{Caller, Scope},
-    body::{self, List, Page, Params},
+    body::{self, At, List, Page, Params},
     problem::Problem,
 };
 
@@ -30,7 +33,8 @@ pub(crate) struct LinkView {
     pub remote_type: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub remote_id: Option<String>,
-    /// `written`, `waiting`, `refused`, `gone`.
+    /// `written`, perhaps but for fields that are `held`; `waiting`: still to be told; `held`: not told,
+    /// see `code`; `refused`; `gone`: deleted there.
     pub state: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
@@ -60,8 +64,10 @@ impl From<LinkLine> for LinkView {
         let state = match line.state.as_str() {
             "refused" => "refused",
             "gone" => "gone",
-            _ if due || line.written_at == 0 => "waiting",
-            _ => "written",
+            _ if due => "waiting",
+            _ if line.code.is_some() => "held",
+            _ if line.remote_id.is_some() => "written",
+            _ => "waiting",
         };
         let held = |held: mittler_core::plan::HeldField| HeldView { code: held.code, reason: held.reason };
         LinkView {
@@ -88,7 +94,7 @@ impl From<LinkLine> for LinkView {
 pub(crate) async fn get_record_links(
     State(app): State<App>,
     caller: Caller,
-    Path(id): Path<String>,
+    At(id): At<String>,
 ) -> Result<Json<List<LinkView>>, Problem> {
     caller.needs(Scope::RecordsRead)?;
     let id = body::id::<RecordId>(&id)?;
@@ -173,7 +179,7 @@ pub(crate) async fn get_connections(
 pub(crate) async fn get_waiting_links(
     State(app): State<App>,
     caller: Caller,
-    Path(id): Path<String>,
+    At(id): At<String>,
     Params(page): Params<Page>,
 ) -> Result<Json<List<LinkView>>, Problem> {
     caller.needs(Scope::RecordsRead)?;
@@ -183,4 +189,69 @@ pub(crate) async fn get_waiting_links(
     }
     let links = app.store.links_waiting(Some(id), page.cursor::<LinkId>()?, most + 1).await?;
     Ok(List::of(links, most, |link| LinkId(link.id).to_string(), LinkView::from))
+}
+
+/// How much is done again.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct AgainLinks {
+    /// Links that are planned and written anew.
+    links: u64,
+}
+
+/// Do again what was refused or held of a record, or deleted in the CRM
+///
+/// What is held is let go and refusals are forgotten; the record is planned anew. One that was
+/// deleted in the CRM is looked up as if it were new, and made again if it is not there.
+#[utoipa::path(post, path = "/links/{id}/retry", tag = "Connections", params(("id" = String, Path, description = "lnk_…")),
+    responses((status = 202, description = "It is done again", body = AgainLinks)))]
+pub(crate) async fn post_retry_link(
+    State(app): State<App>,
+    caller: Caller,
+    At(id): At<String>,
+) -> Result<(StatusCode, Json<AgainLinks>), Problem> {
+    caller.needs(Scope::RecordsWrite)?;
+    let links = retry_link(&app, body::id(&id)?).await?;
+    Ok((StatusCode::ACCEPTED, Json(AgainLinks { links })))
+}
+
+/// Do again whatever a connection refused, held or lost
+///
+/// The same for all links of the connection that `GET /connections/{id}/links` lists.
+#[utoipa::path(post, path = "/connections/{id}/retry", tag = "Connections", params(("id" = String, Path, description = "con_…")),
+    responses((status = 202, description = "They are done again; there may be none", body = AgainLinks)))]
+pub(crate) async fn post_retry_connection(
+    State(app): State<App>,
+    caller: Caller,
+    At(id): At<String>,
+) -> Result<(StatusCode, Json<AgainLinks>), Problem> {
+    caller.needs(Scope::RecordsWrite)?;
+    let id = body::id::<ConnectionId>(&id)?;
+    if !app.store.connections().await?.iter().any(|known| known.id == id.0) {
+        return Err(Problem::not_found());
+    }
+    let links = retry(&app, id, None).await?;
+    Ok((StatusCode::ACCEPTED, Json(AgainLinks { links })))
+}
+
+pub(crate) async fn retry_link(app: &App, id: LinkId) -> Result<u64, Problem> {
+    let connection = app.store.link_connection(id).await?.ok_or_else(Problem::not_found)?;
+    match retry(app, connection, Some(id)).await? {
+        0 => Err(Problem::new("conflict").detailed("nothing of this link was refused, held or lost")),
+        links => Ok(links),
+    }
+}
+
+/// The links and the job that writes them, in one transaction.
+pub(crate) async fn retry(app: &App, connection: ConnectionId, link: Option<LinkId>) -> Result<u64, Problem> {
+    let (now, job) = (app.clock.now(), app.clock.id());
+    let links = app.store.write(async move |tx| {
+        let links = tx.retry_links(connection, link).await?;
+        if links > 0 {
+            tx.put_jobs(&[NewJob::new(job, Task::Push { connection }, Lane::Interactive, now, now)]).await?;
+        }
+        Ok(links)
+    });
+    let links = links.await?;
+    app.door.wake();
+    Ok(links)
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use axum::{
     Json,
-    extract::{FromRequest, Multipart, Path, Request, State, multipart::Field},
+    extract::{FromRequest, Multipart, Request, State, multipart::Field},
     http::StatusCode,
     response::{IntoResponse, Response},
 };
@@ -20,7 +20,7 @@ use super::leads::Signal;
 use crate::{
     App,
     access::{Caller, Scope},
-    body::{self, Answer, List, Page, Params},
+    body::{self, Answer, At, List, Page, Params},
     door::{DryRun, ImportParams, Imported},
     problem::Problem,
 };
@@ -29,6 +29,7 @@ use crate::{
 pub(crate) const PREVIEW: usize = 20;
 
 #[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct ImportQuery {
     /// Say what would become of the list, and write nothing.
@@ -134,7 +135,7 @@ impl From<Imported> for ImportedList {
         ("Idempotency-Key" = Option<String>, Header, description = "A repetition with the same key and file is given the first answer")),
     request_body(content = ImportForm, content_type = "multipart/form-data"),
     responses((status = 202, description = "Accepted, durably", body = ImportedList),
-              (status = 200, description = "Dry run: encoding, columns with meaning and samples, rows that would be refused, the first rows in normal form", body = Object)))]
+              (status = 200, description = "Dry run: encoding, columns with meaning and samples, rows that would be refused, the first rows in normal form", body = DryRun)))]
 pub(crate) async fn post_import(
     State(app): State<App>,
     caller: Caller,
@@ -148,7 +149,8 @@ pub(crate) async fn post_import(
         return Ok(Json(dry_run(&app, upload).await?).into_response());
     }
     let (said, file) = (format!("{:?}", upload.params), upload.file.clone());
-    let work = async { Answer::accepted(ImportedList::from(import(&app, upload).await?)) };
+    let own = app.clone();
+    let work = async move { Answer::accepted(ImportedList::from(import(&own, upload).await?)) };
     body::once(&app, &caller, &headers, "imports", &[said.as_bytes(), &file], work).await
 }
 
@@ -208,8 +210,9 @@ pub(crate) async fn get_imports(
 ) -> Result<Json<List<RunView>>, Problem> {
     caller.needs(Scope::RecordsRead)?;
     let most = page.most()?;
-    let runs = app.store.run_list(page.cursor::<i64>()?.map(Time), most + 1).await?;
-    Ok(List::of(runs, most, |run| run.created_at.to_string(), RunView::from))
+    let before = page.cursor::<RowCursor>()?.map(|RowCursor(at, id)| (Time(at), id));
+    let runs = app.store.run_list(before, most + 1).await?;
+    Ok(List::of(runs, most, |run| RowCursor(run.created_at, run.id).to_string(), RunView::from))
 }
 
 /// An import with what became of its rows so far.
@@ -249,13 +252,13 @@ pub(crate) async fn progress(app: &App, run: RunId) -> Result<Progress, Problem>
 pub(crate) async fn get_import(
     State(app): State<App>,
     caller: Caller,
-    Path(run): Path<String>,
+    At(run): At<String>,
 ) -> Result<Json<Progress>, Problem> {
     caller.needs(Scope::RecordsRead)?;
     Ok(Json(progress(&app, body::id(&run)?).await?))
 }
 
-/// The place of a row in a run: its line and id.
+/// The place of a row in a list: its line or time, and its id.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct RowCursor(pub i64, pub Uuid);
 
@@ -268,13 +271,19 @@ impl std::str::FromStr for RowCursor {
     }
 }
 
+impl std::fmt::Display for RowCursor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}.{}", self.0, self.1.simple())
+    }
+}
+
 /// List the rows that were not taken, with code and reason
 #[utoipa::path(get, path = "/imports/{run}/problems", tag = "Imports", params(("run" = String, Path, description = "run_…"), Page),
     responses((status = 200, description = "Rows that were refused or parked", body = List<Signal>)))]
 pub(crate) async fn get_problems(
     State(app): State<App>,
     caller: Caller,
-    Path(run): Path<String>,
+    At(run): At<String>,
     Params(page): Params<Page>,
 ) -> Result<Json<List<Signal>>, Problem> {
     caller.needs(Scope::RecordsRead)?;
@@ -282,7 +291,7 @@ pub(crate) async fn get_problems(
     let after = page.cursor::<RowCursor>()?.unwrap_or(RowCursor(i64::MIN, Uuid::nil()));
     app.store.run(run).await?.ok_or_else(Problem::not_found)?;
     let lines = app.store.run_lines(run, true, (after.0, after.1), most + 1).await?;
-    Ok(List::of(lines, most, |line| format!("{}.{}", line.line, line.id.simple()), Signal::from))
+    Ok(List::of(lines, most, |line| RowCursor(line.line, line.id).to_string(), Signal::from))
 }
 
 /// What columns really mean.
@@ -307,7 +316,7 @@ pub(crate) struct Again {
 pub(crate) async fn post_retry(
     State(app): State<App>,
     caller: Caller,
-    Path(run): Path<String>,
+    At(run): At<String>,
     request: Request,
 ) -> Result<Response, Problem> {
     caller.needs(Scope::RecordsWrite)?;

@@ -1,10 +1,6 @@
 //! Work that died, and questions for people.
 
-use axum::{
-    Json,
-    extract::{Path, State},
-    http::StatusCode,
-};
+use axum::{Json, extract::State, http::StatusCode};
 use mittler_core::{ConnectionId, JobId, RecordId, Time};
 use mittler_store::{jobs::JobLine, reviews::ReviewLine};
 use serde::{Deserialize, Serialize};
@@ -14,15 +10,20 @@ use uuid::Uuid;
 use crate::{
     App,
     access::{Caller, Scope},
-    body::{self, List, Page, Params},
+    body::{self, At, List, Page, Params},
     problem::Problem,
 };
 
 #[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct JobQuery {
     /// `dead`: only those that wait for a person.
     state: Option<String>,
+    /// `next` of the part before.
+    after: Option<String>,
+    /// How many at most: 1 to 500, 100 if not given.
+    limit: Option<i64>,
 }
 
 /// Work to do later.
@@ -60,15 +61,15 @@ impl From<JobLine> for JobView {
 }
 
 /// List jobs
-#[utoipa::path(get, path = "/jobs", tag = "Jobs", params(JobQuery, Page),
+#[utoipa::path(get, path = "/jobs", tag = "Jobs", params(JobQuery),
     responses((status = 200, description = "Jobs", body = List<JobView>)))]
 pub(crate) async fn get_jobs(
     State(app): State<App>,
     caller: Caller,
     Params(query): Params<JobQuery>,
-    Params(page): Params<Page>,
 ) -> Result<Json<List<JobView>>, Problem> {
     caller.needs(Scope::RecordsRead)?;
+    let page = Page { after: query.after, limit: query.limit };
     let (most, after) = (page.most()?, page.cursor::<JobId>()?.map(|id| id.0));
     let jobs = match query.state.as_deref() {
         None => app.store.job_lines(after, most + 1).await?,
@@ -84,7 +85,7 @@ pub(crate) async fn get_jobs(
 pub(crate) async fn post_retry(
     State(app): State<App>,
     caller: Caller,
-    Path(id): Path<String>,
+    At(id): At<String>,
 ) -> Result<StatusCode, Problem> {
     caller.needs(Scope::RecordsWrite)?;
     retry(&app, body::id(&id)?).await?;
@@ -110,7 +111,7 @@ pub(crate) struct ReviewView {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub connection: Option<String>,
     /// Records or remote ids that may be the same.
-    #[schema(value_type = Object)]
+    #[schema(value_type = serde_json::Value)]
     pub candidates: serde_json::Value,
     pub reason: String,
     #[schema(value_type = String, format = DateTime)]

@@ -2,7 +2,7 @@
 
 use axum::{
     Json,
-    extract::{Path, Request, State},
+    extract::{Request, State},
     http::StatusCode,
     response::{IntoResponse, Response},
 };
@@ -15,7 +15,7 @@ use uuid::Uuid;
 use crate::{
     App,
     access::{self, Caller, Scope},
-    body::{self, List},
+    body::{self, At, List},
     problem::Problem,
 };
 
@@ -59,7 +59,7 @@ pub(crate) struct KeyWish {
     /// What the key is for; no person's name.
     #[schema(example = "trade fair app")]
     label: String,
-    /// `leads:write`, `records:read`, `records:write`, `admin`.
+    /// `leads:write`, `records:read`, `records:write`, `metrics:read`, `admin`.
     scopes: Vec<String>,
 }
 
@@ -83,8 +83,8 @@ pub(crate) async fn post_key(State(app): State<App>, caller: Caller, request: Re
     }
     let scopes: Option<Vec<Scope>> = wish.scopes.iter().map(|name| Scope::parse(name)).collect();
     let scopes = scopes.filter(|scopes| !scopes.is_empty());
-    let scopes =
-        scopes.ok_or_else(|| Problem::invalid("scopes", "leads:write, records:read, records:write or admin"))?;
+    let scopes = scopes
+        .ok_or_else(|| Problem::invalid("scopes", "leads:write, records:read, records:write, metrics:read or admin"))?;
     let made = access::create_key(&app.store, &app.clock, &label, &scopes).await?;
     Ok((StatusCode::CREATED, Json(MadeKey { id: made.id, key: made.key })).into_response())
 }
@@ -95,7 +95,7 @@ pub(crate) async fn post_key(State(app): State<App>, caller: Caller, request: Re
 pub(crate) async fn delete_key(
     State(app): State<App>,
     caller: Caller,
-    Path(id): Path<String>,
+    At(id): At<String>,
 ) -> Result<StatusCode, Problem> {
     caller.needs(Scope::Admin)?;
     if access::revoke_key(&app, body::id::<Uuid>(&id)?).await? {

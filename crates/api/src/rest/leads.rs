@@ -2,10 +2,11 @@
 
 use axum::{
     Json,
-    extract::{Path, Request, State},
+    extract::{Request, State},
     http::header,
     response::{IntoResponse, Response},
 };
+use bytes::Bytes;
 use jiff::civil::Date;
 use mittler_core::{RecordId, RunId, SignalId, Time};
 use mittler_intake::json;
@@ -16,13 +17,14 @@ use utoipa::{IntoParams, ToSchema};
 use crate::{
     App,
     access::{Caller, Scope},
-    body::{self, Answer, Params},
-    door::{FairParams, LeadParams},
+    body::{self, Answer, At, Params},
+    door::{Door, FairParams, LeadParams},
     problem::Problem,
 };
 
 /// Where leads or mails come from, and how to read them.
 #[derive(Debug, Clone, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct LeadQuery {
     /// Name of the source: the scope of its external ids. No person's name. `api` if not given.
@@ -32,8 +34,10 @@ pub(crate) struct LeadQuery {
     default_country: Option<String>,
     /// IANA time zone of times without an offset. `Europe/Berlin` if not given.
     time_zone: Option<String>,
-    /// Name of the fair where the leads were met.
+    /// Name of the fair where the leads were met. Badge numbers are known within their fair; those of
+    /// leads without one within their source.
     fair: Option<String>,
+    /// This and the other parameters of a fair come with its name alone.
     fair_organiser: Option<String>,
     fair_place: Option<String>,
     #[param(value_type = Option<String>, format = Date)]
@@ -46,8 +50,19 @@ pub(crate) struct LeadQuery {
 }
 
 impl LeadQuery {
-    pub fn params(self, source: &str) -> LeadParams {
+    /// # Errors
+    /// If something is said of a fair that has no name.
+    pub fn params(self, source: &str) -> Result<LeadParams, Problem> {
         let usual = LeadParams::of(source);
+        let of_a_fair = [
+            ("fair_organiser", self.fair_organiser.is_some()),
+            ("fair_place", self.fair_place.is_some()),
+            ("fair_starts", self.fair_starts.is_some()),
+            ("fair_ends", self.fair_ends.is_some()),
+        ];
+        if let Some((name, _)) = of_a_fair.iter().find(|(_, said)| *said && self.fair.is_none()) {
+            return Err(Problem::invalid(*name, "say which fair it is, too: fair=its name"));
+        }
         let fair = self.fair.map(|name| FairParams {
             name,
             organiser: self.fair_organiser,
@@ -55,13 +70,13 @@ impl LeadQuery {
             starts: self.fair_starts,
             ends: self.fair_ends,
         });
-        LeadParams {
+        Ok(LeadParams {
             source: self.source.unwrap_or(usual.source),
             default_country: self.default_country.unwrap_or(usual.default_country),
             time_zone: self.time_zone.unwrap_or(usual.time_zone),
             fair,
             stand_scan: self.stand_scan,
-        }
+        })
     }
 }
 
@@ -109,6 +124,16 @@ pub(crate) struct LeadBody {
     note: Option<String>,
 }
 
+/// One lead, several, or several under a name.
+#[derive(Debug, ToSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "describes a body that is read member by member")]
+pub(crate) enum LeadsBody {
+    One(LeadBody),
+    Several(Vec<LeadBody>),
+    Named { leads: Vec<LeadBody> },
+}
+
 /// Send leads
 ///
 /// One object, an array of them, or `{"leads": […]}` with up to 1,000. Members have our names, their
@@ -116,7 +141,7 @@ pub(crate) struct LeadBody {
 /// after the leads are durable; each is read by itself, and a bad one is refused alone.
 #[utoipa::path(post, path = "/leads", tag = "Leads", params(LeadQuery,
         ("Idempotency-Key" = Option<String>, Header, description = "A repetition with the same key and body is given the first answer")),
-    request_body(content = LeadBody, content_type = "application/json"),
+    request_body(content = LeadsBody, content_type = "application/json"),
     responses((status = 202, description = "Accepted, durably", body = AcceptedLeads)))]
 pub(crate) async fn post_leads(
     State(app): State<App>,
@@ -128,18 +153,18 @@ pub(crate) async fn post_leads(
     body::needs_type(request.headers(), &["application/json"])?;
     let (headers, said) = (request.headers().clone(), format!("{query:?}"));
     let bytes = body::read(request, app.settings.body_limit).await?;
-    let work = accept(&app, &bytes, query.params("api"));
+    let work = accept(app.door.clone(), bytes.clone(), query.params("api")?);
     body::once(&app, &caller, &headers, "leads", &[said.as_bytes(), &bytes], work).await
 }
 
-async fn accept(app: &App, bytes: &[u8], params: LeadParams) -> Result<Answer, Problem> {
-    let mut leads = json::open(bytes)?;
+async fn accept(door: Door, bytes: Bytes, params: LeadParams) -> Result<Answer, Problem> {
+    let mut leads = json::open(&bytes)?;
     let accepted = if leads.len() == 1 {
         let lead = leads.remove(0);
         json::read(&lead)?;
-        vec![app.door.lead(lead, &params).await?]
+        vec![door.lead(lead, &params).await?]
     } else {
-        app.door.leads(leads, &params).await?
+        door.leads(leads, &params).await?
     };
     Answer::accepted(AcceptedLeads { leads: accepted.into_iter().map(AcceptedLead::from).collect() })
 }
@@ -168,7 +193,7 @@ pub(crate) struct Signal {
     #[serde(skip_serializing_if = "Option::is_none")]
     record: Option<String>,
     /// What a person may want to know of it, though it was taken.
-    #[schema(value_type = Vec<Object>)]
+    #[schema(value_type = Vec<crate::door::RemarkBody>)]
     remarks: serde_json::Value,
 }
 
@@ -196,7 +221,7 @@ impl From<SignalLine> for Signal {
 pub(crate) async fn get_lead(
     State(app): State<App>,
     caller: Caller,
-    Path(signal): Path<String>,
+    At(signal): At<String>,
 ) -> Result<Json<Signal>, Problem> {
     caller.needs(Scope::RecordsRead)?;
     let line = app.store.signal_line(body::id::<SignalId>(&signal)?).await?;
@@ -211,7 +236,7 @@ pub(crate) async fn get_lead(
 pub(crate) async fn get_content(
     State(app): State<App>,
     caller: Caller,
-    Path(signal): Path<String>,
+    At(signal): At<String>,
 ) -> Result<Response, Problem> {
     caller.needs(Scope::RecordsRead)?;
     let content = app.store.signal_content(body::id::<SignalId>(&signal)?).await?;

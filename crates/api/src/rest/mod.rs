@@ -33,6 +33,8 @@ pub(crate) fn router() -> OpenApiRouter<App> {
         .routes(routes!(connections::get_record_links))
         .routes(routes!(connections::get_connections))
         .routes(routes!(connections::get_waiting_links))
+        .routes(routes!(connections::post_retry_link))
+        .routes(routes!(connections::post_retry_connection))
         .routes(routes!(jobs::get_jobs))
         .routes(routes!(jobs::post_retry))
         .routes(routes!(jobs::get_reviews))

@@ -1,7 +1,7 @@
 //! Rows that were not taken, as a list that can be corrected and sent again.
 
 use axum::{
-    extract::{Path, State},
+    extract::State,
     http::header,
     response::{IntoResponse, Response},
 };
@@ -11,20 +11,22 @@ use mittler_intake::csv;
 use crate::{
     App,
     access::{Caller, Scope},
-    body,
+    body::{self, At},
     problem::Problem,
 };
 
 /// Fetch the rows that were not taken, to correct them and send them again
 ///
 /// The original cells, then line, code and reason; semicolons and a byte order mark, so that office
-/// programs read it. Cells that such a program would run as a formula begin with an apostrophe.
+/// programs read it. Cells that such a program would run as a formula begin with an apostrophe. Sent
+/// again as it is, with the four columns that begin with `mittler_`, those and the apostrophes are
+/// left out when it is read. Rows whose content has outlived its retention are `content_gone`.
 #[utoipa::path(get, path = "/imports/{run}/problems.csv", tag = "Imports", params(("run" = String, Path, description = "run_…")),
     responses((status = 200, description = "The list", content_type = "text/csv", body = String)))]
 pub(crate) async fn get_problems_csv(
     State(app): State<App>,
     caller: Caller,
-    Path(run): Path<String>,
+    At(run): At<String>,
 ) -> Result<Response, Problem> {
     caller.needs(Scope::RecordsRead)?;
     let run = body::id::<RunId>(&run)?;
@@ -43,26 +45,47 @@ type Refused = (i64, Option<String>, Option<String>, Option<String>, Option<Vec<
 
 fn list(layout: Option<&csv::Layout>, refused: &[Refused]) -> String {
     let mut text = String::from('\u{feff}');
-    let own = ["mittler_line", "mittler_code", "mittler_field", "mittler_reason"];
-    let headers = layout.map_or(vec!["content"], |layout| layout.columns.iter().map(|c| c.header.as_str()).collect());
-    let width = headers.len();
-    line(&mut text, headers.into_iter().chain(own));
+    let columns: Vec<Option<&str>> =
+        layout.map_or(vec![Some("content")], |layout| layout.columns.iter().map(|c| Some(c.header.as_str())).collect());
+    // A list that came back and was refused again has our columns already: they are written anew.
+    let theirs: Vec<bool> = columns.iter().map(|name| name.is_none_or(|name| !csv::OURS.contains(&name))).collect();
+    let headers = columns.iter().zip(&theirs).filter(|(_, theirs)| **theirs).filter_map(|(name, _)| *name);
+    let width = theirs.iter().filter(|theirs| **theirs).count();
+    line(&mut text, headers.chain(csv::OURS));
     for (at, code, field, reason, content) in refused {
-        let mut cells = original(layout, content.as_deref().unwrap_or_default());
+        let (code, reason) = match (content, code.as_deref()) {
+            // Of who is kept out nothing is kept; of others the content ends with its retention.
+            (None, code) if code != Some("suppressed") => {
+                (Some("content_gone"), Some(gone(code.unwrap_or_default(), reason.as_deref())))
+            }
+            (_, code) => (code, reason.clone()),
+        };
+        let cells = original(layout, content.as_deref().unwrap_or_default());
+        let keeps = |place: usize| theirs.get(place).copied().unwrap_or(true);
+        let mut cells: Vec<String> =
+            cells.into_iter().enumerate().filter(|(place, _)| keeps(*place)).map(|(_, cell)| cell).collect();
         cells.resize(width.max(cells.len()), String::new());
-        let said = [at.to_string(), code.clone().unwrap_or_default(), field.clone().unwrap_or_default()];
-        let reason = reason.clone().unwrap_or_default();
+        let said = [at.to_string(), code.unwrap_or_default().to_owned(), field.clone().unwrap_or_default()];
+        let reason = reason.unwrap_or_default();
         line(&mut text, cells.iter().chain(&said).chain([&reason]).map(String::as_str));
     }
     text
 }
 
+/// What is left to say of a row whose content has outlived its retention.
+fn gone(code: &str, reason: Option<&str>) -> String {
+    let reason = reason.unwrap_or_default();
+    format!(
+        "the content has outlived its retention; send the row again from the original list. It was refused: {code} {reason}"
+    )
+}
+
 /// The cells as the sender wrote them; what has no layout is one cell.
 fn original(layout: Option<&csv::Layout>, content: &[u8]) -> Vec<String> {
-    let Some(layout) = layout else { return vec![String::from_utf8_lossy(content).into_owned()] };
-    let row = csv::RowAt { line: 1, bytes: 0..content.len() };
-    let sheet = csv::Sheet { layout: layout.clone(), header_line: 1, rows: vec![row] };
-    csv::preview(content, &sheet, 1).into_iter().next().unwrap_or_default()
+    match layout {
+        Some(layout) => csv::cells(layout, content),
+        None => vec![String::from_utf8_lossy(content).into_owned()],
+    }
 }
 
 fn line<'a>(text: &mut String, cells: impl Iterator<Item = &'a str>) {
@@ -70,7 +93,7 @@ fn line<'a>(text: &mut String, cells: impl Iterator<Item = &'a str>) {
         if place > 0 {
             text.push(';');
         }
-        let harmless = if is_formula(cell) { format!("'{cell}") } else { cell.to_owned() };
+        let harmless = csv::guard(cell);
         if harmless.contains([';', '"', '\n', '\r']) {
             text.push('"');
             text.push_str(&harmless.replace('"', "\"\""));
@@ -82,36 +105,9 @@ fn line<'a>(text: &mut String, cells: impl Iterator<Item = &'a str>) {
     text.push_str("\r\n");
 }
 
-/// Whether an office program would run the cell. Phone numbers and plain numbers begin with a sign
-/// as well, and must stay as they are.
-fn is_formula(cell: &str) -> bool {
-    let number = |rest: &str| {
-        rest.chars().any(|c| c.is_ascii_digit())
-            && rest
-                .chars()
-                .all(|c| c.is_ascii_digit() || matches!(c, ' ' | '(' | ')' | '/' | '-' | '.' | ',' | '\u{a0}'))
-    };
-    match cell.chars().next() {
-        Some('=' | '@' | '\t' | '\r') => true,
-        Some('+' | '-') => !number(&cell[1..]),
-        _ => false,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn formulas_are_disarmed_and_phone_numbers_stay_as_they_are() {
-        for formula in ["=HYPERLINK(\"http://x\")", "@SUM(A1)", "+cmd|' /C calc'!A0", "-2+3+cmd|' /C calc'!A0", "\t=1"]
-        {
-            assert!(is_formula(formula), "{formula}");
-        }
-        for plain in ["+49 (711) 123/456-7", "-12,5", "Müller", "", "a=b", "+43\u{a0}1 234"] {
-            assert!(!is_formula(plain), "{plain}");
-        }
-    }
 
     #[test]
     fn a_row_keeps_its_cells_and_gains_the_reason() {
@@ -128,5 +124,29 @@ mod tests {
         let mut lines = text.lines();
         assert_eq!(lines.next(), Some("\u{feff}Name;Notiz;mittler_line;mittler_code;mittler_field;mittler_reason"));
         assert_eq!(lines.next(), Some("Müller;'=1+1;zu viel;7;columns_excess;;\"zu; breit\""));
+    }
+
+    #[test]
+    fn a_row_that_cannot_be_split_is_not_cut_and_one_whose_content_is_gone_says_so() {
+        let column = |header: &str| csv::Column { header: header.into(), meaning: None };
+        let layout = csv::Layout {
+            encoding: "windows-1252".into(),
+            delimiter: ';',
+            quote: '"',
+            columns: vec![column("Name"), column("Notiz")],
+        };
+        let long = [b"\"M\xfcller;".as_slice(), &[b'x'; 2_000]].concat();
+        let open = (7, Some("quote_unclosed".into()), None, Some("never closed".into()), Some(long));
+        let late = (8, Some("no_name_and_no_email".into()), None, Some("no name".into()), None);
+        let kept_out = (9, Some("suppressed".into()), None, Some("objected".into()), None);
+        let text = list(Some(&layout), &[open, late, kept_out]);
+        let lines: Vec<&str> = text.lines().skip(1).collect();
+        assert!(lines[0].starts_with("\"\"\"Müller;xxx") && lines[0].contains(&"x".repeat(2_000)), "{}", lines[0]);
+        assert!(
+            lines[1].starts_with(";;8;content_gone;;") && lines[1].contains("no_name_and_no_email"),
+            "{}",
+            lines[1]
+        );
+        assert_eq!(lines[2], ";;9;suppressed;;objected");
     }
 }

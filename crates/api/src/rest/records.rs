@@ -2,10 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use axum::{
-    Json,
-    extract::{Path, State},
-};
+use axum::{Json, extract::State};
 use mittler_core::{Kind, Label, Record, RecordId, Slot, Sourced, Time, Value};
 use mittler_enrich::{Key, KeyType, keys};
 use mittler_store::records::RecordLine;
@@ -15,12 +12,13 @@ use utoipa::{IntoParams, ToSchema};
 use crate::{
     App,
     access::{Caller, Scope},
-    body::{self, List, Page, Params},
+    body::{self, At, List, Page, Params},
     problem::Problem,
 };
 
 /// Which records.
 #[derive(Debug, Clone, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct RecordQuery {
     /// `person`, `organisation`, `fair`, `participation`, `activity`, `association`; `person` if not
@@ -28,12 +26,17 @@ pub(crate) struct RecordQuery {
     kind: Option<String>,
     /// Only the person with this e-mail address.
     email: Option<String>,
-    /// Only the person with this badge, together with `fair`.
+    /// Only the person with this badge, together with its `fair`; or with the `source`, if the badge
+    /// came without one.
     badge: Option<String>,
     fair: Option<String>,
     /// Only the person with this id in its `source`.
     external_id: Option<String>,
     source: Option<String>,
+    /// `next` of the part before.
+    after: Option<String>,
+    /// How many at most: 1 to 500, 100 if not given.
+    limit: Option<i64>,
 }
 
 impl RecordQuery {
@@ -48,8 +51,12 @@ impl RecordQuery {
             return Some(email_key(email).ok_or_else(|| Problem::invalid("email", "this is no e-mail address")));
         }
         if let Some(badge) = &self.badge {
-            let fair = keys::fair_scope(self.fair.as_deref().unwrap_or(""), None);
-            return Some(Ok(key(KeyType::Badge, fair, badge)));
+            // Without a fair a badge is known in its source alone.
+            let scope = match &self.fair {
+                Some(fair) => keys::fair_scope(fair, None),
+                None => self.source.clone().unwrap_or_default(),
+            };
+            return Some(Ok(key(KeyType::Badge, scope, badge)));
         }
         self.external_id.as_ref().map(|id| Ok(key(KeyType::External, self.source.clone().unwrap_or_default(), id)))
     }
@@ -105,13 +112,12 @@ impl RecordItem {
 }
 
 /// List records, or find one by a key
-#[utoipa::path(get, path = "/records", tag = "Records", params(RecordQuery, Page),
+#[utoipa::path(get, path = "/records", tag = "Records", params(RecordQuery),
     responses((status = 200, description = "Records", body = List<RecordItem>)))]
 pub(crate) async fn get_records(
     State(app): State<App>,
     caller: Caller,
     Params(query): Params<RecordQuery>,
-    Params(page): Params<Page>,
 ) -> Result<Json<List<RecordItem>>, Problem> {
     caller.needs(Scope::RecordsRead)?;
     if let Some(key) = query.key() {
@@ -120,6 +126,7 @@ pub(crate) async fn get_records(
     }
     let kind = Kind::parse(query.kind.as_deref().unwrap_or("person"));
     let kind = kind.ok_or_else(|| Problem::invalid("kind", "there is no kind of record of that name"))?;
+    let page = Page { after: query.after, limit: query.limit };
     let most = page.most()?;
     let rows = app.store.record_lines(kind, page.cursor::<RecordId>()?, most + 1).await?;
     Ok(List::of(rows, most, |row| RecordId(row.id).to_string(), |row| RecordItem::of_line(kind, &row)))
@@ -140,7 +147,7 @@ pub(crate) struct RecordView {
 /// One value, where it came from and how sure it is.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ValueView {
-    #[schema(value_type = Object, example = json!("Jürgen"))]
+    #[schema(value_type = serde_json::Value, example = json!("Jürgen"))]
     value: serde_json::Value,
     /// `work`, `direct`, `mobile`, `fax`, `private`, `other`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -218,7 +225,7 @@ impl From<&Record> for RecordView {
 pub(crate) async fn get_record(
     State(app): State<App>,
     caller: Caller,
-    Path(id): Path<String>,
+    At(id): At<String>,
 ) -> Result<Json<RecordView>, Problem> {
     caller.needs(Scope::RecordsRead)?;
     let record = app.store.record(body::id(&id)?).await?.ok_or_else(Problem::not_found)?;

@@ -78,8 +78,16 @@ async fn pages_need_a_session_and_a_link_opens_one_once() {
     assert_eq!(stranger.status, StatusCode::UNAUTHORIZED);
     assert!(stranger.text.contains("mittler keys link"));
     let link = mittler_api::access::one_time_link(&service.store, &service.clock).await.unwrap();
-    let open = async || service.send(Request::get(&link).body(Body::empty()).unwrap()).await;
+    // Mail programs and chats look at an address before a person does.
+    for method in ["HEAD", "GET", "GET"] {
+        let look = Request::builder().method(method).uri(&link).header(header::ACCEPT_LANGUAGE, "de");
+        let seen = service.send(look.body(Body::empty()).unwrap()).await;
+        assert_eq!((seen.status, seen.header("set-cookie")), (StatusCode::OK, ""), "{method}");
+        assert!(method == "HEAD" || seen.text.contains(&format!("method=\"post\" action=\"{link}\"")), "{}", seen.text);
+    }
+    let open = async || service.send(Request::post(&link).body(Body::empty()).unwrap()).await;
     let first = open().await;
+    assert_eq!((first.status, first.header("location")), (StatusCode::SEE_OTHER, "/"));
     let cookie = first.header("set-cookie").to_owned();
     assert!(
         cookie.contains("HttpOnly") && cookie.contains("SameSite=Strict") && !cookie.contains("Secure"),
@@ -123,6 +131,10 @@ async fn a_session_reads_the_api_but_writes_only_with_its_token() {
         service.send(request.body(Body::from(format!("csrf={csrf}"))).unwrap()).await.status
     };
     assert_eq!(leave("").await, StatusCode::FORBIDDEN);
+    assert_eq!(leave("%FF").await, StatusCode::FORBIDDEN);
+    let odd = Request::post("/logout").header(header::COOKIE, &cookie).header(header::CONTENT_TYPE, "text/plain");
+    let odd = service.send(odd.body(Body::from("csrf")).unwrap()).await;
+    assert!(odd.status.is_client_error() && odd.text.contains("<html"), "{odd:?}");
     assert_eq!(service.page("/", &cookie).await.status, StatusCode::OK);
     assert_eq!(leave(&token).await, StatusCode::SEE_OTHER);
     assert_eq!(service.page("/", &cookie).await.status, StatusCode::UNAUTHORIZED);
@@ -139,4 +151,9 @@ async fn metrics_count_without_names_and_need_a_key_beyond_this_machine() {
     let wide = Service::with(|settings| settings.loopback = false).await;
     assert_eq!(wide.send(Request::get("/metrics").body(Body::empty()).unwrap()).await.status, 401);
     assert_eq!(wide.get("/metrics").await.status, 200);
+    let scraper = create_key(&wide.store, &wide.clock, "prometheus", &[Scope::MetricsRead]).await.unwrap().key;
+    assert_eq!(with_key(&wide, &scraper, "GET", "/metrics").await.0, 200);
+    assert_eq!(with_key(&wide, &scraper, "GET", "/api/v1/records").await, (403, "forbidden".to_owned()));
+    let reader = create_key(&wide.store, &wide.clock, "app", &[Scope::RecordsRead]).await.unwrap().key;
+    assert_eq!(with_key(&wide, &reader, "GET", "/metrics").await, (403, "forbidden".to_owned()));
 }

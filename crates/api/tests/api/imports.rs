@@ -142,3 +142,33 @@ async fn imports_are_listed_the_newest_first_page_by_page() {
     }
     assert_eq!(labels, ["l2", "l1", "l0"]);
 }
+
+#[tokio::test]
+async fn what_was_not_taken_is_taken_once_it_was_corrected_and_sent_again() {
+    let service = Service::start().await;
+    let list = "Vorname;Nachname;E-Mail;Telefon;Firma;Bemerkung\r\n\
+        ;;;+49 711 4711 Büro;@work GmbH;- ruft an\r\n\
+        ;;;;'n Laden;=1+1\r\n";
+    let answer = service.upload("/api/v1/imports", list.as_bytes(), &params()).await.json();
+    let run = answer["run"].as_str().unwrap().to_owned();
+    service.read_inputs(run.parse::<RunId>().unwrap().0).await;
+    let problems = service.get(&format!("/api/v1/imports/{run}/problems.csv")).await.text;
+    let corrected = problems.replacen("\r\n;;;'+49 711", "\r\nAnna;Muster;;'+49 711", 1);
+    assert_ne!(corrected, problems, "{problems}");
+    let preview = service.upload("/api/v1/imports?dry_run=true", corrected.as_bytes(), &params()).await.json();
+    let headers: Vec<&str> =
+        preview["columns"].as_array().unwrap().iter().map(|column| column["header"].as_str().unwrap()).collect();
+    assert_eq!(headers, ["Vorname", "Nachname", "E-Mail", "Telefon", "Firma", "Bemerkung"]);
+    let kept = preview["preview"][0].to_string();
+    assert!(kept.contains("@work GmbH") && kept.contains("- ruft an") && !kept.contains("mittler_"), "{kept}");
+    assert!(!kept.contains("'@work") && !kept.contains("'- ruft"), "{kept}");
+    let again = service.upload("/api/v1/imports", corrected.as_bytes(), &params()).await.json();
+    let run = again["run"].as_str().unwrap().to_owned();
+    service.read_inputs(run.parse::<RunId>().unwrap().0).await;
+    let counts = service.get(&format!("/api/v1/imports/{run}")).await.json()["counts"].clone();
+    assert_eq!((&counts["done"], &counts["refused"]), (&json!(1), &json!(1)));
+    // What was not corrected comes back as it was, with our columns once.
+    let problems = service.get(&format!("/api/v1/imports/{run}/problems.csv")).await.text;
+    assert_eq!(problems.matches("mittler_line").count(), 1, "{problems}");
+    assert!(problems.contains(";;;;'n Laden;'=1+1;3;no_name_and_no_email;"), "{problems}");
+}

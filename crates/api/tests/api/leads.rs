@@ -84,7 +84,7 @@ async fn what_cannot_be_taken_is_a_problem_with_a_stable_code() {
     assert_eq!(send("message/rfc822", "/api/v1/nothing", "").await, case(404, "not_found", ""));
     assert_eq!(send("application/json", "/api/v1/leads/sig_7", "").await, case(405, "method_not_allowed", ""));
     assert_eq!(send("text/plain", "/api/v1/keys", "").await, case(415, "wrong_type", ""));
-    assert_eq!(send("application/json", "/api/v1/keys", "{").await, case(400, "not_json", ""));
+    assert_eq!(send("application/json", "/api/v1/keys", "{").await, case(422, "not_json", ""));
     assert_eq!(send("application/json", "/api/v1/jobs/job_7/retry", "").await, case(404, "not_found", ""));
     assert_eq!(service.get("/api/v1/imports?limit=0").await.code(), "invalid_parameter");
     assert_eq!(service.get("/api/v1/imports?after=x").await.code(), "invalid_parameter");

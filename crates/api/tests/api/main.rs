@@ -8,5 +8,6 @@ mod leads;
 mod openapi;
 mod pages;
 mod records;
+mod repeat;
 mod seed;
 mod support;

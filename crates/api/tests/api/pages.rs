@@ -111,3 +111,34 @@ async fn a_page_that_is_not_there_says_so_in_both_languages() {
     assert_eq!(page.status, StatusCode::NOT_FOUND);
     assert!(page.text.contains("Hier ist nichts.") && page.text.contains("There is nothing here."));
 }
+
+#[tokio::test]
+async fn the_import_page_brings_words_in_its_language_for_a_file_that_cannot_be_read() {
+    let service = Service::start().await;
+    let cookie = service.sign_in().await;
+    for (path, words) in [("/import", "keine Textdatei"), ("/import?lang=en", "no text file")] {
+        let page = service.page(path, &cookie).await.text;
+        assert!(page.contains("data-words=") && page.contains(words), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn long_lists_of_the_overview_have_a_page_that_goes_on() {
+    let service = Service::start().await;
+    let cookie = service.sign_in().await;
+    service.seed("von der Heide").await;
+    for number in 0..21 {
+        let params = json!({"source": format!("s{number}"), "label": format!("liste {number}")});
+        assert_eq!(service.upload("/api/v1/imports", LIST, &params).await.status, StatusCode::ACCEPTED);
+    }
+    let today = service.page("/", &cookie).await.text;
+    assert!(today.contains("href=\"/import#recent\""), "twenty are shown, and the way to the rest");
+    let first = service.page("/import", &cookie).await.text;
+    let next = first.split("href=\"/import?after=").nth(1).unwrap().split('#').next().unwrap();
+    let second = service.page(&format!("/import?after={next}"), &cookie).await.text;
+    assert!(first.contains("liste 20") && !first.contains("liste 0<") && second.contains("liste 0<"));
+    for (path, words) in [("/questions", "Ist das dieselbe Person?"), ("/jobs", "Programmfehler")] {
+        let page = service.page(path, &cookie).await;
+        assert!(page.status == StatusCode::OK && page.text.contains(words), "{path}");
+    }
+}

@@ -28,6 +28,15 @@ async fn a_timeline_tells_what_was_said_written_and_met_the_latest_first() {
     assert!(what.contains(&"met"), "{what:?}");
     let times: Vec<_> = events["items"].as_array().unwrap().iter().map(|event| event["at"].as_str().unwrap()).collect();
     assert!(times.is_sorted_by(|a, b| a >= b));
+    // Page by page it is the same.
+    let (mut pages, mut path) = (Vec::new(), format!("/api/v1/records/{}/timeline?limit=1", seeded.person));
+    loop {
+        let page = service.get(&path).await.json();
+        pages.extend(page["items"].as_array().unwrap().clone());
+        let Some(next) = page["next"].as_str() else { break };
+        path = format!("/api/v1/records/{}/timeline?limit=1&after={next}", seeded.person);
+    }
+    assert_eq!(json!(pages), events["items"]);
 }
 
 #[tokio::test]
@@ -57,6 +66,8 @@ async fn a_person_is_found_by_their_address_however_it_is_written() {
     assert_eq!(find("email=nobody%40example.com").await, json!([]));
     assert_eq!(service.get("/api/v1/records?email=x").await.code(), "invalid_parameter");
     assert_eq!(service.get("/api/v1/records?kind=ship").await.code(), "invalid_parameter");
+    let typo = service.get("/api/v1/records?emial=j.heide%40heide-maschinenbau.example").await;
+    assert_eq!((typo.code().as_str(), typo.json()["field"].as_str()), ("invalid_parameter", Some("emial")));
 }
 
 #[tokio::test]

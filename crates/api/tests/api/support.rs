@@ -132,8 +132,8 @@ impl Service {
     /// Opens the pages; gives the session's cookie.
     pub async fn sign_in(&self) -> String {
         let link = access::one_time_link(&self.store, &self.clock).await.unwrap();
-        let answer = self.send(Request::get(link).body(Body::empty()).unwrap()).await;
-        assert_eq!(answer.status, 200);
+        let answer = self.send(Request::post(link).body(Body::empty()).unwrap()).await;
+        assert_eq!(answer.status, 303);
         answer.header("set-cookie").split(';').next().unwrap().to_owned()
     }
 

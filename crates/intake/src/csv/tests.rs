@@ -565,3 +565,36 @@ proptest! {
         let _ = read_row(&layout, &bytes);
     }
 }
+
+#[test]
+fn formulas_are_disarmed_and_phone_numbers_stay_as_they_are() {
+    let formulas =
+        ["=HYPERLINK(\"http://x\")", "@SUM(A1)", "+cmd|' /C calc'!A0", "-2+3+cmd|' /C calc'!A0", "- ruft an", "'=1"];
+    for formula in formulas {
+        assert_eq!(guard(formula), format!("'{formula}"));
+        assert_eq!(unguard(&guard(formula)), formula);
+    }
+    for plain in ["+49 (711) 123/456-7", "-12,5", "Müller", "", "a=b", "+43\u{a0}1 234", "'n Abend", "''"] {
+        assert_eq!(guard(plain), plain);
+        assert_eq!(unguard(plain), plain);
+    }
+}
+
+#[test]
+fn a_list_of_refused_rows_that_comes_back_is_read_without_what_we_added() {
+    let list = "Vorname;Nachname;E-Mail;Telefon;'@Stand;mittler_line;mittler_code;mittler_field;mittler_reason\r\n\
+        Anna;Muster;a@example.com;'+49 711 4711 Durchwahl 5;'- ruft an;4;no_name_and_no_email;;the row has neither\r\n\
+        ;;;;;5;content_gone;;gone\r\n";
+    let sheet = open(list.as_bytes(), &Options::default()).unwrap();
+    assert_eq!(sheet.layout.columns[4].header, "@Stand");
+    let row = |n: usize| read_row(&sheet.layout, &list.as_bytes()[sheet.rows[n].bytes.clone()]);
+    let lead = row(0).unwrap();
+    assert_eq!(lead.fields[&LeadField::Phone], "+49 711 4711 Durchwahl 5");
+    assert_eq!(lead.attributes, [("@Stand".to_owned(), "- ruft an".to_owned())].into());
+    assert_eq!(row(1).unwrap_err().code, "blank", "there is nothing left of it to take");
+    // In any other list an apostrophe is the sender's.
+    let other = "Vorname;Nachname;Notiz\r\nAnna;Muster;'- ruft an\r\n";
+    let sheet = open(other.as_bytes(), &Options::default()).unwrap();
+    let lead = read_row(&sheet.layout, &other.as_bytes()[sheet.rows[0].bytes.clone()]).unwrap();
+    assert_eq!(lead.fields[&LeadField::Note], "'- ruft an");
+}

@@ -40,9 +40,12 @@ function say(text, kind) {
   preview.replaceChildren(line);
 }
 
+// The page brings words in its language for what it knows; the rest is said as it came.
 async function failure(answer) {
   const problem = await answer.json().catch(() => ({}));
-  return [preview?.dataset.failed, problem.field, problem.detail ?? problem.title ?? answer.status].filter(Boolean).join(" – ");
+  const words = JSON.parse(document.querySelector("[data-words]")?.dataset.words ?? "{}");
+  const ours = words[problem.cause] ?? words[problem.field] ?? (problem.detail && problem.code === "invalid_parameter" ? null : words[problem.code]);
+  return [preview?.dataset.failed, ...(ours ? [ours] : [problem.field, problem.detail ?? problem.title ?? answer.status])].filter(Boolean).join(" – ");
 }
 
 async function check() {
