@@ -122,7 +122,7 @@ pub fn open(bytes: &[u8], options: &Options) -> Result<Sheet, Problem> {
     let samples: Vec<Vec<String>> =
         records.iter().take(SAMPLES).map(|r| cells(r).iter().map(|cell| encoding::clean(cell)).collect()).collect();
     let filled = filled(&records, width, cells);
-    let names: Vec<Cow<'_, str>> = if is_returned(first_cells[place].iter().map(|name| &**name)) {
+    let names: Vec<Cow<'_, str>> = if is_returned(&first_cells[place].iter().map(|name| &**name)) {
         first_cells[place].iter().map(|name| Cow::Borrowed(unguard(name.trim()))).collect()
     } else {
         first_cells[place].clone()
@@ -202,7 +202,7 @@ fn whole(layout: &Layout, bytes: &[u8]) -> String {
 }
 
 /// The cell as an office program may read it: one that it would run as a formula begins with an
-/// apostrophe. [`unguard`] takes it away again.
+/// apostrophe. Reading such a list takes it away again.
 pub fn guard(cell: &str) -> Cow<'_, str> {
     // What looks guarded already is guarded once more, so that the way back gives what it was.
     if is_formula(cell.trim_start_matches('\'')) { Cow::Owned(format!("'{cell}")) } else { Cow::Borrowed(cell) }
@@ -230,7 +230,7 @@ fn is_formula(cell: &str) -> bool {
 }
 
 /// Whether these are the headers of a list of refused rows that comes back.
-fn is_returned<'a>(headers: impl Iterator<Item = &'a str> + Clone) -> bool {
+fn is_returned<'a>(headers: &(impl Iterator<Item = &'a str> + Clone)) -> bool {
     OURS.iter().all(|ours| headers.clone().any(|header| header.trim() == *ours))
 }
 
@@ -254,7 +254,7 @@ fn row_cells(layout: &Layout, bytes: &[u8]) -> Result<Vec<String>, Problem> {
         .cells(&text)
         .ok_or_else(|| Problem::new("quote_unclosed", "a cell begins with a quotation mark that is never closed"))?;
     let cells = cells.iter().map(|cell| encoding::clean(cell));
-    if !is_returned(layout.columns.iter().map(|column| column.header.as_str())) {
+    if !is_returned(&layout.columns.iter().map(|column| column.header.as_str())) {
         return Ok(cells.collect());
     }
     let ours = |place: usize| layout.columns.get(place).is_some_and(|column| OURS.contains(&column.header.as_str()));

@@ -483,7 +483,8 @@ mod tests {
             let name = path.file_name().unwrap().to_string_lossy().into_owned();
             if path.is_dir() {
                 sources(&path, texts);
-            } else if name.ends_with(".rs") && !name.contains("tests") {
+            } else if std::path::Path::new(&name).extension().is_some_and(|end| end == "rs") && !name.contains("tests")
+            {
                 let text = fs::read_to_string(&path).unwrap();
                 let text = text.split("#[cfg(test)]\nmod").next().unwrap_or_default();
                 // Calls that were broken into lines read as one.

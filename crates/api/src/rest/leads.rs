@@ -127,7 +127,7 @@ pub(crate) struct LeadBody {
 /// One lead, several, or several under a name.
 #[derive(Debug, ToSchema)]
 #[serde(untagged)]
-#[expect(dead_code, reason = "describes a body that is read member by member")]
+#[expect(dead_code, clippy::large_enum_variant, reason = "describes a body that is read member by member")]
 pub(crate) enum LeadsBody {
     One(LeadBody),
     Several(Vec<LeadBody>),

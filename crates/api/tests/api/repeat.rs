@@ -48,8 +48,10 @@ async fn a_connection_does_again_what_it_held_or_lost_and_what_is_gone_is_made_a
         "not_found"
     );
     // Refused and gone links alone: what is well stays as it is.
-    let none =
-        service.store.write(async move |tx| tx.retry_links(mittler_core::ConnectionId(uuid::Uuid::nil()), None).await).await;
+    let none = service
+        .store
+        .write(async move |tx| tx.retry_links(mittler_core::ConnectionId(uuid::Uuid::nil()), None).await)
+        .await;
     assert_eq!(none.unwrap(), 0);
 }
 

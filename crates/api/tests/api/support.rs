@@ -210,4 +210,4 @@ pub const LIST: &[u8] = b"Vorname;Nachname;E-Mail;Telefon;Firma;Bemerkung\r\n\
     J\xfcrgen;von der Heide;j.heide@example.com;+49 711 123456-7;Heide GmbH;ruft an\r\n\
     Anna;Muster;;0711 99887;M\xfcller & Sohn KG;=HYPERLINK(\"http://evil\")\r\n\
     ;;;+49 711 55555;Ohne Namen AG;=1+1\r\n\
-    kaputt;nur zwei\r\n";
+    kaputt;eine;Spalte;zu;viel;in;der Zeile\r\n";
