@@ -121,17 +121,6 @@ test('a file that is no list is refused in the language of the page', async () =
   }
 });
 
-test('what waits has a page with a button that tries everything again', async () => {
-  await page.goto(`${origin}/`);
-  const waiting = page.locator('a[href^="/waiting/"]').first();
-  if (!(await waiting.count())) return;
-  await waiting.click();
-  await page.waitForURL(/\/waiting\/con_/);
-  await page.click('main form[action$="/retry"] button');
-  await page.waitForURL(/\/waiting\/con_/);
-  assert.equal(await page.locator('nav').count(), 1);
-});
-
 test('the API is described without any other host', async () => {
   await page.goto(`${origin}/docs`);
   assert.match(await page.textContent('body'), /\/api\/v1\/leads/);

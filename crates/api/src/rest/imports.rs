@@ -311,7 +311,7 @@ pub(crate) struct Again {
 }
 
 /// Read refused rows again, with corrected columns
-#[utoipa::path(post, path = "/imports/{run}/retry", tag = "Imports", params(("run" = String, Path, description = "run_…")),
+#[utoipa::path(post, path = "/imports/{run}/retry", operation_id = "post_import_retry", tag = "Imports", params(("run" = String, Path, description = "run_…")),
     request_body = Correction, responses((status = 202, description = "They are read again", body = Again)))]
 pub(crate) async fn post_retry(
     State(app): State<App>,

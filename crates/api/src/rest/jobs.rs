@@ -80,7 +80,7 @@ pub(crate) async fn get_jobs(
 }
 
 /// Bring a dead job back
-#[utoipa::path(post, path = "/jobs/{id}/retry", tag = "Jobs", params(("id" = String, Path, description = "job_…")),
+#[utoipa::path(post, path = "/jobs/{id}/retry", operation_id = "post_job_retry", tag = "Jobs", params(("id" = String, Path, description = "job_…")),
     responses((status = 204, description = "It is done again")))]
 pub(crate) async fn post_retry(
     State(app): State<App>,
