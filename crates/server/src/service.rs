@@ -269,12 +269,14 @@ async fn wake_all(worker: &Worker, stop: &CancellationToken) -> Result<()> {
     }
 }
 
-/// Whether the same will succeed later without anybody acting: the database is away.
+/// Whether the same will succeed later without anybody acting: the database is away. One that
+/// refuses the password, or does not exist, is there.
 pub fn is_passing(error: &anyhow::Error) -> bool {
-    error
-        .chain()
-        .find_map(|cause| cause.downcast_ref::<mittler_store::Error>())
-        .is_some_and(mittler_store::Error::is_passing)
+    let error = error.chain().find_map(|cause| cause.downcast_ref::<mittler_store::Error>());
+    error.is_some_and(|error| {
+        let answer = error.cause().unwrap_or_default();
+        error.is_passing() && !answer.starts_with("28") && !answer.starts_with("3D")
+    })
 }
 
 /// Roles at work.
