@@ -146,6 +146,8 @@ impl Store {
             .busy_timeout(BUSY)
             .pragma("secure_delete", "ON")
             .pragma("cache_size", "-16000")
+            // 32 MB between two checkpoints: pages that are written again and again go to the file once.
+            .pragma("wal_autocheckpoint", "8192")
             .statement_cache_capacity(256)
             .disable_statement_logging();
         let mut writer = prepared(&options).await?;

@@ -284,7 +284,7 @@ impl Tx {
             concat!(
                 "SELECT l.lane, l.stage, l.remote_type FROM link l WHERE ",
                 leasable!(),
-                " AND $3 NOT LIKE '%|' || l.remote_type || '|%' ORDER BY l.lane, l.stage, l.id LIMIT 1"
+                " AND $3 NOT LIKE '%|' || l.remote_type || '|%' ORDER BY l.lane, l.stage, l.created_at, l.id LIMIT 1"
             ),
             connection.0,
             now.0,
@@ -310,7 +310,7 @@ impl Tx {
                        SELECT l.id FROM link l WHERE ",
                     leasable!(),
                     // The lane, so that the index leads to them past all that is due but waits.
-                    " AND l.lane = $7 AND l.stage = $4 AND l.remote_type = $5 ORDER BY l.id LIMIT $6 ",
+                    " AND l.lane = $7 AND l.stage = $4 AND l.remote_type = $5 ORDER BY l.created_at, l.id LIMIT $6 ",
                     $lock,
                     ") UPDATE link SET epoch = epoch + 1, leased_until = $3, planned = wanted
                      WHERE id IN (SELECT id FROM due) RETURNING id, epoch"

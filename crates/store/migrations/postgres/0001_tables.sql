@@ -190,7 +190,8 @@ CREATE TABLE link (
 );
 CREATE UNIQUE INDEX link_primary ON link (connection, record) WHERE role = 'primary';
 CREATE UNIQUE INDEX link_remote ON link (connection, remote_type, remote_id) WHERE remote_id IS NOT NULL;
-CREATE INDEX link_due ON link (connection, lane, stage, id) WHERE wanted > done;
+-- By age, as neighbours in time are neighbours in the table: ids are hashes.
+CREATE INDEX link_due ON link (connection, lane, stage, created_at, id) WHERE wanted > done;
 CREATE INDEX link_refused ON link (connection, stage) WHERE state = 'refused';
 CREATE INDEX link_by_record ON link (record);
 
