@@ -213,12 +213,13 @@ pub struct Counterpart {
 }
 
 // A need that is settled without a remote record - the mode forbids it, say -, or that the mapping
-// does not have, will not come soon: its dependants say so, and come again when it does.
+// does not have, will not come soon: its dependants say so, and come again when it does. A value
+// instead of EXISTS, which PostgreSQL answers by reading all links.
 macro_rules! leasable {
     () => {
         "l.connection = $1 AND l.wanted > l.done AND l.leased_until <= $2 AND l.next_at <= $2 AND l.role = 'primary' AND l.state <> 'gone'
-         AND (l.need_a IS NULL OR NOT EXISTS (SELECT 1 FROM link n WHERE n.id = l.need_a AND n.remote_id IS NULL AND n.state = 'open' AND n.wanted > n.done))
-         AND (l.need_b IS NULL OR NOT EXISTS (SELECT 1 FROM link n WHERE n.id = l.need_b AND n.remote_id IS NULL AND n.state = 'open' AND n.wanted > n.done))"
+         AND COALESCE((SELECT n.remote_id IS NOT NULL OR n.state <> 'open' OR n.wanted <= n.done FROM link n WHERE n.id = l.need_a), TRUE)
+         AND COALESCE((SELECT n.remote_id IS NOT NULL OR n.state <> 'open' OR n.wanted <= n.done FROM link n WHERE n.id = l.need_b), TRUE)"
     };
 }
 

@@ -187,7 +187,9 @@ CREATE TABLE link (
     code text,
     reason text,
     created_at bigint NOT NULL
-);
+)
+-- Room for a new version of a row on its own page, as leases and receipts change each several times.
+WITH (fillfactor = 60, autovacuum_vacuum_scale_factor = 0.05);
 CREATE UNIQUE INDEX link_primary ON link (connection, record) WHERE role = 'primary';
 CREATE UNIQUE INDEX link_remote ON link (connection, remote_type, remote_id) WHERE remote_id IS NOT NULL;
 -- By age, as neighbours in time are neighbours in the table: ids are hashes.
