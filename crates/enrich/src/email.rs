@@ -3,7 +3,7 @@
 //! **Invariant:** a stored address differs from what was written in nothing but case and what
 //! stood around it. Dots and plus signs are only dropped in keys.
 
-use std::str::FromStr;
+use std::{collections::HashSet, str::FromStr, sync::LazyLock};
 
 use email_address::EmailAddress;
 
@@ -34,6 +34,7 @@ postfach praktikum presse press produktion projekte purchasing qm rechnung rechn
 reklamation rezeption sales secretary sekretariat service shop support team technik technical
 termine ufficio versand vertrieb verkauf verwaltung verwaltungs vente ventes webmaster website
 werkstatt zentrale zentral";
+static ROLE_WORDS: LazyLock<HashSet<&str>> = LazyLock::new(|| ROLES.split_ascii_whitespace().collect());
 
 impl Email {
     /// The address with its domain in ASCII: equal for all ways to write one mailbox's address.
@@ -60,7 +61,7 @@ impl Email {
     pub fn is_role(&self) -> bool {
         let local = self.local();
         let first = local.split(['.', '-', '_', '+']).next().unwrap_or(local);
-        let is = |word: &str| ROLES.split_ascii_whitespace().any(|role| role == word);
+        let is = |word: &str| ROLE_WORDS.contains(word);
         is(local) || (is(first) && local.len() > first.len() && !self.looks_personal())
     }
 

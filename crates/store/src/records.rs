@@ -129,6 +129,9 @@ pub struct KeyRow {
     pub key_type: String,
 }
 
+/// The advisory lock of batches; its number means nothing but that it is no hash of a key.
+const LISTS: i64 = 1;
+
 #[derive(Serialize)]
 struct KeyOnly {
     key: Uuid,
@@ -170,6 +173,16 @@ impl Tx {
                 .bind(Json(&locks))
                 .execute(c)
                 .await?;
+        }
+        Ok(())
+    }
+
+    /// Waits for whoever else writes a batch of a list (PostgreSQL; SQLite has one writer). Rows of one
+    /// list name the same companies over and over: batches side by side would wait for each other's
+    /// keys, meet, and do their work again.
+    pub async fn lock_lists(&mut self) -> Result<()> {
+        if let Db::Postgres(c) = self.db() {
+            sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(LISTS).execute(c).await?;
         }
         Ok(())
     }

@@ -214,10 +214,10 @@ impl Batch<'_> {
                     && (link.remote_id.is_none() || !wanted.create_only.contains(name))
                 {
                     // Asked for, and not there. A queue is another matter: not every type takes one.
-                    let hash = plan::value_hash(&Some(Value::Text(owner)));
+                    let hash = plan::value_hash(&Some(Value::Text(owner.clone())));
                     let reason = "the CRM has no active user with this address".to_owned();
                     link.held.insert(name.clone(), HeldField { code: "owner_unknown".into(), reason, hash });
-                    reviews.push(self.ask_owner(&link));
+                    reviews.push(self.ask_owner(&link, &owner));
                 }
             }
             fit(&mut wanted.fields, &schema);
@@ -252,9 +252,10 @@ impl Batch<'_> {
         Ok(records.into_iter().map(|record| (record.id, record.fields)).collect())
     }
 
-    fn ask_owner(&self, link: &Leased) -> NewReview {
+    /// One question for all that an owner would have.
+    fn ask_owner(&self, link: &Leased, owner: &str) -> NewReview {
         NewReview {
-            id: derived_id(&[b"review", link.id.0.as_bytes(), b"owner_unknown"]),
+            id: derived_id(&[b"review", self.connection.id.0.as_bytes(), b"owner_unknown", owner.as_bytes()]),
             question: "owner_unknown".into(),
             record: link.record.0,
             connection: Some(self.connection.id.0),

@@ -75,6 +75,9 @@ struct Work {
     tasks: Vec<(RecordId, RecordId, usize)>,
 }
 
+/// Batches of more readings than this go one after the other.
+const FEW: usize = 20;
+
 /// The name under which a key is stored: a hash of type, scope and value.
 pub fn key_id(key: &Key) -> Uuid {
     derived_id(&[b"key", key.key_type.name().as_bytes(), key.scope.as_bytes(), key.value.as_bytes()])
@@ -82,6 +85,9 @@ pub fn key_id(key: &Key) -> Uuid {
 
 /// Reads a batch of signals into records and ends their job, all in the caller's transaction.
 pub async fn enrich(tx: &mut Tx, env: &Env, readings: &[Reading], job: Option<&Taken>) -> Result<Did> {
+    if readings.len() > FEW {
+        tx.lock_lists().await?;
+    }
     let now = env.clock.now();
     let ids: Vec<Uuid> = readings.iter().map(Reading::signal).collect();
     let unread: HashSet<Uuid> = tx.lock_unread(&ids).await?.into_iter().collect();

@@ -341,7 +341,7 @@ owner = "vertrieb-nord@example.com"
 [[routing.rule]]
 name = "Ausland"
 country = ["AT", "CH", "FR", "IT", "NL", "BE", "PL", "CZ"]
-owner = "messe@example.com"
+owner = "vertrieb-nord@example.com"
 [[connection]]
 name = "salesforce"
 crm = "salesforce"
