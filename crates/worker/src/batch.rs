@@ -69,7 +69,9 @@ struct Work {
     /// Person of each input, for the second half.
     persons: Vec<(usize, RecordId, Option<RecordId>)>,
     lanes: BTreeMap<RecordId, Lane>,
-    /// Entries of who is kept out that these inputs meet.
+    /// The entries under which the person of each input would be kept out, by signal.
+    entries: HashMap<Uuid, Vec<Uuid>>,
+    /// Those of them that somebody is kept out under.
     suppressed: HashSet<Uuid>,
     /// Tasks made by this batch: of which person, from which input.
     tasks: Vec<(RecordId, RecordId, usize)>,
@@ -143,7 +145,9 @@ fn done(signal: Uuid, code: Option<&str>, record: Option<RecordId>, remarks: ser
 /// shares a number or a mailbox and the surname with them is left to a person.
 async fn keep_out<'i>(tx: &mut Tx, env: &Env, inputs: Vec<&'i Input>, work: &mut Work) -> Result<Vec<&'i Input>> {
     let entries: Vec<Entries> = inputs.iter().map(|input| entries_of(env, input)).collect();
-    let all: Vec<Uuid> = entries.iter().flat_map(Entries::all).map(|(id, _)| id).collect();
+    let ids = |entries: &Entries| entries.all().map(|(id, _)| id).collect();
+    work.entries = inputs.iter().zip(&entries).map(|(input, entries)| (input.signal, ids(entries))).collect();
+    let all: Vec<Uuid> = work.entries.values().flatten().copied().collect();
     if all.is_empty() {
         return Ok(inputs);
     }
@@ -191,12 +195,13 @@ fn entries_of(env: &Env, input: &Input) -> Entries {
 
 /// A person that is forgotten between the look at who is kept out and the look at who is known
 /// (PostgreSQL) would be made anew: whoever is new here is looked for once more.
-async fn still_welcome(tx: &mut Tx, env: &Env, inputs: &[&Input], work: &Work) -> Result<()> {
+async fn still_welcome(tx: &mut Tx, inputs: &[&Input], work: &Work) -> Result<()> {
     let fresh = work.persons.iter().filter(|(_, person, _)| work.fresh.contains_key(person));
     let all: Vec<Uuid> = fresh
-        .flat_map(|(at, _, _)| entries_of(env, inputs[*at]).all().collect::<Vec<_>>())
-        .map(|(id, _)| id)
+        .filter_map(|(at, _, _)| work.entries.get(&inputs[*at].signal))
+        .flatten()
         .filter(|id| !work.suppressed.contains(id))
+        .copied()
         .collect();
     if !all.is_empty() && !tx.suppressed(&all).await?.is_empty() {
         return Err(mittler_store::Error::Raced);
@@ -259,7 +264,7 @@ async fn recognise(tx: &mut Tx, env: &Env, inputs: &[&Input], work: &mut Work, n
     if !work.new_weak.is_empty() {
         tx.put_weak_keys(&mut work.new_weak).await?;
     }
-    still_welcome(tx, env, inputs, work).await
+    still_welcome(tx, inputs, work).await
 }
 
 /// The record a draft is about: a known one, or a new one with perhaps a question.

@@ -63,10 +63,21 @@ impl Judge for Reader {
 pub fn identifiers(said: &[&Said]) -> Vec<Identifier> {
     let texts = |field: Field| -> Vec<String> {
         let said = said.iter().filter(move |said| said.field == field);
-        said.flat_map(|said| said.key.clone().into_iter().chain(said.value.as_ref().map(Value::display))).collect()
+        let mut texts: Vec<String> =
+            said.flat_map(|said| said.key.clone().into_iter().chain(said.value.as_ref().map(Value::display))).collect();
+        // Key and value mostly say the same.
+        texts.sort();
+        texts.dedup();
+        texts
     };
-    let written = texts(Field::EMAILS);
-    let emails: Vec<Email> = written.iter().flat_map(|text| email::read_all(text).0).collect();
+    let written: Vec<(String, Vec<Email>)> = texts(Field::EMAILS)
+        .into_iter()
+        .map(|text| {
+            let emails = email::read_all(&text).0;
+            (text, emails)
+        })
+        .collect();
+    let emails: Vec<Email> = written.iter().flat_map(|(_, emails)| emails).cloned().collect();
     let (phones, surnames) = (texts(Field::PHONES), texts(Field::LAST_NAME));
     let mut all = Vec::new();
     let mut address = |text: &str| {
@@ -74,7 +85,7 @@ pub fn identifiers(said: &[&Said]) -> Vec<Identifier> {
     };
     emails.iter().filter(|email| !email.is_role()).for_each(|email| address(&email.address));
     // What cannot be read as an address was kept as it is, and is kept out as it is.
-    written.iter().filter(|text| email::read_all(text).0.is_empty()).for_each(|text| address(text));
+    written.iter().filter(|(_, emails)| emails.is_empty()).for_each(|(text, _)| address(text));
     for last in surnames.iter().map(String::as_str) {
         let person = Person { last: Some(last), emails: &emails, phones: &phones, ..Person::default() };
         for key in of_person(&person).iter().filter(|key| key.key_type == KeyType::PhoneName) {
