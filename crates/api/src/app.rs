@@ -66,6 +66,8 @@ pub struct App {
     /// `None` leaves the search by e-mail address, badge and external id out.
     pub key_name: Option<KeyName>,
     pub(crate) api_keys: Arc<Mutex<HashMap<String, (ApiKey, Time)>>>,
+    /// Records by kind and when they were counted: that reads all of them.
+    pub(crate) record_counts: Arc<tokio::sync::Mutex<Option<(Time, Vec<(String, i64)>)>>>,
 }
 
 impl std::fmt::Debug for App {
@@ -85,6 +87,7 @@ impl App {
             broker: Arc::new(|| Broker::None),
             key_name: None,
             api_keys: Arc::default(),
+            record_counts: Arc::default(),
         }
     }
 

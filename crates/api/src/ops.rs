@@ -19,6 +19,9 @@ use crate::{
     problem::Problem,
 };
 
+/// How old a count of all records may be.
+const COUNT_AGAIN: std::time::Duration = std::time::Duration::from_secs(30);
+
 pub(crate) fn router() -> Router<App> {
     Router::new().route("/health/live", get(live)).route("/health/ready", get(ready)).route("/metrics", get(metrics))
 }
@@ -95,7 +98,7 @@ async fn counts(app: &App) -> Result<String, Problem> {
     };
     let signals = app.store.signal_states().await?;
     gauge("mittler_signals", "Inputs kept, by what became of them.", &by("state", signals));
-    gauge("mittler_records", "Records, by kind.", &by("kind", app.store.record_counts().await?));
+    gauge("mittler_records", "Records, by kind.", &by("kind", record_counts(app, now).await?));
     let jobs = app.store.job_counts(now).await?;
     let states = [("ready", jobs.ready), ("waiting", jobs.waiting), ("held", jobs.held), ("dead", jobs.dead)];
     let states = states.map(|(state, count)| (state.to_owned(), count)).to_vec();
@@ -123,6 +126,17 @@ async fn counts(app: &App) -> Result<String, Problem> {
     );
     gauge("process_resident_memory_bytes", "Memory of this process.", &[(String::new(), resident())]);
     Ok(text)
+}
+
+/// Counted once in a while: it reads all records.
+async fn record_counts(app: &App, now: Time) -> Result<Vec<(String, i64)>, Problem> {
+    let mut counted = app.record_counts.lock().await;
+    if let Some((_, counts)) = counted.as_ref().filter(|(at, _)| now.since(*at) < COUNT_AGAIN) {
+        return Ok(counts.clone());
+    }
+    let counts = app.store.record_counts().await?;
+    *counted = Some((now, counts.clone()));
+    Ok(counts)
 }
 
 fn escaped(label: &str) -> String {

@@ -134,6 +134,7 @@ impl Service {
                 ..Retention::default()
             },
             wake: wake.clone(),
+            lists: Arc::default(),
         };
         let ring = {
             let wake = wake.clone();

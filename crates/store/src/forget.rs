@@ -221,6 +221,12 @@ impl Tx {
             "WHERE true ON CONFLICT (hmac) DO NOTHING")
     }
 
+    /// Whether anybody is kept out.
+    pub async fn anyone_suppressed(&mut self) -> Result<bool> {
+        let rows = fetch_all!(self, (i64,), "SELECT CAST(count(*) AS bigint) FROM (SELECT 1 FROM suppression LIMIT 1) AS one")?;
+        Ok(rows.first().is_some_and(|row| row.0 > 0))
+    }
+
     /// Which of these are suppressed.
     pub async fn suppressed(&mut self, hmacs: &[Uuid]) -> Result<Vec<Uuid>> {
         let ids = id_rows(hmacs.iter().copied());
@@ -434,6 +440,12 @@ impl Store {
             after,
             most,
         )
+    }
+
+    /// Whether anybody is kept out.
+    pub async fn anyone_suppressed(&self) -> Result<bool> {
+        let rows = fetch_all!(self, (i64,), "SELECT CAST(count(*) AS bigint) FROM (SELECT 1 FROM suppression LIMIT 1) AS one")?;
+        Ok(rows.first().is_some_and(|row| row.0 > 0))
     }
 
     pub async fn suppression_count(&self) -> Result<i64> {

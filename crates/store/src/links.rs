@@ -24,9 +24,19 @@ pub struct WantedLink {
     pub created_at: i64,
 }
 
-/// The id of the link between a connection and a record.
+/// The id of the link between a connection and a record. Links of one connection and kind that are
+/// made together lie together, since together they are leased.
 pub fn link_id(connection: ConnectionId, record: RecordId) -> LinkId {
-    LinkId(crate::derived_id(&[b"link", connection.0.as_bytes(), record.0.as_bytes()]))
+    let account = connection.0.as_bytes().iter().fold(0, |sum: u8, byte| sum.wrapping_mul(31).wrapping_add(*byte));
+    let class = (account << 4) | (record.0.as_bytes()[7] & 0xf);
+    LinkId(crate::derived_near(record.0, class, &[b"link", connection.0.as_bytes(), record.0.as_bytes()]))
+}
+
+/// The right to write a link: until it ends, or the link has another epoch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Lease {
+    pub id: Uuid,
+    pub epoch: i64,
 }
 
 /// A link that this worker may write, until its lease ends.
@@ -234,8 +244,7 @@ impl Tx {
                                held, wanted, done, planned, epoch, leased_until, next_at, attempt, state, created_at)
              SELECT id, connection, record, kind, stage, lane, 'primary', remote_type, need_a, need_b, '{}', '{}', 0,
                     '{}', 1, 0, 0, 0, 0, 0, 0, 'open', created_at FROM",
-            "WHERE true ON CONFLICT (connection, record) WHERE role = 'primary'
-             DO UPDATE SET wanted = link.wanted + 1, next_at = 0, lane = CASE WHEN excluded.lane < link.lane THEN excluded.lane ELSE link.lane END")?;
+            "WHERE true ON CONFLICT (id) DO UPDATE SET wanted = link.wanted + 1, next_at = 0, lane = CASE WHEN excluded.lane < link.lane THEN excluded.lane ELSE link.lane END")?;
         Ok(())
     }
 
@@ -260,7 +269,7 @@ impl Tx {
         now: Time,
         lease: Duration,
         most: i64,
-    ) -> Result<Vec<Leased>> {
+    ) -> Result<Vec<Lease>> {
         match self.leasable(connection, now).await? {
             Some(head) => self.lease_of(connection, &head, now, lease, most).await,
             None => Ok(Vec::new()),
@@ -302,7 +311,7 @@ impl Tx {
         now: Time,
         lease: Duration,
         most: i64,
-    ) -> Result<Vec<Leased>> {
+    ) -> Result<Vec<Lease>> {
         macro_rules! lease {
             ($lock:literal) => {
                 concat!(
@@ -331,39 +340,7 @@ impl Tx {
             most,
             head.lane,
         )?;
-        if leased.is_empty() {
-            return Ok(Vec::new());
-        }
-        let ids = id_rows(leased.iter().map(|row| row.0));
-        let rows = rows_all!(self, LeasedRow, &ids => (id uuid),
-            "SELECT l.id, l.record, l.kind, l.remote_type, l.remote_id, l.sent, l.seen, l.held, l.epoch, l.attempt, record.fields
-             FROM", "CROSS JOIN link l JOIN record ON record.id = l.record WHERE l.id = r.id ORDER BY l.id")?;
-        let open = rows_all!(self, IntentRow, &ids => (id uuid),
-            "SELECT i.id, i.link, i.operation, i.fields, i.begun_at FROM", "CROSS JOIN intent i WHERE i.link = r.id AND i.settled_at IS NULL ORDER BY i.begun_at")?;
-        rows.into_iter()
-            .map(|row| {
-                let open_intent = open.iter().rfind(|intent| intent.link == row.id).map(|intent| OpenIntent {
-                    id: intent.id,
-                    operation: intent.operation.clone(),
-                    fields: intent.fields.0.clone(),
-                    begun_at: Time(intent.begun_at),
-                });
-                Ok(Leased {
-                    id: LinkId(row.id),
-                    record: RecordId(row.record),
-                    kind: Kind::parse(&row.kind).ok_or(Error::Corrupt("link.kind"))?,
-                    remote_type: row.remote_type,
-                    remote_id: row.remote_id,
-                    sent: row.sent.0,
-                    seen: row.seen.0,
-                    held: row.held.0,
-                    epoch: row.epoch,
-                    attempt: row.attempt,
-                    fields: row.fields.0,
-                    open_intent,
-                })
-            })
-            .collect()
+        Ok(leased.into_iter().map(|(id, epoch)| Lease { id, epoch }).collect())
     }
 
     /// Which of the leases are still ours. Those links stay as they are until this transaction ends:
@@ -596,6 +573,44 @@ impl Tx {
 }
 
 impl Store {
+    /// What is known of the links under these leases. Read after the lease is committed, so that nobody
+    /// else who writes waits for it: whatever changes until then is due again. A lease that was lost
+    /// meanwhile, or whose link was forgotten, is left out.
+    pub async fn leased(&self, leases: &[Lease]) -> Result<Vec<Leased>> {
+        if leases.is_empty() {
+            return Ok(Vec::new());
+        }
+        let rows = rows_all!(self, LeasedRow, leases => (id uuid, epoch bigint),
+            "SELECT l.id, l.record, l.kind, l.remote_type, l.remote_id, l.sent, l.seen, l.held, l.epoch, l.attempt, record.fields
+             FROM", "CROSS JOIN link l JOIN record ON record.id = l.record WHERE l.id = r.id AND l.epoch = r.epoch ORDER BY l.id")?;
+        let open = rows_all!(self, IntentRow, leases => (id uuid, epoch bigint),
+            "SELECT i.id, i.link, i.operation, i.fields, i.begun_at FROM", "CROSS JOIN intent i WHERE i.link = r.id AND i.settled_at IS NULL ORDER BY i.begun_at")?;
+        rows.into_iter()
+            .map(|row| {
+                let open_intent = open.iter().rfind(|intent| intent.link == row.id).map(|intent| OpenIntent {
+                    id: intent.id,
+                    operation: intent.operation.clone(),
+                    fields: intent.fields.0.clone(),
+                    begun_at: Time(intent.begun_at),
+                });
+                Ok(Leased {
+                    id: LinkId(row.id),
+                    record: RecordId(row.record),
+                    kind: Kind::parse(&row.kind).ok_or(Error::Corrupt("link.kind"))?,
+                    remote_type: row.remote_type,
+                    remote_id: row.remote_id,
+                    sent: row.sent.0,
+                    seen: row.seen.0,
+                    held: row.held.0,
+                    epoch: row.epoch,
+                    attempt: row.attempt,
+                    fields: row.fields.0,
+                    open_intent,
+                })
+            })
+            .collect()
+    }
+
     /// What records are in a connection.
     pub async fn counterparts(&self, connection: ConnectionId, records: &[RecordId]) -> Result<Vec<Counterpart>> {
         let ids = id_rows(records.iter().map(|id| id.0));

@@ -67,7 +67,7 @@ macro_rules! rows {
             $crate::Db::Sqlite(c) => {
                 $crate::census::ran(concat!(file!(), ":", line!()), "sqlite");
                 sqlx::query(concat!($before, " (SELECT ", $crate::sqlite_column!($c0 $t0) $(, ", ", $crate::sqlite_column!($c $t))*,
-                    " FROM json_each($1)) AS r ", $after))
+                    " FROM jsonb_each($1)) AS r ", $after))
                     .bind(sqlx::types::Json($items))$(.bind($arg))*.execute(c).await.map(|r| r.rows_affected())
             }
             $crate::Db::Postgres(c) => {
@@ -89,7 +89,7 @@ macro_rules! rows_all {
             $crate::Db::Sqlite(c) => {
                 $crate::census::ran(concat!(file!(), ":", line!()), "sqlite");
                 sqlx::query_as::<_, $row>(concat!($before, " (SELECT ", $crate::sqlite_column!($c0 $t0) $(, ", ", $crate::sqlite_column!($c $t))*,
-                    " FROM json_each($1)) AS r ", $after))
+                    " FROM jsonb_each($1)) AS r ", $after))
                     .bind(sqlx::types::Json($items))$(.bind($arg))*.fetch_all(c).await
             }
             $crate::Db::Postgres(c) => {

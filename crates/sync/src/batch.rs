@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    sync::Arc,
     time::Duration,
 };
 
@@ -13,7 +14,7 @@ use mittler_core::{
 };
 use mittler_store::{
     derived_id,
-    links::{Leased, NewIntent, OpenIntent, Receipt, Settled},
+    links::{Lease, Leased, NewIntent, OpenIntent, Receipt, Settled},
     reviews::NewReview,
 };
 use tokio::time::{Instant, timeout_at};
@@ -27,10 +28,10 @@ use crate::{
 };
 
 /// A batch under one lease.
-#[derive(Clone, Copy)]
-pub struct Batch<'a> {
-    pub pusher: &'a Pusher,
-    pub connection: &'a Connection,
+#[derive(Clone)]
+pub struct Batch {
+    pub pusher: Pusher,
+    pub connection: Arc<Connection>,
     /// When the lease ends: a write that could outlast it is not begun, and none goes on after it.
     pub deadline: Instant,
 }
@@ -62,11 +63,11 @@ enum Planned {
 
 pub type Run<T> = std::result::Result<T, Stopped>;
 
-impl Batch<'_> {
+impl Batch {
     /// Brings links up to date. A read that is refused for one of them is refused for all: then the
     /// halves go by themselves.
-    pub async fn run(&self, leased: Vec<Leased>) -> Run<()> {
-        let mut todo = vec![leased];
+    pub async fn run(&self, leases: Vec<Lease>) -> Run<()> {
+        let mut todo = vec![self.pusher.store.leased(&leases).await?];
         while let Some(mut part) = todo.pop() {
             match self.attempt(part.clone()).await {
                 Ok(()) => {}
@@ -119,7 +120,7 @@ impl Batch<'_> {
         let until = self.now().plus(CLOSED);
         self.connection.close_type(remote_type, until, code);
         let reason = Some(format!("{remote_type}: {message}"));
-        self.pusher.note_state(self.connection, "misconfigured", code, reason, until).await?;
+        self.pusher.note_state(&self.connection, "misconfigured", code, reason, until).await?;
         Ok(())
     }
 
@@ -151,11 +152,13 @@ impl Batch<'_> {
         if leased.is_empty() {
             return Ok(());
         }
-        let planned = self.plan(object, profile, leased).await?;
+        // Read once more in the transaction that writes the intents.
+        let kept_out = self.pusher.store.anyone_suppressed().await?;
+        let planned = self.plan(object, profile, leased, kept_out).await?;
         if profile.kind == Kind::Person {
             self.ask_about_namesakes(object, self.gaining(object, &planned)).await?;
         }
-        let items = self.intend(object, planned).await?;
+        let items = self.intend(object, planned, kept_out).await?;
         self.call(object, profile, items).await
     }
 
@@ -187,7 +190,14 @@ impl Batch<'_> {
         Ok(())
     }
 
-    async fn plan(&self, object: &Object, profile: &KindProfile, leased: Vec<Leased>) -> Run<Vec<Planned>> {
+    /// `kept_out`: whether anybody is, so that people are looked at for it.
+    async fn plan(
+        &self,
+        object: &Object,
+        profile: &KindProfile,
+        leased: Vec<Leased>,
+        kept_out: bool,
+    ) -> Run<Vec<Planned>> {
         let wanted: Vec<Wanted> = leased.iter().map(|link| object.project(&link.fields)).collect();
         let owners = self.owners(object, &leased, &wanted).await?;
         let ids: HashSet<RecordId> = wanted.iter().flat_map(|wanted| wanted.references().map(|(_, id)| id)).collect();
@@ -198,7 +208,7 @@ impl Batch<'_> {
             let found = self.pusher.store.counterparts(self.connection.id, &ids).await?;
             found.into_iter().map(|it| (RecordId(it.record), (it.remote_type, it.remote_id))).collect()
         };
-        let people = self.people(&leased).await?;
+        let people = if kept_out { self.people(&leased).await? } else { HashMap::new() };
         let schema = self.connection.schema(&object.remote, self.now()).await?;
         let (mut planned, mut reviews) = (Vec::with_capacity(leased.len()), Vec::new());
         for (mut link, mut wanted) in leased.into_iter().zip(wanted) {
@@ -228,9 +238,13 @@ impl Batch<'_> {
             } else {
                 let mut one = self.plan_one(object, profile, link, &wanted);
                 if let Planned::Write(item) = &mut one
-                    && let Some(person) = about(&item.leased).and_then(|person| people.get(&person))
+                    && kept_out
                 {
-                    item.entries.extend(self.pusher.keys.suppressions_of(&*self.pusher.judge, person));
+                    let person = about(&item.leased).and_then(|person| people.get(&person));
+                    let entries = [Some(&item.leased.fields), person].into_iter().flatten();
+                    item.entries = entries
+                        .flat_map(|fields| self.pusher.keys.suppressions_of(&*self.pusher.judge, fields))
+                        .collect();
                 }
                 one
             });
@@ -346,15 +360,14 @@ impl Batch<'_> {
             differs
         };
         let intent = self.pusher.id();
-        let entries = self.pusher.keys.suppressions_of(&*self.pusher.judge, &link.fields);
-        Planned::Write(Item { leased: link, planned, creates, intent, held: Vec::new(), entries })
+        Planned::Write(Item { leased: link, planned, creates, intent, held: Vec::new(), entries: Vec::new() })
     }
 
     /// When the CRM would show what a call of an earlier lease has written: it could go on until that
     /// lease ended.
     pub(crate) fn visible(&self, open: &OpenIntent) -> Time {
         let lag = self.connection.connector.profile().visibility_lag;
-        open.begun_at.plus(self.pusher.lease_time(self.connection) + lag)
+        open.begun_at.plus(self.pusher.lease_time(&self.connection) + lag)
     }
 
     /// Updates that give a person an address of their own.
@@ -390,7 +403,7 @@ impl Batch<'_> {
     }
 
     /// The gate and the intents, in one transaction that also settles what needs no call.
-    async fn intend(&self, object: &Object, planned: Vec<Planned>) -> Run<Vec<Item>> {
+    async fn intend(&self, object: &Object, planned: Vec<Planned>, kept_out: bool) -> Run<Vec<Item>> {
         let (mut items, mut receipts, mut waits, mut ends) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for one in planned {
             match one {
@@ -413,6 +426,15 @@ impl Batch<'_> {
                 let ids = ids.chain(receipts.iter().map(|receipt: &Receipt| receipt.id));
                 let ids: Vec<Uuid> = ids.chain(waits.iter().map(|((id, _), _, _): &Waiting| id.0)).collect();
                 tx.lock_links(&ids).await?;
+                if !kept_out && tx.anyone_suppressed().await? {
+                    // Somebody is since the plan was made: it is made again, with a look at who it is about.
+                    let items = items.iter().map(|item| (item.leased.id, item.leased.epoch));
+                    let rest = receipts.iter().map(|receipt| (LinkId(receipt.id), receipt.epoch));
+                    let waits = waits.iter().map(|(lease, _, _)| *lease);
+                    let all: Vec<_> = items.chain(rest).chain(waits).collect();
+                    tx.release_links(&all, now, None).await?;
+                    return Ok(Vec::new());
+                }
                 let all: Vec<Uuid> = items.iter().flat_map(|item| &item.entries).map(|(hmac, _)| *hmac).collect();
                 let suppressed: HashSet<Uuid> =
                     if all.is_empty() { HashSet::new() } else { tx.suppressed(&all).await?.into_iter().collect() };

@@ -52,7 +52,7 @@ struct Received {
     error: Option<CrmError>,
 }
 
-impl Batch<'_> {
+impl Batch {
     /// Writes receipts; gives the error that should stop further batches, if there is one.
     pub(crate) async fn receive(
         &self,
@@ -77,10 +77,10 @@ impl Batch<'_> {
             // What passes for some may pass for others: only those that were refused wait.
             Some((code, message)) if good > 0 => {
                 let (reason, until) = (Some(format!("{}: {message}", object.remote)), self.now().plus(CLOSED));
-                self.pusher.note_state(self.connection, "misconfigured", &code, reason, until).await?;
+                self.pusher.note_state(&self.connection, "misconfigured", &code, reason, until).await?;
             }
             Some((code, message)) => self.close_type(&object.remote, &code, &message).await?,
-            None if good > 0 => self.pusher.note_ready(self.connection).await?,
+            None if good > 0 => self.pusher.note_ready(&self.connection).await?,
             None => {}
         }
         Ok(error)

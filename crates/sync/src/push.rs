@@ -9,11 +9,10 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use futures_util::{StreamExt, stream::FuturesUnordered};
 use mittler_connector::Error as CrmError;
 use mittler_core::{Time, derive::Overrides};
-use mittler_store::{Clock, Result, Store, links::Leased};
-use tokio::time::Instant;
+use mittler_store::{Clock, Result, Store, links::Lease};
+use tokio::{task::JoinSet, time::Instant};
 use tracing::{debug, warn};
 use uuid::Uuid;
 
@@ -77,7 +76,8 @@ impl Pusher {
             let (until, code) = self.pause(connection, &error).await?;
             return Ok(PushEnd::Paused(until, code));
         }
-        let mut running = FuturesUnordered::new();
+        // Tasks of their own: planning one batch and leasing the next go on side by side.
+        let mut running = JoinSet::new();
         let mut failed = None;
         // A database that fails one batch leaves the calls of the others in flight: they end first.
         let mut lost = None;
@@ -85,15 +85,20 @@ impl Pusher {
             failed = failed.or_else(|| connection.paused(self.clock.now()));
             while failed.is_none() && lost.is_none() && running.len() < connection.concurrency {
                 match self.lease(connection).await {
-                    Ok((leased, _)) if leased.is_empty() => break,
-                    Ok((leased, deadline)) => {
-                        let batch = Batch { pusher: self, connection, deadline };
-                        running.push(async move { batch.run(leased).await });
+                    Ok((leases, _)) if leases.is_empty() => break,
+                    Ok((leases, deadline)) => {
+                        let batch = Batch { pusher: self.clone(), connection: Arc::clone(connection), deadline };
+                        running.spawn(async move { batch.run(leases).await });
                     }
                     Err(error) => lost = Some(error),
                 }
             }
-            match running.next().await {
+            let ended = match running.join_next().await {
+                Some(Ok(ended)) => Some(ended),
+                Some(Err(panic)) if panic.is_panic() => std::panic::resume_unwind(panic.into_panic()),
+                Some(Err(_)) | None => None,
+            };
+            match ended {
                 Some(Ok(())) => {}
                 Some(Err(Stopped::Store(error))) => lost = lost.or(Some(error)),
                 Some(Err(Stopped::Crm(error))) => match self.pause(connection, &error).await {
@@ -119,7 +124,7 @@ impl Pusher {
 
     /// Leases the links that are next, with the moment until which they may be written: by this
     /// process's own clock, which nobody sets, and reckoned from before the lease began.
-    async fn lease(&self, connection: &Connection) -> Result<(Vec<Leased>, Instant)> {
+    async fn lease(&self, connection: &Connection) -> Result<(Vec<Lease>, Instant)> {
         let (id, now, lease) = (connection.id, self.clock.now(), self.lease_time(connection));
         let deadline = Instant::now() + lease;
         let (closed, _) = connection.closed_types(now);
@@ -131,7 +136,7 @@ impl Pusher {
             .iter()
             .map(|kind| (kind.remote_type.clone(), i64::try_from(kind.batch).unwrap_or(1)))
             .collect();
-        let leased = self
+        let leases = self
             .store
             .write(async move |tx| {
                 let Some(head) = tx.leasable_but(id, now, &closed).await? else {
@@ -141,7 +146,7 @@ impl Pusher {
                 tx.lease_of(id, &head, now, lease, most).await
             })
             .await?;
-        Ok((leased, deadline))
+        Ok((leases, deadline))
     }
 
     /// A CRM that does not work waits at its connection, not on a hundred thousand links.

@@ -52,7 +52,7 @@ enum Choice {
     Unsure(Vec<String>, &'static str),
 }
 
-impl Batch<'_> {
+impl Batch {
     /// Looks for the remote records of links that have none. What is found is adopted and stays
     /// due; what is not comes back, to be created.
     pub(crate) async fn resolve(

@@ -15,7 +15,7 @@ use mittler_core::{
 };
 use mittler_enrich::{Candidate, Decision, Draft, Facts, Key, KeyType, decide};
 use mittler_store::{
-    Clock, Result, Tx, derived_id,
+    Clock, Result, Tx, derived_id, derived_near,
     jobs::{NewJob, Taken},
     records::{KeyRow, RecordRow, StatementRow},
     reviews::NewReview,
@@ -69,6 +69,8 @@ struct Work {
     /// Person of each input, for the second half.
     persons: Vec<(usize, RecordId, Option<RecordId>)>,
     lanes: BTreeMap<RecordId, Lane>,
+    /// Whether anybody is kept out.
+    kept_out: bool,
     /// The entries under which the person of each input would be kept out, by signal.
     entries: HashMap<Uuid, Vec<Uuid>>,
     /// Those of them that somebody is kept out under.
@@ -78,7 +80,7 @@ struct Work {
 }
 
 /// Batches of more readings than this go one after the other.
-const FEW: usize = 20;
+pub(crate) const FEW: usize = 20;
 
 /// The name under which a key is stored: a hash of type, scope and value.
 pub fn key_id(key: &Key) -> Uuid {
@@ -144,6 +146,10 @@ fn done(signal: Uuid, code: Option<&str>, record: Option<RecordId>, remarks: ser
 /// Who was forgotten does not come back: refused here, and at the gate once more. Somebody who only
 /// shares a number or a mailbox and the surname with them is left to a person.
 async fn keep_out<'i>(tx: &mut Tx, env: &Env, inputs: Vec<&'i Input>, work: &mut Work) -> Result<Vec<&'i Input>> {
+    work.kept_out = tx.anyone_suppressed().await?;
+    if !work.kept_out {
+        return Ok(inputs);
+    }
     let entries: Vec<Entries> = inputs.iter().map(|input| entries_of(env, input)).collect();
     let ids = |entries: &Entries| entries.all().map(|(id, _)| id).collect();
     work.entries = inputs.iter().zip(&entries).map(|(input, entries)| (input.signal, ids(entries))).collect();
@@ -196,6 +202,9 @@ fn entries_of(env: &Env, input: &Input) -> Entries {
 /// A person that is forgotten between the look at who is kept out and the look at who is known
 /// (PostgreSQL) would be made anew: whoever is new here is looked for once more.
 async fn still_welcome(tx: &mut Tx, inputs: &[&Input], work: &Work) -> Result<()> {
+    if !work.kept_out {
+        return if tx.anyone_suppressed().await? { Err(mittler_store::Error::Raced) } else { Ok(()) };
+    }
     let fresh = work.persons.iter().filter(|(_, person, _)| work.fresh.contains_key(person));
     let all: Vec<Uuid> = fresh
         .filter_map(|(at, _, _)| work.entries.get(&inputs[*at].signal))
@@ -302,7 +311,7 @@ fn who(env: &Env, work: &mut Work, input: &Input, kind: Kind, draft: &Draft, now
             record
         }
         Decision::New | Decision::Propose { .. } => {
-            let record = RecordId(env.clock.id());
+            let record = RecordId(env.clock.id_of(class(kind)));
             work.fresh.insert(record, (kind, None));
             work.facts.insert(record, facts);
             if let Decision::Propose { candidates, why } = &decision {
@@ -340,7 +349,7 @@ fn who(env: &Env, work: &mut Work, input: &Input, kind: Kind, draft: &Draft, now
     }
     let subject = match (&input.mailbox, kind) {
         (Some(mailbox), Kind::Person) => derived_id(&[b"mailbox", mailbox.as_bytes()]),
-        _ => derived_id(&[b"lead", input.signal.as_bytes(), kind.name().as_bytes()]),
+        _ => derived_near(input.signal, class(kind), &[b"lead", input.signal.as_bytes(), kind.name().as_bytes()]),
     };
     let statement = Statement {
         subject: SubjectId(subject),
@@ -514,8 +523,9 @@ fn reference(field: Field, record: RecordId) -> Said {
 }
 
 fn add(work: &mut Work, record: RecordId, input: &Input, subject: &str, said: Vec<Said>, source: Source) {
+    let parts: [&[u8]; 4] = [b"lead", input.signal.as_bytes(), subject.as_bytes(), record.0.as_bytes()];
     let statement = Statement {
-        subject: SubjectId(derived_id(&[b"lead", input.signal.as_bytes(), subject.as_bytes(), record.0.as_bytes()])),
+        subject: SubjectId(derived_near(input.signal, 0, &parts)),
         signal: input.signal.into(),
         source,
         observed_at: input.observed_at,
@@ -657,21 +667,29 @@ fn fair_id(fair: &Fair) -> RecordId {
 }
 
 fn participation_id(person: RecordId, fair: RecordId) -> RecordId {
-    RecordId(derived_id(&[b"participation", person.0.as_bytes(), fair.0.as_bytes()]))
+    about_person(person, Kind::Participation, &[b"participation", person.0.as_bytes(), fair.0.as_bytes()])
 }
 
 fn task_id(participation: RecordId) -> RecordId {
-    RecordId(derived_id(&[b"task", participation.0.as_bytes()]))
+    about_person(participation, Kind::Activity, &[b"task", participation.0.as_bytes()])
 }
 
 fn association_id(person: RecordId, organisation: RecordId) -> RecordId {
-    RecordId(derived_id(&[b"association", person.0.as_bytes(), organisation.0.as_bytes()]))
+    about_person(person, Kind::Association, &[b"association", person.0.as_bytes(), organisation.0.as_bytes()])
 }
 
 fn mail_id(person: RecordId, input: &Input) -> RecordId {
     let message = input.reply.as_ref().and_then(|reply| reply.message_id.as_deref());
-    match message {
-        Some(message) => RecordId(derived_id(&[b"mail", person.0.as_bytes(), message.as_bytes()])),
-        None => RecordId(derived_id(&[b"mail", person.0.as_bytes(), input.signal.as_bytes()])),
-    }
+    let message = message.map_or(&input.signal.as_bytes()[..], str::as_bytes);
+    about_person(person, Kind::Activity, &[b"mail", person.0.as_bytes(), message])
+}
+
+/// The id of what is about somebody, beside theirs.
+fn about_person(person: RecordId, kind: Kind, parts: &[&[u8]]) -> RecordId {
+    RecordId(derived_near(person.0, class(kind), parts))
+}
+
+/// Where records of a kind lie among those of their millisecond.
+fn class(kind: Kind) -> u8 {
+    u8::try_from(kind.stage()).unwrap_or(u8::MAX)
 }

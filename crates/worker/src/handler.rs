@@ -55,6 +55,8 @@ pub struct Worker {
     pub pusher: Pusher,
     pub retention: Retention,
     pub wake: Wake,
+    /// Held by whoever writes a batch of a list.
+    pub lists: Arc<tokio::sync::Mutex<()>>,
 }
 
 #[async_trait]
@@ -110,6 +112,9 @@ impl Worker {
             self.singly(&readings).await?;
             End::Done
         } else {
+            // Other processes wait in the database; waiting there for a neighbour would hold a connection, and time
+            // that a transaction has.
+            let _turn = if readings.len() > batch::FEW { Some(self.lists.lock().await) } else { None };
             let (env, all, taken) = (self.env(), Arc::clone(&readings), job.clone());
             let together = self.store.write(async move |tx| batch::enrich(tx, &env, &all, Some(&taken)).await).await;
             match together {

@@ -121,7 +121,8 @@ pub async fn want(store: &Store, links: Vec<WantedLink>) {
 }
 
 pub async fn lease(store: &Store, connection: ConnectionId, now: Time, most: i64) -> Vec<Leased> {
-    store.write(async move |tx| tx.lease_links(connection, now, LEASE, most).await).await.unwrap()
+    let leases = store.write(async move |tx| tx.lease_links(connection, now, LEASE, most).await).await.unwrap();
+    store.leased(&leases).await.unwrap()
 }
 
 async fn settle(store: &Store, receipts: Vec<Receipt>) -> usize {

@@ -101,8 +101,9 @@ impl Rig {
         let connection = self.connection;
         loop {
             let now = self.clock.now();
-            let leased =
+            let leases =
                 self.store.write(async move |tx| tx.lease_links(connection, now, LEASE, 40).await).await.unwrap();
+            let leased = self.store.leased(&leases).await.unwrap();
             if leased.is_empty() {
                 break;
             }
@@ -245,7 +246,8 @@ async fn who_asks_while_a_job_is_being_settled_is_served(fresh: &Fresh) {
     rig.change(rig.records.to_vec(), 1).await;
     let (store, connection, now) = (&fresh.store, rig.connection, rig.clock.now());
     let first = store.write(async move |tx| tx.take_jobs(now, HOLD, 1).await).await.unwrap().remove(0);
-    let leased = store.write(async move |tx| tx.lease_links(connection, now, HOLD, 40).await).await.unwrap();
+    let leases = store.write(async move |tx| tx.lease_links(connection, now, HOLD, 40).await).await.unwrap();
+    let leased = store.leased(&leases).await.unwrap();
     assert!(leased.len() == 3 && rig.call(&leased, now.plus(HOLD)));
     let receipts: Vec<Receipt> = leased.iter().map(links::receipt).collect();
     store.write(async move |tx| tx.put_receipts(&receipts).await).await.unwrap();

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use mittler_connector::http::client;
-use mittler_core::{Field, RecordId, SourceKind, job::Task};
+use mittler_core::{Field, LinkId, RecordId, SourceKind, job::Task};
 use mittler_sandbox::Vendor;
 use mittler_store::{Store, links::link_id};
 use serde_json::{Value, json};
@@ -60,7 +60,7 @@ async fn an_edit_that_meets_a_write_is_read_when_the_write_has_ended(store: Stor
     world.ask(Task::Pull { connection: id }).await;
     world.run_due().await;
     assert_eq!(world.record(person).await.fields.text(&Field::POSITION), Some("Leiterin Einkauf"));
-    let lease = (leased[0].id, leased[0].epoch);
+    let lease = (LinkId(leased[0].id), leased[0].epoch);
     world.store.write(async move |tx| tx.release_links(&[lease], now, None).await).await.unwrap();
     // No further pull: what was passed over is remembered.
     world.settle().await;

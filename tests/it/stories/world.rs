@@ -127,6 +127,7 @@ impl World {
             pusher,
             retention: Retention::default(),
             wake: Wake::new(),
+            lists: Arc::default(),
         };
         let gatherer = Gatherer::start(store.clone(), clock.clone(), || ());
         let door = Door::new(store.clone(), gatherer, clock.clone(), *keys.dedup(), || ());

@@ -47,6 +47,9 @@ CREATE TABLE signal (
 CREATE INDEX signal_by_run ON signal (run, state);
 CREATE INDEX signal_by_record ON signal (record);
 CREATE INDEX signal_by_time ON signal (received_at);
+-- What retention looks for, so that it reads no more than it ends.
+CREATE INDEX signal_unread ON signal (received_at) WHERE state = 'new';
+CREATE INDEX signal_with_content ON signal (received_at) WHERE content IS NOT NULL AND state <> 'new';
 
 -- personal: no; found by: -; kept: until done; dead ones 30 days
 -- Work to do later. Carries ids only.
@@ -63,14 +66,17 @@ CREATE TABLE job (
     taken_until bigint NOT NULL,
     -- Raised with each taking: the fence for its end.
     attempt bigint NOT NULL,
-    -- Takings that ended in a panic or without an end.
+    -- Takings that ended in a panic or an error.
     failures bigint NOT NULL,
+    -- Takings whose worker was lost: a deployment is no fault of the job in hand.
+    lost bigint NOT NULL,
     dead_at bigint,
     code text,
     created_at bigint NOT NULL
 );
 CREATE INDEX job_due ON job (lane, due_at, id) WHERE dead_at IS NULL;
 CREATE INDEX job_by_topic ON job (topic);
+CREATE INDEX job_dead ON job (dead_at) WHERE dead_at IS NOT NULL;
 
 -- personal: yes; found by: id (kind person), or person; kept: until forgotten
 -- What is held to be true about one thing; derived from its statements.
@@ -190,12 +196,14 @@ CREATE TABLE link (
 )
 -- Room for a new version of a row on its own page, as leases and receipts change each several times.
 WITH (fillfactor = 60, autovacuum_vacuum_scale_factor = 0.05);
-CREATE UNIQUE INDEX link_primary ON link (connection, record) WHERE role = 'primary';
 CREATE UNIQUE INDEX link_remote ON link (connection, remote_type, remote_id) WHERE remote_id IS NOT NULL;
--- By age, as neighbours in time are neighbours in the table: ids are hashes.
+-- By age: what was wanted together lies together.
 CREATE INDEX link_due ON link (connection, lane, stage, created_at, id) WHERE wanted > done;
 CREATE INDEX link_refused ON link (connection, stage) WHERE state = 'refused';
 CREATE INDEX link_by_record ON link (record);
+-- Who waits for a link that was refused: found from that link, once it is there.
+CREATE INDEX link_needs_a ON link (need_a) WHERE code = 'need_refused';
+CREATE INDEX link_needs_b ON link (need_b) WHERE code = 'need_refused';
 
 -- personal: yes; found by: link; kept: values 90 days, the entry 400 days
 -- "About to write these values to this link", committed before the call; with its end it is the
@@ -219,6 +227,7 @@ CREATE TABLE intent (
 CREATE INDEX intent_by_link ON intent (link);
 CREATE INDEX intent_open ON intent (link) WHERE settled_at IS NULL;
 CREATE INDEX intent_by_time ON intent (begun_at);
+CREATE INDEX intent_with_values ON intent (begun_at) WHERE settled_at IS NOT NULL AND (fields <> '{}'::jsonb OR before <> '{}'::jsonb);
 
 -- personal: yes; found by: record; kept: 400 days after its answer
 -- A question for a person.
@@ -237,6 +246,7 @@ CREATE TABLE review (
 );
 CREATE INDEX review_open ON review (asked_at) WHERE state = 'open';
 CREATE INDEX review_by_record ON review (record);
+CREATE INDEX review_answered ON review (answered_at) WHERE answered_at IS NOT NULL;
 
 -- personal: no; found by: -; kept: with its connection
 -- Calls left to an account, shared by all processes (a leaky bucket by its arrival time).
@@ -299,6 +309,7 @@ CREATE TABLE idempotency (
     answer jsonb NOT NULL,
     created_at bigint NOT NULL
 );
+CREATE INDEX idempotency_by_time ON idempotency (created_at);
 
 -- personal: no; found by: -; kept: until it ends
 -- One-time links and browser sessions, by their hash. Operators are random ids.
