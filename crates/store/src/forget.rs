@@ -223,7 +223,11 @@ impl Tx {
 
     /// Whether anybody is kept out.
     pub async fn anyone_suppressed(&mut self) -> Result<bool> {
-        let rows = fetch_all!(self, (i64,), "SELECT CAST(count(*) AS bigint) FROM (SELECT 1 FROM suppression LIMIT 1) AS one")?;
+        let rows = fetch_all!(
+            self,
+            (i64,),
+            "SELECT CAST(count(*) AS bigint) FROM (SELECT 1 FROM suppression LIMIT 1) AS one"
+        )?;
         Ok(rows.first().is_some_and(|row| row.0 > 0))
     }
 
@@ -292,8 +296,8 @@ impl Tx {
                 "emptied",
                 execute!(
                     self,
-                    "UPDATE intent SET fields = '{}', before = '{}' WHERE settled_at IS NOT NULL AND id IN
-                     (SELECT id FROM intent WHERE settled_at IS NOT NULL AND (fields <> '{}' OR before <> '{}') AND begun_at < $1 ORDER BY begun_at LIMIT $2)",
+                    "UPDATE intent SET fields = '{}', before = '{}', emptied = 1 WHERE settled_at IS NOT NULL AND id IN
+                     (SELECT id FROM intent WHERE emptied = 0 AND settled_at IS NOT NULL AND begun_at < $1 ORDER BY begun_at LIMIT $2)",
                     now.minus(keep.intent_values).0,
                     most
                 )?,
@@ -444,7 +448,11 @@ impl Store {
 
     /// Whether anybody is kept out.
     pub async fn anyone_suppressed(&self) -> Result<bool> {
-        let rows = fetch_all!(self, (i64,), "SELECT CAST(count(*) AS bigint) FROM (SELECT 1 FROM suppression LIMIT 1) AS one")?;
+        let rows = fetch_all!(
+            self,
+            (i64,),
+            "SELECT CAST(count(*) AS bigint) FROM (SELECT 1 FROM suppression LIMIT 1) AS one"
+        )?;
         Ok(rows.first().is_some_and(|row| row.0 > 0))
     }
 

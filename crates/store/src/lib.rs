@@ -26,6 +26,7 @@ mod gather;
 pub mod jobs;
 pub mod links;
 pub mod moved;
+pub mod packed;
 pub mod records;
 pub mod reviews;
 pub mod runs;

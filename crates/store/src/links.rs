@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::{FromRow, types::Json};
 use uuid::Uuid;
 
-use crate::{Db, Error, Result, Store, Tx, id_rows};
+use crate::{Db, Error, Result, Store, Tx, id_rows, packed::Packed};
 
 /// A link to be made, or to be told that its record changed.
 #[derive(Debug, Clone, Serialize, PartialEq, Eq, PartialOrd, Ord)]
@@ -79,7 +79,7 @@ struct LeasedRow {
     held: Json<Held>,
     epoch: i64,
     attempt: i64,
-    fields: Json<Fields>,
+    fields: Json<Packed>,
 }
 
 #[derive(FromRow)]
@@ -200,7 +200,7 @@ pub struct Known {
     /// Writes whose end nobody knows.
     pub busy: i64,
     /// The record's fields.
-    pub fields: Json<Fields>,
+    pub fields: Json<Packed>,
 }
 
 /// What a read by id showed of a link that nobody is writing.
@@ -370,9 +370,8 @@ impl Tx {
 
     pub async fn settle_intents(&mut self, settled: &[Settled], now: Time) -> Result<()> {
         rows!(self, settled => (id uuid, outcome text, code text),
-            // The plus keeps SQLite from going through all open intents for each of these.
             "UPDATE intent SET settled_at = $2, outcome = r.outcome, code = r.code FROM",
-            "WHERE intent.id = r.id AND +intent.settled_at IS NULL", now.0)?;
+            "WHERE intent.id = r.id AND intent.settled_at IS NULL", now.0)?;
         Ok(())
     }
 
@@ -583,8 +582,14 @@ impl Store {
         let rows = rows_all!(self, LeasedRow, leases => (id uuid, epoch bigint),
             "SELECT l.id, l.record, l.kind, l.remote_type, l.remote_id, l.sent, l.seen, l.held, l.epoch, l.attempt, record.fields
              FROM", "CROSS JOIN link l JOIN record ON record.id = l.record WHERE l.id = r.id AND l.epoch = r.epoch ORDER BY l.id")?;
-        let open = rows_all!(self, IntentRow, leases => (id uuid, epoch bigint),
-            "SELECT i.id, i.link, i.operation, i.fields, i.begun_at FROM", "CROSS JOIN intent i WHERE i.link = r.id AND i.settled_at IS NULL ORDER BY i.begun_at")?;
+        // Under its first lease nothing was begun before.
+        let again: Vec<Lease> = leases.iter().filter(|lease| lease.epoch > 1).copied().collect();
+        let open = if again.is_empty() {
+            Vec::new()
+        } else {
+            rows_all!(self, IntentRow, &again => (id uuid, epoch bigint),
+                "SELECT i.id, i.link, i.operation, i.fields, i.begun_at FROM", "CROSS JOIN intent i WHERE i.link = r.id AND i.settled_at IS NULL ORDER BY i.begun_at")?
+        };
         rows.into_iter()
             .map(|row| {
                 let open_intent = open.iter().rfind(|intent| intent.link == row.id).map(|intent| OpenIntent {
@@ -604,7 +609,7 @@ impl Store {
                     held: row.held.0,
                     epoch: row.epoch,
                     attempt: row.attempt,
-                    fields: row.fields.0,
+                    fields: row.fields.0.0,
                     open_intent,
                 })
             })

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::{FromRow, types::Json};
 use uuid::Uuid;
 
-use crate::{Db, Error, Result, Store, Tx, id_rows};
+use crate::{Db, Error, Result, Store, Tx, id_rows, packed::Packed};
 
 /// A record to be written, or written again.
 #[derive(Debug, Clone, Serialize)]
@@ -15,6 +15,7 @@ pub struct RecordRow {
     pub id: Uuid,
     pub kind: String,
     pub version: i64,
+    #[serde(serialize_with = "crate::packed::serialize")]
     pub fields: Fields,
     pub person: Option<Uuid>,
     pub created_at: i64,
@@ -40,7 +41,7 @@ struct Stored {
     id: Uuid,
     kind: String,
     version: i64,
-    fields: Json<Fields>,
+    fields: Json<Packed>,
 }
 
 impl TryFrom<Stored> for Record {
@@ -51,7 +52,7 @@ impl TryFrom<Stored> for Record {
             id: RecordId(row.id),
             kind: Kind::parse(&row.kind).ok_or(Error::Corrupt("record.kind"))?,
             version: row.version,
-            fields: row.fields.0,
+            fields: row.fields.0.0,
         })
     }
 }
@@ -269,7 +270,7 @@ pub struct RecordLine {
     pub id: Uuid,
     pub kind: String,
     pub version: i64,
-    pub fields: Json<Fields>,
+    pub fields: Json<Packed>,
     pub created_at: i64,
     pub updated_at: i64,
 }

@@ -421,11 +421,14 @@ impl Batch {
             .pusher
             .store
             .write(async move |tx| {
-                // All links of the batch in one order, before any of them is written.
-                let ids = items.iter().map(|item: &Item| item.leased.id.0);
-                let ids = ids.chain(receipts.iter().map(|receipt: &Receipt| receipt.id));
-                let ids: Vec<Uuid> = ids.chain(waits.iter().map(|((id, _), _, _): &Waiting| id.0)).collect();
-                tx.lock_links(&ids).await?;
+                // All links of the batch in one order, before any of them is written; those that are only
+                // written to the CRM are locked as they are looked at, below.
+                if !receipts.is_empty() || !waits.is_empty() {
+                    let ids = items.iter().map(|item: &Item| item.leased.id.0);
+                    let ids = ids.chain(receipts.iter().map(|receipt: &Receipt| receipt.id));
+                    let ids: Vec<Uuid> = ids.chain(waits.iter().map(|((id, _), _, _): &Waiting| id.0)).collect();
+                    tx.lock_links(&ids).await?;
+                }
                 if !kept_out && tx.anyone_suppressed().await? {
                     // Somebody is since the plan was made: it is made again, with a look at who it is about.
                     let items = items.iter().map(|item| (item.leased.id, item.leased.epoch));

@@ -21,7 +21,7 @@ pub async fn run(desk: &Desk, id: Option<&str>, kind: &str, limit: i64, json: bo
     if json {
         let lines: Vec<_> = lines
             .iter()
-            .map(|line| json!({ "id": RecordId(line.id), "kind": line.kind, "version": line.version, "fields": line.fields.0 }))
+            .map(|line| json!({ "id": RecordId(line.id), "kind": line.kind, "version": line.version, "fields": line.fields.0.0 }))
             .collect();
         return print_json(&lines);
     }

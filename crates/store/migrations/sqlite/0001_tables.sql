@@ -220,12 +220,14 @@ CREATE TABLE intent (
     settled_at INTEGER,
     -- created, updated, refused, unknown, lost, busy, gone, review
     outcome TEXT,
-    code TEXT
+    code TEXT,
+    -- 1: the values have outlived their time.
+    emptied INTEGER NOT NULL DEFAULT 0
 );
 CREATE INDEX intent_by_link ON intent (link);
-CREATE INDEX intent_open ON intent (link) WHERE settled_at IS NULL;
 CREATE INDEX intent_by_time ON intent (begun_at);
-CREATE INDEX intent_with_values ON intent (begun_at) WHERE settled_at IS NOT NULL AND (fields <> '{}' OR before <> '{}');
+-- Not by its end: what ends then stays where it is in every index.
+CREATE INDEX intent_with_values ON intent (begun_at) WHERE emptied = 0;
 
 -- personal: yes; found by: record; kept: 400 days after its answer
 -- A question for a person.
