@@ -20,7 +20,10 @@ use sqlx::{
     postgres::{PgConnectOptions, PgPoolOptions},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
-use tokio::sync::{mpsc, oneshot};
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::Instant,
+};
 
 use crate::{Error, Result};
 
@@ -32,6 +35,8 @@ const ATTEMPTS: u32 = 8;
 const CHECKPOINTS: u32 = 20;
 /// Closures that share one commit on SQLite at most.
 const GROUP: usize = 128;
+/// How long the first of a group waits for others to join it.
+const GROUP_TIME: Duration = Duration::from_millis(10);
 /// How long a write waits for another process's on SQLite; longer than one closure may take.
 const BUSY: Duration = Duration::from_secs(10);
 /// Attempts at opening an SQLite file that another process may be making.
@@ -64,10 +69,17 @@ impl Tx {
 pub struct Store(Arc<Inner>);
 
 struct Inner {
-    db: Db<(SqlitePool, mpsc::Sender<Box<dyn Job>>), PgPool>,
+    db: Db<(SqlitePool, Queues), PgPool>,
     /// Held as long as the store lives: a second process with roles on the same file is refused.
     _lock: Option<std::fs::File>,
     path: Option<PathBuf>,
+}
+
+/// Where writes wait for SQLite's only writer.
+struct Queues {
+    /// Senders who wait for their 2xx.
+    door: mpsc::Sender<Box<dyn Job>>,
+    work: mpsc::Sender<Box<dyn Job>>,
 }
 
 impl std::fmt::Debug for Store {
@@ -160,9 +172,13 @@ impl Store {
             .acquire_timeout(Duration::from_secs(5))
             .connect_with(options.read_only(true).create_if_missing(false))
             .await?;
-        let (jobs, queue) = mpsc::channel(1024);
-        tokio::spawn(write_groups(Tx(Db::Sqlite(writer)), queue, group));
-        Ok(Store(Arc::new(Inner { db: Db::Sqlite((readers, jobs)), _lock: lock, path: Some(path.to_owned()) })))
+        let ((door, at_door), (work, at_work)) = (mpsc::channel(1024), mpsc::channel(1024));
+        tokio::spawn(write_groups(Tx(Db::Sqlite(writer)), at_door, at_work, group));
+        Ok(Store(Arc::new(Inner {
+            db: Db::Sqlite((readers, Queues { door, work })),
+            _lock: lock,
+            path: Some(path.to_owned()),
+        })))
     }
 
     async fn open_postgres(url: &str, connections: u32) -> Result<Store> {
@@ -220,11 +236,25 @@ impl Store {
     /// # Errors
     /// What `work` returned, or that the commit failed: then nothing of it is to be relied on.
     pub async fn write<R: Send + 'static>(&self, work: impl Work<R>) -> Result<R> {
+        self.write_from(|queues| &queues.work, work).await
+    }
+
+    /// The same, before all other writes: somebody waits at the door.
+    pub(crate) async fn write_first<R: Send + 'static>(&self, work: impl Work<R>) -> Result<R> {
+        self.write_from(|queues| &queues.door, work).await
+    }
+
+    async fn write_from<R: Send + 'static>(
+        &self,
+        queue: fn(&Queues) -> &mpsc::Sender<Box<dyn Job>>,
+        work: impl Work<R>,
+    ) -> Result<R> {
         match &self.0.db {
             Db::Postgres(pool) => tokio::spawn(transact(pool.clone(), work)).await.unwrap_or(Err(Error::Panicked)),
-            Db::Sqlite((_, jobs)) => {
+            Db::Sqlite((_, queues)) => {
                 let (reply, answer) = oneshot::channel();
-                jobs.send(Box::new(Queued { work: Some(work), result: None, reply }))
+                queue(queues)
+                    .send(Box::new(Queued { work: Some(work), result: None, reply }))
                     .await
                     .map_err(|_| Error::Closed)?;
                 answer.await.unwrap_or(Err(Error::Closed))
@@ -473,6 +503,8 @@ async fn once<R>(pool: &PgPool, work: impl Work<R>) -> Result<R> {
     Ok(result)
 }
 
+type Waiting = mpsc::Receiver<Box<dyn Job>>;
+
 /// One queued write; the types of its closure and result are known only inside.
 trait Job: Send {
     /// Says whether what the closure wrote is to be kept. Never panics, never takes longer than
@@ -511,24 +543,86 @@ impl<R: Send + 'static, W: Work<R>> Job for Queued<W, R> {
 }
 
 /// SQLite's only writer: whatever has queued up meanwhile shares one commit, hence one fsync.
-async fn write_groups(mut tx: Tx, mut queue: mpsc::Receiver<Box<dyn Job>>, limit: usize) {
+///
+/// Who stands at the door goes first, and while many do, the others have a quarter of the time: a
+/// list in hand must not make senders wait, nor senders stop what they have sent.
+async fn write_groups(mut tx: Tx, mut door: Waiting, mut work: Waiting, limit: usize) {
     let mut group = Vec::new();
-    while queue.recv_many(&mut group, limit).await > 0 {
-        let committed = commit_group(&mut tx, &mut group).await.map_err(Arc::new);
-        if committed.is_err() {
-            _ = exec(&mut tx, "ROLLBACK").await; // an error here means that SQLite has rolled back already
-        }
-        for job in group.drain(..) {
-            job.answer(committed.clone());
-        }
+    // How long the others let the door go first.
+    let mut owed = Duration::ZERO;
+    loop {
+        let began = Instant::now();
+        let more = tokio::select! { biased;
+            some = door.recv_many(&mut group, limit) => {
+                if some == 0 {
+                    break;
+                }
+                None
+            }
+            Some(job) = work.recv(), if owed.is_zero() => {
+                group.push(job);
+                Some(&mut work)
+            }
+            () = tokio::time::sleep(owed), if !owed.is_zero() => {
+                owed = Duration::ZERO;
+                continue;
+            }
+        };
+        let working = more.is_some();
+        write_group(&mut tx, &mut group, &door, more, limit).await;
+        owed = match working {
+            // Somebody came meanwhile, and more may be behind them.
+            true if !door.is_empty() => began.elapsed() * 3,
+            true => Duration::ZERO,
+            false => owed.saturating_sub(began.elapsed()),
+        };
+    }
+    // The store is closed; what was sent before that is done.
+    while let Some(job) = work.recv().await {
+        group.push(job);
+        write_group(&mut tx, &mut group, &door, Some(&mut work), limit).await;
     }
 }
 
-async fn commit_group(tx: &mut Tx, group: &mut [Box<dyn Job>]) -> sqlx::Result<()> {
+/// Commits a group and answers it.
+async fn write_group(
+    tx: &mut Tx,
+    group: &mut Vec<Box<dyn Job>>,
+    door: &Waiting,
+    more: Option<&mut Waiting>,
+    limit: usize,
+) {
+    let committed = commit_group(tx, group, door, more, limit).await.map_err(Arc::new);
+    if committed.is_err() {
+        _ = exec(tx, "ROLLBACK").await; // an error here means that SQLite has rolled back already
+    }
+    for job in group.drain(..) {
+        job.answer(committed.clone());
+    }
+}
+
+/// Runs a group, and those of `more` that wait while nobody stands at the door and the first of the
+/// group need not wait long for their answers.
+async fn commit_group(
+    tx: &mut Tx,
+    group: &mut Vec<Box<dyn Job>>,
+    door: &Waiting,
+    mut more: Option<&mut Waiting>,
+    limit: usize,
+) -> sqlx::Result<()> {
+    let (began, mut at) = (Instant::now(), 0);
     exec(tx, "BEGIN IMMEDIATE; SAVEPOINT one").await?;
-    for job in group {
-        let kept = job.run(tx).await;
-        exec(tx, if kept { "RELEASE one; SAVEPOINT one" } else { "ROLLBACK TO one" }).await?;
+    loop {
+        while let Some(job) = group.get_mut(at) {
+            let kept = job.run(tx).await;
+            exec(tx, if kept { "RELEASE one; SAVEPOINT one" } else { "ROLLBACK TO one" }).await?;
+            at += 1;
+        }
+        if at >= limit || !door.is_empty() || began.elapsed() > GROUP_TIME {
+            break;
+        }
+        let Some(job) = more.as_mut().and_then(|more| more.try_recv().ok()) else { break };
+        group.push(job);
     }
     exec(tx, "COMMIT").await
 }

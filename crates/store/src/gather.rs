@@ -107,7 +107,7 @@ async fn commit(store: &Store, clock: &Clock, waiting: &[Waiting]) -> Result<Has
     let lane = waiting.iter().map(|item| item.lane).min().unwrap_or(Lane::Interactive);
     let (job, now) = (clock.id(), clock.now());
     store
-        .write(async move |tx| {
+        .write_first(async move |tx| {
             let new: HashSet<Uuid> = tx.put_signals(&signals).await?.into_iter().collect();
             let mut ids: HashMap<Uuid, Uuid> =
                 signals.iter().filter(|s| new.contains(&s.id)).map(|s| (s.dedup, s.id)).collect();
