@@ -20,6 +20,7 @@
 mod backoff;
 mod crew;
 mod embedded;
+pub mod hint;
 mod rabbit;
 mod run;
 mod stats;

@@ -220,6 +220,19 @@ impl Service {
                 work.await.context("the worker ended")
             });
         }
+        // Who carries jobs hears of new ones, and who only makes them tells.
+        let carries = if self.config.server.broker.is_some() { has(Role::Relay) } else { has(Role::Worker) };
+        if !self.store.is_sqlite() {
+            let (store, wake, halt) = (self.store.clone(), self.wake.clone(), stop.clone());
+            running.spawn(async move {
+                if carries {
+                    mittler_queue::hint::hear(store, wake, halt).await;
+                } else {
+                    mittler_queue::hint::tell(store, wake, halt).await;
+                }
+                Ok(())
+            });
+        }
         if let (true, Carrier::Rabbit(rabbit)) = (has(Role::Relay), carrier) {
             let relay = mittler_queue::relay(
                 self.store.clone(),

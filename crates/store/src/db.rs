@@ -170,7 +170,8 @@ impl Store {
         let readers = SqlitePoolOptions::new()
             .max_connections(4)
             .acquire_timeout(Duration::from_secs(5))
-            .connect_with(options.read_only(true).create_if_missing(false))
+            // Whatever a reader keeps is void after the next commit.
+            .connect_with(options.read_only(true).create_if_missing(false).pragma("cache_size", "-2000"))
             .await?;
         let ((door, at_door), (work, at_work)) = (mpsc::channel(1024), mpsc::channel(1024));
         tokio::spawn(write_groups(Tx(Db::Sqlite(writer)), at_door, at_work, group));

@@ -10,7 +10,7 @@ use serde::Serialize;
 use sqlx::{FromRow, types::Json};
 use uuid::Uuid;
 
-use crate::{Result, Store, Tx, id_rows};
+use crate::{Db, Result, Store, Tx, id_rows};
 
 /// A job to be written.
 #[derive(Debug, Clone, Serialize)]
@@ -290,7 +290,31 @@ impl Tx {
     }
 }
 
+/// The channel on which processes of one database tell each other that there are jobs.
+const HINTS: &str = "mittler_jobs";
+
 impl Store {
+    /// Tells other processes that there are jobs (PostgreSQL); they may miss it.
+    pub async fn hint_jobs(&self) -> Result<()> {
+        if let Db::Postgres(pool) = self.db() {
+            sqlx::query("SELECT pg_notify($1, '')").bind(HINTS).execute(pool).await?;
+        }
+        Ok(())
+    }
+
+    /// Calls `ring` for each such hint, and once before, for those that were missed. Ends with the
+    /// connection; on SQLite, where one process has all jobs, at once.
+    pub async fn hear_jobs(&self, ring: impl Fn()) -> Result<()> {
+        let Db::Postgres(pool) = self.db() else { return Ok(()) };
+        let mut listener = sqlx::postgres::PgListener::connect_with(pool).await?;
+        listener.listen(HINTS).await?;
+        ring();
+        loop {
+            listener.try_recv().await?;
+            ring();
+        }
+    }
+
     /// When the next job falls due, for the embedded carrier's sleep.
     pub async fn next_due(&self) -> Result<Option<Time>> {
         let rows = fetch_all!(

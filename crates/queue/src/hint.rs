@@ -1,0 +1,39 @@
+//! The bell from process to process: on PostgreSQL one that made jobs tells those that carry them.
+//!
+//! A hint and no more: it goes out after the commit on a connection of its own, so that nobody's
+//! commit waits for it, and whoever misses it finds the job at the next look at the table.
+
+use std::time::Duration;
+
+use mittler_store::Store;
+use tokio_util::sync::CancellationToken;
+
+use crate::{Wake, backoff::Backoff};
+
+/// Between two hints at least: several rings are one.
+const SHORTEST: Duration = Duration::from_millis(2);
+
+/// Passes this process's bell on to the others, until `stop`.
+pub async fn tell(store: Store, wake: Wake, stop: CancellationToken) {
+    let mut bell = wake.listen();
+    while stop.run_until_cancelled(bell.rung()).await.is_some() {
+        // A database that does not answer is told of where work is done.
+        _ = store.hint_jobs().await;
+        _ = stop.run_until_cancelled(tokio::time::sleep(SHORTEST)).await;
+    }
+}
+
+/// Rings this process's bell when another has made jobs, until `stop`.
+pub async fn hear(store: Store, wake: Wake, stop: CancellationToken) {
+    let mut backoff = Backoff::database();
+    while !stop.is_cancelled() {
+        let ring = || wake.ring();
+        match stop.run_until_cancelled(store.hear_jobs(ring)).await {
+            None | Some(Ok(())) => return,
+            Some(Err(error)) => {
+                tracing::debug!(code = %error, "hints of new jobs are not heard for now");
+                backoff.pause(&stop).await;
+            }
+        }
+    }
+}
