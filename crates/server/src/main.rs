@@ -15,10 +15,6 @@ mod tuned;
 
 use clap::Parser;
 
-/// Half the work is small texts that come and go: the system's allocator took a tenth of the time.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> std::process::ExitCode {
     let cli = cli::Cli::parse();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
