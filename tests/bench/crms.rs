@@ -73,7 +73,6 @@ impl Crms {
     }
 
     /// The same by vendor, and by kind and type: `batch_upsert contacts`.
-    #[expect(dead_code, reason = "for the table of write calls per type")]
     pub async fn calls_by_type(&self) -> anyhow::Result<Value> {
         Ok(self.get("calls").await?["types"].take())
     }

@@ -9,7 +9,10 @@ use std::{
     panic::AssertUnwindSafe,
     path::{Path, PathBuf},
     str::FromStr,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -68,7 +71,11 @@ struct Inner {
     /// Held as long as the store lives: a second process with roles on the same file is refused.
     _lock: Option<std::fs::File>,
     path: Option<PathBuf>,
+    commits: Commits,
 }
+
+/// Commits of writes so far. On SQLite many writes share one.
+type Commits = Arc<AtomicU64>;
 
 impl std::fmt::Debug for Store {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -161,8 +168,10 @@ impl Store {
             .connect_with(options.read_only(true).create_if_missing(false))
             .await?;
         let (jobs, queue) = mpsc::channel(1024);
-        tokio::spawn(write_groups(Tx(Db::Sqlite(writer)), queue, group));
-        Ok(Store(Arc::new(Inner { db: Db::Sqlite((readers, jobs)), _lock: lock, path: Some(path.to_owned()) })))
+        let commits = Commits::default();
+        tokio::spawn(write_groups(Tx(Db::Sqlite(writer)), queue, group, Arc::clone(&commits)));
+        let path = Some(path.to_owned());
+        Ok(Store(Arc::new(Inner { db: Db::Sqlite((readers, jobs)), _lock: lock, path, commits })))
     }
 
     async fn open_postgres(url: &str, connections: u32) -> Result<Store> {
@@ -189,7 +198,7 @@ impl Store {
             )));
         }
         sqlx::migrate!("./migrations/postgres").run(&pool).await.map_err(migration)?;
-        Ok(Store(Arc::new(Inner { db: Db::Postgres(pool), _lock: None, path: None })))
+        Ok(Store(Arc::new(Inner { db: Db::Postgres(pool), _lock: None, path: None, commits: Commits::default() })))
     }
 
     pub fn is_sqlite(&self) -> bool {
@@ -221,7 +230,10 @@ impl Store {
     /// What `work` returned, or that the commit failed: then nothing of it is to be relied on.
     pub async fn write<R: Send + 'static>(&self, work: impl Work<R>) -> Result<R> {
         match &self.0.db {
-            Db::Postgres(pool) => tokio::spawn(transact(pool.clone(), work)).await.unwrap_or(Err(Error::Panicked)),
+            Db::Postgres(pool) => {
+                let transaction = transact(pool.clone(), work, Arc::clone(&self.0.commits));
+                tokio::spawn(transaction).await.unwrap_or(Err(Error::Panicked))
+            }
             Db::Sqlite((_, jobs)) => {
                 let (reply, answer) = oneshot::channel();
                 jobs.send(Box::new(Queued { work: Some(work), result: None, reply }))
@@ -230,6 +242,12 @@ impl Store {
                 answer.await.unwrap_or(Err(Error::Closed))
             }
         }
+    }
+
+    /// Commits of writes since this process opened the database, those that changed nothing
+    /// included. On SQLite writes that come together share one.
+    pub fn commits(&self) -> u64 {
+        self.0.commits.load(Ordering::Relaxed)
     }
 
     /// Whether the database answers.
@@ -441,7 +459,7 @@ fn restrict(path: &Path) {
 /// `begin()` is called nowhere else, and nobody can cancel it here: the task is detached from its
 /// caller. A cancelled one would leave the connection in a transaction that swallows the writes of
 /// whoever gets it next (transact-rs/sqlx#4385).
-async fn transact<R>(pool: PgPool, work: impl Work<R>) -> Result<R> {
+async fn transact<R>(pool: PgPool, work: impl Work<R>, commits: Commits) -> Result<R> {
     let mut attempt = 1;
     loop {
         match once(&pool, work.clone()).await {
@@ -449,7 +467,12 @@ async fn transact<R>(pool: PgPool, work: impl Work<R>) -> Result<R> {
                 tokio::time::sleep(Duration::from_millis(fastrand::u64(1..10 << attempt))).await;
                 attempt += 1;
             }
-            settled => return settled,
+            settled => {
+                if settled.is_ok() {
+                    commits.fetch_add(1, Ordering::Relaxed);
+                }
+                return settled;
+            }
         }
     }
 }
@@ -511,11 +534,13 @@ impl<R: Send + 'static, W: Work<R>> Job for Queued<W, R> {
 }
 
 /// SQLite's only writer: whatever has queued up meanwhile shares one commit, hence one fsync.
-async fn write_groups(mut tx: Tx, mut queue: mpsc::Receiver<Box<dyn Job>>, limit: usize) {
+async fn write_groups(mut tx: Tx, mut queue: mpsc::Receiver<Box<dyn Job>>, limit: usize, commits: Commits) {
     let mut group = Vec::new();
     while queue.recv_many(&mut group, limit).await > 0 {
         let committed = commit_group(&mut tx, &mut group).await.map_err(Arc::new);
-        if committed.is_err() {
+        if committed.is_ok() {
+            commits.fetch_add(1, Ordering::Relaxed);
+        } else {
             _ = exec(&mut tx, "ROLLBACK").await; // an error here means that SQLite has rolled back already
         }
         for job in group.drain(..) {

@@ -22,7 +22,25 @@ stories!(
     a_write_that_sleeps_is_undone_at_its_limit,
     transactions_in_each_others_way_are_run_again,
     what_was_committed_is_there_after_a_restart,
+    commits_are_counted_and_those_that_come_together_share_one,
 );
+
+async fn commits_are_counted_and_those_that_come_together_share_one(fresh: &Fresh) {
+    let before = fresh.store.commits();
+    fresh.store.write(async move |tx| pair(tx, 0).await).await.unwrap();
+    assert_eq!(fresh.store.commits() - before, 1);
+    let before = fresh.store.commits();
+    join_all((1..=200).map(|n| fresh.store.write(async move |tx| pair(tx, n).await))).await;
+    let counted = fresh.store.commits() - before;
+    if fresh.store.is_sqlite() {
+        assert!((1..200).contains(&counted), "{counted} commits of 200 writes");
+    } else {
+        assert_eq!(counted, 200);
+        let before = fresh.store.commits();
+        fresh.store.write(async move |_| Err::<(), _>(Error::Corrupt("refused on purpose"))).await.unwrap_err();
+        assert_eq!(fresh.store.commits(), before, "nothing was committed");
+    }
+}
 
 /// Two rows that are only right together.
 async fn pair(tx: &mut Tx, n: u64) -> Result<()> {
