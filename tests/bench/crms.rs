@@ -68,6 +68,7 @@ impl Crms {
         let mut calls = self.get("calls").await?;
         if let Some(calls) = calls.as_object_mut() {
             calls.remove("types");
+            calls.remove("limited");
         }
         Ok(calls)
     }
@@ -75,6 +76,11 @@ impl Crms {
     /// The same by vendor, and by kind and type: `batch_upsert contacts`.
     pub async fn calls_by_type(&self) -> anyhow::Result<Value> {
         Ok(self.get("calls").await?["types"].take())
+    }
+
+    /// Calls that were refused with 429, by vendor.
+    pub async fn refused_by_limits(&self) -> anyhow::Result<Value> {
+        Ok(self.get("calls").await?["limited"].take())
     }
 
     pub async fn forget_calls(&self) -> anyhow::Result<()> {

@@ -494,7 +494,7 @@ async fn limited(rig: &Rig, rows: usize) -> anyhow::Result<Value> {
     let house = rig.house("limited", &crms, &settings).await?;
     crms.forget_calls().await?;
     let (_, written) = send_list(rig, &house, &crms, rows).await?;
-    let calls = crms.calls().await?;
+    let (calls, refused) = (crms.calls().await?, crms.refused_by_limits().await?);
     house.stop().await;
     let kinds = calls["hubspot"].as_object().into_iter().flatten();
     // Associations and searches are metered apart.
@@ -506,6 +506,7 @@ async fn limited(rig: &Rig, rows: usize) -> anyhow::Result<Value> {
         "leads_per_second": per_second(rows, written),
         "seconds": count_of(written) / 1e6,
         "metered_calls": metered,
+        "calls_refused_with_429": refused,
         "share_of_budget": metered / windows / share(usize::try_from(HUBSPOT_BURST)?),
         "calls_per_1000_leads": per_thousand(&calls, rows),
     }))
