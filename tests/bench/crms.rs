@@ -68,14 +68,19 @@ impl Crms {
         let mut calls = self.get("calls").await?;
         if let Some(calls) = calls.as_object_mut() {
             calls.remove("types");
+            calls.remove("limited");
         }
         Ok(calls)
     }
 
     /// The same by vendor, and by kind and type: `batch_upsert contacts`.
-    #[expect(dead_code, reason = "for the table of write calls per type")]
     pub async fn calls_by_type(&self) -> anyhow::Result<Value> {
         Ok(self.get("calls").await?["types"].take())
+    }
+
+    /// Calls that were refused with 429, by vendor.
+    pub async fn refused_by_limits(&self) -> anyhow::Result<Value> {
+        Ok(self.get("calls").await?["limited"].take())
     }
 
     pub async fn forget_calls(&self) -> anyhow::Result<()> {

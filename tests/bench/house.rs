@@ -163,6 +163,8 @@ pub struct House {
     pub key: String,
     pub database: String,
     pub processes: Vec<Process>,
+    /// Where each process tells its metrics.
+    addresses: Vec<String>,
     http: reqwest::Client,
 }
 
@@ -187,25 +189,26 @@ impl House {
             urls.extend(["--broker".to_owned(), services.broker().await?]);
         }
         let address = free_address()?;
-        let program = |name: &str, roles: &str| {
+        let mut addresses = Vec::new();
+        let mut program = |name: &str, roles: &str| -> anyhow::Result<Program> {
             let mut arguments = vec!["serve".to_owned(), "--config".to_owned(), "mittler.toml".to_owned()];
             arguments.extend(urls.iter().cloned());
             if !roles.is_empty() {
                 arguments.extend(["--roles".to_owned(), roles.to_owned()]);
             }
-            if roles.is_empty() || roles == "api" {
-                arguments.extend(["--listen".to_owned(), address.clone()]);
-            }
-            Program { name: name.to_owned(), path: mittler.to_owned(), arguments, folder: folder.to_owned() }
+            let own = if roles.is_empty() || roles == "api" { address.clone() } else { free_address()? };
+            arguments.extend(["--listen".to_owned(), own.clone()]);
+            addresses.push(own);
+            Ok(Program { name: name.to_owned(), path: mittler.to_owned(), arguments, folder: folder.to_owned() })
         };
         let programs = match pair {
-            Pair::Sqlite => vec![program("all", "")],
+            Pair::Sqlite => vec![program("all", "")?],
             Pair::Postgres => vec![
-                program("api", "api"),
-                program("worker-1", "worker"),
-                program("worker-2", "worker"),
-                program("relay", "relay"),
-                program("scheduler", "scheduler"),
+                program("api", "api")?,
+                program("worker-1", "worker")?,
+                program("worker-2", "worker")?,
+                program("relay", "relay")?,
+                program("scheduler", "scheduler")?,
             ],
         };
         let house = House {
@@ -213,6 +216,7 @@ impl House {
             key,
             database,
             processes: programs.into_iter().map(Process::start).collect(),
+            addresses,
             http: client()?,
         };
         house.ready(Duration::from_mins(1)).await?;
@@ -239,8 +243,24 @@ impl House {
 
     /// The service's own counters, as `name{labels}` to value; empty if it does not answer.
     pub async fn metrics(&self) -> Metrics {
+        self.metrics_at(&self.base_url).await
+    }
+
+    /// What the processes count of their own work, added up.
+    pub async fn counters(&self) -> Counters {
+        let mut all = Counters::default();
+        for address in &self.addresses {
+            let metrics = self.metrics_at(&format!("http://{address}")).await;
+            all.commits += metrics.sum("mittler_database_commits_total");
+            all.confirmed += metrics.sum("mittler_broker_messages_confirmed_total");
+            all.consumed += metrics.sum("mittler_broker_messages_consumed_total");
+        }
+        all
+    }
+
+    async fn metrics_at(&self, base_url: &str) -> Metrics {
         let text = async {
-            let answer = self.http.get(format!("{}/metrics", self.base_url)).bearer_auth(&self.key).send().await?;
+            let answer = self.http.get(format!("{base_url}/metrics")).bearer_auth(&self.key).send().await?;
             answer.error_for_status()?.text().await
         };
         let text = text.await.unwrap_or_default();
@@ -302,6 +322,14 @@ impl House {
         }
         text
     }
+}
+
+/// Commits of writes, and messages that the broker took over and that came from it.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Counters {
+    pub commits: i64,
+    pub confirmed: i64,
+    pub consumed: i64,
 }
 
 /// What the service says of itself.

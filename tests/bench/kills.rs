@@ -199,10 +199,8 @@ async fn kills(args: &Args, folder: &Path, ends: Instant) -> anyhow::Result<bool
     fault(report.dead_jobs > 0, "jobs were given up");
     fault(report.panics > 0, "something panicked");
     fault(report.kills.values().any(|count| *count == 0), "a target was not hit");
-    fault(
-        report.own_ends.keys().any(|how| !how.ends_with("exit status: 1")),
-        "a process ended in a way that no code means",
-    );
+    // An outage of the database or the broker is waited out: what ends by itself wants a person to act.
+    fault(!report.own_ends.is_empty(), "a process ended by itself; what it said at the end tells why");
     fault(!obeyed, "SIGTERM did not end everything within 25 s");
     for words in &faults {
         eprintln!("bench: {words}");

@@ -3,6 +3,8 @@
 //! Both start the real program, `mittler`, and stand where its neighbours stand: the senders of leads on the one side,
 //! the CRMs (of the sandbox) on the other.
 
+mod broker;
+mod calls;
 mod control;
 mod crms;
 mod diagnosis;

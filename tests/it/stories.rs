@@ -1,19 +1,25 @@
 //! The whole way in process, from the door to both CRMs and back: the sandbox stands for the CRMs.
 
 mod account;
+mod between;
 mod world;
 
 mod demo;
 mod existing;
 mod faults;
 mod forget;
+mod limits;
 mod modes;
 mod moved;
+mod order;
+mod outage;
 mod owners;
 mod parts;
+mod refused;
 mod rows;
 mod schedules;
 mod scripted;
+mod slow;
 mod theirs;
 mod twice;
 mod twoway;

@@ -1,10 +1,22 @@
 //! What every story needs: fresh databases, the servers of the test run, and patience with limits.
 
-use std::{future::Future, path::Path, process::Command, time::Duration};
+use std::{
+    future::Future,
+    path::Path,
+    process::Command,
+    sync::{Arc, Mutex, OnceLock},
+    time::Duration,
+};
 
 use mittler_store::Store;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection, postgres::PgConnectOptions};
-use tokio::time::Instant;
+use tokio::{
+    io::copy_bidirectional,
+    net::{TcpListener, TcpStream},
+    sync::watch,
+    task::JoinSet,
+    time::Instant,
+};
 
 /// A setting of the test run.
 #[expect(clippy::disallowed_methods, reason = "the one place where tests read the environment")]
@@ -16,6 +28,17 @@ pub fn setting(name: &str) -> String {
         )
     };
     value
+}
+
+/// The dice of a story. Its seed is printed, and shown if the story fails; `MITTLER_TEST_SEED` sets it.
+pub fn dice() -> fastrand::Rng {
+    static SEED: OnceLock<u64> = OnceLock::new();
+    #[expect(clippy::disallowed_methods, reason = "the one place where tests read the environment")]
+    let given =
+        || std::env::var("MITTLER_TEST_SEED").ok().map(|seed| seed.parse().expect("MITTLER_TEST_SEED is a number"));
+    let seed = *SEED.get_or_init(|| given().unwrap_or_else(|| fastrand::u64(..)));
+    eprintln!("MITTLER_TEST_SEED={seed}");
+    fastrand::Rng::with_seed(seed)
 }
 
 /// Shows the log of a story that fails.
@@ -173,4 +196,78 @@ async fn run(program: String, arguments: &[&str]) -> String {
         output.stdout
     });
     String::from_utf8(output.await.unwrap()).unwrap()
+}
+
+/// What becomes of the bytes between a client and a server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Traffic {
+    Passes,
+    /// Accepted, and never a word: as a machine that hangs does. Who is connected stays so, and unheard for ever.
+    Silent,
+    /// Everybody is sent away.
+    Refused,
+}
+
+/// Stands before a server, on a port of its own, and decides what passes.
+pub struct Proxy {
+    /// The server's, by way of this one.
+    pub url: String,
+    /// With how often the connections were cut.
+    traffic: watch::Sender<(Traffic, u64)>,
+    _accepting: JoinSet<()>,
+}
+
+impl Proxy {
+    pub async fn before(url: &str) -> Proxy {
+        let (_, rest) = url.rsplit_once('@').unwrap();
+        let server = rest.split('/').next().unwrap().to_owned();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = url.replace(&server, &listener.local_addr().unwrap().to_string());
+        let traffic = watch::Sender::new((Traffic::Passes, 0));
+        let orders = traffic.clone();
+        let mut accepting = JoinSet::new();
+        accepting.spawn(async move {
+            let held = Arc::new(Mutex::new(Vec::new()));
+            let mut passing = JoinSet::new();
+            loop {
+                let (client, _) = listener.accept().await.unwrap();
+                passing.spawn(pass(client, server.clone(), orders.subscribe(), Arc::clone(&held)));
+            }
+        });
+        Proxy { url, traffic, _accepting: accepting }
+    }
+
+    pub fn set(&self, traffic: Traffic) {
+        self.traffic.send_modify(|orders| orders.0 = traffic);
+    }
+
+    /// Cuts who is connected; whoever comes again gets through.
+    pub fn cut(&self) {
+        self.traffic.send_modify(|orders| orders.1 += 1);
+    }
+}
+
+async fn pass(
+    mut client: TcpStream,
+    server: String,
+    mut orders: watch::Receiver<(Traffic, u64)>,
+    held: Arc<Mutex<Vec<TcpStream>>>,
+) {
+    let traffic = orders.borrow_and_update().0;
+    match traffic {
+        Traffic::Silent => held.lock().unwrap().push(client),
+        Traffic::Refused => _ = client.set_zero_linger(),
+        Traffic::Passes => {
+            let Ok(mut server) = TcpStream::connect(server).await else { return };
+            let silent = tokio::select! {
+                _ = copy_bidirectional(&mut client, &mut server) => false,
+                _ = orders.changed() => orders.borrow().0 == Traffic::Silent,
+            };
+            if silent {
+                held.lock().unwrap().extend([client, server]);
+            } else {
+                _ = client.set_zero_linger(); // a reset, not a farewell
+            }
+        }
+    }
 }

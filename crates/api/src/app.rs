@@ -51,6 +51,15 @@ pub enum Broker {
     Down,
 }
 
+/// A count that only grows while the process lives, for the metrics.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Counter {
+    /// `mittler_..._total`
+    pub name: &'static str,
+    pub help: &'static str,
+    pub value: u64,
+}
+
 /// How a key by which people are recognised is named in the database.
 pub type KeyName = Arc<dyn Fn(&Key) -> Uuid + Send + Sync>;
 
@@ -63,6 +72,8 @@ pub struct App {
     pub settings: Arc<Settings>,
     pub hooks: Arc<dyn HookReceiver>,
     pub broker: Arc<dyn Fn() -> Broker + Send + Sync>,
+    /// What the other parts of the process count.
+    pub counters: Arc<dyn Fn() -> Vec<Counter> + Send + Sync>,
     /// `None` leaves the search by e-mail address, badge and external id out.
     pub key_name: Option<KeyName>,
     pub(crate) api_keys: Arc<Mutex<HashMap<String, (ApiKey, Time)>>>,
@@ -85,6 +96,7 @@ impl App {
             settings: Arc::new(settings),
             hooks,
             broker: Arc::new(|| Broker::None),
+            counters: Arc::new(Vec::new),
             key_name: None,
             api_keys: Arc::default(),
             record_counts: Arc::default(),
@@ -95,6 +107,13 @@ impl App {
     #[must_use]
     pub fn with_broker(mut self, broker: impl Fn() -> Broker + Send + Sync + 'static) -> App {
         self.broker = Arc::new(broker);
+        self
+    }
+
+    /// Shows in the metrics what the other parts of the process count.
+    #[must_use]
+    pub fn with_counters(mut self, counters: impl Fn() -> Vec<Counter> + Send + Sync + 'static) -> App {
+        self.counters = Arc::new(counters);
         self
     }
 

@@ -27,7 +27,7 @@ use axum::{
 };
 use tower_http::catch_panic::CatchPanicLayer;
 
-pub use app::{App, Broker, Settings};
+pub use app::{App, Broker, Counter, Settings};
 pub use door::Door;
 pub use openapi::openapi_yaml;
 pub use problem::{CODES, Problem};

@@ -14,7 +14,7 @@ use serde_json::json;
 use utoipa::ToSchema;
 
 use crate::{
-    App, Broker,
+    App, Broker, Counter,
     access::{Caller, Scope},
     problem::Problem,
 };
@@ -125,6 +125,9 @@ async fn counts(app: &App) -> Result<String, Problem> {
         &[(String::new(), app.store.review_count().await?)],
     );
     gauge("process_resident_memory_bytes", "Memory of this process.", &[(String::new(), resident())]);
+    for Counter { name, help, value } in (app.counters)() {
+        _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} counter\n{name} {value}");
+    }
     Ok(text)
 }
 

@@ -61,7 +61,7 @@ async fn server(answers: impl IntoIterator<Item = (u16, Json)>) -> (HubSpot, Scr
     let base_url = format!("http://{}", listener.local_addr().unwrap());
     let router = Router::new().fallback(answer).with_state(script.clone());
     tokio::spawn(async move { axum::serve(listener, router).await });
-    let http = Http::new(client(Duration::from_secs(5)).unwrap(), Arc::new(Open), Arc::new(Open));
+    let http = Http::new(client(Duration::from_secs(60)).unwrap(), Arc::new(Open), Arc::new(Open));
     (HubSpot::new(http, Settings { base_url, ..Settings::default() }), script)
 }
 

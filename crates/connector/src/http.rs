@@ -146,12 +146,12 @@ impl Http {
     /// Sends the call with a valid token. An answer of any status is `Ok`, but for a token that
     /// is rejected twice. 401 refreshes the token once and repeats: the CRM did nothing.
     pub async fn send(&self, call: &Call) -> Result<Answer> {
-        let token = self.auth.token().await?;
+        let token = self.auth.token().await.map_err(not_sent)?;
         let answer = self.once(call, &token).await?;
         if answer.status != StatusCode::UNAUTHORIZED {
             return Ok(answer);
         }
-        let fresh = self.auth.replace(&token).await?;
+        let fresh = self.auth.replace(&token).await.map_err(not_sent)?;
         let answer = self.once(call, &fresh).await?;
         if answer.status == StatusCode::UNAUTHORIZED {
             return Err(Error::Reauthorise { code: "token_rejected_twice".into() });
@@ -183,6 +183,14 @@ impl Http {
 
     pub fn pace(&self) -> &dyn Pace {
         &*self.pace
+    }
+}
+
+/// Whatever became of a new token: the call that needed it never left.
+fn not_sent(error: Error) -> Error {
+    match error {
+        Error::Unknown { code } => Error::Unavailable { code, retry_after: None },
+        other => other,
     }
 }
 

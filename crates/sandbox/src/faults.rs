@@ -153,6 +153,7 @@ struct Counts {
     by_kind: BTreeMap<Vendor, BTreeMap<String, u64>>,
     /// `kind type`, where a call is about one type of records or one pair of types.
     by_type: BTreeMap<Vendor, BTreeMap<String, u64>>,
+    limited: BTreeMap<Vendor, u64>,
 }
 
 impl Calls {
@@ -176,6 +177,16 @@ impl Calls {
         lock(&self.counts).by_type.get(&vendor).and_then(|names| names.get(&name)).copied().unwrap_or(0)
     }
 
+    /// Counts an answer that refused a call for want of calls left.
+    pub(crate) fn count_limited(&self, vendor: Vendor) {
+        *lock(&self.counts).limited.entry(vendor).or_default() += 1;
+    }
+
+    /// Calls that were refused with 429: over a limit, or on request.
+    pub fn limited(&self, vendor: Vendor) -> u64 {
+        lock(&self.counts).limited.get(&vendor).copied().unwrap_or(0)
+    }
+
     pub fn total(&self, vendor: Vendor) -> u64 {
         lock(&self.counts).by_kind.get(&vendor).map_or(0, |kinds| kinds.values().sum())
     }
@@ -184,7 +195,8 @@ impl Calls {
         *lock(&self.counts) = Counts::default();
     }
 
-    /// By kind for each vendor; under `types` the same again by kind and type.
+    /// By kind for each vendor; under `types` the same again by kind and type, under `limited` the calls among them
+    /// that were refused with 429.
     pub fn to_json(&self) -> serde_json::Value {
         let counts = lock(&self.counts);
         let all = |counts: &BTreeMap<Vendor, BTreeMap<String, u64>>| {
@@ -193,6 +205,10 @@ impl Calls {
         };
         let mut by_kind = all(&counts.by_kind);
         by_kind["types"] = all(&counts.by_type);
+        let limited = |vendor| counts.limited.get(&vendor).copied().unwrap_or(0);
+        by_kind["limited"] = serde_json::json!({
+            "salesforce": limited(Vendor::Salesforce), "hubspot": limited(Vendor::Hubspot),
+        });
         by_kind
     }
 }

@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result};
-use mittler_api::{App, Broker, Door};
+use mittler_api::{App, Broker, Counter, Door};
 use mittler_core::derive::Overrides;
 use mittler_queue::{Carrier, RabbitConfig, Settings, Stats, Wake};
 use mittler_store::{Clock, Gatherer, Store, forget::Retention};
@@ -182,6 +182,7 @@ impl Service {
         };
         Ok(App::new(self.store.clone(), self.door.clone(), self.clock.clone(), settings, Arc::new(hooks))
             .with_broker(broker)
+            .with_counters(counters(&self.store, &self.stats))
             .with_key_name(key_id))
     }
 
@@ -265,6 +266,20 @@ impl Service {
         }
         info!(roles = ?roles, database = self.store.name(), broker = self.config.server.broker.is_some(), "started");
         Ok(Running { roles: running, stop: stop.clone() })
+    }
+}
+
+/// What this process counts: its own part of the work, since it began.
+fn counters(store: &Store, stats: &Stats) -> impl Fn() -> Vec<Counter> + Send + Sync + use<> {
+    let (store, stats) = (store.clone(), stats.clone());
+    move || {
+        let broker = stats.snapshot();
+        let counted = [
+            ("mittler_database_commits_total", "Commits of writes by this process.", store.commits()),
+            ("mittler_broker_messages_confirmed_total", "Messages that the broker took over.", broker.confirmed),
+            ("mittler_broker_messages_consumed_total", "Messages that came from the broker.", broker.consumed),
+        ];
+        counted.map(|(name, help, value)| Counter { name, help, value }).to_vec()
     }
 }
 

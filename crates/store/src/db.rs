@@ -9,7 +9,10 @@ use std::{
     panic::AssertUnwindSafe,
     path::{Path, PathBuf},
     str::FromStr,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -73,6 +76,7 @@ struct Inner {
     /// Held as long as the store lives: a second process with roles on the same file is refused.
     _lock: Option<std::fs::File>,
     path: Option<PathBuf>,
+    commits: Commits,
 }
 
 /// Where writes wait for SQLite's only writer.
@@ -81,6 +85,9 @@ struct Queues {
     door: mpsc::Sender<Box<dyn Job>>,
     work: mpsc::Sender<Box<dyn Job>>,
 }
+
+/// Commits of writes so far. On SQLite many writes share one.
+type Commits = Arc<AtomicU64>;
 
 impl std::fmt::Debug for Store {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -174,12 +181,12 @@ impl Store {
             .connect_with(options.read_only(true).create_if_missing(false).pragma("cache_size", "-2000"))
             .await?;
         let ((door, at_door), (work, at_work)) = (mpsc::channel(1024), mpsc::channel(1024));
-        tokio::spawn(write_groups(Tx(Db::Sqlite(writer)), at_door, at_work, group));
-        Ok(Store(Arc::new(Inner {
-            db: Db::Sqlite((readers, Queues { door, work })),
-            _lock: lock,
-            path: Some(path.to_owned()),
-        })))
+        let commits = Commits::default();
+        let tx = Tx(Db::Sqlite(writer));
+        let writer = Writer { tx, door: at_door, work: at_work, limit: group, commits: Arc::clone(&commits) };
+        tokio::spawn(writer.run());
+        let (db, path) = (Db::Sqlite((readers, Queues { door, work })), Some(path.to_owned()));
+        Ok(Store(Arc::new(Inner { db, _lock: lock, path, commits })))
     }
 
     async fn open_postgres(url: &str, connections: u32) -> Result<Store> {
@@ -206,7 +213,7 @@ impl Store {
             )));
         }
         sqlx::migrate!("./migrations/postgres").run(&pool).await.map_err(migration)?;
-        Ok(Store(Arc::new(Inner { db: Db::Postgres(pool), _lock: None, path: None })))
+        Ok(Store(Arc::new(Inner { db: Db::Postgres(pool), _lock: None, path: None, commits: Commits::default() })))
     }
 
     pub fn is_sqlite(&self) -> bool {
@@ -251,7 +258,10 @@ impl Store {
         work: impl Work<R>,
     ) -> Result<R> {
         match &self.0.db {
-            Db::Postgres(pool) => tokio::spawn(transact(pool.clone(), work)).await.unwrap_or(Err(Error::Panicked)),
+            Db::Postgres(pool) => {
+                let transaction = transact(pool.clone(), work, Arc::clone(&self.0.commits));
+                tokio::spawn(transaction).await.unwrap_or(Err(Error::Panicked))
+            }
             Db::Sqlite((_, queues)) => {
                 let (reply, answer) = oneshot::channel();
                 queue(queues)
@@ -261,6 +271,12 @@ impl Store {
                 answer.await.unwrap_or(Err(Error::Closed))
             }
         }
+    }
+
+    /// Commits of writes since this process opened the database, those that changed nothing
+    /// included. On SQLite writes that come together share one.
+    pub fn commits(&self) -> u64 {
+        self.0.commits.load(Ordering::Relaxed)
     }
 
     /// Whether the database answers.
@@ -472,7 +488,7 @@ fn restrict(path: &Path) {
 /// `begin()` is called nowhere else, and nobody can cancel it here: the task is detached from its
 /// caller. A cancelled one would leave the connection in a transaction that swallows the writes of
 /// whoever gets it next (transact-rs/sqlx#4385).
-async fn transact<R>(pool: PgPool, work: impl Work<R>) -> Result<R> {
+async fn transact<R>(pool: PgPool, work: impl Work<R>, commits: Commits) -> Result<R> {
     let mut attempt = 1;
     loop {
         match once(&pool, work.clone()).await {
@@ -480,7 +496,12 @@ async fn transact<R>(pool: PgPool, work: impl Work<R>) -> Result<R> {
                 tokio::time::sleep(Duration::from_millis(fastrand::u64(1..10 << attempt))).await;
                 attempt += 1;
             }
-            settled => return settled,
+            settled => {
+                if settled.is_ok() {
+                    commits.fetch_add(1, Ordering::Relaxed);
+                }
+                return settled;
+            }
         }
     }
 }
@@ -547,85 +568,85 @@ impl<R: Send + 'static, W: Work<R>> Job for Queued<W, R> {
 ///
 /// Who stands at the door goes first, and while many do, the others have a quarter of the time: a
 /// list in hand must not make senders wait, nor senders stop what they have sent.
-async fn write_groups(mut tx: Tx, mut door: Waiting, mut work: Waiting, limit: usize) {
-    let mut group = Vec::new();
-    // How long the others let the door go first.
-    let mut owed = Duration::ZERO;
-    loop {
-        let began = Instant::now();
-        let more = tokio::select! { biased;
-            some = door.recv_many(&mut group, limit) => {
-                if some == 0 {
-                    break;
+struct Writer {
+    tx: Tx,
+    door: Waiting,
+    work: Waiting,
+    /// Closures that share one commit at most.
+    limit: usize,
+    commits: Commits,
+}
+
+impl Writer {
+    async fn run(mut self) {
+        let mut group = Vec::new();
+        // How long the others let the door go first.
+        let mut owed = Duration::ZERO;
+        loop {
+            let began = Instant::now();
+            let work = tokio::select! { biased;
+                some = self.door.recv_many(&mut group, self.limit) => {
+                    if some == 0 {
+                        break;
+                    }
+                    false
                 }
-                None
-            }
-            Some(job) = work.recv(), if owed.is_zero() => {
-                group.push(job);
-                Some(&mut work)
-            }
-            () = tokio::time::sleep(owed), if !owed.is_zero() => {
-                owed = Duration::ZERO;
-                continue;
-            }
-        };
-        let working = more.is_some();
-        write_group(&mut tx, &mut group, &door, more, limit).await;
-        owed = match working {
-            // Somebody came meanwhile, and more may be behind them.
-            true if !door.is_empty() => began.elapsed() * 3,
-            true => Duration::ZERO,
-            false => owed.saturating_sub(began.elapsed()),
-        };
-    }
-    // The store is closed; what was sent before that is done.
-    while let Some(job) = work.recv().await {
-        group.push(job);
-        write_group(&mut tx, &mut group, &door, Some(&mut work), limit).await;
-    }
-}
-
-/// Commits a group and answers it.
-async fn write_group(
-    tx: &mut Tx,
-    group: &mut Vec<Box<dyn Job>>,
-    door: &Waiting,
-    more: Option<&mut Waiting>,
-    limit: usize,
-) {
-    let committed = commit_group(tx, group, door, more, limit).await.map_err(Arc::new);
-    if committed.is_err() {
-        _ = exec(tx, "ROLLBACK").await; // an error here means that SQLite has rolled back already
-    }
-    for job in group.drain(..) {
-        job.answer(committed.clone());
-    }
-}
-
-/// Runs a group, and those of `more` that wait while nobody stands at the door and the first of the
-/// group need not wait long for their answers.
-async fn commit_group(
-    tx: &mut Tx,
-    group: &mut Vec<Box<dyn Job>>,
-    door: &Waiting,
-    mut more: Option<&mut Waiting>,
-    limit: usize,
-) -> sqlx::Result<()> {
-    let (began, mut at) = (Instant::now(), 0);
-    exec(tx, "BEGIN IMMEDIATE; SAVEPOINT one").await?;
-    loop {
-        while let Some(job) = group.get_mut(at) {
-            let kept = job.run(tx).await;
-            exec(tx, if kept { "RELEASE one; SAVEPOINT one" } else { "ROLLBACK TO one" }).await?;
-            at += 1;
+                Some(job) = self.work.recv(), if owed.is_zero() => {
+                    group.push(job);
+                    true
+                }
+                () = tokio::time::sleep(owed), if !owed.is_zero() => {
+                    owed = Duration::ZERO;
+                    continue;
+                }
+            };
+            self.settle(&mut group, work).await;
+            owed = match work {
+                // Somebody came meanwhile, and more may be behind them.
+                true if !self.door.is_empty() => began.elapsed() * 3,
+                true => Duration::ZERO,
+                false => owed.saturating_sub(began.elapsed()),
+            };
         }
-        if at >= limit || !door.is_empty() || began.elapsed() > GROUP_TIME {
-            break;
+        // The store is closed; what was sent before that is done.
+        while let Some(job) = self.work.recv().await {
+            group.push(job);
+            self.settle(&mut group, true).await;
         }
-        let Some(job) = more.as_mut().and_then(|more| more.try_recv().ok()) else { break };
-        group.push(job);
     }
-    exec(tx, "COMMIT").await
+
+    /// Commits a group and answers it.
+    async fn settle(&mut self, group: &mut Vec<Box<dyn Job>>, work: bool) {
+        let committed = self.commit(group, work).await.map_err(Arc::new);
+        if committed.is_ok() {
+            self.commits.fetch_add(1, Ordering::Relaxed);
+        } else {
+            _ = exec(&mut self.tx, "ROLLBACK").await; // an error here means that SQLite has rolled back already
+        }
+        for job in group.drain(..) {
+            job.answer(committed.clone());
+        }
+    }
+
+    /// Runs a group, and behind `work` what else waits, while nobody stands at the door and the first
+    /// of the group need not wait long for their answers.
+    async fn commit(&mut self, group: &mut Vec<Box<dyn Job>>, work: bool) -> sqlx::Result<()> {
+        let (began, mut at) = (Instant::now(), 0);
+        exec(&mut self.tx, "BEGIN IMMEDIATE; SAVEPOINT one").await?;
+        loop {
+            while let Some(job) = group.get_mut(at) {
+                let kept = job.run(&mut self.tx).await;
+                exec(&mut self.tx, if kept { "RELEASE one; SAVEPOINT one" } else { "ROLLBACK TO one" }).await?;
+                at += 1;
+            }
+            if !work || at >= self.limit || !self.door.is_empty() || began.elapsed() > GROUP_TIME {
+                break;
+            }
+            let Ok(job) = self.work.try_recv() else { break };
+            group.push(job);
+        }
+        exec(&mut self.tx, "COMMIT").await
+    }
 }
 
 async fn exec(tx: &mut Tx, sql: &'static str) -> sqlx::Result<()> {

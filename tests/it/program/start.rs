@@ -2,10 +2,8 @@
 
 use std::time::Duration;
 
-use tokio::net::{TcpListener, TcpStream};
-
 use super::Place;
-use crate::support::{self, eventually, setting};
+use crate::support::{self, Proxy, Traffic, eventually, setting};
 
 async fn status(client: &reqwest::Client, url: &str) -> u16 {
     client.get(url).send().await.map_or(0, |answer| answer.status().as_u16())
@@ -16,12 +14,9 @@ async fn while_the_database_is_away_callers_are_told_to_come_again() {
     let fresh = support::postgres().await;
     let place = Place::new("");
     // The database answers only once somebody passes the calls on.
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let port = listener.local_addr().unwrap().port();
-    drop(listener);
-    let real = fresh.url().split('@').next_back().unwrap().split('/').next().unwrap().to_owned();
-    let url = fresh.url().replace(&real, &format!("127.0.0.1:{port}"));
-    let mut service = place.start(&["serve", "--listen", "127.0.0.1:0", "--database", &url]);
+    let proxy = Proxy::before(fresh.url()).await;
+    proxy.set(Traffic::Refused);
+    let mut service = place.start(&["serve", "--listen", "127.0.0.1:0", "--database", &proxy.url]);
     let base = service.says("listening on ").await;
     let client = mittler_connector::http::client(Duration::from_secs(10)).unwrap();
     assert_eq!(status(&client, &format!("{base}/health/live")).await, 200);
@@ -30,20 +25,10 @@ async fn while_the_database_is_away_callers_are_told_to_come_again() {
     assert_eq!(answer.status(), 503);
     assert!(answer.headers().contains_key("retry-after"));
 
-    let listener = TcpListener::bind(("127.0.0.1", port)).await.unwrap();
-    let passing = tokio::spawn(async move {
-        while let Ok((mut caller, _)) = listener.accept().await {
-            let real = real.clone();
-            tokio::spawn(async move {
-                let mut database = TcpStream::connect(real).await.unwrap();
-                _ = tokio::io::copy_bidirectional(&mut caller, &mut database).await;
-            });
-        }
-    });
+    proxy.set(Traffic::Passes);
     let ready = format!("{base}/health/ready");
     eventually("the service is ready", 60, async || status(&client, &ready).await == 200).await;
     assert_eq!(service.stop().await, Some(0));
-    passing.abort();
     fresh.remove().await;
 }
 
@@ -65,7 +50,9 @@ async fn a_process_without_the_api_tells_its_health_where_it_is_told_to() {
     let client = mittler_connector::http::client(Duration::from_secs(10)).unwrap();
     let ready = format!("{base}/health/ready");
     eventually("the worker is ready", 60, async || status(&client, &ready).await == 200).await;
-    assert_eq!(status(&client, &format!("{base}/metrics")).await, 200);
+    let metrics = client.get(format!("{base}/metrics")).send().await.unwrap().text().await.unwrap();
+    let commits = metrics.lines().find_map(|line| line.strip_prefix("mittler_database_commits_total "));
+    assert!(commits.unwrap().parse::<u64>().unwrap() > 0, "{metrics}");
     assert_eq!(status(&client, &format!("{base}/api/v1/records")).await, 404);
     assert_eq!(service.stop().await, Some(0));
 }

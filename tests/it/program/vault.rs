@@ -57,7 +57,7 @@ impl Vendor {
             client_secret: None,
             refresh_token: refresh_token.to_owned().into(),
         };
-        let client = client(Duration::from_secs(5)).unwrap();
+        let client = client(Duration::from_secs(60)).unwrap();
         let keys = Keys::derive(&[key; 32]);
         Vault::new(store.clone(), Clock::default(), &keys, client, connection, self.url.clone(), grant)
     }

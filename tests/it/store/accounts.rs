@@ -9,7 +9,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::{NOON, seconds};
-use crate::support::Fresh;
+use crate::support::{Fresh, dice};
 
 stories!(
     no_window_sees_more_calls_than_the_account_allows,
@@ -34,6 +34,7 @@ async fn take(store: &Store, connection: ConnectionId, most: i64, now: Time) -> 
 
 /// Many takers at random times, which also go back and forth as clocks of several processes do.
 async fn no_window_sees_more_calls_than_the_account_allows(fresh: &Fresh) {
+    let mut dice = dice();
     for (calls, window) in [(1, 1_000), (7, 1_000), (100, 10_000), (190, 10_000), (100_000, 10_000), (250_000, 5_000)] {
         let window = Duration::from_millis(window);
         let connection = budget(&fresh.store, calls, window).await;
@@ -46,10 +47,10 @@ async fn no_window_sees_more_calls_than_the_account_allows(fresh: &Fresh) {
                 let at = match taker {
                     0 => now,
                     1 => now.plus(step.saturating_sub(Duration::from_micros(1))),
-                    _ => now.plus(step.mul_f64(fastrand::f64())),
+                    _ => now.plus(step.mul_f64(dice.f64())),
                 };
                 let store = &fresh.store;
-                let most = if calls > 1000 { 1_000_000 } else { fastrand::i64(1..20) };
+                let most = if calls > 1000 { 1_000_000 } else { dice.i64(1..20) };
                 async move { (at, take(store, connection, most, at).await) }
             });
             for (at, end) in join_all(takers).await {

@@ -60,7 +60,7 @@ async fn a_client_that_leaves_spoils_no_connection(fresh: &Fresh) {
     if !store.is_sqlite() {
         let mut raw = Raw::of(fresh).await;
         // One that was left stays for ever; one in which somebody works between two statements is over soon.
-        for _ in 0..500 {
+        for _ in 0..2_000 {
             if raw.number(&open_transactions("mittler")).await == 0 {
                 break;
             }
@@ -129,7 +129,7 @@ async fn a_bare_begin_that_is_left_loses_the_next_write() {
 }
 
 async fn eventually_ended(other: &mut PgConnection, sql: &'static str) {
-    for _ in 0..500 {
+    for _ in 0..6_000 {
         let running: i64 = sqlx::query_scalar(sql).fetch_one(&mut *other).await.unwrap();
         if running == 0 {
             return;

@@ -508,8 +508,8 @@ async fn a_call_that_is_under_way_comes_to_its_end_first(fresh: &Fresh) {
     let (own, keys, now, id) = (store.clone(), Keys::derive(&[7; 32]), clock.clone(), person.id);
     let forgetting =
         tokio::spawn(async move { forget(&own, &keys, &judge(), &now, id, "system").await.unwrap().unwrap() });
-    eventually("the person is kept out", 20, async || store.suppression_count().await.unwrap() > 0).await;
-    eventually("nothing is due any more", 20, async || {
+    eventually("the person is kept out", 60, async || store.suppression_count().await.unwrap() > 0).await;
+    eventually("nothing is due any more", 60, async || {
         let lines = store.link_lines(id).await.unwrap();
         lines.iter().all(|line| line.wanted <= line.done)
     })

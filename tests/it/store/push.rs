@@ -49,6 +49,7 @@ struct Rig {
     crm: Arc<Mutex<HashMap<LinkId, String>>>,
     deaths: Arc<AtomicU64>,
     done: Arc<AtomicBool>,
+    dice: Arc<Mutex<fastrand::Rng>>,
 }
 
 impl Rig {
@@ -64,7 +65,13 @@ impl Rig {
             crm: Arc::default(),
             deaths: Arc::default(),
             done: Arc::default(),
+            dice: Arc::new(Mutex::new(crate::support::dice())),
         }
+    }
+
+    /// Dice of one's own, in the order in which they are asked for.
+    fn dice(&self) -> fastrand::Rng {
+        self.dice.lock().unwrap().fork()
     }
 
     /// Changes records and says that their links are due, in one transaction.
@@ -108,7 +115,7 @@ impl Rig {
                 break;
             }
             let until = now.plus(LEASE);
-            let fate = fastrand::u32(0..100);
+            let fate = self.dice().u32(0..100);
             if fate < 6 {
                 return self.die();
             }
@@ -206,13 +213,13 @@ async fn every_link_ends_with_its_last_value_whatever_happens_to_its_workers(fre
     rig.change(rig.records.to_vec(), 1).await;
     let workers: Vec<_> = (0..4).map(|_| tokio::spawn(rig.clone().work())).collect();
     let changers = (0..4_u64).map(|changer| {
-        let rig = rig.clone();
+        let (rig, mut dice) = (rig.clone(), rig.dice());
         async move {
             for n in 0..120 {
-                let mut ids: Vec<RecordId> = (0..fastrand::usize(1..8))
+                let mut ids: Vec<RecordId> = (0..dice.usize(1..8))
                     .map(|_| {
-                        let among = if fastrand::bool() { HOT } else { LINKS };
-                        rig.records[fastrand::usize(0..among)]
+                        let among = if dice.bool() { HOT } else { LINKS };
+                        rig.records[dice.usize(0..among)]
                     })
                     .collect();
                 ids.sort();
@@ -223,9 +230,10 @@ async fn every_link_ends_with_its_last_value_whatever_happens_to_its_workers(fre
     });
     join_all(changers).await;
     // The quiet phase: single changes, each while workers may be settling the one before.
+    let mut dice = rig.dice();
     for n in 0..60 {
         rig.change(vec![rig.records[n % 3]], 10_000 + n as u64).await;
-        for _ in 0..fastrand::u8(0..30) {
+        for _ in 0..dice.u8(0..30) {
             tokio::task::yield_now().await;
         }
     }

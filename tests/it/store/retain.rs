@@ -1,6 +1,6 @@
 //! Everything stays for its declared time, and no longer.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use mittler_core::{
     RecordId, RemoteFields, RunId, Time, Value,
@@ -17,16 +17,99 @@ use mittler_store::{
     tables::declared,
 };
 use serde_json::json;
+use tokio::sync::Notify;
 use uuid::Uuid;
 
-use super::{Raw, links, seconds};
+use super::{NOON, Raw, links, seconds};
 use crate::support::Fresh;
 
 stories!(
     content_is_emptied_after_two_weeks_but_not_what_nobody_has_read,
     everything_ends_at_its_declared_time,
     a_step_touches_no_more_rows_than_it_may,
+    an_old_input_that_is_opened_again_keeps_what_it_says,
 );
+
+/// What became of an input: its state, and whether its content is there; `None` if it is gone.
+async fn state_of(raw: &mut Raw, sqlite: bool) -> Option<String> {
+    let content = if sqlite { "CAST(content AS TEXT)" } else { "convert_from(content, 'UTF8')" };
+    let found = raw.texts(&format!("SELECT state || ' ' || COALESCE({content}, '-') FROM signal")).await;
+    found.into_iter().next()
+}
+
+/// Retention chooses an old, refused input at the moment at which somebody has it read again.
+async fn an_old_input_that_is_opened_again_keeps_what_it_says(fresh: &Fresh) {
+    let store = &fresh.store;
+    let (run, old) = (Uuid::now_v7(), NOON.minus(DAY * 500));
+    let input = NewSignal {
+        id: Uuid::now_v7(),
+        run,
+        kind: "lead".into(),
+        line: 1,
+        dedup: Uuid::new_v4(),
+        received_at: old.0,
+        content: Bytes(b"content".to_vec()),
+    };
+    let id = input.id;
+    let refused =
+        Read { id, state: "refused".into(), code: None, field: None, reason: None, remarks: json!([]), record: None };
+    store
+        .write(async move |tx| {
+            tx.put_run(RunId(run), "import", "list", &json!({}), "reading", old).await?;
+            tx.put_signals(&[input]).await?;
+            tx.settle_signals(&[refused]).await
+        })
+        .await
+        .unwrap();
+    // The one who opens it has done so and has not committed when retention comes.
+    let (opened, go_on) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let waits = !store.is_sqlite();
+    let opening = {
+        let (store, told, waiting) = (store.clone(), Arc::clone(&opened), Arc::clone(&go_on));
+        tokio::spawn(async move {
+            let open = store.write(async move |tx| {
+                let opened = tx.reopen_signals(&[id]).await?;
+                told.notify_one();
+                // SQLite has one writer: the other is queued behind this one, and waits for its end.
+                if waits {
+                    waiting.notified().await;
+                }
+                Ok(opened)
+            });
+            open.await.unwrap()
+        })
+    };
+    opened.notified().await;
+    let retaining = {
+        let store = store.clone();
+        tokio::spawn(async move { retain(&store, NOON, 100).await })
+    };
+    let mut raw = Raw::of(fresh).await;
+    if waits {
+        let waiting =
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        while !retaining.is_finished() && raw.number(waiting).await == 0 {
+            tokio::task::yield_now().await;
+        }
+    }
+    go_on.notify_one();
+    assert_eq!(opening.await.unwrap(), 1);
+    let removed = retaining.await.unwrap();
+    assert!(!removed.keys().any(|what| what.starts_with("signal")), "{removed:?}");
+    assert_eq!(state_of(&mut raw, store.is_sqlite()).await.as_deref(), Some("new content"));
+    // Read and refused once more, it is as old as ever.
+    let again =
+        Read { id, state: "refused".into(), code: None, field: None, reason: None, remarks: json!([]), record: None };
+    store.write(async move |tx| tx.settle_signals(&[again]).await).await.unwrap();
+    let keep = Retention { signal: DAY * 10_000, ..Retention::default() };
+    store.write(async move |tx| tx.retain(Retain::Contents, keep, NOON, 100).await).await.unwrap();
+    assert_eq!(state_of(&mut raw, store.is_sqlite()).await.as_deref(), Some("refused -"));
+    // What is empty cannot be read again, and is not opened for it.
+    assert_eq!(store.write(async move |tx| tx.reopen_signals(&[id]).await).await.unwrap(), 0);
+    retain(store, NOON, 100).await;
+    assert_eq!(state_of(&mut raw, store.is_sqlite()).await, None);
+    raw.close().await;
+}
 
 const DAY: Duration = Duration::from_hours(24);
 

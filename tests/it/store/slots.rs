@@ -7,7 +7,7 @@ use mittler_sync::Connections;
 use mittler_worker::schedule::{Intervals, start_slots};
 
 use super::Raw;
-use crate::support::Fresh;
+use crate::support::{Fresh, dice};
 
 stories!(two_schedulers_start_each_of_a_thousand_slots_once);
 
@@ -21,10 +21,10 @@ async fn two_schedulers_start_each_of_a_thousand_slots_once(fresh: &Fresh) {
     let (clocks, stores) = ([Clock::default(), Clock::default()], [fresh.store.clone(), other.clone()]);
     let connections = Connections::default();
     let mut ahead = [Duration::ZERO; 2];
-    let mut started = 0;
+    let (mut started, mut dice) = (0, dice());
     for _ in 0..1000 {
         for (clock, ahead) in clocks.iter().zip(&mut ahead) {
-            let now = Duration::from_secs(fastrand::u64(0..600));
+            let now = Duration::from_secs(dice.u64(0..600));
             clock.advance((every + now).saturating_sub(std::mem::replace(ahead, now)));
         }
         // Each looks twice, as a process does that was started again.

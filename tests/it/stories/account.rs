@@ -104,14 +104,19 @@ pub async fn connection(
     };
     let id = store.put_connection(&row).await.unwrap();
     let client = mittler_connector::http::client(setup.call_timeout).unwrap();
-    let http = |token_url: String, grant: Grant| {
+    let http = |profile: &Profile, token_url: String, grant: Grant| {
         let auth: Arc<dyn Auth> = Vault::new(store.clone(), clock.clone(), keys, client.clone(), id, token_url, grant);
-        let pace: Arc<dyn Pace> = Budgets::new(store.clone(), clock.clone(), id, &[]);
+        let limits: Vec<_> = profile.budgets.iter().map(|it| (it.bucket, it.calls, it.window)).collect();
+        let limits = if setup.paced { &limits[..] } else { &[] };
+        let pace: Arc<dyn Pace> = Budgets::new(store.clone(), clock.clone(), id, limits);
         Http::new(client.clone(), auth, pace)
     };
     let tuned = |mut profile: Profile| {
         profile.call_timeout = setup.call_timeout;
         profile.visibility_lag = Duration::from_secs(1);
+        for kind in &mut profile.kinds {
+            kind.batch = kind.batch.min(setup.batch);
+        }
         profile
     };
     let access = sandbox.access();
@@ -132,7 +137,7 @@ pub async fn connection(
             client_secret: access.client_secret.clone().into(),
         };
         let profile = tuned(mittler_connector_salesforce::profile(&settings));
-        let http = http(format!("{}/services/oauth2/token", access.base_url), grant);
+        let http = http(&profile, format!("{}/services/oauth2/token", access.base_url), grant);
         Arc::new(Tuned { inner: Salesforce::new(http, settings), profile })
     } else {
         let access = access.hubspot;
@@ -150,9 +155,15 @@ pub async fn connection(
             refresh_token: access.refresh_token.clone().into(),
         };
         let profile = tuned(mittler_connector_hubspot::profile(&settings));
-        let http = http(format!("{}/oauth/2026-09/token", access.base_url), grant);
+        let http = http(&profile, format!("{}/oauth/2026-09/token", access.base_url), grant);
         Arc::new(Tuned { inner: HubSpot::new(http, settings), profile })
     };
+    if setup.paced {
+        for budget in connector.profile().budgets.clone() {
+            let put = store.write(async move |tx| tx.put_budget(id, budget.bucket, budget.calls, budget.window).await);
+            put.await.unwrap();
+        }
+    }
     let mapping = Mapping::parse(&text).unwrap();
     Connection::new(id, crm.to_owned(), setup.mode, mapping, connector).expecting(Some(account))
 }

@@ -6,7 +6,7 @@ use mittler_store::Store;
 use mittler_sync::Mode;
 use serde_json::{Value, json};
 
-use super::world::{HUBSPOT, HUBSPOT_WRITES, SALESFORCE, SALESFORCE_WRITES, Setup, World, anna, stand};
+use super::world::{HUBSPOT, HUBSPOT_WRITES, SALESFORCE, SALESFORCE_WRITES, Setup, World, anna, guest, stand};
 
 on_every_database!(
     writes_that_are_cut_off_after_the_commit_lose_and_double_nothing,
@@ -19,11 +19,6 @@ on_every_database!(
     an_update_that_nobody_knows_of_is_taken_back,
     another_account_is_not_touched,
 );
-
-fn guest(at: usize) -> Value {
-    json!({ "badge_id": format!("F-{at}"), "first_name": "Gast", "last_name": format!("Nummer{at}"),
-        "company": format!("Firma{at} GmbH"), "email": format!("gast@firma{at}.example"), "country": "DE" })
-}
 
 fn reply(at: usize) -> Vec<u8> {
     format!(
@@ -57,14 +52,8 @@ async fn writes_that_are_cut_off_after_the_commit_lose_and_double_nothing(store:
     let hubspot = [count("contacts"), count("companies"), count("marketing_events"), count("tasks"), count("emails")];
     assert_eq!(hubspot, [GUESTS, GUESTS, 1, GUESTS, GUESTS], "contacts, companies, fairs, tasks, mails");
     assert_eq!(world.attendance().len(), GUESTS);
-    nothing_waits(&world).await;
+    world.nothing_waits().await;
     world.end().await;
-}
-
-async fn nothing_waits(world: &World) {
-    let waiting = world.store.links_waiting(None, None, 100).await.unwrap();
-    let left: Vec<_> = waiting.iter().filter(|link| link.wanted > link.done || link.state != "open").collect();
-    assert!(left.is_empty(), "{left:#?}");
 }
 
 async fn limits_and_outages_only_delay(store: Store) {
@@ -88,7 +77,7 @@ async fn limits_and_outages_only_delay(store: Store) {
         (world.in_hubspot("contacts").len(), world.attendance().len(), world.in_hubspot("tasks").len()),
         (1, 1, 1)
     );
-    nothing_waits(&world).await;
+    world.nothing_waits().await;
     world.end().await;
 }
 
@@ -117,7 +106,7 @@ async fn a_locked_row_is_written_later(store: Store) {
     world.settle().await;
     assert_eq!((world.in_salesforce("Lead").len(), world.in_hubspot("contacts").len()), (3, 3));
     assert_eq!((world.in_salesforce("CampaignMember").len(), world.attendance().len()), (3, 3));
-    nothing_waits(&world).await;
+    world.nothing_waits().await;
     world.end().await;
 }
 
@@ -152,7 +141,7 @@ async fn a_bad_row_spoils_nobody_else_and_its_dependants_follow_when_it_is_put_r
     world.lead(leads[3].clone()).await;
     assert_eq!((world.in_salesforce("Lead").len(), world.in_salesforce("CampaignMember").len()), (6, 6));
     assert_eq!(world.in_salesforce("Task").len(), 6);
-    nothing_waits(&world).await;
+    world.nothing_waits().await;
     world.end().await;
 }
 
@@ -211,7 +200,7 @@ async fn a_property_that_the_portal_lacks_stops_its_type_alone(store: Store) {
     world.settle().await;
     assert_eq!((world.in_hubspot("contacts").len(), world.attendance().len()), (3, 3));
     assert_eq!(state(&world, HUBSPOT).await, ("ready".into(), None));
-    nothing_waits(&world).await;
+    world.nothing_waits().await;
     world.end().await;
 }
 

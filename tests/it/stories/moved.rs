@@ -202,7 +202,7 @@ async fn merge(world: &World, one: &str, other: &str) -> String {
     let access = world.sandbox.access().hubspot;
     let url = format!("{}/crm/objects/2026-09/contacts/merge", access.base_url);
     let body = json!({ "primaryObjectId": one, "objectIdToMerge": other }).to_string();
-    let call = client(Duration::from_secs(5)).unwrap().post(url).bearer_auth(access.access_token);
+    let call = client(Duration::from_secs(60)).unwrap().post(url).bearer_auth(access.access_token);
     let answer = call.header("content-type", "application/json").body(body).send().await.unwrap();
     assert!(answer.status().is_success(), "{}", answer.status());
     let merged: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();

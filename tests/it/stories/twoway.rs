@@ -158,7 +158,7 @@ async fn edits_come_by_webhook_too_and_go_round_no_more(store: Store) {
     arrives(&world, "the edit in HubSpot", || world.in_salesforce("Lead")[0]["Title"] == json!("Prokuristin")).await;
     // Salesforce tells of that write of ours; it must lead to nothing.
     let heard = accepted.load(Ordering::SeqCst);
-    eventually("Salesforce tells of our write", 20, || async { accepted.load(Ordering::SeqCst) >= heard.max(2) }).await;
+    eventually("Salesforce tells of our write", 60, || async { accepted.load(Ordering::SeqCst) >= heard.max(2) }).await;
     world.advance(10);
     let lead = world.link(SALESFORCE, person).await.remote_id.unwrap();
     world.edit_salesforce("Lead", &lead, &json!({ "City": "Esslingen" }));
@@ -167,7 +167,7 @@ async fn edits_come_by_webhook_too_and_go_round_no_more(store: Store) {
     quiet(&world, person).await;
     assert_eq!(refused.load(Ordering::SeqCst), 0, "an authentic webhook was refused");
     // A wrong secret and a wrong signature are refused alike.
-    let client = mittler_connector::http::client(std::time::Duration::from_secs(5)).unwrap();
+    let client = mittler_connector::http::client(std::time::Duration::from_secs(60)).unwrap();
     for path in ["salesforce/falsch", "hubspot", "unbekannt"] {
         let answer = client.post(format!("{base}/hooks/{path}")).body("[]").send().await.unwrap();
         assert_eq!((answer.status().as_u16(), answer.text().await.unwrap().as_str()), (401, ""), "{path}");
@@ -192,7 +192,7 @@ async fn a_fair_lasts_all_of_its_days_where_it_takes_place(store: Store) {
 
 /// Works on what hooks bring until something holds.
 async fn arrives(world: &World, what: &str, holds: impl Fn() -> bool) {
-    eventually(what, 20, || async {
+    eventually(what, 60, || async {
         world.settle().await;
         holds()
     })

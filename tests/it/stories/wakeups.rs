@@ -1,12 +1,20 @@
 //! Links are level-triggered: many changes are one write, and none is lost under a write.
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
+use futures_util::FutureExt;
 use mittler_core::{Field, LinkId};
-use mittler_sandbox::{FaultKind, Vendor};
+use mittler_sandbox::Vendor;
 use mittler_store::Store;
 use mittler_worker::schedule::sweep_links;
 use serde_json::json;
+use tokio::sync::Barrier;
 use uuid::Uuid;
 
+use super::between::between;
 use super::world::{HUBSPOT, HUBSPOT_WRITES, SALESFORCE, SALESFORCE_WRITES, World, anna, stand};
 
 on_every_database!(
@@ -66,33 +74,52 @@ async fn a_change_during_a_call_stays_due(store: Store) {
     first["position"] = json!("Prokuristin");
     world.door.lead(first, &stand()).await.unwrap();
     assert_eq!(world.enrich_only().await, 1);
-    // Both writes take their time; the next change is taken while they do.
-    world.fault(Vendor::Salesforce, FaultKind::Slow, None, Some(1), SALESFORCE_WRITES);
-    world.fault(Vendor::Hubspot, FaultKind::Slow, None, Some(1), HUBSPOT_WRITES);
+    // Both writes are under way until the next change is taken.
+    let (under_way, taken) = (Arc::new(Barrier::new(3)), Arc::new(Barrier::new(3)));
+    let first_call = [(); 2].map(|()| AtomicBool::new(true));
+    for (name, first) in [SALESFORCE, HUBSPOT].into_iter().zip(first_call) {
+        let (under_way, taken) = (Arc::clone(&under_way), Arc::clone(&taken));
+        between(
+            &world,
+            name,
+            Arc::new(move |_, _| {
+                let (under_way, taken, holds) = (under_way.clone(), taken.clone(), first.swap(false, Ordering::SeqCst));
+                async move {
+                    if holds {
+                        under_way.wait().await;
+                        taken.wait().await;
+                    }
+                    Ok(())
+                }
+                .boxed()
+            }),
+        );
+    }
     let mut second = anna();
     second["position"] = json!("Geschäftsführerin");
-    let push = world.step();
     let change = async {
-        let begun = |crm| {
-            let world = &world;
-            async move {
-                let intents = world.intents(crm, person).await;
-                intents.first().is_some_and(|intent| intent.operation == "update" && intent.settled_at.is_none())
-            }
-        };
-        crate::support::eventually("both writes are under way", 20, || async {
-            begun(SALESFORCE).await && begun(HUBSPOT).await
-        })
-        .await;
+        under_way.wait().await;
         world.door.lead(second, &stand()).await.unwrap();
         assert_eq!(world.enrich_only().await, 1);
+        for name in [SALESFORCE, HUBSPOT] {
+            let link = world.link(name, person).await;
+            let intent = &world.intents(name, person).await[0];
+            assert_eq!(
+                (intent.operation.as_str(), intent.settled_at),
+                ("update", None),
+                "the call is not out any more"
+            );
+            assert_eq!(link.wanted, link.done + 2, "{link:?}");
+        }
+        taken.wait().await;
     };
-    futures_util::join!(push, change);
+    futures_util::join!(world.step(), change);
     world.settle().await;
     assert_eq!(world.in_salesforce("Lead")[0]["Title"], json!("Geschäftsführerin"));
     assert_eq!(world.in_hubspot("contacts")[0]["properties"]["jobtitle"], json!("Geschäftsführerin"));
     let link = world.link(SALESFORCE, person).await;
     assert_eq!(link.wanted, link.done);
+    assert_eq!(world.intents(SALESFORCE, person).await.len(), 3, "made, changed, and changed once more");
     world.end().await;
 }
 

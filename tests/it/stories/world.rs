@@ -46,6 +46,10 @@ pub struct Setup {
     pub follow_up: bool,
     /// Longest time of a call, and so of the wait for one whose outcome nobody knows.
     pub call_timeout: Duration,
+    /// Whether calls keep to the vendors' limits, as in life.
+    pub paced: bool,
+    /// Records of one call at most, below what the vendor allows.
+    pub batch: usize,
     /// Where HubSpot sends webhooks: its signature covers it.
     pub hook_uri: String,
     /// The account that the credentials must belong to; without it, the one they do.
@@ -68,6 +72,8 @@ impl Default for Setup {
             assignment: Assignment::Off,
             follow_up: true,
             call_timeout: Duration::from_secs(5),
+            paced: false,
+            batch: usize::MAX,
             hook_uri: String::new(),
             account: None,
             remap: str::to_owned,
@@ -163,6 +169,8 @@ impl World {
             sandbox: self.setup.sandbox.clone(),
             mode: self.setup.mode,
             call_timeout: self.setup.call_timeout,
+            paced: self.setup.paced,
+            batch: self.setup.batch,
             ..Setup::default()
         }
     }
@@ -262,6 +270,16 @@ impl World {
         let links = self.store.links_waiting(None, None, 10).await.unwrap();
         let jobs = self.store.job_lines(None, 10).await.unwrap();
         format!("{links:#?} {jobs:#?}")
+    }
+
+    /// Nothing is due, refused or dead.
+    pub async fn nothing_waits(&self) {
+        let waiting = self.store.links_waiting(None, None, 100).await.unwrap();
+        let left: Vec<_> = waiting.iter().filter(|link| link.wanted > link.done || link.state != "open").collect();
+        assert!(left.is_empty(), "{left:#?}");
+        let jobs = self.store.job_lines(None, 100).await.unwrap();
+        let dead: Vec<_> = jobs.iter().filter(|job| job.dead_at.is_some()).collect();
+        assert!(dead.is_empty(), "{dead:#?}");
     }
 
     pub async fn ask(&self, task: Task) {
@@ -446,6 +464,12 @@ pub fn anna() -> Value {
         "email": "anna.kranich@kranichwerk.example", "phone": "0711 5550900", "country": "DE",
         "postal_code": "70173", "city": "Stuttgart", "position": "Leiterin Einkauf",
     })
+}
+
+/// One of many people, each of a company of their own.
+pub fn guest(at: usize) -> Value {
+    json!({ "badge_id": format!("F-{at}"), "first_name": "Gast", "last_name": format!("Nummer{at}"),
+        "company": format!("Firma{at} GmbH"), "email": format!("gast@firma{at}.example"), "country": "DE" })
 }
 
 /// The best number with one of the labels.

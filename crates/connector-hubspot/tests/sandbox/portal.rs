@@ -113,7 +113,7 @@ async fn webhooks_of_the_portal_are_authentic_and_know_our_own_writes_from_a_per
     let theirs = portal.sandbox.hubspot().edit("contacts", "new", fields).unwrap()["id"].as_str().unwrap().to_owned();
     let (mut echoes, mut news) = (BTreeSet::new(), BTreeSet::new());
     while !(echoes.contains(&ours) && news.contains(&theirs)) {
-        let hook = tokio::time::timeout(Duration::from_secs(10), hooks.recv()).await.unwrap().unwrap();
+        let hook = tokio::time::timeout(Duration::from_secs(60), hooks.recv()).await.unwrap().unwrap();
         let now = portal.sandbox.clock().now().into();
         for event in portal.hubspot.receive(&hook, now).unwrap().events {
             assert_eq!((&*event.remote_type, event.deleted), ("contacts", false));

@@ -120,7 +120,11 @@ impl Routes {
             return Ok(run(&self.control, request).await);
         }
         let vendor = if path.starts_with("/services/") { Vendor::Salesforce } else { Vendor::Hubspot };
-        self.vendor_call(vendor, request).await
+        let answer = self.vendor_call(vendor, request).await?;
+        if answer.status() == StatusCode::TOO_MANY_REQUESTS {
+            self.core.calls.count_limited(vendor);
+        }
+        Ok(answer)
     }
 
     async fn vendor_call(&self, vendor: Vendor, mut request: Request<Body>) -> Result<Response<Body>, ConnectionCut> {

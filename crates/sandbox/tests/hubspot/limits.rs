@@ -26,6 +26,7 @@ async fn the_burst_limit_counts_down_in_the_headers_and_ends_after_ten_seconds()
     assert_eq!(over.message(), "You have reached your ten_secondly_rolling limit.");
     let company = portal.get("/crm/v4/objects/contacts/1/associations/companies").await;
     assert_eq!(company.status, 404, "associations are counted apart");
+    assert_eq!(portal.sandbox.calls().limited(Vendor::Hubspot), 1);
     portal.sandbox.clock().advance_seconds(10);
     assert_eq!(portal.get(CONTACTS).await.status, 200);
 }

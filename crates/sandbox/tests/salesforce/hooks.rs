@@ -31,7 +31,7 @@ async fn receiver(first_ack: usize) -> (String, Letters) {
 }
 
 async fn arrived(letters: &Letters, count: usize) -> Vec<String> {
-    for _ in 0..500 {
+    for _ in 0..5_000 {
         let now = letters.lock().unwrap().clone();
         if now.len() >= count {
             return now;
@@ -59,7 +59,7 @@ async fn a_human_edit_is_sent_as_soap_again_and_again_until_it_is_acknowledged()
     let edited = edit(&org, "Lead", &id, json!({"Company": "X & Söhne"})).await;
     assert_ne!(edited["LastModifiedById"], edited["CreatedById"]);
     arrived(&letters, 1).await;
-    for _ in 0..500 {
+    for _ in 0..5_000 {
         if letters.lock().unwrap().len() > 1 {
             break;
         }
