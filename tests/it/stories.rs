@@ -11,6 +11,7 @@ mod modes;
 mod moved;
 mod owners;
 mod parts;
+mod reviews;
 mod rows;
 mod schedules;
 mod scripted;

@@ -109,9 +109,12 @@ pub enum Command {
         json: bool,
     },
     /// Show connections and what waits at them
+    #[command(args_conflicts_with_subcommands = true)]
     Connections {
         #[arg(long)]
         json: bool,
+        #[command(subcommand)]
+        command: Option<ConnectionsCommand>,
     },
     /// API keys and login links
     Keys {
@@ -169,6 +172,17 @@ pub struct ImportArgs {
     /// The list is the organiser's export, not scans of your own stand
     #[arg(long)]
     pub organiser_export: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum ConnectionsCommand {
+    /// Do again whatever a connection refused, holds, or has deleted
+    Retry {
+        /// The connection's name
+        name: String,
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 #[derive(Debug, Subcommand)]

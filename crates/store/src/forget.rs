@@ -198,6 +198,12 @@ impl Tx {
             "deleted",
         );
         note(
+            "decision",
+            rows!(self, &records => (id uuid), "DELETE FROM decision WHERE record IN (SELECT r.id FROM", ")")?
+                + rows!(self, &records => (id uuid), "DELETE FROM decision WHERE other IN (SELECT r.id FROM", ")")?,
+            "deleted",
+        );
+        note(
             "audit_content",
             rows!(self, &records => (id uuid), "DELETE FROM audit_content WHERE record IN (SELECT r.id FROM", ")")?,
             "deleted",

@@ -20,6 +20,7 @@ pub mod census;
 mod clock;
 pub mod connections;
 mod db;
+pub mod decisions;
 mod error;
 pub mod forget;
 mod gather;

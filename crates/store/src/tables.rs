@@ -13,15 +13,17 @@ pub struct Table {
     pub kept: String,
 }
 
-const SQLITE: &str = include_str!("../migrations/sqlite/0001_tables.sql");
-const POSTGRES: &str = include_str!("../migrations/postgres/0001_tables.sql");
+const SQLITE: [&str; 2] =
+    [include_str!("../migrations/sqlite/0001_tables.sql"), include_str!("../migrations/sqlite/0004_decisions.sql")];
+const POSTGRES: [&str; 2] =
+    [include_str!("../migrations/postgres/0001_tables.sql"), include_str!("../migrations/postgres/0004_decisions.sql")];
 
 /// The tables as the migrations declare them.
 pub fn declared(sqlite: bool) -> Vec<Table> {
-    let text = if sqlite { SQLITE } else { POSTGRES };
+    let files = if sqlite { SQLITE } else { POSTGRES };
     let mut tables = Vec::new();
     let mut said: Option<(bool, String, String)> = None;
-    for line in text.lines() {
+    for line in files.iter().flat_map(|text| text.lines()) {
         if let Some(rest) = line.strip_prefix("-- personal: ") {
             let mut parts = rest.splitn(3, "; ");
             let personal = parts.next().is_some_and(|part| part == "yes");

@@ -47,6 +47,7 @@ pub async fn forget(
     person: RecordId,
     actor: &str,
 ) -> Result<Option<Vec<Removed>>> {
+    let person = store.survivor(person).await?;
     if store.record(person).await?.is_none_or(|record| record.kind != Kind::Person) {
         return Ok(None);
     }

@@ -22,6 +22,8 @@ pub mod pull;
 pub mod push;
 mod resolve;
 pub mod restate;
+pub mod retry;
+pub mod review;
 pub mod vault;
 
 pub use connections::{Connection, Connections, Mode};

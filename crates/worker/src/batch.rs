@@ -656,22 +656,24 @@ fn fair_id(fair: &Fair) -> RecordId {
     RecordId(derived_id(&[b"fair", fair.scope().as_bytes()]))
 }
 
-fn participation_id(person: RecordId, fair: RecordId) -> RecordId {
+pub fn participation_id(person: RecordId, fair: RecordId) -> RecordId {
     RecordId(derived_id(&[b"participation", person.0.as_bytes(), fair.0.as_bytes()]))
 }
 
-fn task_id(participation: RecordId) -> RecordId {
+pub fn task_id(participation: RecordId) -> RecordId {
     RecordId(derived_id(&[b"task", participation.0.as_bytes()]))
 }
 
-fn association_id(person: RecordId, organisation: RecordId) -> RecordId {
+pub fn association_id(person: RecordId, organisation: RecordId) -> RecordId {
     RecordId(derived_id(&[b"association", person.0.as_bytes(), organisation.0.as_bytes()]))
 }
 
 fn mail_id(person: RecordId, input: &Input) -> RecordId {
     let message = input.reply.as_ref().and_then(|reply| reply.message_id.as_deref());
-    match message {
-        Some(message) => RecordId(derived_id(&[b"mail", person.0.as_bytes(), message.as_bytes()])),
-        None => RecordId(derived_id(&[b"mail", person.0.as_bytes(), input.signal.as_bytes()])),
-    }
+    mail_of(person, message.map_or(input.signal.as_bytes(), str::as_bytes))
+}
+
+/// `known_by`: its message id, or else the input that it came with.
+pub fn mail_of(person: RecordId, known_by: &[u8]) -> RecordId {
+    RecordId(derived_id(&[b"mail", person.0.as_bytes(), known_by]))
 }

@@ -68,6 +68,7 @@ impl Handler for Worker {
             Task::Read { connection, remote_type, ids, not_before } => {
                 self.read(job, *connection, remote_type, ids, *not_before).await
             }
+            Task::Merge { decision } => self.merge(job, *decision).await,
             Task::Retain => self.retain(job).await,
         };
         match ended {
@@ -86,7 +87,7 @@ impl Handler for Worker {
 }
 
 impl Worker {
-    fn env(&self) -> Env {
+    pub(crate) fn env(&self) -> Env {
         Env {
             clock: self.clock.clone(),
             keys: self.keys.clone(),

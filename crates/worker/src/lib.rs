@@ -11,6 +11,7 @@ pub mod follow;
 mod handler;
 mod input;
 mod judge;
+mod merge;
 pub mod schedule;
 
 pub use batch::key_id;

@@ -11,6 +11,7 @@ use mittler_core::{
 use mittler_store::{
     Bytes, Clock, Store,
     audit::NewEntry,
+    decisions::NewDecision,
     jobs::NewJob,
     links::{NewIntent, WantedLink, link_id},
     records::{KeyRow, RecordRow, StatementRow},
@@ -233,6 +234,17 @@ async fn plant(store: &Store, email: &str) -> Person {
                 candidates: json!({ "name": mail.clone() }),
                 reason: mail.clone(),
                 asked_at: NOON.0,
+            }])
+            .await?;
+            tx.decide(&[NewDecision {
+                id: Uuid::new_v4(),
+                verdict: "same".into(),
+                review: Uuid::new_v4(),
+                record: id.0,
+                other: Uuid::new_v4(),
+                decided_by: "system".into(),
+                decided_at: NOON.0,
+                moved: json!({ "name": mail.clone() }),
             }])
             .await?;
             tx.enter(&NewEntry {

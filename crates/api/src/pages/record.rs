@@ -26,6 +26,7 @@ pub(crate) async fn page(
     Asked(Params(page)): Asked<Params<Page>>,
 ) -> Result<Markup, PageProblem> {
     let (lang, id) = (visitor.lang, body::id::<RecordId>(&id)?);
+    let id = app.store.survivor(id).await?;
     let after = page.cursor::<RowCursor>()?;
     let record = app.store.record(id).await?.ok_or_else(Problem::not_found)?;
     let links: Vec<LinkView> = app.store.link_lines(id).await?.into_iter().map(LinkView::from).collect();

@@ -4,14 +4,11 @@ use std::{collections::BTreeMap, time::Duration};
 
 use axum::{extract::State, response::Redirect};
 use maud::{Markup, html};
-use mittler_core::{ConnectionId, JobId, RecordId, RunId, Time};
-use mittler_store::{
-    reviews::ReviewLine,
-    runs::{Run, RunCounts},
-};
+use mittler_core::{ConnectionId, JobId, RunId, Time};
+use mittler_store::runs::{Run, RunCounts};
 use uuid::Uuid;
 
-use super::{Asked, Lang, PageProblem, Visitor, login::Confirmed, words};
+use super::{Asked, Lang, PageProblem, Visitor, login::Confirmed, questions, words};
 use crate::{
     App,
     body::{self, At, Page, Params},
@@ -24,7 +21,7 @@ use crate::{
 /// Rows that a table of the overview shows; more of them have a page of their own.
 const MOST: i64 = 20;
 /// Rows that such a page shows at once.
-const PAGE: i64 = 100;
+pub(crate) const PAGE: i64 = 100;
 /// Reasons for waiting that are counted.
 const MOST_REASONS: usize = 200;
 /// How far back the last answer of a CRM is looked for.
@@ -43,7 +40,7 @@ pub(crate) async fn page(State(app): State<App>, visitor: Visitor) -> Result<Mar
         (arrived(&app, &visitor, since).await?)
         (written(&app, &visitor, since, &connections).await?)
         (waiting(&app, &visitor, &connections).await?)
-        (questions(&app, &visitor, &reviews.rows).await?)
+        (questions::table(&app, &visitor, &reviews.rows).await?)
         @if reviews.more { (all(lang, "/questions", "Alle offenen Fragen", "All open questions")) }
         @if !dead.rows.is_empty() { (died(&visitor, &dead.rows)) }
         @if dead.more { (all(lang, "/jobs", "Alle liegen gebliebenen Aufträge", "All dead jobs")) }
@@ -52,14 +49,14 @@ pub(crate) async fn page(State(app): State<App>, visitor: Visitor) -> Result<Mar
 }
 
 /// The first rows of a list, and whether there are more.
-struct Part<R> {
-    rows: Vec<R>,
-    more: bool,
+pub(crate) struct Part<R> {
+    pub rows: Vec<R>,
+    pub more: bool,
 }
 
 impl<R> Part<R> {
     /// `rows` may be one longer than what is shown.
-    fn of(mut rows: Vec<R>, most: i64) -> Part<R> {
+    pub fn of(mut rows: Vec<R>, most: i64) -> Part<R> {
         let most = usize::try_from(most).unwrap_or_default();
         let more = rows.len() > most;
         rows.truncate(most);
@@ -68,25 +65,8 @@ impl<R> Part<R> {
 }
 
 /// The way to the rest of a list.
-fn all(lang: Lang, path: &str, german: &str, english: &str) -> Markup {
+pub(crate) fn all(lang: Lang, path: &str, german: &str, english: &str) -> Markup {
     html! { p { a.button href=(path) { (lang.say(german, english)) } } }
-}
-
-/// All open questions.
-pub(crate) async fn questions_page(
-    State(app): State<App>,
-    visitor: Visitor,
-    Asked(Params(page)): Asked<Params<Page>>,
-) -> Result<Markup, PageProblem> {
-    let lang = visitor.lang;
-    let part = Part::of(app.store.reviews_open(page.cursor::<Uuid>()?, PAGE + 1).await?, PAGE);
-    let next = part.rows.last().filter(|_| part.more).map(|last| format!("/questions?after={}", last.id));
-    let content = html! {
-        h1 { (lang.say("Offene Fragen", "Open questions")) }
-        (questions(&app, &visitor, &part.rows).await?)
-        @if let Some(next) = next { (all(lang, &next, "Weitere", "More")) }
-    };
-    Ok(visitor.page(lang.say("Offene Fragen", "Open questions"), &content))
 }
 
 /// All jobs that wait for a person.
@@ -301,38 +281,6 @@ async fn waiting(app: &App, visitor: &Visitor, connections: &[ConnectionView]) -
                 @if rows.len() >= MOST_REASONS {
                     p.hint { (lang.say("Seltenere Gründe stehen auf den Seiten der CRMs.", "Rarer reasons are on the pages of the CRMs.")) }
                 }
-            }
-        }
-    })
-}
-
-async fn questions(app: &App, visitor: &Visitor, reviews: &[ReviewLine]) -> Result<Markup, PageProblem> {
-    let lang = visitor.lang;
-    let ids: Vec<RecordId> = reviews.iter().map(|review| RecordId(review.record)).collect();
-    let records = app.store.records(&ids).await?;
-    let title = |id: Uuid| {
-        let record = records.iter().find(|record| record.id.0 == id);
-        record.map(|record| record.fields.title()).filter(|title| !title.is_empty())
-    };
-    Ok(html! {
-        section {
-            h2 { (lang.say("Offene Fragen", "Open questions")) }
-            @if reviews.is_empty() {
-                p.empty { (lang.say("Keine.", "None.")) }
-            } @else {
-                div.table { table {
-                    thead { tr { th { (lang.say("Frage", "Question")) } th { (lang.say("Zu", "About")) }
-                        th { (lang.say("Grund", "Reason")) } th { (lang.say("Gestellt", "Asked")) } } }
-                    tbody { @for review in reviews {
-                        tr {
-                            td { (words::question(&review.question, lang)) }
-                            td { a href=(format!("/records/{}", RecordId(review.record))) {
-                                (title(review.record).unwrap_or_else(|| lang.say("Datensatz", "Record").to_owned())) } }
-                            td { (words::code(&review.reason, lang)) }
-                            td { time { (visitor.time(Time(review.asked_at))) } }
-                        }
-                    } }
-                } }
             }
         }
     })

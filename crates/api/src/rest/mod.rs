@@ -8,6 +8,7 @@ pub(crate) mod leads;
 pub(crate) mod problems_csv;
 pub(crate) mod records;
 pub(crate) mod replies;
+pub(crate) mod reviews;
 pub(crate) mod timeline;
 
 use axum::extract::DefaultBodyLimit;
@@ -38,6 +39,7 @@ pub(crate) fn router() -> OpenApiRouter<App> {
         .routes(routes!(jobs::get_jobs))
         .routes(routes!(jobs::post_retry))
         .routes(routes!(jobs::get_reviews))
+        .routes(routes!(reviews::post_answer))
         .routes(routes!(keys::get_keys, keys::post_key))
         .routes(routes!(keys::delete_key))
         // Handlers read their bodies against the limits of the settings.

@@ -228,6 +228,7 @@ pub(crate) async fn get_record(
     At(id): At<String>,
 ) -> Result<Json<RecordView>, Problem> {
     caller.needs(Scope::RecordsRead)?;
-    let record = app.store.record(body::id(&id)?).await?.ok_or_else(Problem::not_found)?;
+    let id = app.store.survivor(body::id(&id)?).await?;
+    let record = app.store.record(id).await?.ok_or_else(Problem::not_found)?;
     Ok(Json(RecordView::from(&record)))
 }
