@@ -7,6 +7,7 @@ mod demo;
 mod existing;
 mod faults;
 mod forget;
+mod limits;
 mod modes;
 mod moved;
 mod owners;

@@ -113,6 +113,12 @@ impl Tx {
         Ok(())
     }
 
+    /// Keeps the time zone of the account: when its daily limit is reached, it cannot be asked.
+    pub async fn set_time_zone(&mut self, id: ConnectionId, name: &str) -> Result<()> {
+        execute!(self, "UPDATE connection SET time_zone = $2 WHERE id = $1", id.0, name.to_owned())?;
+        Ok(())
+    }
+
     /// The connection works. Gives whether it was not known to.
     pub async fn set_connection_ready(&mut self, id: ConnectionId) -> Result<bool> {
         Ok(execute!(
@@ -351,6 +357,23 @@ impl Store {
             ConnectionRow,
             "SELECT id, name, crm, settings, mapping, mode, state, code, reason, paused_until, updated_at FROM connection ORDER BY name",
         )
+    }
+
+    /// Why nobody calls a CRM, and until when, as whoever found it said: state, code, time.
+    pub async fn connection_pause(&self, id: ConnectionId) -> Result<Option<(String, Option<String>, i64)>> {
+        let rows = fetch_all!(
+            self,
+            (String, Option<String>, i64),
+            "SELECT state, code, paused_until FROM connection WHERE id = $1",
+            id.0,
+        )?;
+        Ok(rows.into_iter().next())
+    }
+
+    /// The time zone of the account, if the CRM told it.
+    pub async fn time_zone_of(&self, id: ConnectionId) -> Result<Option<String>> {
+        let rows = fetch_all!(self, (Option<String>,), "SELECT time_zone FROM connection WHERE id = $1", id.0)?;
+        Ok(rows.into_iter().next().and_then(|row| row.0))
     }
 
     pub async fn secret(&self, connection: ConnectionId, name: &str) -> Result<Option<SecretRow>> {

@@ -372,6 +372,9 @@ impl Tx {
                     most
                 )?,
             ),
+            Retain::ParkedHooks => {
+                ("parked_hook", "deleted", self.end_parked_hooks(now.minus(keep.dead_job), most).await?)
+            }
         };
         Ok(Removed { table: table.into(), rows, how: how.into() })
     }
@@ -393,10 +396,11 @@ pub enum Retain {
     Audit,
     Sessions,
     ApiKeys,
+    ParkedHooks,
 }
 
 impl Retain {
-    pub const ALL: [Retain; 12] = [
+    pub const ALL: [Retain; 13] = [
         Retain::Contents,
         Retain::Signals,
         Retain::Runs,
@@ -409,6 +413,7 @@ impl Retain {
         Retain::Audit,
         Retain::Sessions,
         Retain::ApiKeys,
+        Retain::ParkedHooks,
     ];
 }
 

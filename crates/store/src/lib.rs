@@ -27,6 +27,7 @@ mod gather;
 pub mod jobs;
 pub mod links;
 pub mod moved;
+pub mod parked;
 pub mod records;
 pub mod reviews;
 pub mod runs;

@@ -18,6 +18,7 @@ pub mod gate;
 pub mod hooks;
 pub mod keys;
 mod outcome;
+mod pause;
 pub mod pull;
 pub mod push;
 mod resolve;

@@ -285,6 +285,15 @@ async fn a_person_is_gone_from_every_table_and_kept_out(fresh: &Fresh) {
     let store = &fresh.store;
     let person = plant(store, &address()).await;
     let other = plant(store, "somebody@example.com").await;
+    // A list that is named after them, and one that is not.
+    let lists = [RunId(Uuid::new_v4()), RunId(Uuid::new_v4())];
+    store
+        .write(async move |tx| {
+            tx.put_run(lists[0], "import", &format!("{CANARY}_Liste.csv"), &json!({}), "done", NOON).await?;
+            tx.put_run(lists[1], "import", "messe.csv", &json!({}), "done", NOON).await
+        })
+        .await
+        .unwrap();
     let mut raw = Raw::of(fresh).await;
     let planted = found(&mut raw, store.is_sqlite()).await;
     let personal: Vec<String> =
@@ -325,6 +334,9 @@ async fn a_person_is_gone_from_every_table_and_kept_out(fresh: &Fresh) {
         }
     }
     assert!(store.intents(person.link, 9).await.unwrap().is_empty());
+
+    let label = async |run: RunId| store.run(run).await.unwrap().unwrap().label;
+    assert_eq!((label(lists[0]).await, label(lists[1]).await), ("import".to_owned(), "messe.csv".to_owned()));
 
     // Everybody else is as before.
     assert_eq!(store.record(other.id).await.unwrap().unwrap().fields, other.fields);

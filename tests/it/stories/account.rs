@@ -71,7 +71,7 @@ impl<C: Connector> Connector for Tuned<C> {
         self.inner.prepare().await
     }
 
-    async fn account(&self) -> mittler_connector::Result<String> {
+    async fn account(&self) -> mittler_connector::Result<mittler_connector::Account> {
         self.inner.account().await
     }
 }

@@ -39,6 +39,7 @@ pub(crate) fn router() -> Router<App> {
         .route("/waiting/{connection}", get(waiting::page))
         .route("/waiting/{connection}/retry", post(waiting::retry_all))
         .route("/links/{id}/retry", post(waiting::retry_one))
+        .route("/parked/retry", post(today::retry_parked))
         .route("/questions", get(questions::page))
         .route("/questions/{id}/answer", post(questions::answer))
         .route("/jobs", get(today::dead_page))

@@ -5,7 +5,10 @@ use std::{collections::BTreeMap, time::Duration};
 use axum::{extract::State, response::Redirect};
 use maud::{Markup, html};
 use mittler_core::{ConnectionId, JobId, RunId, Time};
-use mittler_store::runs::{Run, RunCounts};
+use mittler_store::{
+    parked::ParkedCount,
+    runs::{Run, RunCounts},
+};
 use uuid::Uuid;
 
 use super::{Asked, Lang, PageProblem, Visitor, login::Confirmed, questions, words};
@@ -33,6 +36,7 @@ pub(crate) async fn page(State(app): State<App>, visitor: Visitor) -> Result<Mar
     let connections = connections(&app).await?;
     let reviews = Part::of(app.store.reviews_open(None, MOST + 1).await?, MOST);
     let dead = Part::of(app.store.dead_jobs(Uuid::nil(), MOST + 1).await?, MOST);
+    let parked = app.store.parked_counts().await?;
     let date = visitor.zoned(app.clock.now()).strftime(lang.say("%d.%m.%Y", "%-d %B %Y")).to_string();
     let content = html! {
         h1 { (lang.say("Heute", "Today")) " " small { (date) } }
@@ -42,6 +46,7 @@ pub(crate) async fn page(State(app): State<App>, visitor: Visitor) -> Result<Mar
         (waiting(&app, &visitor, &connections).await?)
         (questions::table(&app, &visitor, &reviews.rows).await?)
         @if reviews.more { (all(lang, "/questions", "Alle offenen Fragen", "All open questions")) }
+        @if !parked.is_empty() { (unconnected(&visitor, &parked)) }
         @if !dead.rows.is_empty() { (died(&visitor, &dead.rows)) }
         @if dead.more { (all(lang, "/jobs", "Alle liegen gebliebenen Aufträge", "All dead jobs")) }
     };
@@ -284,6 +289,41 @@ async fn waiting(app: &App, visitor: &Visitor, connections: &[ConnectionView]) -
             }
         }
     })
+}
+
+/// Webhook events of accounts that nobody has connected.
+fn unconnected(visitor: &Visitor, parked: &[ParkedCount]) -> Markup {
+    let lang = visitor.lang;
+    html! {
+        section {
+            h2 { (lang.say("Meldungen fremder Konten", "Events of other accounts")) }
+            div.table { table {
+                thead { tr { th { "CRM" } th { (lang.say("Konto", "Account")) } th { (lang.say("Grund", "Reason")) }
+                    th { (lang.say("Seit", "Since")) } th.n { (lang.say("Anzahl", "Count")) } } }
+                tbody { @for one in parked {
+                    tr {
+                        td { (one.crm) } td { code { (one.account) } } td { (words::code(&one.code, lang)) }
+                        td { time { (visitor.time(Time(one.first_at))) } }
+                        td.n { (visitor.number(one.count)) }
+                    }
+                } }
+            } }
+            form method="post" action="/parked/retry" {
+                input type="hidden" name="csrf" value=(visitor.session.csrf());
+                p { button.small { (lang.say("Noch einmal", "Try again")) } }
+            }
+        }
+    }
+}
+
+pub(crate) async fn retry_parked(
+    State(app): State<App>,
+    visitor: Visitor,
+    form: Confirmed,
+) -> Result<Redirect, PageProblem> {
+    visitor.session.check_csrf(Some(&form.csrf))?;
+    app.hooks.repeat(app.clock.now()).await?;
+    Ok(Redirect::to("/"))
 }
 
 fn died(visitor: &Visitor, jobs: &[mittler_store::jobs::JobLine]) -> Markup {

@@ -376,6 +376,7 @@ const CODES: Words = &[
     ("workers_lost", "mehrere Versuche endeten ohne Ergebnis", "several tries ended without an end"),
     ("panic", "Programmfehler", "a defect of the program"),
     ("being_written", "ein CRM wird gerade beschrieben; danach", "a CRM is being written to; after that"),
+    ("no_connection_of_account", "dieses Konto ist hier nicht verbunden", "this account is not connected here"),
     ("not_before", "noch nicht an der Reihe", "not due yet"),
     ("more", "es gibt noch mehr", "there is more"),
     ("suppressed", "gesperrt (Widerspruch oder Löschung)", "suppressed (objection or erasure)"),

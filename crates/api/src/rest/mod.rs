@@ -5,6 +5,7 @@ pub(crate) mod imports;
 pub(crate) mod jobs;
 pub(crate) mod keys;
 pub(crate) mod leads;
+pub(crate) mod parked;
 pub(crate) mod problems_csv;
 pub(crate) mod records;
 pub(crate) mod replies;
@@ -36,6 +37,8 @@ pub(crate) fn router() -> OpenApiRouter<App> {
         .routes(routes!(connections::get_waiting_links))
         .routes(routes!(connections::post_retry_link))
         .routes(routes!(connections::post_retry_connection))
+        .routes(routes!(parked::get_parked))
+        .routes(routes!(parked::post_retry_parked))
         .routes(routes!(jobs::get_jobs))
         .routes(routes!(jobs::post_retry))
         .routes(routes!(jobs::get_reviews))
