@@ -3,6 +3,7 @@
 mod account;
 mod world;
 
+mod bounds;
 mod demo;
 mod existing;
 mod faults;

@@ -133,6 +133,16 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Tell nobody of a person for now (restriction of processing), or lift that
+    Restrict {
+        /// The record's id (rec_…) or an e-mail address
+        person: String,
+        /// End the restriction; what was held is written then
+        #[arg(long)]
+        lift: bool,
+        #[arg(long)]
+        json: bool,
+    },
     /// Check configuration, database, broker and every connection, and say what to do
     Doctor {
         #[arg(long)]
@@ -172,6 +182,9 @@ pub struct ImportArgs {
     /// The list is the organiser's export, not scans of your own stand
     #[arg(long)]
     pub organiser_export: bool,
+    /// For what its people may be told of; connections name the purposes that they serve
+    #[arg(long)]
+    pub purpose: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]

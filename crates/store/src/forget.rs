@@ -204,6 +204,16 @@ impl Tx {
             "deleted",
         );
         note(
+            "restriction",
+            rows!(self, &records => (id uuid), "DELETE FROM restriction WHERE record IN (SELECT r.id FROM", ")")?,
+            "deleted",
+        );
+        note(
+            "purpose",
+            rows!(self, &records => (id uuid), "DELETE FROM purpose WHERE record IN (SELECT r.id FROM", ")")?,
+            "deleted",
+        );
+        note(
             "audit_content",
             rows!(self, &records => (id uuid), "DELETE FROM audit_content WHERE record IN (SELECT r.id FROM", ")")?,
             "deleted",

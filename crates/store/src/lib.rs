@@ -16,6 +16,7 @@ mod macros;
 
 pub mod access;
 pub mod audit;
+pub mod bounds;
 pub mod census;
 mod clock;
 pub mod connections;

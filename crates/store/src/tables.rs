@@ -17,11 +17,13 @@ const SQLITE: &[&str] = &[
     include_str!("../migrations/sqlite/0001_tables.sql"),
     include_str!("../migrations/sqlite/0004_decisions.sql"),
     include_str!("../migrations/sqlite/0006_outside.sql"),
+    include_str!("../migrations/sqlite/0007_bounds.sql"),
 ];
 const POSTGRES: &[&str] = &[
     include_str!("../migrations/postgres/0001_tables.sql"),
     include_str!("../migrations/postgres/0004_decisions.sql"),
     include_str!("../migrations/postgres/0006_outside.sql"),
+    include_str!("../migrations/postgres/0007_bounds.sql"),
 ];
 
 /// The tables as the migrations declare them.

@@ -14,6 +14,8 @@ use mittler_connector::{Account, Connector, Key, KeyForm};
 use mittler_core::{ConnectionId, RemoteSchema, Time, mapping::Mapping};
 use serde::{Deserialize, Serialize};
 
+use crate::bounds::Bounds;
+
 /// What may be written to a CRM.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -61,6 +63,8 @@ pub struct Connection {
     pub connector: Arc<dyn Connector>,
     /// Batches that are under way at once.
     pub concurrency: usize,
+    /// What it is for.
+    pub bounds: Bounds,
     schemas: Mutex<HashMap<String, (Time, Arc<RemoteSchema>)>>,
     owners: Mutex<HashMap<String, (Time, Option<String>)>>,
     /// Owners by remote id.
@@ -106,6 +110,7 @@ impl Connection {
             mapping,
             connector,
             concurrency,
+            bounds: Bounds::default(),
             schemas: Mutex::default(),
             owners: Mutex::default(),
             owner_names: Mutex::default(),
@@ -126,6 +131,13 @@ impl Connection {
     #[must_use]
     pub fn expecting(mut self, account: Option<String>) -> Connection {
         self.expected_account = account;
+        self
+    }
+
+    /// What the connection is for; without it, for all.
+    #[must_use]
+    pub fn bounded(mut self, bounds: Bounds) -> Connection {
+        self.bounds = bounds;
         self
     }
 

@@ -29,6 +29,7 @@ use crate::{
     follow::{self, FollowUp, Lead, Routing},
     input::{Fair, Input, Reading},
     judge::identifiers,
+    purpose::Named,
 };
 
 /// What a batch needs besides its inputs.
@@ -121,8 +122,10 @@ pub async fn enrich(tx: &mut Tx, env: &Env, readings: &[Reading], job: Option<&T
     }
     let inputs = keep_out(tx, env, inputs, &mut work).await?;
     recognise(tx, env, &inputs, &mut work, now).await?;
+    let purposes = Named::of(&inputs, &work.persons, |person| work.fresh.contains_key(&person));
     graph(tx, env, &inputs, &mut work).await?;
     let did = state(tx, env, &mut work, &inputs, now).await?;
+    purposes.note(tx, &env.clock).await?;
     if let Some(job) = job {
         tx.end_job(job.id, job.attempt).await?;
     }

@@ -12,6 +12,7 @@ mod handler;
 mod input;
 mod judge;
 mod merge;
+mod purpose;
 pub mod schedule;
 
 pub use batch::key_id;

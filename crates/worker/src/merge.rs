@@ -125,6 +125,7 @@ async fn merge(tx: &mut Tx, env: &Env, decision: Uuid, naming: &[RecordId], begu
     if kind == Kind::Person {
         tx.move_about(&[Replaced { id: from.0, heir: to.0 }]).await?;
     }
+    tx.move_bounds(&replaced).await?;
     tx.move_decisions(&replaced).await?;
     tx.move_reviews(&replaced).await?;
     merge.tell(tx).await?;

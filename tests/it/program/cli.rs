@@ -82,6 +82,11 @@ async fn every_command_works_beside_the_running_service() {
     let opened = client.get(link.trim()).send().await.unwrap().status();
     assert!(opened.is_success() || opened.is_redirection(), "{link}: {opened}");
 
+    let restricted = place.run(&["restrict", id, "--json"]).await.ended(0).json();
+    assert_eq!((&restricted["restricted"], &restricted["changed"]), (&json!(true), &json!(true)), "{restricted}");
+    assert!(place.run(&["restrict", id]).await.ended(0).text().contains("was restricted before"));
+    assert!(place.run(&["restrict", id, "--lift"]).await.ended(0).text().contains("is lifted"));
+
     let organisations = place.run(&["records", "--kind", "organisation", "--json"]).await.ended(0).json();
     let refused = place.run(&["forget", organisations[0]["id"].as_str().unwrap()]).await.ended(1);
     assert!(refused.text().contains("not a person"), "{}", refused.text());

@@ -11,6 +11,7 @@ use mittler_core::{
 use mittler_store::{
     Bytes, Clock, Store,
     audit::NewEntry,
+    bounds::PurposeRow,
     decisions::NewDecision,
     jobs::NewJob,
     links::{NewIntent, WantedLink, link_id},
@@ -236,6 +237,8 @@ async fn plant(store: &Store, email: &str) -> Person {
                 asked_at: NOON.0,
             }])
             .await?;
+            tx.restrict(id, &mail, NOON).await?;
+            tx.put_purposes(&[PurposeRow { record: id.0, purpose: mail.clone() }]).await?;
             tx.decide(&[NewDecision {
                 id: Uuid::new_v4(),
                 verdict: "same".into(),

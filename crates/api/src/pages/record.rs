@@ -33,11 +33,15 @@ pub(crate) async fn page(
     let (connections, events) = (connections(&app).await?, timeline::events(&app, id, after, EVENTS).await?);
     let references = references(&app, &record).await?;
     let questions = app.store.reviews_of(id).await?;
+    let restricted = app.store.restricted_since(id).await?;
     let title = record.fields.title();
     let title = if title.is_empty() { words::one(record.kind.name(), lang) } else { title };
     let content = html! {
         p.crumb { a href=(format!("/records?kind={}", record.kind.name())) { (words::kind(record.kind.name(), lang)) } }
         h1 { (title) " " small { (words::one(record.kind.name(), lang)) } }
+        @if let Some(since) = restricted {
+            p.notice { (words::code("restricted", lang)) " · " (lang.say("seit", "since")) " " time { (visitor.time(since)) } }
+        }
         @for question in questions.iter().filter(|question| question.state == "open") {
             p.notice { strong { (words::question(&question.question, lang)) } " " (words::code(&question.reason, lang)) }
         }

@@ -306,6 +306,14 @@ const CODES: Words = &[
     ("mode_dry_run", "Probelauf: es wird nichts geschrieben", "dry run: nothing is written"),
     ("mode_update_only", "Betriebsart legt nichts neu an", "the mode creates nothing"),
     ("mode_create_only", "Betriebsart ändert nichts Vorhandenes", "the mode changes nothing that exists"),
+    (
+        "restricted",
+        "Verarbeitung eingeschränkt (Art. 18 DSGVO): es wird nichts übermittelt",
+        "processing is restricted (Art. 18 GDPR): nothing is passed on",
+    ),
+    ("purpose", "Zweck wird von dieser Verbindung nicht bedient", "the connection does not serve the purpose"),
+    ("pilot", "gehört nicht zum Probebetrieb", "is not part of the pilot"),
+    ("field_not_allowed", "Feld ist für diese Verbindung nicht freigegeben", "the connection may not write this field"),
     ("not_found_there", "dort nicht gefunden, und wird nicht angelegt", "not found there, and not to be created"),
     ("several_found", "dort gibt es mehrere", "there are several"),
     (

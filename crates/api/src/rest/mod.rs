@@ -31,6 +31,7 @@ pub(crate) fn router() -> OpenApiRouter<App> {
         .routes(routes!(replies::post_replies))
         .routes(routes!(records::get_records))
         .routes(routes!(records::get_record))
+        .routes(routes!(records::put_restriction, records::delete_restriction))
         .routes(routes!(timeline::get_timeline))
         .routes(routes!(connections::get_record_links))
         .routes(routes!(connections::get_connections))

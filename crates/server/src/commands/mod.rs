@@ -9,6 +9,7 @@ mod keys;
 mod mapping;
 mod progress;
 mod records;
+mod restrict;
 mod sandbox;
 mod serve;
 
@@ -55,6 +56,7 @@ pub async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Keys { command } => keys::run(&open(&common).await?, command).await,
         Command::Mapping { command } => mapping::run(&common, command).await,
         Command::Forget { person, json } => forget::run(&open(&common).await?, &person, json).await,
+        Command::Restrict { person, lift, json } => restrict::run(&open(&common).await?, &person, lift, json).await,
         Command::Doctor { json } => doctor::run(&common, json).await,
         Command::Openapi => {
             print!("{}", mittler_api::openapi_yaml());
