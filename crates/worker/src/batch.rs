@@ -29,6 +29,7 @@ use crate::{
     follow::{self, FollowUp, Lead, Routing},
     input::{Fair, Input, Reading},
     judge::identifiers,
+    notes,
     purpose::Named,
 };
 
@@ -366,15 +367,19 @@ async fn graph(tx: &mut Tx, env: &Env, inputs: &[&Input], work: &mut Work) -> Re
         let input = inputs[*at];
         if let Some(fair) = input.fair.as_ref().filter(|_| input.participation.is_some()) {
             let fair = fair_id(fair);
-            ids.extend([fair, participation_id(*person, fair), task_id(participation_id(*person, fair))]);
+            let visit = participation_id(*person, fair);
+            ids.extend([fair, visit, task_id(visit)]);
+            ids.extend(notes::of(input.participation.as_deref()).map(|note| notes::id(visit, &note)));
         }
         ids.extend(organisation.map(|organisation| association_id(*person, organisation)));
         ids.extend(input.reply.as_ref().map(|_| mail_id(*person, input)));
     }
+    let mut told = notes::Told::default();
     let existing: HashSet<RecordId> = if ids.is_empty() {
         HashSet::new()
     } else {
         let known = tx.read_records(&ids.into_iter().collect::<Vec<_>>()).await?;
+        told = notes::Told::of(&known);
         known.into_iter().map(|record| record.id).collect()
     };
     for (at, person, organisation) in persons {
@@ -392,6 +397,11 @@ async fn graph(tx: &mut Tx, env: &Env, inputs: &[&Input], work: &mut Work) -> Re
         }
         if let (Some(fair), Some(said)) = (&input.fair, &input.participation) {
             participate(env, work, (at, input), person, fair, said, &existing);
+            let further = told.further(input, (person, fair_id(fair)), fair, said);
+            if let Some((id, said)) = further.filter(|(id, _)| env.follow_up.enabled && !existing.contains(id)) {
+                work.fresh.insert(id, (Kind::Activity, Some(person)));
+                add(work, id, input, "note", said, input.source.clone());
+            }
         }
         if let Some(reply) = &input.reply {
             let id = mail_id(person, input);
@@ -512,7 +522,7 @@ fn participate(
     add(work, task, input, "task", said, Source::new(SourceKind::Rule, "follow_up"));
 }
 
-fn reference(field: Field, record: RecordId) -> Said {
+pub fn reference(field: Field, record: RecordId) -> Said {
     Said::new(field, Value::Ref(record), "import")
 }
 

@@ -12,6 +12,7 @@ mod handler;
 mod input;
 mod judge;
 mod merge;
+mod notes;
 mod purpose;
 pub mod schedule;
 

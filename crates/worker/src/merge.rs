@@ -31,6 +31,7 @@ use uuid::Uuid;
 use crate::{
     batch::{self, Env},
     handler::Worker,
+    notes,
 };
 
 /// How soon it is tried again while a CRM is being told of one of the two.
@@ -161,6 +162,11 @@ fn heir<'s>(
                 && record.id == batch::task_id(batch::participation_id(from, fair))
             {
                 return Some(batch::task_id(batch::participation_id(to, fair)));
+            }
+            if let (Some(fair), Some(note)) = (reference(Field::FAIR), record.fields.text(&Field::BODY))
+                && record.id == notes::id(batch::participation_id(from, fair), note)
+            {
+                return Some(notes::id(batch::participation_id(to, fair), note));
             }
             if let Some(message) = record.fields.text(&Field::MESSAGE_ID) {
                 return Some(batch::mail_of(to, message.as_bytes()));
