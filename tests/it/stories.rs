@@ -4,6 +4,7 @@ mod account;
 mod between;
 mod world;
 
+mod bounds;
 mod demo;
 mod existing;
 mod faults;
@@ -15,7 +16,9 @@ mod order;
 mod outage;
 mod owners;
 mod parts;
+mod pauses;
 mod refused;
+mod reviews;
 mod rows;
 mod schedules;
 mod scripted;

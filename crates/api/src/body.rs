@@ -187,8 +187,10 @@ pub(crate) async fn once(
     let Some(given) = headers.get("idempotency-key") else { return Ok(work.await?.into_response()) };
     let given = given.to_str().ok().filter(|key| (1..=255).contains(&key.len()));
     let given = given.ok_or_else(|| Problem::invalid("Idempotency-Key", "1 to 255 visible ASCII characters"))?;
-    let parts = [b"idempotency".as_slice(), caller.id.as_bytes(), place.as_bytes(), given.as_bytes()];
-    let (key, fingerprint) = (mittler_store::derived_id(&parts), mittler_store::derived_id(content));
+    // Keyed, because who has the database alone must not be able to try out what a body said.
+    let parts = [caller.id.as_bytes().as_slice(), place.as_bytes(), given.as_bytes()];
+    let key = app.door.keyed("idempotency", parts);
+    let fingerprint = app.door.keyed("fingerprint", content.iter().copied());
     let now = app.clock.now();
     let reserved =
         app.store.write(async move |tx| tx.reserve_answer(key, fingerprint, now, now.minus(RESERVED)).await).await?;

@@ -152,7 +152,7 @@ impl Door {
     }
 
     /// A name for the parts that only holders of the key can make.
-    fn keyed<'a>(&self, purpose: &'a str, parts: impl IntoIterator<Item = &'a [u8]>) -> Uuid {
+    pub(crate) fn keyed<'a>(&self, purpose: &'a str, parts: impl IntoIterator<Item = &'a [u8]>) -> Uuid {
         let mut mac =
             Hmac::<Sha256>::new_from_slice(&*self.key).unwrap_or_else(|_| unreachable!("any length is a key"));
         for part in [purpose.as_bytes()].into_iter().chain(parts) {

@@ -33,8 +33,8 @@ use std::{
 
 use async_trait::async_trait;
 use mittler_connector::{
-    Connector, Cursor, Error, Key, NotAuthentic, Outcome, Page, Profile, RawHook, Received, RemoteRecord, Result,
-    Write,
+    Account, Connector, Cursor, Error, Key, NotAuthentic, Outcome, Page, Profile, RawHook, Received, RemoteRecord,
+    Result, Write,
     http::{Answer, Call, Http},
 };
 use mittler_core::{RemoteSchema, Time};
@@ -208,8 +208,8 @@ impl Connector for HubSpot {
         self.prepare_portal().await
     }
 
-    async fn account(&self) -> Result<String> {
+    async fn account(&self) -> Result<Account> {
         let details: wire::Account = self.ask(&Call::read(reqwest::Method::GET, self.paths.account())).await?;
-        Ok(details.portal_id)
+        Ok(Account { id: details.portal_id, time_zone: details.time_zone })
     }
 }

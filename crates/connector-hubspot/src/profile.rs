@@ -49,6 +49,7 @@ pub fn profile(settings: &Settings) -> Profile {
             // Five are allowed to the account, and other apps search too.
             Budget { bucket: SEARCH, calls: 4, window: Duration::from_secs(1) },
         ],
+        daily_until_midnight: true,
         concurrency: 4,
         owners: vec![OwnerLookup { remote_type: OWNERS, key: KeyForm::Email, name_field: "email", only_for: None }],
     }

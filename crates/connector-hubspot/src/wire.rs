@@ -263,6 +263,7 @@ pub struct Owner {
 pub struct Account {
     #[serde(deserialize_with = "id")]
     pub portal_id: String,
+    pub time_zone: Option<String>,
 }
 
 /// One event of a webhook. `propertyValue` is left alone: values come from reading.

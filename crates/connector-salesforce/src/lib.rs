@@ -23,8 +23,8 @@ use std::{
 
 use async_trait::async_trait;
 use mittler_connector::{
-    Connector, Cursor, Error, Key, NotAuthentic, Outcome, OwnKey, Page, Profile, RawHook, Received, RemoteRecord,
-    Result, Write,
+    Account, Connector, Cursor, Error, Key, NotAuthentic, Outcome, OwnKey, Page, Profile, RawHook, Received,
+    RemoteRecord, Result, Write,
     http::{Answer, Call, Http},
 };
 use mittler_core::{RemoteSchema, Time, remote::RemoteType};
@@ -179,7 +179,7 @@ impl Connector for Salesforce {
         setup::prepare(self).await
     }
 
-    async fn account(&self) -> Result<String> {
-        setup::account(self).await
+    async fn account(&self) -> Result<Account> {
+        Ok(Account { id: setup::account(self).await?, time_zone: None })
     }
 }

@@ -42,6 +42,7 @@ pub fn profile(settings: &Settings) -> Profile {
         ],
         // Half of what a developer organisation allows of calls over 20 seconds would be two; short
         // calls are not limited, and collections of 200 rarely are long ones.
+        daily_until_midnight: false,
         concurrency: 4,
         owners: vec![
             OwnerLookup { remote_type: "User", key: KeyForm::Email, name_field: "Email", only_for: None },

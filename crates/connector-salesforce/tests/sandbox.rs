@@ -390,7 +390,7 @@ async fn limits_and_outages_say_whether_something_may_have_been_written() {
 async fn what_an_administrator_has_to_do_is_said_in_sentences() {
     let stage = stage().await;
     assert_eq!(stage.crm.prepare().await.unwrap(), Vec::<String>::new());
-    assert_eq!(stage.crm.account().await.unwrap(), stage.sandbox.access().salesforce.organization_id);
+    assert_eq!(stage.crm.account().await.unwrap().id, stage.sandbox.access().salesforce.organization_id);
     let lead = CustomField { unique: false, ..CustomField::external_key("Lead", "Mittler_Id__c") };
     let bare = stage_with(Org { custom_fields: vec![lead], ..Org::default() }).await;
     let sentences = bare.crm.prepare().await.unwrap();

@@ -53,9 +53,17 @@ pub trait Connector: Send + Sync {
     /// Returns one plain sentence per thing created or still to be done by hand.
     async fn prepare(&self) -> Result<Vec<String>>;
 
-    /// Who the credentials belong to: the account's id (organisation id, portal id), to make sure
-    /// that it is the configured one.
-    async fn account(&self) -> Result<String>;
+    /// Who the credentials belong to: to make sure that it is the configured account.
+    async fn account(&self) -> Result<Account>;
+}
+
+/// What is known of an account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Account {
+    /// Organisation id, portal id.
+    pub id: String,
+    /// In which its days begin, by IANA name, if the CRM tells.
+    pub time_zone: Option<String>,
 }
 
 /// How to find a remote record.

@@ -17,6 +17,8 @@ pub struct Profile {
     pub call_timeout: Duration,
     /// Default budgets of an account; configuration may change the numbers.
     pub budgets: Vec<Budget>,
+    /// Whether the daily budget begins anew at midnight, in the account's time zone.
+    pub daily_until_midnight: bool,
     /// Calls to one account at the same time.
     pub concurrency: usize,
     /// Where the owners of records are found, in this order.

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use crate::{ConnectionId, SignalId, Time};
 
@@ -55,6 +56,8 @@ pub enum Task {
     PullOn { connection: ConnectionId, from: BTreeMap<String, Place> },
     /// Read named remote records that a hook told of, not before the given time.
     Read { connection: ConnectionId, remote_type: String, ids: Vec<String>, not_before: Time },
+    /// Make one record of two, as a person decided.
+    Merge { decision: Uuid },
     /// Remove what has outlived its retention.
     Retain,
 }
@@ -67,6 +70,7 @@ impl Task {
             Task::Pull { .. } => "pull",
             Task::PullOn { .. } => "pull_on",
             Task::Read { .. } => "read",
+            Task::Merge { .. } => "merge",
             Task::Retain => "retain",
         }
     }

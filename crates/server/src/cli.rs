@@ -109,9 +109,12 @@ pub enum Command {
         json: bool,
     },
     /// Show connections and what waits at them
+    #[command(args_conflicts_with_subcommands = true)]
     Connections {
         #[arg(long)]
         json: bool,
+        #[command(subcommand)]
+        command: Option<ConnectionsCommand>,
     },
     /// API keys and login links
     Keys {
@@ -127,6 +130,16 @@ pub enum Command {
     Forget {
         /// The record's id (rec_…) or an e-mail address
         person: String,
+        #[arg(long)]
+        json: bool,
+    },
+    /// Tell nobody of a person for now (restriction of processing), or lift that
+    Restrict {
+        /// The record's id (rec_…) or an e-mail address
+        person: String,
+        /// End the restriction; what was held is written then
+        #[arg(long)]
+        lift: bool,
         #[arg(long)]
         json: bool,
     },
@@ -169,6 +182,20 @@ pub struct ImportArgs {
     /// The list is the organiser's export, not scans of your own stand
     #[arg(long)]
     pub organiser_export: bool,
+    /// For what its people may be told of; connections name the purposes that they serve
+    #[arg(long)]
+    pub purpose: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum ConnectionsCommand {
+    /// Do again whatever a connection refused, holds, or has deleted
+    Retry {
+        /// The connection's name
+        name: String,
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 #[derive(Debug, Subcommand)]

@@ -8,7 +8,10 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
-use mittler_sync::Mode;
+use mittler_sync::{
+    Mode,
+    bounds::{Bounds, Pilot},
+};
 use mittler_worker::follow::{FollowUp, Routing};
 use secrecy::SecretString;
 use serde::Deserialize;
@@ -159,6 +162,20 @@ pub struct ConnectionSection {
     /// Calls per window of the account's limits: `burst`, `daily`, `search`; 0: none.
     #[serde(default)]
     pub budget: BTreeMap<String, u32>,
+    /// The only fields that are written: `Type.field`, or `Type.*`.
+    #[serde(default)]
+    pub fields: Vec<String>,
+    /// The only ones who are written while it is tried.
+    pub pilot: Option<Pilot>,
+    /// The purposes that it serves.
+    #[serde(default)]
+    pub purposes: Vec<String>,
+}
+
+impl ConnectionSection {
+    pub fn bounds(&self) -> Bounds {
+        Bounds { fields: self.fields.clone(), pilot: self.pilot.clone(), purposes: self.purposes.clone() }
+    }
 }
 
 fn cautious() -> Mode {
@@ -264,6 +281,12 @@ impl Config {
         for section in &self.connection {
             if section.name.is_empty() || !section.name.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c)) {
                 bail!("the connection name {:?} must consist of letters, digits, - and _", section.name);
+            }
+            if let Some(field) = section.fields.iter().find(|field| !field.contains('.')) {
+                bail!("connection {:?}: fields: {field:?} names no type; write Type.field, or Type.*", section.name);
+            }
+            if section.pilot.as_ref().is_some_and(|pilot| *pilot == Pilot::default()) {
+                bail!("connection {:?}: pilot names nobody; give fairs, owners or domains", section.name);
             }
             if let Some(rule) = section.assignment.as_deref().filter(|it| !matches!(*it, "off" | "on")) {
                 let is_id = matches!(rule.len(), 15 | 18)
@@ -374,6 +397,9 @@ mod tests {
             (format!("{connection}assignment = \"yes\""), "assignment"),
             (format!("{connection}assignment = \"01Q00000000000\""), "assignment"),
             (format!("{connection}mode = \"careful\""), "careful"),
+            (format!("{connection}fields = [\"Email\"]"), "names no type"),
+            (format!("{connection}pilot = {{}}"), "pilot names nobody"),
+            (format!("{connection}pilot = {{ people = [] }}"), "people"),
         ] {
             let error = Config::parse(&text, PathBuf::new(), &common()).unwrap_err();
             assert!(format!("{error:#}").contains(named), "{error:#}");

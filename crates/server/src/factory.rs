@@ -13,7 +13,7 @@ use mittler_connector_hubspot::HubSpot;
 use mittler_connector_salesforce::{Assignment, Salesforce};
 use mittler_core::{ConnectionId, mapping::Mapping};
 use mittler_store::{Clock, Store, connections::ConnectionRow};
-use mittler_sync::{Connection, Keys, budget::Budgets, vault::Vault};
+use mittler_sync::{Connection, Keys, bounds::Bounds, budget::Budgets, vault::Vault};
 use secrecy::SecretString;
 
 use crate::{
@@ -109,18 +109,26 @@ async fn make(
         }
     }
     let account = section.organization_id.clone().or_else(|| section.portal_id.clone());
-    Ok(Connection::new(id, section.name.clone(), section.mode, mapping, connector).expecting(account))
+    Ok(Connection::new(id, section.name.clone(), section.mode, mapping, connector)
+        .expecting(account)
+        .bounded(section.bounds()))
 }
 
 /// What may be shown of a section: no secrets.
 fn sqlx_json(section: &ConnectionSection) -> mittler_store::Json<serde_json::Value> {
-    mittler_store::Json(serde_json::json!({
+    let mut settings = serde_json::json!({
         "base_url": section.base_url,
         "grant": section.grant,
         "organization_id": section.organization_id,
         "portal_id": section.portal_id,
         "api_version": section.api_version,
-    }))
+    });
+    // Only where there are some: what changes here is applied to all that is there.
+    let bounds = section.bounds();
+    if bounds != Bounds::default() {
+        settings["bounds"] = serde_json::json!(bounds);
+    }
+    mittler_store::Json(settings)
 }
 
 fn connector(

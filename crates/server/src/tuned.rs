@@ -2,7 +2,8 @@
 
 use async_trait::async_trait;
 use mittler_connector::{
-    Connector, Cursor, Key, NotAuthentic, Outcome, Page, Profile, RawHook, Received, RemoteRecord, Result, Write,
+    Account, Connector, Cursor, Key, NotAuthentic, Outcome, Page, Profile, RawHook, Received, RemoteRecord, Result,
+    Write,
 };
 use mittler_core::{RemoteSchema, Time};
 
@@ -42,7 +43,7 @@ impl<C: Connector> Connector for Tuned<C> {
         self.inner.prepare().await
     }
 
-    async fn account(&self) -> Result<String> {
+    async fn account(&self) -> Result<Account> {
         self.inner.account().await
     }
 }

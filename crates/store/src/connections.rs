@@ -40,6 +40,9 @@ pub struct SecretRow {
 /// Links that are told of a changed mode or mapping in one transaction.
 const SLICE: i64 = 2_000;
 
+/// What a connection was before: id, mode, mapping, settings.
+type Known = (Uuid, String, String, sqlx::types::Json<Json>);
+
 enum Renewal {
     /// More links are to be told, after this one.
     More(Uuid),
@@ -50,8 +53,8 @@ impl Tx {
     /// One step of [`Store::put_connection`].
     async fn renew_connection(&mut self, row: &ConnectionRow, after: Uuid) -> Result<Renewal> {
         let known = self.lock_connection(&row.name).await?;
-        if let Some((id, mode, mapping)) = known
-            && (mode != row.mode || mapping != row.mapping)
+        if let Some((id, mode, mapping, settings)) = known
+            && (mode != row.mode || mapping != row.mapping || settings.0.get("bounds") != row.settings.0.get("bounds"))
         {
             let id = ConnectionId(id);
             if let Some(last) = self.want_slice(id, after, mapping != row.mapping, SLICE).await? {
@@ -81,13 +84,13 @@ impl Tx {
         Ok(Renewal::Done(ConnectionId(rows.first().map_or(row.id, |row| row.0))))
     }
 
-    /// Id, mode and mapping of a connection that is about to change.
-    async fn lock_connection(&mut self, name: &str) -> Result<Option<(Uuid, String, String)>> {
+    /// Id, mode, mapping and settings of a connection that is about to change.
+    async fn lock_connection(&mut self, name: &str) -> Result<Option<Known>> {
         let rows = fetch_either!(
             self,
-            (Uuid, String, String),
-            "SELECT id, mode, mapping FROM connection WHERE name = $1",
-            "SELECT id, mode, mapping FROM connection WHERE name = $1 FOR UPDATE",
+            Known,
+            "SELECT id, mode, mapping, settings FROM connection WHERE name = $1",
+            "SELECT id, mode, mapping, settings FROM connection WHERE name = $1 FOR UPDATE",
             name.to_owned(),
         )?;
         Ok(rows.into_iter().next())
@@ -110,6 +113,12 @@ impl Tx {
             reason.map(str::to_owned),
             paused_until.0,
         )?;
+        Ok(())
+    }
+
+    /// Keeps the time zone of the account: when its daily limit is reached, it cannot be asked.
+    pub async fn set_time_zone(&mut self, id: ConnectionId, name: &str) -> Result<()> {
+        execute!(self, "UPDATE connection SET time_zone = $2 WHERE id = $1", id.0, name.to_owned())?;
         Ok(())
     }
 
@@ -331,7 +340,7 @@ impl Tx {
 impl Store {
     /// Creates a connection or brings its settings up to date; keeps id and state.
     ///
-    /// Another mode or mapping makes every link of the connection due again, since what was left
+    /// Another mode, mapping or bounds make every link of the connection due again, since what was left
     /// out under the old one may go now. That comes first, slice by slice, and the row last: whoever
     /// dies between is repeated by the next start.
     pub async fn put_connection(&self, row: &ConnectionRow) -> Result<ConnectionId> {
@@ -351,6 +360,23 @@ impl Store {
             ConnectionRow,
             "SELECT id, name, crm, settings, mapping, mode, state, code, reason, paused_until, updated_at FROM connection ORDER BY name",
         )
+    }
+
+    /// Why nobody calls a CRM, and until when, as whoever found it said: state, code, time.
+    pub async fn connection_pause(&self, id: ConnectionId) -> Result<Option<(String, Option<String>, i64)>> {
+        let rows = fetch_all!(
+            self,
+            (String, Option<String>, i64),
+            "SELECT state, code, paused_until FROM connection WHERE id = $1",
+            id.0,
+        )?;
+        Ok(rows.into_iter().next())
+    }
+
+    /// The time zone of the account, if the CRM told it.
+    pub async fn time_zone_of(&self, id: ConnectionId) -> Result<Option<String>> {
+        let rows = fetch_all!(self, (Option<String>,), "SELECT time_zone FROM connection WHERE id = $1", id.0)?;
+        Ok(rows.into_iter().next().and_then(|row| row.0))
     }
 
     pub async fn secret(&self, connection: ConnectionId, name: &str) -> Result<Option<SecretRow>> {

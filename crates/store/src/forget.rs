@@ -198,6 +198,22 @@ impl Tx {
             "deleted",
         );
         note(
+            "decision",
+            rows!(self, &records => (id uuid), "DELETE FROM decision WHERE record IN (SELECT r.id FROM", ")")?
+                + rows!(self, &records => (id uuid), "DELETE FROM decision WHERE other IN (SELECT r.id FROM", ")")?,
+            "deleted",
+        );
+        note(
+            "restriction",
+            rows!(self, &records => (id uuid), "DELETE FROM restriction WHERE record IN (SELECT r.id FROM", ")")?,
+            "deleted",
+        );
+        note(
+            "purpose",
+            rows!(self, &records => (id uuid), "DELETE FROM purpose WHERE record IN (SELECT r.id FROM", ")")?,
+            "deleted",
+        );
+        note(
             "audit_content",
             rows!(self, &records => (id uuid), "DELETE FROM audit_content WHERE record IN (SELECT r.id FROM", ")")?,
             "deleted",
@@ -221,14 +237,15 @@ impl Tx {
             "WHERE true ON CONFLICT (hmac) DO NOTHING")
     }
 
-    /// Whether anybody is kept out.
-    pub async fn anyone_suppressed(&mut self) -> Result<bool> {
+    /// Whether anybody is kept out at all, and whether anybody's data is restricted.
+    pub async fn exceptions(&mut self) -> Result<(bool, bool)> {
         let rows = fetch_all!(
             self,
-            (i64,),
-            "SELECT CAST(count(*) AS bigint) FROM (SELECT 1 FROM suppression LIMIT 1) AS one"
+            (i64, i64),
+            "SELECT (SELECT CAST(count(*) AS bigint) FROM (SELECT 1 FROM suppression LIMIT 1) AS kept_out),
+                    (SELECT CAST(count(*) AS bigint) FROM (SELECT 1 FROM restriction LIMIT 1) AS restricted)",
         )?;
-        Ok(rows.first().is_some_and(|row| row.0 > 0))
+        Ok(rows.first().map_or((false, false), |(suppressed, restricted)| (*suppressed > 0, *restricted > 0)))
     }
 
     /// Which of these are suppressed.
@@ -376,6 +393,9 @@ impl Tx {
                     most
                 )?,
             ),
+            Retain::ParkedHooks => {
+                ("parked_hook", "deleted", self.end_parked_hooks(now.minus(keep.dead_job), most).await?)
+            }
         };
         Ok(Removed { table: table.into(), rows, how: how.into() })
     }
@@ -397,10 +417,11 @@ pub enum Retain {
     Audit,
     Sessions,
     ApiKeys,
+    ParkedHooks,
 }
 
 impl Retain {
-    pub const ALL: [Retain; 12] = [
+    pub const ALL: [Retain; 13] = [
         Retain::Contents,
         Retain::Signals,
         Retain::Runs,
@@ -413,6 +434,7 @@ impl Retain {
         Retain::Audit,
         Retain::Sessions,
         Retain::ApiKeys,
+        Retain::ParkedHooks,
     ];
 }
 

@@ -206,14 +206,15 @@ impl Tx {
         Ok(())
     }
 
-    /// Reads records that are about to change; nobody else can change them until we commit.
+    /// Reads records that are about to change; nobody else can change them until we commit. One that
+    /// was merged into another is no more.
     pub async fn lock_records(&mut self, ids: &[RecordId]) -> Result<Vec<Record>> {
         let ids = id_rows(ids.iter().map(|id| id.0));
         let rows = match self.db() {
             Db::Sqlite(_) => rows_all!(self, Stored, &ids => (id uuid),
-                "SELECT record.id, record.kind, record.version, record.fields FROM", "CROSS JOIN record WHERE record.id = r.id ORDER BY record.id")?,
+                "SELECT record.id, record.kind, record.version, record.fields FROM", "CROSS JOIN record WHERE record.id = r.id AND record.merged_into IS NULL ORDER BY record.id")?,
             Db::Postgres(_) => rows_all!(self, Stored, &ids => (id uuid),
-                "SELECT record.id, record.kind, record.version, record.fields FROM", "CROSS JOIN record WHERE record.id = r.id ORDER BY record.id FOR UPDATE OF record")?,
+                "SELECT record.id, record.kind, record.version, record.fields FROM", "CROSS JOIN record WHERE record.id = r.id AND record.merged_into IS NULL ORDER BY record.id FOR UPDATE OF record")?,
         };
         rows.into_iter().map(Record::try_from).collect()
     }
@@ -320,7 +321,7 @@ impl Store {
         let rows = fetch_all!(
             self,
             Stored,
-            "SELECT id, kind, version, fields FROM record WHERE person = $1 ORDER BY id",
+            "SELECT id, kind, version, fields FROM record WHERE person = $1 AND merged_into IS NULL ORDER BY id",
             person.0,
         )?;
         rows.into_iter().map(Record::try_from).collect()

@@ -42,12 +42,14 @@ struct TextRow<'a> {
 }
 
 impl Tx {
-    /// Asks; a question that was asked before is not asked again, and one about a record that is no
-    /// more - its person was forgotten meanwhile - is not asked at all.
+    /// Asks; a question that was asked before is not asked again, nor one about two that a person told
+    /// apart, and one about a record that is no more - its person was forgotten meanwhile - is not
+    /// asked at all.
     pub async fn ask(&mut self, reviews: &[NewReview]) -> Result<()> {
         if reviews.is_empty() {
             return Ok(());
         }
+        let reviews = &self.still_open(reviews).await?;
         rows!(self, reviews => (id uuid, question text, record uuid, connection uuid, candidates jsonb, reason text, asked_at bigint),
             "INSERT INTO review (id, question, record, connection, candidates, reason, state, asked_at, answer)
              SELECT id, question, record, connection, candidates, reason, 'open', asked_at, '{}' FROM",

@@ -72,6 +72,15 @@ impl Tx {
         Ok(())
     }
 
+    /// Takes the labels of runs away; what kind of run it was stays.
+    pub async fn empty_labels(&mut self, ids: &[Uuid]) -> Result<u64> {
+        if ids.is_empty() {
+            return Ok(0);
+        }
+        let ids = crate::id_rows(ids.iter().copied());
+        rows!(self, &ids => (id uuid), "UPDATE run SET label = run.kind FROM", "WHERE run.id = r.id AND run.label <> run.kind")
+    }
+
     /// Closes the runs that have no unread input left.
     pub async fn finish_runs(&mut self, now: Time) -> Result<u64> {
         execute!(
@@ -84,6 +93,11 @@ impl Tx {
 }
 
 impl Store {
+    /// The labels of runs, in pages.
+    pub async fn run_labels(&self, after: Uuid, most: i64) -> Result<Vec<(Uuid, String)>> {
+        fetch_all!(self, (Uuid, String), "SELECT id, label FROM run WHERE id > $1 ORDER BY id LIMIT $2", after, most)
+    }
+
     pub async fn run(&self, id: RunId) -> Result<Option<Run>> {
         let rows = fetch_all!(
             self,

@@ -21,6 +21,7 @@ use tokio::time::{Instant, timeout_at};
 use uuid::Uuid;
 
 use crate::{
+    bounds::{Within, subject},
     connections::{Connection, WRONG_ACCOUNT},
     gate::{Gate, Passage, gate},
     outcome::Written,
@@ -47,6 +48,8 @@ pub struct Item {
     pub held: Vec<(String, HeldField)>,
     /// Suppression entries of the person whom it is about.
     pub entries: Vec<(Uuid, &'static str)>,
+    /// Whether it lies within the bounds of the connection.
+    pub within: Within,
 }
 
 /// How long what needs an administrator waits before it is tried again.
@@ -59,6 +62,15 @@ enum Planned {
     Settle(Box<Receipt>, Option<Uuid>),
     /// Not yet.
     Wait(Leased, Time, &'static str),
+}
+
+impl Planned {
+    fn item(&mut self) -> Option<&mut Item> {
+        match self {
+            Planned::Write(item) => Some(item),
+            Planned::Settle(..) | Planned::Wait(..) => None,
+        }
+    }
 }
 
 pub type Run<T> = std::result::Result<T, Stopped>;
@@ -158,6 +170,8 @@ impl Batch {
         if profile.kind == Kind::Person {
             self.ask_about_namesakes(object, self.gaining(object, &planned)).await?;
         }
+        let mut planned = planned;
+        self.bound(planned.iter_mut().filter_map(Planned::item).collect()).await?;
         let items = self.intend(object, planned, kept_out).await?;
         self.call(object, profile, items).await
     }
@@ -210,10 +224,10 @@ impl Batch {
         };
         let people = if kept_out { self.people(&leased).await? } else { HashMap::new() };
         let schema = self.connection.schema(&object.remote, self.now()).await?;
-        let (mut planned, mut reviews) = (Vec::with_capacity(leased.len()), Vec::new());
+        let (mut planned, mut reviews, mut unmet) = (Vec::with_capacity(leased.len()), Vec::new(), Vec::new());
         for (mut link, mut wanted) in leased.into_iter().zip(wanted) {
             // The mode is asked anew each time; what it held yesterday may go today.
-            link.held.retain(|_, held| held.code != "mode" && held.code != "owner_unknown");
+            link.held.retain(|_, held| !matches!(held.code.as_str(), "mode" | "owner_unknown" | "field_not_allowed"));
             let complete = fill_references(&mut wanted, &counterparts);
             for name in &wanted.owner {
                 let Some(owner) = link.fields.text(&Field::OWNER).map(str::to_owned) else { continue };
@@ -234,7 +248,9 @@ impl Batch {
             let needs = matches!(profile.kind, Kind::Participation | Kind::Activity | Kind::Association);
             planned.push(if needs && !complete {
                 let open = link.open_intent.as_ref().map(|open| open.id);
-                Planned::Settle(Box::new(settled(&link, Some("need_refused"), None)), open)
+                let receipt = settled(&link, Some("need_refused"), None);
+                unmet.push(link);
+                Planned::Settle(Box::new(receipt), open)
             } else {
                 let mut one = self.plan_one(object, profile, link, &wanted);
                 if let Planned::Write(item) = &mut one
@@ -252,6 +268,7 @@ impl Batch {
         if !reviews.is_empty() {
             self.pusher.store.write(async move |tx| tx.ask(&reviews).await).await?;
         }
+        self.bring_along(&unmet).await?;
         Ok(planned)
     }
 
@@ -360,7 +377,15 @@ impl Batch {
             differs
         };
         let intent = self.pusher.id();
-        Planned::Write(Item { leased: link, planned, creates, intent, held: Vec::new(), entries: Vec::new() })
+        Planned::Write(Item {
+            leased: link,
+            planned,
+            creates,
+            intent,
+            held: Vec::new(),
+            entries: Vec::new(),
+            within: Within::default(),
+        })
     }
 
     /// When the CRM would show what a call of an earlier lease has written: it could go on until that
@@ -417,6 +442,11 @@ impl Batch {
         }
         let (connection, mode, now) = (self.connection.id, self.connection.mode, self.now());
         let remote = object.remote.clone();
+        let own_key = match &self.profile(&object.remote)?.own_key {
+            OwnKey::Field(field) => Some(field.clone()),
+            OwnKey::Native | OwnKey::None => None,
+        };
+        let bounds = self.connection.bounds.clone();
         let items = self
             .pusher
             .store
@@ -429,7 +459,8 @@ impl Batch {
                     let ids: Vec<Uuid> = ids.chain(waits.iter().map(|((id, _), _, _): &Waiting| id.0)).collect();
                     tx.lock_links(&ids).await?;
                 }
-                if !kept_out && tx.anyone_suppressed().await? {
+                let (somebody_is, any_restricted) = tx.exceptions().await?;
+                if !kept_out && somebody_is {
                     // Somebody is since the plan was made: it is made again, with a look at who it is about.
                     let items = items.iter().map(|item| (item.leased.id, item.leased.epoch));
                     let rest = receipts.iter().map(|receipt| (LinkId(receipt.id), receipt.epoch));
@@ -441,6 +472,13 @@ impl Batch {
                 let all: Vec<Uuid> = items.iter().flat_map(|item| &item.entries).map(|(hmac, _)| *hmac).collect();
                 let suppressed: HashSet<Uuid> =
                     if all.is_empty() { HashSet::new() } else { tx.suppressed(&all).await?.into_iter().collect() };
+                let people: BTreeSet<RecordId> = items.iter().filter_map(|item| subject(&item.leased)).collect();
+                let restricted = if people.is_empty() || !any_restricted {
+                    BTreeSet::new()
+                } else {
+                    tx.restricted(&people.into_iter().collect::<Vec<_>>()).await?
+                };
+                let allowed = bounds.fields_of(&remote);
                 let leases: Vec<_> = items.iter().map(|item| (item.leased.id, item.leased.epoch)).collect();
                 let ours: HashSet<_> = if leases.is_empty() {
                     HashSet::new()
@@ -461,6 +499,10 @@ impl Batch {
                         shown: &shown,
                         entries: &item.entries,
                         suppressed: &suppressed,
+                        restricted: subject(&item.leased).is_some_and(|person| restricted.contains(&person)),
+                        within: item.within,
+                        allowed: allowed.as_ref(),
+                        own_key: own_key.as_deref(),
                     };
                     match gate(&passage, std::mem::take(&mut item.planned)) {
                         Gate::Open { fields, held } if fields.is_empty() && !item.creates => {
@@ -610,7 +652,7 @@ fn fill_references(wanted: &mut Wanted, counterparts: &HashMap<RecordId, (String
 type Waiting = ((LinkId, i64), Time, &'static str);
 
 /// Whom a record is about that is nobody itself.
-fn about(link: &Leased) -> Option<RecordId> {
+pub fn about(link: &Leased) -> Option<RecordId> {
     match link.kind {
         Kind::Participation | Kind::Activity => link.fields.reference(&Field::PERSON),
         Kind::Association => link.fields.reference(&Field::FROM),

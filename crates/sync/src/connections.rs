@@ -10,9 +10,11 @@ use std::{
     time::Duration,
 };
 
-use mittler_connector::{Connector, Key, KeyForm};
+use mittler_connector::{Account, Connector, Key, KeyForm};
 use mittler_core::{ConnectionId, RemoteSchema, Time, mapping::Mapping};
 use serde::{Deserialize, Serialize};
+
+use crate::bounds::Bounds;
 
 /// What may be written to a CRM.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -61,6 +63,8 @@ pub struct Connection {
     pub connector: Arc<dyn Connector>,
     /// Batches that are under way at once.
     pub concurrency: usize,
+    /// What it is for.
+    pub bounds: Bounds,
     schemas: Mutex<HashMap<String, (Time, Arc<RemoteSchema>)>>,
     owners: Mutex<HashMap<String, (Time, Option<String>)>>,
     /// Owners by remote id.
@@ -68,7 +72,7 @@ pub struct Connection {
     paused: Mutex<Option<(Time, String)>>,
     /// Remote types that the CRM does not let us write for now, until when, and why.
     closed: Mutex<HashMap<String, (Time, String)>>,
-    /// The state that was last written down, and when.
+    /// The state that was last written down, and until when it lasts.
     noted: Mutex<Option<(String, String, Time)>>,
     /// Calls in a row that found the CRM dead.
     failures: AtomicU32,
@@ -79,7 +83,9 @@ pub struct Connection {
     pushing: tokio::sync::Mutex<()>,
     /// Held by whoever pulls: two at once would read the same.
     pulling: tokio::sync::Mutex<()>,
-    account: tokio::sync::OnceCell<String>,
+    account: tokio::sync::OnceCell<Account>,
+    /// In which the account's days begin.
+    time_zone: Mutex<Option<String>>,
 }
 
 impl std::fmt::Debug for Connection {
@@ -104,6 +110,7 @@ impl Connection {
             mapping,
             connector,
             concurrency,
+            bounds: Bounds::default(),
             schemas: Mutex::default(),
             owners: Mutex::default(),
             owner_names: Mutex::default(),
@@ -116,6 +123,7 @@ impl Connection {
             pushing: tokio::sync::Mutex::default(),
             pulling: tokio::sync::Mutex::default(),
             account: tokio::sync::OnceCell::new(),
+            time_zone: Mutex::default(),
         }
     }
 
@@ -123,6 +131,13 @@ impl Connection {
     #[must_use]
     pub fn expecting(mut self, account: Option<String>) -> Connection {
         self.expected_account = account;
+        self
+    }
+
+    /// What the connection is for; without it, for all.
+    #[must_use]
+    pub fn bounded(mut self, bounds: Bounds) -> Connection {
+        self.bounds = bounds;
         self
     }
 
@@ -137,13 +152,16 @@ impl Connection {
             return Ok(());
         }
         let account = self.connector.account().await?;
-        if !same_account(expected, &account) {
+        if !same_account(expected, &account.id) {
             let message = format!(
-                "the credentials belong to account {account}, but the connection is configured for {expected}; \
-                 nothing is read or written until one of them is put right"
+                "the credentials belong to account {}, but the connection is configured for {expected}; \
+                 nothing is read or written until one of them is put right",
+                account.id
             );
             return Err(mittler_connector::Error::Configuration { code: WRONG_ACCOUNT.into(), message });
         }
+        // Whoever asked before has the same.
+        _ = self.account.set(account);
         self.account_known.store(true, Ordering::Release);
         Ok(())
     }
@@ -175,14 +193,16 @@ impl Connection {
         self.failures.store(0, Ordering::Relaxed);
     }
 
-    /// Whether a state has to be written down: it is another one, or the note is old.
-    pub(crate) fn is_news(&self, state: &str, code: &str, now: Time) -> bool {
+    /// Whether a state has to be written down: it is another one, or lasts longer than was said. A
+    /// pause is told at once, because the other processes heed it.
+    pub(crate) fn is_news(&self, state: &str, code: &str, until: Time) -> bool {
+        let slack = if state == "waiting" { Duration::from_secs(1) } else { Duration::from_mins(1) };
         let mut noted = locked(&self.noted);
-        let known = noted.as_ref().is_some_and(|(a, b, at)| {
-            a == state && b == code && (state == "ready" || now.since(*at) < Duration::from_mins(1))
-        });
+        let known = noted
+            .as_ref()
+            .is_some_and(|(a, b, said)| a == state && b == code && (state == "ready" || until <= said.plus(slack)));
         if !known {
-            *noted = Some((state.to_owned(), code.to_owned(), now));
+            *noted = Some((state.to_owned(), code.to_owned(), until));
         }
         !known
     }
@@ -279,7 +299,30 @@ impl Connection {
 
     /// The account that the credentials belong to; asked for once.
     pub async fn account(&self) -> mittler_connector::Result<&str> {
-        self.account.get_or_try_init(|| self.connector.account()).await.map(String::as_str)
+        self.whole_account().await.map(|account| account.id.as_str())
+    }
+
+    async fn whole_account(&self) -> mittler_connector::Result<&Account> {
+        self.account.get_or_try_init(|| self.connector.account()).await
+    }
+
+    /// The account's time zone, as this process knows it.
+    pub(crate) fn time_zone(&self) -> Option<String> {
+        locked(&self.time_zone).clone()
+    }
+
+    pub(crate) fn set_time_zone(&self, name: String) {
+        *locked(&self.time_zone) = Some(name);
+    }
+
+    /// The same, as the CRM tells it. Asked for once; an account that was asked for before is not
+    /// asked again.
+    pub(crate) async fn ask_time_zone(&self) -> Option<String> {
+        self.whole_account().await.ok()?.time_zone.clone()
+    }
+
+    pub(crate) fn is_account_told(&self) -> bool {
+        self.account.initialized()
     }
 
     /// Nobody calls this CRM before then, and why.

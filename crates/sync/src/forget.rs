@@ -1,6 +1,6 @@
 //! Forgetting a person: out of the database, and not back in.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use mittler_core::{Field, Kind, RecordId, Said, Statement, Value};
 use mittler_store::{
@@ -47,6 +47,7 @@ pub async fn forget(
     person: RecordId,
     actor: &str,
 ) -> Result<Option<Vec<Removed>>> {
+    let person = store.survivor(person).await?;
     if store.record(person).await?.is_none_or(|record| record.kind != Kind::Person) {
         return Ok(None);
     }
@@ -65,7 +66,8 @@ pub async fn forget(
     let again = keep_out(store, keys, judge, clock, person).await?;
     known.statements.extend(again.0.statements);
     added += again.1;
-    let inputs = not_taken(store, &Traces::of(&**judge, &known.statements)).await?;
+    let traces = Traces::of(&**judge, &known.statements);
+    let (inputs, labels) = (not_taken(store, &traces).await?, labels(store, &traces).await?);
     let (actor, salt) = (actor.to_owned(), clock.id().simple().to_string());
     let (keys, judge, clock) = (keys.clone(), Arc::clone(judge), clock.clone());
     let removed = store
@@ -79,6 +81,11 @@ pub async fn forget(
             if let Some(signals) = removed.iter_mut().find(|one| one.table == "signal") {
                 signals.rows += searched;
             }
+            removed.push(Removed {
+                table: "run".into(),
+                rows: tx.empty_labels(&labels).await?,
+                how: "label emptied".into(),
+            });
             removed.push(Removed { table: "suppression".into(), rows: kept_out, how: "added".into() });
             if under_way > 0 {
                 let rows = u64::try_from(under_way).unwrap_or(0);
@@ -138,6 +145,8 @@ fn identifiers(judge: &dyn Judge, statements: &[Statement]) -> Vec<Identifier> {
 struct Traces {
     addresses: Vec<String>,
     numbers: Vec<String>,
+    /// Surnames, by the words that they are made of.
+    surnames: BTreeSet<BTreeSet<String>>,
 }
 
 impl Traces {
@@ -160,7 +169,15 @@ impl Traces {
             some.sort();
             some.dedup();
         }
-        Traces { addresses, numbers }
+        let surnames = said().filter(|said| said.field == Field::LAST_NAME).flat_map(texts);
+        let surnames = surnames.map(|name| words(&name)).filter(|words| words.iter().any(|word| word.len() > 2));
+        Traces { addresses, numbers, surnames: surnames.collect() }
+    }
+
+    /// A list is perhaps named after whom it is about: "Müller_Hans.csv".
+    fn name(&self, label: &str) -> bool {
+        let said = words(label);
+        self.are_in(label.as_bytes()) || self.surnames.iter().any(|name| name.is_subset(&said))
     }
 
     fn are_in(&self, content: &[u8]) -> bool {
@@ -175,6 +192,17 @@ impl Traces {
     }
 }
 
+/// The words of a text, however umlauts are written in it.
+fn words(text: &str) -> BTreeSet<String> {
+    let mut folded = text.to_lowercase();
+    for (written, as_letters) in
+        [("a\u{308}", "ae"), ("o\u{308}", "oe"), ("u\u{308}", "ue"), ("ä", "ae"), ("ö", "oe"), ("ü", "ue"), ("ß", "ss")]
+    {
+        folded = folded.replace(written, as_letters);
+    }
+    folded.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).map(str::to_owned).collect()
+}
+
 /// So many places of a number tell it from others.
 const NUMBER: usize = 8;
 
@@ -186,6 +214,17 @@ async fn not_taken(store: &Store, traces: &Traces) -> Result<Vec<Uuid>> {
         let Some((last, _)) = page.last() else { return Ok(found) };
         after = *last;
         found.extend(page.iter().filter(|(_, content)| traces.are_in(content)).map(|(id, _)| *id));
+    }
+}
+
+/// Runs that are labelled with the person's name, address or number.
+async fn labels(store: &Store, traces: &Traces) -> Result<Vec<Uuid>> {
+    let (mut found, mut after) = (Vec::new(), Uuid::nil());
+    loop {
+        let page = store.run_labels(after, PAGE).await?;
+        let Some((last, _)) = page.last() else { return Ok(found) };
+        after = *last;
+        found.extend(page.iter().filter(|(_, label)| traces.name(label)).map(|(id, _)| *id));
     }
 }
 
@@ -219,12 +258,28 @@ mod tests {
 
     #[test]
     fn an_input_is_recognised_by_address_and_by_number_however_it_is_written() {
-        let traces = Traces { addresses: vec!["anna@specht.example".into()], numbers: vec!["15550900".into()] };
+        let traces = Traces {
+            addresses: vec!["anna@specht.example".into()],
+            numbers: vec!["15550900".into()],
+            surnames: BTreeSet::new(),
+        };
         for text in ["x;Anna@Specht.Example;y", "Tel. 0711 / 555-09 00", "+49 (711) 5550900", "+497115550900"] {
             assert!(traces.are_in(text.as_bytes()), "{text}");
         }
         for text in ["anna@meise.example", "0711 55509", "1555;0900"] {
             assert!(!traces.are_in(text.as_bytes()), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_label_is_recognised_by_the_surname_however_it_is_written() {
+        let surnames = ["Müller", "von der Heide"].map(words).into();
+        let traces = Traces { addresses: Vec::new(), numbers: Vec::new(), surnames };
+        for label in ["Müller_Hans.csv", "liste mueller", "HEIDE, von der.xlsx", "Mu\u{308}ller.csv"] {
+            assert!(traces.name(label), "{label}");
+        }
+        for label in ["Müllerei 2026.csv", "Heidenheim.csv", "messe-leads.csv"] {
+            assert!(!traces.name(label), "{label}");
         }
     }
 }

@@ -1,14 +1,14 @@
 //! The one function through which every write to a CRM passes.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use mittler_core::{
-    RemoteFields,
+    RemoteFields, RemoteValue,
     plan::{HeldField, value_hash},
 };
 use uuid::Uuid;
 
-use crate::connections::Mode;
+use crate::{bounds::Within, connections::Mode};
 
 /// What is about to be written to one link.
 #[derive(Debug)]
@@ -20,6 +20,13 @@ pub struct Passage<'a> {
     /// Suppression entries of the person.
     pub entries: &'a [(Uuid, &'static str)],
     pub suppressed: &'a HashSet<Uuid>,
+    /// The person's data are not to be used for now.
+    pub restricted: bool,
+    /// Whether the connection is for this record, and serves what its person came in for.
+    pub within: Within,
+    /// The only fields that may go; `None`: all. Our own key goes in any case.
+    pub allowed: Option<&'a BTreeSet<&'a str>>,
+    pub own_key: Option<&'a str>,
 }
 
 /// What the gate says.
@@ -36,6 +43,47 @@ pub fn gate(passage: &Passage<'_>, planned: RemoteFields) -> Gate {
     if passage.entries.iter().any(|(hmac, _)| passage.suppressed.contains(hmac)) {
         return Gate::Shut { code: "suppressed" };
     }
+    if passage.restricted {
+        return Gate::Shut { code: "restricted" };
+    }
+    if !passage.within.purpose {
+        return Gate::Shut { code: "purpose" };
+    }
+    if !passage.within.pilot {
+        return Gate::Shut { code: "pilot" };
+    }
+    let (planned, mut barred) = bar(passage, planned);
+    let mut passed = by_mode(passage, planned);
+    if let Gate::Open { held, .. } = &mut passed {
+        held.append(&mut barred);
+    }
+    passed
+}
+
+/// Parts the fields that may go from those that the connection may not write.
+fn bar(passage: &Passage<'_>, planned: RemoteFields) -> (RemoteFields, Vec<(String, HeldField)>) {
+    let Some(allowed) = passage.allowed else { return (planned, Vec::new()) };
+    let (go, stay): (Vec<_>, Vec<_>) = planned
+        .0
+        .into_iter()
+        .partition(|(name, _)| allowed.contains(name.as_str()) || passage.own_key == Some(name.as_str()));
+    let reason = "the connection may not write this field";
+    (RemoteFields(go.into_iter().collect()), hold(stay, "field_not_allowed", reason))
+}
+
+fn hold(fields: Vec<(String, RemoteValue)>, code: &str, reason: &str) -> Vec<(String, HeldField)> {
+    let held =
+        |value: &RemoteValue| HeldField { code: code.to_owned(), reason: reason.to_owned(), hash: value_hash(value) };
+    fields
+        .into_iter()
+        .map(|(name, value)| {
+            let held = held(&value);
+            (name, held)
+        })
+        .collect()
+}
+
+fn by_mode(passage: &Passage<'_>, planned: RemoteFields) -> Gate {
     match (passage.mode, passage.creates) {
         (Mode::Off, _) => Gate::Shut { code: "mode_off" },
         (Mode::DryRun, _) => Gate::Shut { code: "mode_dry_run" },
@@ -44,13 +92,7 @@ pub fn gate(passage: &Passage<'_>, planned: RemoteFields) -> Gate {
         (Mode::FillEmpty, false) => {
             let (full, empty): (Vec<_>, Vec<_>) =
                 planned.0.into_iter().partition(|(name, _)| passage.shown.get(name).is_some());
-            let held = full
-                .into_iter()
-                .map(|(name, value)| {
-                    let reason = "the connection fills empty fields only".to_owned();
-                    (name, HeldField { code: "mode".into(), reason, hash: value_hash(&value) })
-                })
-                .collect();
+            let held = hold(full, "mode", "the connection fills empty fields only");
             Gate::Open { fields: RemoteFields(empty.into_iter().collect()), held }
         }
         _ => Gate::Open { fields: planned, held: Vec::new() },
@@ -70,7 +112,8 @@ mod tests {
         suppressed: &'a HashSet<Uuid>,
         entries: &'a [(Uuid, &'static str)],
     ) -> Passage<'a> {
-        Passage { mode, creates, shown, entries, suppressed }
+        let within = Within::default();
+        Passage { mode, creates, shown, entries, suppressed, restricted: false, within, allowed: None, own_key: None }
     }
 
     #[test]
@@ -118,5 +161,36 @@ mod tests {
                 && shut(Mode::CreateOnly, false)
         );
         assert!(!shut(Mode::CreateOnly, true) && !shut(Mode::UpdateOnly, false) && !shut(Mode::Full, true));
+    }
+
+    #[test]
+    fn nothing_goes_of_whom_it_must_not_or_who_is_not_meant() {
+        let (shown, suppressed) = (RemoteFields::default(), HashSet::new());
+        let open = passage(Mode::Full, true, &shown, &suppressed, &[]);
+        let code = |passage: Passage<'_>| match gate(&passage, RemoteFields::default()) {
+            Gate::Shut { code } => code,
+            Gate::Open { .. } => "open",
+        };
+        let outside = Within { pilot: false, purpose: false };
+        assert_eq!(code(Passage { restricted: true, within: outside, ..open }), "restricted");
+        let open = passage(Mode::Full, true, &shown, &suppressed, &[]);
+        assert_eq!(code(Passage { within: outside, ..open }), "purpose");
+        let open = passage(Mode::Full, true, &shown, &suppressed, &[]);
+        assert_eq!(code(Passage { within: Within { pilot: false, purpose: true }, ..open }), "pilot");
+        assert_eq!(code(passage(Mode::Full, true, &shown, &suppressed, &[])), "open");
+    }
+
+    #[test]
+    fn fields_that_are_not_allowed_are_held_and_our_key_goes() {
+        let (shown, suppressed, allowed) = (RemoteFields::default(), HashSet::new(), BTreeSet::from(["Email"]));
+        let mut planned = RemoteFields::default();
+        for name in ["Email", "Phone", "Mittler_Id__c"] {
+            planned.set(name, Value::Text("x".into()));
+        }
+        let open = passage(Mode::Full, false, &shown, &suppressed, &[]);
+        let passage = Passage { allowed: Some(&allowed), own_key: Some("Mittler_Id__c"), ..open };
+        let Gate::Open { fields, held } = gate(&passage, planned) else { panic!("some of it may go") };
+        assert_eq!(fields.0.keys().collect::<Vec<_>>(), ["Email", "Mittler_Id__c"]);
+        assert_eq!((held.len(), held[0].0.as_str(), held[0].1.code.as_str()), (1, "Phone", "field_not_allowed"));
     }
 }

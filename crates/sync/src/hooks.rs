@@ -8,11 +8,12 @@ use std::{
 use async_trait::async_trait;
 use mittler_connector::HookEvent;
 use mittler_core::{
-    Time,
+    ConnectionId, Time,
     job::{Lane, Task},
 };
-use mittler_store::{Clock, Store, derived_id, jobs::NewJob};
+use mittler_store::{Clock, Store, derived_id, jobs::NewJob, parked::ParkedHook};
 use tracing::warn;
+use uuid::Uuid;
 
 use crate::connections::{Connection, Connections};
 
@@ -31,6 +32,9 @@ pub struct HookReply {
 pub trait HookReceiver: Send + Sync {
     /// `connection` is the name in the path, `secret` the part of the path after it.
     async fn receive(&self, connection: &str, secret: &str, hook: RawHook, now: Time) -> HookReply;
+
+    /// Takes the parked events of accounts that have a connection now; gives their number.
+    async fn repeat(&self, now: Time) -> mittler_store::Result<u64>;
 }
 
 /// The receiver for the connections of this process.
@@ -60,15 +64,7 @@ impl HookReceiver for Hooks {
         };
         let (ours, foreign): (Vec<HookEvent>, Vec<HookEvent>) =
             told.events.into_iter().partition(|event| same_account(&event.account, account));
-        if !foreign.is_empty() {
-            warn!(
-                connection.id = %connection.id,
-                events = foreign.len(),
-                account = %foreign[0].account,
-                "authentic webhook events of an account that this connection is not of were dropped"
-            );
-        }
-        match self.keep(&connection, &ours, now).await {
+        match self.take(&connection, ours, foreign, now).await {
             Ok(()) => {
                 (self.accepted)();
                 let (content_type, body) = told.answer.map_or((None, String::new()), |(kind, body)| (Some(kind), body));
@@ -78,13 +74,113 @@ impl HookReceiver for Hooks {
             Err(_) => HookReply { status: 503, content_type: None, body: String::new() },
         }
     }
+
+    async fn repeat(&self, now: Time) -> mittler_store::Result<u64> {
+        let (mut after, mut taken) = (Uuid::nil(), 0);
+        loop {
+            let page = self.store.parked_hooks(after, PAGE).await?;
+            let Some(last) = page.last() else { break };
+            after = last.id;
+            let mut by_account: BTreeMap<(String, String), Vec<ParkedHook>> = BTreeMap::new();
+            for parked in page {
+                by_account.entry((parked.crm.clone(), parked.account.clone())).or_default().push(parked);
+            }
+            for ((crm, account), parked) in by_account {
+                let Some(home) = self.home(&crm, &account).await else { continue };
+                let ids: Vec<Uuid> = parked.iter().map(|parked| parked.id).collect();
+                let events: Vec<HookEvent> = parked.into_iter().map(event).collect();
+                let jobs = Self::jobs(home.id, &events, now);
+                taken += self
+                    .store
+                    .write(async move |tx| {
+                        tx.put_jobs(&jobs).await?;
+                        tx.unpark_hooks(&ids).await
+                    })
+                    .await?;
+            }
+        }
+        if taken > 0 {
+            (self.accepted)();
+        }
+        Ok(taken)
+    }
 }
 
+fn event(parked: ParkedHook) -> HookEvent {
+    HookEvent {
+        account: parked.account,
+        key: parked.event,
+        remote_type: parked.remote_type,
+        id: parked.remote_id,
+        at: Time(parked.event_at),
+        deleted: false,
+        own_echo: false,
+    }
+}
+
+/// Parked events that are looked at in one go.
+const PAGE: i64 = 500;
+/// Why an event is parked.
+const NO_CONNECTION: &str = "no_connection_of_account";
+
 impl Hooks {
+    /// What belongs to another connection of ours is that one's; what belongs to none is parked.
+    async fn take(
+        &self,
+        connection: &Connection,
+        ours: Vec<HookEvent>,
+        foreign: Vec<HookEvent>,
+        now: Time,
+    ) -> mittler_store::Result<()> {
+        let (mut jobs, mut parked) = (Self::jobs(connection.id, &ours, now), Vec::new());
+        let crm = connection.connector.profile().name;
+        let mut by_account: BTreeMap<String, Vec<HookEvent>> = BTreeMap::new();
+        for event in foreign.into_iter().filter(|event| !event.own_echo) {
+            by_account.entry(event.account.clone()).or_default().push(event);
+        }
+        for (account, events) in by_account {
+            if let Some(home) = self.home(crm, &account).await {
+                jobs.extend(Self::jobs(home.id, &events, now));
+                continue;
+            }
+            warn!(connection.id = %connection.id, events = events.len(), %account, "webhook events of an account without a connection are parked");
+            parked.extend(events.into_iter().map(|event| ParkedHook {
+                id: derived_id(&[b"parked", crm.as_bytes(), account.as_bytes(), event.key.as_bytes()]),
+                crm: crm.to_owned(),
+                account: account.clone(),
+                remote_type: event.remote_type,
+                remote_id: event.id,
+                event: event.key,
+                event_at: event.at.0,
+                parked_at: now.0,
+                code: NO_CONNECTION.to_owned(),
+            }));
+        }
+        self.store
+            .write(async move |tx| {
+                tx.park_hooks(&parked).await?;
+                tx.put_jobs(&jobs).await
+            })
+            .await
+    }
+
+    /// The connection of an account. One whose account cannot be told now counts as none: what is
+    /// parked can be taken later.
+    async fn home(&self, crm: &str, account: &str) -> Option<Arc<Connection>> {
+        for connection in self.connections.all() {
+            if connection.connector.profile().name == crm
+                && connection.account().await.is_ok_and(|known| same_account(account, known))
+            {
+                return Some(connection);
+            }
+        }
+        None
+    }
+
     /// One job per remote type, for the ids that were told of, also of records that went or became
     /// others: the read tells what they are now. Echoes of our own writes are left out; a read would
     /// find nothing new in them. A repeated delivery adds nothing to the job that still waits.
-    async fn keep(&self, connection: &Connection, events: &[HookEvent], now: Time) -> mittler_store::Result<()> {
+    fn jobs(connection: ConnectionId, events: &[HookEvent], now: Time) -> Vec<NewJob> {
         #[derive(Default)]
         struct Hint<'e> {
             ids: BTreeSet<String>,
@@ -98,22 +194,21 @@ impl Hooks {
             hint.keys.insert(&event.key);
             hint.at = hint.at.max(event.at);
         }
-        let jobs: Vec<NewJob> = by_type
+        by_type
             .into_iter()
             .map(|(remote_type, Hint { ids, keys, at: not_before })| {
-                let mut named: Vec<&[u8]> = vec![&b"hook"[..], connection.id.0.as_bytes(), remote_type.as_bytes()];
+                let mut named: Vec<&[u8]> = vec![&b"hook"[..], connection.0.as_bytes(), remote_type.as_bytes()];
                 named.extend(keys.into_iter().map(str::as_bytes));
                 let id = derived_id(&named);
                 let task = Task::Read {
-                    connection: connection.id,
+                    connection,
                     remote_type: remote_type.to_owned(),
                     ids: ids.into_iter().collect(),
                     not_before,
                 };
                 NewJob::new(id, task, Lane::Interactive, now, now)
             })
-            .collect();
-        self.store.write(async move |tx| tx.put_jobs(&jobs).await).await
+            .collect()
     }
 }
 

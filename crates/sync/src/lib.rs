@@ -10,6 +10,7 @@
 //! an answered review changes what a link means.
 
 mod batch;
+pub mod bounds;
 pub mod budget;
 pub mod connections;
 mod eye;
@@ -18,10 +19,14 @@ pub mod gate;
 pub mod hooks;
 pub mod keys;
 mod outcome;
+mod pause;
 pub mod pull;
 pub mod push;
 mod resolve;
 pub mod restate;
+pub mod restrict;
+pub mod retry;
+pub mod review;
 pub mod vault;
 
 pub use connections::{Connection, Connections, Mode};

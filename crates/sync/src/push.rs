@@ -69,7 +69,7 @@ impl Pusher {
         if connection.mode == Mode::Off {
             return Ok(PushEnd::Paused(self.clock.now().plus(Duration::from_mins(1)), "mode_off".into()));
         }
-        if let Some((until, code)) = connection.paused(self.clock.now()) {
+        if let Some((until, code)) = self.paused(connection).await? {
             return Ok(PushEnd::Paused(until, code));
         }
         if let Err(error) = connection.check_account().await {
@@ -110,6 +110,9 @@ impl Pusher {
         }
         if let Some(error) = lost {
             return Err(error);
+        }
+        if failed.is_none() {
+            self.learn_time_zone(connection).await?;
         }
         let now = self.clock.now();
         // What the CRM is closed to may be due for long; the others must not wait for it.
@@ -155,9 +158,12 @@ impl Pusher {
         let jitter = Duration::from_millis(fastrand::u64(0..500));
         let (state, wait) = match error {
             CrmError::Limited { bucket, retry_after } => {
-                // The rest of the day cannot be known from here: it is asked again in an hour.
-                let window = if *bucket == "daily" { Duration::from_hours(1) } else { Duration::from_secs(10) };
-                ("waiting", retry_after.unwrap_or(window))
+                let wait = match retry_after {
+                    Some(wait) => *wait,
+                    None if *bucket == "daily" => self.rest_of_the_day(connection, now).await?,
+                    None => Duration::from_secs(10),
+                };
+                ("waiting", wait)
             }
             CrmError::Unavailable { retry_after, .. } => {
                 let doubled = DEAD * 2_u32.saturating_pow(connection.failed().min(16) - 1);
@@ -186,7 +192,7 @@ impl Pusher {
         Ok((until, code))
     }
 
-    /// Writes down that a connection does not work, and why; the same is said once a minute at most.
+    /// Writes down that a connection does not work, and why; the same is not said over and over.
     pub(crate) async fn note_state(
         &self,
         connection: &Connection,
@@ -195,7 +201,7 @@ impl Pusher {
         reason: Option<String>,
         until: Time,
     ) -> Result<()> {
-        if !connection.is_news(state, code, self.clock.now()) {
+        if !connection.is_news(state, code, until) {
             return Ok(());
         }
         if state != "waiting" {
@@ -211,7 +217,7 @@ impl Pusher {
     pub(crate) async fn note_ready(&self, connection: &Connection) -> Result<()> {
         connection.worked();
         let now = self.clock.now();
-        if connection.closed_types(now).1.is_some() || !connection.is_news("ready", "", now) {
+        if connection.closed_types(now).1.is_some() || !connection.is_news("ready", "", Time(0)) {
             return Ok(());
         }
         let id = connection.id;

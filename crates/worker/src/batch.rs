@@ -29,6 +29,8 @@ use crate::{
     follow::{self, FollowUp, Lead, Routing},
     input::{Fair, Input, Reading},
     judge::identifiers,
+    notes,
+    purpose::Named,
 };
 
 /// What a batch needs besides its inputs.
@@ -123,8 +125,10 @@ pub async fn enrich(tx: &mut Tx, env: &Env, readings: &[Reading], job: Option<&T
     }
     let inputs = keep_out(tx, env, inputs, &mut work).await?;
     recognise(tx, env, &inputs, &mut work, now).await?;
+    let purposes = Named::of(&inputs, &work.persons, |person| work.fresh.contains_key(&person));
     graph(tx, env, &inputs, &mut work).await?;
     let did = state(tx, env, &mut work, &inputs, now).await?;
+    purposes.note(tx, &env.clock).await?;
     if let Some(job) = job {
         tx.end_job(job.id, job.attempt).await?;
     }
@@ -146,7 +150,7 @@ fn done(signal: Uuid, code: Option<&str>, record: Option<RecordId>, remarks: ser
 /// Who was forgotten does not come back: refused here, and at the gate once more. Somebody who only
 /// shares a number or a mailbox and the surname with them is left to a person.
 async fn keep_out<'i>(tx: &mut Tx, env: &Env, inputs: Vec<&'i Input>, work: &mut Work) -> Result<Vec<&'i Input>> {
-    work.kept_out = tx.anyone_suppressed().await?;
+    (work.kept_out, _) = tx.exceptions().await?;
     if !work.kept_out {
         return Ok(inputs);
     }
@@ -203,7 +207,7 @@ fn entries_of(env: &Env, input: &Input) -> Entries {
 /// (PostgreSQL) would be made anew: whoever is new here is looked for once more.
 async fn still_welcome(tx: &mut Tx, inputs: &[&Input], work: &Work) -> Result<()> {
     if !work.kept_out {
-        return if tx.anyone_suppressed().await? { Err(mittler_store::Error::Raced) } else { Ok(()) };
+        return if tx.exceptions().await?.0 { Err(mittler_store::Error::Raced) } else { Ok(()) };
     }
     let fresh = work.persons.iter().filter(|(_, person, _)| work.fresh.contains_key(person));
     let all: Vec<Uuid> = fresh
@@ -372,15 +376,19 @@ async fn graph(tx: &mut Tx, env: &Env, inputs: &[&Input], work: &mut Work) -> Re
         let input = inputs[*at];
         if let Some(fair) = input.fair.as_ref().filter(|_| input.participation.is_some()) {
             let fair = fair_id(fair);
-            ids.extend([fair, participation_id(*person, fair), task_id(participation_id(*person, fair))]);
+            let visit = participation_id(*person, fair);
+            ids.extend([fair, visit, task_id(visit)]);
+            ids.extend(notes::of(input.participation.as_deref()).map(|note| notes::id(visit, &note)));
         }
         ids.extend(organisation.map(|organisation| association_id(*person, organisation)));
         ids.extend(input.reply.as_ref().map(|_| mail_id(*person, input)));
     }
+    let mut told = notes::Told::default();
     let existing: HashSet<RecordId> = if ids.is_empty() {
         HashSet::new()
     } else {
         let known = tx.read_records(&ids.into_iter().collect::<Vec<_>>()).await?;
+        told = notes::Told::of(&known);
         known.into_iter().map(|record| record.id).collect()
     };
     for (at, person, organisation) in persons {
@@ -398,6 +406,11 @@ async fn graph(tx: &mut Tx, env: &Env, inputs: &[&Input], work: &mut Work) -> Re
         }
         if let (Some(fair), Some(said)) = (&input.fair, &input.participation) {
             participate(env, work, (at, input), person, fair, said, &existing);
+            let further = told.further(input, (person, fair_id(fair)), fair, said);
+            if let Some((id, said)) = further.filter(|(id, _)| env.follow_up.enabled && !existing.contains(id)) {
+                work.fresh.insert(id, (Kind::Activity, Some(person)));
+                add(work, id, input, "note", said, input.source.clone());
+            }
         }
         if let Some(reply) = &input.reply {
             let id = mail_id(person, input);
@@ -518,7 +531,7 @@ fn participate(
     add(work, task, input, "task", said, Source::new(SourceKind::Rule, "follow_up"));
 }
 
-fn reference(field: Field, record: RecordId) -> Said {
+pub fn reference(field: Field, record: RecordId) -> Said {
     Said::new(field, Value::Ref(record), "import")
 }
 
@@ -666,26 +679,30 @@ fn fair_id(fair: &Fair) -> RecordId {
     RecordId(derived_id(&[b"fair", fair.scope().as_bytes()]))
 }
 
-fn participation_id(person: RecordId, fair: RecordId) -> RecordId {
+pub fn participation_id(person: RecordId, fair: RecordId) -> RecordId {
     about_person(person, Kind::Participation, &[b"participation", person.0.as_bytes(), fair.0.as_bytes()])
 }
 
-fn task_id(participation: RecordId) -> RecordId {
+pub fn task_id(participation: RecordId) -> RecordId {
     about_person(participation, Kind::Activity, &[b"task", participation.0.as_bytes()])
 }
 
-fn association_id(person: RecordId, organisation: RecordId) -> RecordId {
+pub fn association_id(person: RecordId, organisation: RecordId) -> RecordId {
     about_person(person, Kind::Association, &[b"association", person.0.as_bytes(), organisation.0.as_bytes()])
 }
 
 fn mail_id(person: RecordId, input: &Input) -> RecordId {
     let message = input.reply.as_ref().and_then(|reply| reply.message_id.as_deref());
-    let message = message.map_or(&input.signal.as_bytes()[..], str::as_bytes);
-    about_person(person, Kind::Activity, &[b"mail", person.0.as_bytes(), message])
+    mail_of(person, message.map_or(&input.signal.as_bytes()[..], str::as_bytes))
+}
+
+/// `known_by`: its message id, or else the input that it came with.
+pub fn mail_of(person: RecordId, known_by: &[u8]) -> RecordId {
+    about_person(person, Kind::Activity, &[b"mail", person.0.as_bytes(), known_by])
 }
 
 /// The id of what is about somebody, beside theirs.
-fn about_person(person: RecordId, kind: Kind, parts: &[&[u8]]) -> RecordId {
+pub fn about_person(person: RecordId, kind: Kind, parts: &[&[u8]]) -> RecordId {
     RecordId(derived_near(person.0, class(kind), parts))
 }
 

@@ -70,6 +70,7 @@ impl Handler for Worker {
             Task::Read { connection, remote_type, ids, not_before } => {
                 self.read(job, *connection, remote_type, ids, *not_before).await
             }
+            Task::Merge { decision } => self.merge(job, *decision).await,
             Task::Retain => self.retain(job).await,
         };
         match ended {
@@ -88,7 +89,7 @@ impl Handler for Worker {
 }
 
 impl Worker {
-    fn env(&self) -> Env {
+    pub(crate) fn env(&self) -> Env {
         Env {
             clock: self.clock.clone(),
             keys: self.keys.clone(),
@@ -225,7 +226,7 @@ impl Worker {
     async fn pull(&self, job: &Taken, id: ConnectionId, from: &BTreeMap<String, Place>) -> Result<End, Error> {
         let now = self.clock.now();
         let Some(connection) = self.connections.get(id) else { return Ok(End::Done) };
-        if let Some((until, code)) = connection.paused(now) {
+        if let Some((until, code)) = self.pusher.paused(&connection).await? {
             // A fresh pull is the next slot's; what was begun is not begun anew.
             return Ok(if from.is_empty() { End::Done } else { End::Later { due: until, code } });
         }
@@ -282,7 +283,7 @@ impl Worker {
         if connection.mapping.object(remote_type).is_none() {
             return Ok(End::Done);
         }
-        if let Some((until, code)) = connection.paused(now) {
+        if let Some((until, code)) = self.pusher.paused(&connection).await? {
             return Ok(End::Later { due: until, code });
         }
         match self.pusher.take(&connection, remote_type, ids).await {

@@ -18,6 +18,8 @@ pub struct RunParams {
     pub time_zone: String,
     pub fair: Option<Fair>,
     pub layout: Option<csv::Layout>,
+    /// For what its people came in; none: for nothing in particular.
+    pub purpose: Option<String>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -63,6 +65,8 @@ pub struct Input {
     pub remarks: serde_json::Value,
     /// For mails, the address that the statement is about.
     pub mailbox: Option<String>,
+    /// For what the person came in.
+    pub purpose: Option<String>,
 }
 
 /// What a signal turned out to be.
@@ -146,6 +150,7 @@ fn try_read(unread: &Unread, own_domains: &[String]) -> Result<Reading, Problem>
         time_zone: ctx.time_zone.clone(),
         remarks: serde_json::Value::Array(Vec::new()),
         mailbox: None,
+        purpose: params.purpose.clone(),
     };
     match unread.kind.as_str() {
         "mail" => read_mail(content, &ctx, base, own_domains),

@@ -11,6 +11,9 @@ pub mod follow;
 mod handler;
 mod input;
 mod judge;
+mod merge;
+mod notes;
+mod purpose;
 pub mod schedule;
 
 pub use batch::key_id;

@@ -82,6 +82,11 @@ async fn every_command_works_beside_the_running_service() {
     let opened = client.get(link.trim()).send().await.unwrap().status();
     assert!(opened.is_success() || opened.is_redirection(), "{link}: {opened}");
 
+    let restricted = place.run(&["restrict", id, "--json"]).await.ended(0).json();
+    assert_eq!((&restricted["restricted"], &restricted["changed"]), (&json!(true), &json!(true)), "{restricted}");
+    assert!(place.run(&["restrict", id]).await.ended(0).text().contains("was restricted before"));
+    assert!(place.run(&["restrict", id, "--lift"]).await.ended(0).text().contains("is lifted"));
+
     let organisations = place.run(&["records", "--kind", "organisation", "--json"]).await.ended(0).json();
     let refused = place.run(&["forget", organisations[0]["id"].as_str().unwrap()]).await.ended(1);
     assert!(refused.text().contains("not a person"), "{}", refused.text());
@@ -151,6 +156,29 @@ async fn nothing_is_written_before_somebody_says_so() {
     for links in connections.as_array().unwrap().iter().flat_map(|it| it["links"].as_array().unwrap()) {
         assert_eq!((&links["written"], &links["due"]), (&json!(0), &json!(0)), "{connections}");
     }
+    assert_eq!(sandbox.stop().await, Some(0));
+}
+
+/// What a connection holds is due again at a word, and no more than that.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_connection_is_retried_by_its_name() {
+    let shop = Place::new("");
+    let (sandbox, access) = sandbox(&shop).await;
+    let place = Place::new(&configuration(&access, "", ""));
+    let list = place.file("messe.csv", LIST.as_bytes());
+    place.run(&["import", list.to_str().unwrap()]).await.ended(0);
+    let due = async |name: &str| -> i64 {
+        let connections = place.run(&["connections", "--json"]).await.ended(0).json();
+        let one = connections.as_array().unwrap().iter().find(|one| one["name"] == name).unwrap().clone();
+        one["links"].as_array().unwrap().iter().map(|links| links["due"].as_i64().unwrap()).sum()
+    };
+    assert_eq!((due("hubspot").await, due("salesforce").await), (0, 0));
+    let again = place.run(&["connections", "retry", "hubspot", "--json"]).await.ended(0).json();
+    let links = again["links"].as_i64().unwrap();
+    assert!(links > 0, "a dry run holds everything: {again}");
+    assert_eq!((due("hubspot").await, due("salesforce").await), (links, 0));
+    let none = place.run(&["connections", "retry", "salesforse"]).await.ended(1);
+    assert!(none.text().contains("no connection \"salesforse\"; there are: hubspot, salesforce"), "{}", none.text());
     assert_eq!(sandbox.stop().await, Some(0));
 }
 

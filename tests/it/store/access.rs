@@ -126,6 +126,8 @@ async fn a_question_is_asked_once_and_answered_once(fresh: &Fresh) {
     assert_eq!(store.review_count().await.unwrap(), 1);
     assert_eq!(store.reviews_open(None, 9).await.unwrap()[0].candidates.0, review.candidates);
     assert!(store.reviews_open(Some(id), 9).await.unwrap().is_empty());
+    assert_eq!(store.review(id).await.unwrap().map(|one| one.question).as_deref(), Some("same_person"));
+    assert!(store.review(Uuid::new_v4()).await.unwrap().is_none());
     let answers = join_all((0..10).map(|n| async move {
         store.write(async move |tx| tx.answer(id, &json!({ "by": n }), NOON).await).await.unwrap()
     }))

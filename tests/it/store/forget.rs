@@ -11,6 +11,8 @@ use mittler_core::{
 use mittler_store::{
     Bytes, Clock, Store,
     audit::NewEntry,
+    bounds::PurposeRow,
+    decisions::NewDecision,
     jobs::NewJob,
     links::{NewIntent, WantedLink, link_id},
     records::{KeyRow, RecordRow, StatementRow},
@@ -235,6 +237,19 @@ async fn plant(store: &Store, email: &str) -> Person {
                 asked_at: NOON.0,
             }])
             .await?;
+            tx.restrict(id, &mail, NOON).await?;
+            tx.put_purposes(&[PurposeRow { record: id.0, purpose: mail.clone() }]).await?;
+            tx.decide(&[NewDecision {
+                id: Uuid::new_v4(),
+                verdict: "same".into(),
+                review: Uuid::new_v4(),
+                record: id.0,
+                other: Uuid::new_v4(),
+                decided_by: "system".into(),
+                decided_at: NOON.0,
+                moved: json!({ "name": mail.clone() }),
+            }])
+            .await?;
             tx.enter(&NewEntry {
                 at: NOON,
                 actor: "system".into(),
@@ -273,6 +288,15 @@ async fn a_person_is_gone_from_every_table_and_kept_out(fresh: &Fresh) {
     let store = &fresh.store;
     let person = plant(store, &address()).await;
     let other = plant(store, "somebody@example.com").await;
+    // A list that is named after them, and one that is not.
+    let lists = [RunId(Uuid::new_v4()), RunId(Uuid::new_v4())];
+    store
+        .write(async move |tx| {
+            tx.put_run(lists[0], "import", &format!("{CANARY}_Liste.csv"), &json!({}), "done", NOON).await?;
+            tx.put_run(lists[1], "import", "messe.csv", &json!({}), "done", NOON).await
+        })
+        .await
+        .unwrap();
     let mut raw = Raw::of(fresh).await;
     let planted = found(&mut raw, store.is_sqlite()).await;
     let personal: Vec<String> =
@@ -313,6 +337,9 @@ async fn a_person_is_gone_from_every_table_and_kept_out(fresh: &Fresh) {
         }
     }
     assert!(store.intents(person.link, 9).await.unwrap().is_empty());
+
+    let label = async |run: RunId| store.run(run).await.unwrap().unwrap().label;
+    assert_eq!((label(lists[0]).await, label(lists[1]).await), ("import".to_owned(), "messe.csv".to_owned()));
 
     // Everybody else is as before.
     assert_eq!(store.record(other.id).await.unwrap().unwrap().fields, other.fields);

@@ -246,6 +246,18 @@ async fn everything_ends_at_its_declared_time(fresh: &Fresh) {
                 }
             }
             tx.start_slot("retain", now, now).await?;
+            tx.park_hooks(&[mittler_store::parked::ParkedHook {
+                id,
+                crm: "hubspot".into(),
+                account: "62516".into(),
+                remote_type: "contacts".into(),
+                remote_id: "7".into(),
+                event: "1".into(),
+                event_at: now.0,
+                parked_at: now.0,
+                code: "no_connection_of_account".into(),
+            }])
+            .await?;
             tx.reserve_answer(id, id, now, now).await?;
             tx.put_answer(id, now, 200, &json!({})).await?;
             tx.put_session("ended", "session", id, now.plus(seconds(60))).await?;
@@ -282,7 +294,19 @@ async fn everything_ends_at_its_declared_time(fresh: &Fresh) {
     sorted.sort_unstable();
     assert_eq!(
         sorted,
-        ["api_key", "audit", "idempotency", "intent", "job", "review", "run", "session", "signal", "slot"]
+        [
+            "api_key",
+            "audit",
+            "idempotency",
+            "intent",
+            "job",
+            "parked_hook",
+            "review",
+            "run",
+            "session",
+            "signal",
+            "slot"
+        ]
     );
     for same in times.chunk_by(|one, next| one.0 == next.0) {
         let time = same[0].0;

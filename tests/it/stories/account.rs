@@ -12,7 +12,7 @@ use mittler_connector_salesforce::Salesforce;
 use mittler_core::mapping::Mapping;
 use mittler_sandbox::Sandbox;
 use mittler_store::{Clock, Json as Stored, Store, connections::ConnectionRow};
-use mittler_sync::{Connection, Keys, budget::Budgets, vault::Vault};
+use mittler_sync::{Connection, Keys, bounds::Bounds, budget::Budgets, vault::Vault};
 use secrecy::SecretString;
 use serde_json::json;
 
@@ -71,7 +71,7 @@ impl<C: Connector> Connector for Tuned<C> {
         self.inner.prepare().await
     }
 
-    async fn account(&self) -> mittler_connector::Result<String> {
+    async fn account(&self) -> mittler_connector::Result<mittler_connector::Account> {
         self.inner.account().await
     }
 }
@@ -93,7 +93,7 @@ pub async fn connection(
         id: clock.id(),
         name: crm.to_owned(),
         crm: crm.to_owned(),
-        settings: Stored(json!({})),
+        settings: Stored(if setup.bounds == Bounds::default() { json!({}) } else { json!({ "bounds": setup.bounds }) }),
         mapping: text.clone(),
         mode: setup.mode.name().to_owned(),
         state: "ready".into(),
@@ -165,5 +165,7 @@ pub async fn connection(
         }
     }
     let mapping = Mapping::parse(&text).unwrap();
-    Connection::new(id, crm.to_owned(), setup.mode, mapping, connector).expecting(Some(account))
+    Connection::new(id, crm.to_owned(), setup.mode, mapping, connector)
+        .expecting(Some(account))
+        .bounded(setup.bounds.clone())
 }

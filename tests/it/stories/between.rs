@@ -5,7 +5,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use futures_util::future::BoxFuture;
 use mittler_connector::{
-    Connector, Cursor, Error, Key, NotAuthentic, Outcome, Page, Profile, RawHook, Received, RemoteRecord, Result, Write,
+    Account, Connector, Cursor, Error, Key, NotAuthentic, Outcome, Page, Profile, RawHook, Received, RemoteRecord,
+    Result, Write,
 };
 use mittler_core::{RemoteSchema, Time, Value, mapping::Mapping};
 use mittler_sync::{Connection, Mode};
@@ -51,7 +52,7 @@ impl Connector for Between {
         self.inner.prepare().await
     }
 
-    async fn account(&self) -> Result<String> {
+    async fn account(&self) -> Result<Account> {
         self.inner.account().await
     }
 }

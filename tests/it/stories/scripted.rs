@@ -7,7 +7,7 @@ use mittler_connector::{
     Change, Connector, Cursor, Error, HookEvent, Key, NotAuthentic, Outcome, Page, Profile, RawHook, Received,
     RemoteRecord, Result, Write,
 };
-use mittler_core::{RemoteSchema, Time, job::Task, mapping::Mapping};
+use mittler_core::{ConnectionId, RemoteSchema, Time, job::Task, mapping::Mapping};
 use mittler_store::Store;
 use mittler_sync::{Connection, Mode, hooks::HookReceiver};
 
@@ -16,7 +16,7 @@ use super::world::{HUBSPOT, World, anna};
 on_every_database!(
     more_changes_than_one_job_reads_are_read_once_and_to_the_end,
     a_read_that_is_refused_for_good_waits_longer_each_time_and_ends_as_a_dead_job,
-    events_of_another_account_are_not_ours,
+    events_of_an_account_without_a_connection_wait_until_it_has_one,
     a_repeated_delivery_is_one_job_and_a_deletion_is_read_too,
 );
 
@@ -28,6 +28,8 @@ struct Script {
     changes: Vec<Change>,
     events: Vec<HookEvent>,
     asked: Mutex<Vec<Cursor>>,
+    /// Whose CRM it is, if not the usual one's.
+    account: Option<&'static str>,
 }
 
 struct Scripted {
@@ -68,19 +70,22 @@ impl Connector for Scripted {
         Ok(Vec::new())
     }
 
-    async fn account(&self) -> Result<String> {
-        Ok(PORTAL.into())
+    async fn account(&self) -> Result<mittler_connector::Account> {
+        Ok(mittler_connector::Account { id: self.script.account.unwrap_or(PORTAL).into(), time_zone: None })
     }
 }
 
 /// Puts a scripted CRM in the place of HubSpot.
 fn replace(world: &World, script: Script) -> Arc<Script> {
+    put(world, world.id(HUBSPOT), HUBSPOT, script)
+}
+
+fn put(world: &World, id: ConnectionId, name: &str, script: Script) -> Arc<Script> {
     let script = Arc::new(script);
     let settings = mittler_connector_hubspot::Settings::default();
     let scripted = Scripted { script: Arc::clone(&script), profile: mittler_connector_hubspot::profile(&settings) };
     let mapping = Mapping::parse(mittler_connector_hubspot::DEFAULT_MAPPING).unwrap();
-    let id = world.id(HUBSPOT);
-    world.connections.put(Connection::new(id, HUBSPOT.into(), Mode::Full, mapping, Arc::new(scripted)));
+    world.connections.put(Connection::new(id, name.into(), Mode::Full, mapping, Arc::new(scripted)));
     script
 }
 
@@ -150,11 +155,38 @@ async fn hear(world: &World) -> u16 {
     world.hooks.receive(HUBSPOT, "", hook, world.clock.now()).await.status
 }
 
-async fn events_of_another_account_are_not_ours(store: Store) {
+/// The ids that a job reads at a connection.
+async fn to_be_read(world: &World) -> Vec<(ConnectionId, Vec<String>)> {
+    let (now, wait) = (world.clock.now(), std::time::Duration::from_secs(60));
+    let jobs = world.store.write(async move |tx| tx.take_jobs(now, wait, 10).await).await.unwrap();
+    let read = jobs.into_iter().map(|job| match job.task {
+        Task::Read { connection, ids, .. } => (connection, ids),
+        other => panic!("{other:?}"),
+    });
+    read.collect()
+}
+
+async fn events_of_an_account_without_a_connection_wait_until_it_has_one(store: Store) {
     let world = World::new(store).await;
-    replace(&world, Script { events: vec![event("62516", "7", false)], ..Script::default() });
-    assert_eq!(hear(&world).await, 200, "it is authentic, and need not come again");
+    let events = vec![event("62516", "7", false), event("62516", "8", true), event("62517", "9", false)];
+    replace(&world, Script { events: events.clone(), ..Script::default() });
+    assert_eq!((hear(&world).await, hear(&world).await), (200, 200), "it is authentic, and need not come again");
     assert!(world.store.job_lines(None, 10).await.unwrap().is_empty());
+    let parked = world.store.parked_counts().await.unwrap();
+    let seen: Vec<_> = parked.iter().map(|one| (one.account.as_str(), one.count, one.code.as_str())).collect();
+    assert_eq!(seen, [("62516", 2, "no_connection_of_account"), ("62517", 1, "no_connection_of_account")]);
+    assert_eq!(world.hooks.repeat(world.clock.now()).await.unwrap(), 0, "there is still none");
+    // Somebody connects the account: what came before is read now, and what comes from now on at once.
+    let second = ConnectionId(world.clock.id());
+    put(&world, second, "second", Script { account: Some("62516"), ..Script::default() });
+    assert_eq!(world.hooks.repeat(world.clock.now()).await.unwrap(), 2);
+    assert_eq!(to_be_read(&world).await, [(second, vec!["7".to_owned(), "8".to_owned()])]);
+    let left = world.store.parked_counts().await.unwrap();
+    assert_eq!(left.iter().map(|one| one.account.as_str()).collect::<Vec<_>>(), ["62517"]);
+    replace(&world, Script { events: vec![event("62516", "10", false)], ..Script::default() });
+    assert_eq!(hear(&world).await, 200);
+    assert_eq!(to_be_read(&world).await, [(second, vec!["10".to_owned()])]);
+    assert_eq!(world.hooks.repeat(world.clock.now()).await.unwrap(), 0);
     world.end().await;
 }
 

@@ -14,6 +14,7 @@ on_every_database!(
     a_lead_posted_twice_is_one_record_and_one_write_per_crm,
     leads_of_one_person_at_the_same_time_are_one_person,
     a_badge_scanned_first_gets_its_person_from_the_organisers_list_days_later,
+    what_a_second_scan_notes_is_a_note_beside_the_task,
     a_badge_without_a_name_waits_for_the_organisers_list,
 );
 
@@ -106,6 +107,41 @@ async fn a_badge_scanned_first_gets_its_person_from_the_organisers_list_days_lat
         (Some("anna.kranich@kranichwerk.example"), Some("Kranichwerk GmbH"))
     );
     assert!(world.calls(Vendor::Salesforce, SALESFORCE_WRITES) > 0 && world.calls(Vendor::Hubspot, HUBSPOT_WRITES) > 0);
+    world.end().await;
+}
+
+async fn what_a_second_scan_notes_is_a_note_beside_the_task(store: Store) {
+    let world = World::new(store).await;
+    let scan = |note: &str| {
+        let mut lead = anna();
+        lead["note"] = json!(note);
+        lead
+    };
+    let person = world.lead(scan("will Muster")).await;
+    let task = world.in_salesforce("Task")[0].clone();
+    assert!(task["Description"].as_str().unwrap().contains("will Muster"), "{task}");
+    // Whoever works on the task has written into it.
+    world.edit_salesforce(
+        "Task",
+        task["Id"].as_str().unwrap(),
+        &json!({ "Description": "angerufen", "Status": "Completed" }),
+    );
+    assert_eq!(world.lead(scan("kommt mit Chef wieder")).await, person);
+    let notes = || -> Vec<String> {
+        let notes = world.in_hubspot("notes").into_iter();
+        notes.map(|note| note["properties"]["hs_note_body"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(notes(), ["kommt mit Chef wieder"]);
+    let beside = world.salesforce_with("Task", "Description", "kommt mit Chef wieder");
+    assert_eq!((beside.len(), &beside[0]["Status"], &beside[0]["WhoId"]), (1, &json!("Completed"), &task["WhoId"]));
+    assert_eq!(world.salesforce_with("Task", "Description", "angerufen").len(), 1, "the task is theirs");
+    // The same once more, by whichever scan, says nothing new.
+    for (note, city) in [("kommt mit Chef wieder", "Ulm"), ("will Muster", "Aalen"), ("", "Esslingen")] {
+        let mut again = scan(note);
+        again["city"] = json!(city);
+        world.lead(again).await;
+    }
+    assert_eq!((notes().len(), world.in_salesforce("Task").len()), (1, 2));
     world.end().await;
 }
 

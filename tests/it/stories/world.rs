@@ -22,7 +22,7 @@ use mittler_store::{
     jobs::{NewJob, Taken},
     links::{IntentLine, LinkLine, link_id},
 };
-use mittler_sync::{Connections, Judge, Keys, Mode, Pusher, hooks::Hooks};
+use mittler_sync::{Connections, Judge, Keys, Mode, Pusher, bounds::Bounds, hooks::Hooks};
 use mittler_worker::{
     Reader, Worker,
     follow::{FollowUp, Routing},
@@ -54,6 +54,8 @@ pub struct Setup {
     pub hook_uri: String,
     /// The account that the credentials must belong to; without it, the one they do.
     pub account: Option<String>,
+    /// What the connections are for.
+    pub bounds: Bounds,
     /// What a story changes in the default mapping.
     pub remap: fn(&str) -> String,
 }
@@ -76,6 +78,7 @@ impl Default for Setup {
             batch: usize::MAX,
             hook_uri: String::new(),
             account: None,
+            bounds: Bounds::default(),
             remap: str::to_owned,
         }
     }
@@ -157,6 +160,11 @@ impl World {
     /// configuration.
     pub async fn set_mode(&self, name: &str, mode: Mode) {
         self.renew(name, Setup { mode, ..self.as_set_up() }).await;
+    }
+
+    /// The same installation with other bounds.
+    pub async fn set_bounds(&self, name: &str, bounds: Bounds) {
+        self.renew(name, Setup { bounds, ..self.as_set_up() }).await;
     }
 
     /// The same installation with another mapping.

@@ -48,6 +48,9 @@ pub struct LeadParams {
     /// The values were scanned from badges at a stand; otherwise somebody typed them into a form.
     #[serde(default)]
     pub stand_scan: bool,
+    /// For what the people may be told of; connections name the purposes that they serve.
+    #[serde(default)]
+    pub purpose: Option<String>,
 }
 
 /// How to read a list.
@@ -74,6 +77,9 @@ pub struct ImportParams {
     pub encoding: Option<String>,
     #[serde(default)]
     pub delimiter: Option<char>,
+    /// For what the people may be told of; connections name the purposes that they serve.
+    #[serde(default)]
+    pub purpose: Option<String>,
 }
 
 fn germany() -> String {
@@ -99,6 +105,7 @@ impl LeadParams {
             time_zone: berlin(),
             fair: None,
             stand_scan: false,
+            purpose: None,
         }
     }
 
@@ -114,6 +121,7 @@ impl LeadParams {
             time_zone: self.time_zone.trim().to_owned(),
             fair: self.fair.as_ref().map(FairParams::checked).transpose()?,
             stand_scan: self.stand_scan,
+            purpose: self.purpose.as_deref().map(str::trim).filter(|purpose| !purpose.is_empty()).map(str::to_owned),
         };
         let invalid = |name, reason| Err(InvalidParam { name, reason });
         if checked.source.is_empty() || checked.source.chars().count() > 100 {
@@ -124,6 +132,9 @@ impl LeadParams {
         }
         if checked.default_country.len() != 2 || !checked.default_country.bytes().all(|b| b.is_ascii_uppercase()) {
             return invalid("default_country", "a country is two letters by ISO 3166, such as DE");
+        }
+        if checked.purpose.as_ref().is_some_and(|it| it.chars().count() > 100 || it.chars().any(char::is_control)) {
+            return invalid("purpose", "name the purpose in 1 to 100 characters");
         }
         if jiff::tz::TimeZone::get(&checked.time_zone).is_err() {
             return invalid("time_zone", "a time zone is an IANA name, such as Europe/Berlin");
@@ -137,14 +148,15 @@ impl LeadParams {
 
     /// What the worker reads again later, kept with the run.
     pub(super) fn run_params(&self) -> Value {
-        json!({
+        let params = json!({
             "source": self.source,
             "source_kind": self.source_kind(),
             "default_country": self.default_country,
             "time_zone": self.time_zone,
             "fair": self.fair,
             "layout": null,
-        })
+        });
+        to_an_end(params, self.purpose.as_deref())
     }
 
     /// What makes the same bytes another input.
@@ -166,6 +178,7 @@ impl ImportParams {
             columns: BTreeMap::new(),
             encoding: None,
             delimiter: None,
+            purpose: None,
         }
     }
 
@@ -183,6 +196,7 @@ impl ImportParams {
             default_country: lead.default_country,
             time_zone: lead.time_zone,
             fair: lead.fair,
+            purpose: lead.purpose,
             ..self.clone()
         })
     }
@@ -194,6 +208,7 @@ impl ImportParams {
             time_zone: self.time_zone.clone(),
             fair: self.fair.clone(),
             stand_scan: self.stand_scan,
+            purpose: self.purpose.clone(),
         }
     }
 
@@ -203,14 +218,15 @@ impl ImportParams {
 
     /// What the worker reads again later, kept with the run.
     pub(super) fn run_params(&self, layout: &csv::Layout) -> Value {
-        json!({
+        let params = json!({
             "source": self.source,
             "source_kind": if self.stand_scan { "badge" } else { "organiser" },
             "default_country": self.default_country,
             "time_zone": self.time_zone,
             "fair": self.fair,
             "layout": layout,
-        })
+        });
+        to_an_end(params, self.purpose.as_deref())
     }
 
     pub(super) fn context(&self, received_at: Time) -> Context {
@@ -222,6 +238,15 @@ impl ImportParams {
             received_at,
         }
     }
+}
+
+/// The parameters with the purpose, if there is one: those of runs without it stay what they were,
+/// because inputs are recognised by them.
+fn to_an_end(mut params: Value, purpose: Option<&str>) -> Value {
+    if let Some(purpose) = purpose {
+        params["purpose"] = json!(purpose);
+    }
+    params
 }
 
 impl FairParams {

@@ -8,6 +8,7 @@ mod docs;
 mod import;
 mod lang;
 mod login;
+mod questions;
 mod record;
 mod records;
 mod run;
@@ -38,7 +39,9 @@ pub(crate) fn router() -> Router<App> {
         .route("/waiting/{connection}", get(waiting::page))
         .route("/waiting/{connection}/retry", post(waiting::retry_all))
         .route("/links/{id}/retry", post(waiting::retry_one))
-        .route("/questions", get(today::questions_page))
+        .route("/parked/retry", post(today::retry_parked))
+        .route("/questions", get(questions::page))
+        .route("/questions/{id}/answer", post(questions::answer))
         .route("/jobs", get(today::dead_page))
         .route("/import", get(import::page))
         .route("/import/preview", post(import::preview).layer(DefaultBodyLimit::disable()))

@@ -26,17 +26,22 @@ pub(crate) async fn page(
     Asked(Params(page)): Asked<Params<Page>>,
 ) -> Result<Markup, PageProblem> {
     let (lang, id) = (visitor.lang, body::id::<RecordId>(&id)?);
+    let id = app.store.survivor(id).await?;
     let after = page.cursor::<RowCursor>()?;
     let record = app.store.record(id).await?.ok_or_else(Problem::not_found)?;
     let links: Vec<LinkView> = app.store.link_lines(id).await?.into_iter().map(LinkView::from).collect();
     let (connections, events) = (connections(&app).await?, timeline::events(&app, id, after, EVENTS).await?);
     let references = references(&app, &record).await?;
     let questions = app.store.reviews_of(id).await?;
+    let restricted = app.store.restricted_since(id).await?;
     let title = record.fields.title();
     let title = if title.is_empty() { words::one(record.kind.name(), lang) } else { title };
     let content = html! {
         p.crumb { a href=(format!("/records?kind={}", record.kind.name())) { (words::kind(record.kind.name(), lang)) } }
         h1 { (title) " " small { (words::one(record.kind.name(), lang)) } }
+        @if let Some(since) = restricted {
+            p.notice { (words::code("restricted", lang)) " · " (lang.say("seit", "since")) " " time { (visitor.time(since)) } }
+        }
         @for question in questions.iter().filter(|question| question.state == "open") {
             p.notice { strong { (words::question(&question.question, lang)) } " " (words::code(&question.reason, lang)) }
         }

@@ -4,14 +4,14 @@ use std::{collections::BTreeMap, time::Duration};
 
 use axum::{extract::State, response::Redirect};
 use maud::{Markup, html};
-use mittler_core::{ConnectionId, JobId, RecordId, RunId, Time};
+use mittler_core::{ConnectionId, JobId, RunId, Time};
 use mittler_store::{
-    reviews::ReviewLine,
+    parked::ParkedCount,
     runs::{Run, RunCounts},
 };
 use uuid::Uuid;
 
-use super::{Asked, Lang, PageProblem, Visitor, login::Confirmed, words};
+use super::{Asked, Lang, PageProblem, Visitor, login::Confirmed, questions, words};
 use crate::{
     App,
     body::{self, At, Page, Params},
@@ -24,7 +24,7 @@ use crate::{
 /// Rows that a table of the overview shows; more of them have a page of their own.
 const MOST: i64 = 20;
 /// Rows that such a page shows at once.
-const PAGE: i64 = 100;
+pub(crate) const PAGE: i64 = 100;
 /// Reasons for waiting that are counted.
 const MOST_REASONS: usize = 200;
 /// How far back the last answer of a CRM is looked for.
@@ -36,6 +36,7 @@ pub(crate) async fn page(State(app): State<App>, visitor: Visitor) -> Result<Mar
     let connections = connections(&app).await?;
     let reviews = Part::of(app.store.reviews_open(None, MOST + 1).await?, MOST);
     let dead = Part::of(app.store.dead_jobs(Uuid::nil(), MOST + 1).await?, MOST);
+    let parked = app.store.parked_counts().await?;
     let date = visitor.zoned(app.clock.now()).strftime(lang.say("%d.%m.%Y", "%-d %B %Y")).to_string();
     let content = html! {
         h1 { (lang.say("Heute", "Today")) " " small { (date) } }
@@ -43,8 +44,9 @@ pub(crate) async fn page(State(app): State<App>, visitor: Visitor) -> Result<Mar
         (arrived(&app, &visitor, since).await?)
         (written(&app, &visitor, since, &connections).await?)
         (waiting(&app, &visitor, &connections).await?)
-        (questions(&app, &visitor, &reviews.rows).await?)
+        (questions::table(&app, &visitor, &reviews.rows).await?)
         @if reviews.more { (all(lang, "/questions", "Alle offenen Fragen", "All open questions")) }
+        @if !parked.is_empty() { (unconnected(&visitor, &parked)) }
         @if !dead.rows.is_empty() { (died(&visitor, &dead.rows)) }
         @if dead.more { (all(lang, "/jobs", "Alle liegen gebliebenen Aufträge", "All dead jobs")) }
     };
@@ -52,14 +54,14 @@ pub(crate) async fn page(State(app): State<App>, visitor: Visitor) -> Result<Mar
 }
 
 /// The first rows of a list, and whether there are more.
-struct Part<R> {
-    rows: Vec<R>,
-    more: bool,
+pub(crate) struct Part<R> {
+    pub rows: Vec<R>,
+    pub more: bool,
 }
 
 impl<R> Part<R> {
     /// `rows` may be one longer than what is shown.
-    fn of(mut rows: Vec<R>, most: i64) -> Part<R> {
+    pub fn of(mut rows: Vec<R>, most: i64) -> Part<R> {
         let most = usize::try_from(most).unwrap_or_default();
         let more = rows.len() > most;
         rows.truncate(most);
@@ -68,25 +70,8 @@ impl<R> Part<R> {
 }
 
 /// The way to the rest of a list.
-fn all(lang: Lang, path: &str, german: &str, english: &str) -> Markup {
+pub(crate) fn all(lang: Lang, path: &str, german: &str, english: &str) -> Markup {
     html! { p { a.button href=(path) { (lang.say(german, english)) } } }
-}
-
-/// All open questions.
-pub(crate) async fn questions_page(
-    State(app): State<App>,
-    visitor: Visitor,
-    Asked(Params(page)): Asked<Params<Page>>,
-) -> Result<Markup, PageProblem> {
-    let lang = visitor.lang;
-    let part = Part::of(app.store.reviews_open(page.cursor::<Uuid>()?, PAGE + 1).await?, PAGE);
-    let next = part.rows.last().filter(|_| part.more).map(|last| format!("/questions?after={}", last.id));
-    let content = html! {
-        h1 { (lang.say("Offene Fragen", "Open questions")) }
-        (questions(&app, &visitor, &part.rows).await?)
-        @if let Some(next) = next { (all(lang, &next, "Weitere", "More")) }
-    };
-    Ok(visitor.page(lang.say("Offene Fragen", "Open questions"), &content))
 }
 
 /// All jobs that wait for a person.
@@ -306,36 +291,39 @@ async fn waiting(app: &App, visitor: &Visitor, connections: &[ConnectionView]) -
     })
 }
 
-async fn questions(app: &App, visitor: &Visitor, reviews: &[ReviewLine]) -> Result<Markup, PageProblem> {
+/// Webhook events of accounts that nobody has connected.
+fn unconnected(visitor: &Visitor, parked: &[ParkedCount]) -> Markup {
     let lang = visitor.lang;
-    let ids: Vec<RecordId> = reviews.iter().map(|review| RecordId(review.record)).collect();
-    let records = app.store.records(&ids).await?;
-    let title = |id: Uuid| {
-        let record = records.iter().find(|record| record.id.0 == id);
-        record.map(|record| record.fields.title()).filter(|title| !title.is_empty())
-    };
-    Ok(html! {
+    html! {
         section {
-            h2 { (lang.say("Offene Fragen", "Open questions")) }
-            @if reviews.is_empty() {
-                p.empty { (lang.say("Keine.", "None.")) }
-            } @else {
-                div.table { table {
-                    thead { tr { th { (lang.say("Frage", "Question")) } th { (lang.say("Zu", "About")) }
-                        th { (lang.say("Grund", "Reason")) } th { (lang.say("Gestellt", "Asked")) } } }
-                    tbody { @for review in reviews {
-                        tr {
-                            td { (words::question(&review.question, lang)) }
-                            td { a href=(format!("/records/{}", RecordId(review.record))) {
-                                (title(review.record).unwrap_or_else(|| lang.say("Datensatz", "Record").to_owned())) } }
-                            td { (words::code(&review.reason, lang)) }
-                            td { time { (visitor.time(Time(review.asked_at))) } }
-                        }
-                    } }
+            h2 { (lang.say("Meldungen fremder Konten", "Events of other accounts")) }
+            div.table { table {
+                thead { tr { th { "CRM" } th { (lang.say("Konto", "Account")) } th { (lang.say("Grund", "Reason")) }
+                    th { (lang.say("Seit", "Since")) } th.n { (lang.say("Anzahl", "Count")) } } }
+                tbody { @for one in parked {
+                    tr {
+                        td { (one.crm) } td { code { (one.account) } } td { (words::code(&one.code, lang)) }
+                        td { time { (visitor.time(Time(one.first_at))) } }
+                        td.n { (visitor.number(one.count)) }
+                    }
                 } }
+            } }
+            form method="post" action="/parked/retry" {
+                input type="hidden" name="csrf" value=(visitor.session.csrf());
+                p { button.small { (lang.say("Noch einmal", "Try again")) } }
             }
         }
-    })
+    }
+}
+
+pub(crate) async fn retry_parked(
+    State(app): State<App>,
+    visitor: Visitor,
+    form: Confirmed,
+) -> Result<Redirect, PageProblem> {
+    visitor.session.check_csrf(Some(&form.csrf))?;
+    app.hooks.repeat(app.clock.now()).await?;
+    Ok(Redirect::to("/"))
 }
 
 fn died(visitor: &Visitor, jobs: &[mittler_store::jobs::JobLine]) -> Markup {

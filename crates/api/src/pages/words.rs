@@ -306,6 +306,14 @@ const CODES: Words = &[
     ("mode_dry_run", "Probelauf: es wird nichts geschrieben", "dry run: nothing is written"),
     ("mode_update_only", "Betriebsart legt nichts neu an", "the mode creates nothing"),
     ("mode_create_only", "Betriebsart ändert nichts Vorhandenes", "the mode changes nothing that exists"),
+    (
+        "restricted",
+        "Verarbeitung eingeschränkt (Art. 18 DSGVO): es wird nichts übermittelt",
+        "processing is restricted (Art. 18 GDPR): nothing is passed on",
+    ),
+    ("purpose", "Zweck wird von dieser Verbindung nicht bedient", "the connection does not serve the purpose"),
+    ("pilot", "gehört nicht zum Probebetrieb", "is not part of the pilot"),
+    ("field_not_allowed", "Feld ist für diese Verbindung nicht freigegeben", "the connection may not write this field"),
     ("not_found_there", "dort nicht gefunden, und wird nicht angelegt", "not found there, and not to be created"),
     ("several_found", "dort gibt es mehrere", "there are several"),
     (
@@ -314,6 +322,11 @@ const CODES: Words = &[
         "linked to another record of ours already",
     ),
     ("remote_taken", "dort schon mit einem anderen Datensatz verknüpft", "linked to another record of ours already"),
+    (
+        "merged_here",
+        "hier zusammengeführt, dort sind es noch zwei; bitte dort zusammenführen",
+        "made one here, and still two there; please merge them there",
+    ),
     ("taken_there", "ein anderer Datensatz dort hat diesen Wert", "another record there has this value"),
     ("deleted_there", "dort gelöscht", "deleted there"),
     ("superseded", "durch einen neueren Versuch ersetzt", "replaced by a newer try"),
@@ -370,6 +383,8 @@ const CODES: Words = &[
     ("store", "Datenbank nahm es nicht an", "the database did not take it"),
     ("workers_lost", "mehrere Versuche endeten ohne Ergebnis", "several tries ended without an end"),
     ("panic", "Programmfehler", "a defect of the program"),
+    ("being_written", "ein CRM wird gerade beschrieben; danach", "a CRM is being written to; after that"),
+    ("no_connection_of_account", "dieses Konto ist hier nicht verbunden", "this account is not connected here"),
     ("not_before", "noch nicht an der Reihe", "not due yet"),
     ("more", "es gibt noch mehr", "there is more"),
     ("suppressed", "gesperrt (Widerspruch oder Löschung)", "suppressed (objection or erasure)"),
@@ -456,6 +471,18 @@ const QUESTIONS: Words = &[
     ("deleted_there", "Im CRM gelöscht. Dort neu anlegen?", "Deleted in the CRM. Make it there again?"),
 ];
 
+const ANSWERS: Words = &[
+    ("same", "Ja, dieselbe", "Yes, the same"),
+    ("different", "Nein, verschieden", "No, different"),
+    ("noted", "Erledigt", "Noted"),
+    ("retry", "Noch einmal", "Try again"),
+];
+
+/// What the button of an answer says.
+pub(crate) fn answer(code: &str, lang: Lang) -> String {
+    look_up(ANSWERS, code, lang)
+}
+
 pub(crate) fn question(code: &str, lang: Lang) -> String {
     look_up(QUESTIONS, code, lang)
 }
@@ -525,7 +552,7 @@ mod tests {
 
     #[test]
     fn no_code_is_told_twice_and_none_without_words() {
-        for words in [CODES, FAILURES, STATES, CONNECTIONS, QUESTIONS, RUNS] {
+        for words in [CODES, FAILURES, STATES, CONNECTIONS, QUESTIONS, ANSWERS, RUNS] {
             for (place, (code, german, english)) in words.iter().enumerate() {
                 assert!(!german.is_empty() && !english.is_empty(), "{code}");
                 assert!(!words[..place].iter().any(|(other, ..)| other == code), "{code} twice");

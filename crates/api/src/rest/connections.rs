@@ -3,14 +3,8 @@
 use std::collections::BTreeMap;
 
 use axum::{Json, extract::State, http::StatusCode};
-use mittler_core::{
-    ConnectionId, LinkId, RecordId, Time,
-    job::{Lane, Task},
-};
-use mittler_store::{
-    jobs::NewJob,
-    links::{LinkCount, LinkLine},
-};
+use mittler_core::{ConnectionId, LinkId, RecordId, Time};
+use mittler_store::links::{LinkCount, LinkLine};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -97,7 +91,7 @@ pub(crate) async fn get_record_links(
     At(id): At<String>,
 ) -> Result<Json<List<LinkView>>, Problem> {
     caller.needs(Scope::RecordsRead)?;
-    let id = body::id::<RecordId>(&id)?;
+    let id = app.store.survivor(body::id::<RecordId>(&id)?).await?;
     app.store.record(id).await?.ok_or_else(Problem::not_found)?;
     let links = app.store.link_lines(id).await?;
     Ok(Json(List { items: links.into_iter().map(LinkView::from).collect(), next: None }))
@@ -241,17 +235,9 @@ pub(crate) async fn retry_link(app: &App, id: LinkId) -> Result<u64, Problem> {
     }
 }
 
-/// The links and the job that writes them, in one transaction.
+/// The links and the job that writes them.
 pub(crate) async fn retry(app: &App, connection: ConnectionId, link: Option<LinkId>) -> Result<u64, Problem> {
-    let (now, job) = (app.clock.now(), app.clock.id());
-    let links = app.store.write(async move |tx| {
-        let links = tx.retry_links(connection, link).await?;
-        if links > 0 {
-            tx.put_jobs(&[NewJob::new(job, Task::Push { connection }, Lane::Interactive, now, now)]).await?;
-        }
-        Ok(links)
-    });
-    let links = links.await?;
+    let links = mittler_sync::retry::retry(&app.store, &app.clock, connection, link).await?;
     app.door.wake();
     Ok(links)
 }

@@ -47,6 +47,8 @@ pub(crate) struct LeadQuery {
     /// The values were scanned from badges; otherwise somebody typed them into a form.
     #[serde(default)]
     stand_scan: bool,
+    /// For what the people may be told of: only connections that serve it, or all, are told.
+    purpose: Option<String>,
 }
 
 impl LeadQuery {
@@ -76,6 +78,7 @@ impl LeadQuery {
             time_zone: self.time_zone.unwrap_or(usual.time_zone),
             fair,
             stand_scan: self.stand_scan,
+            purpose: self.purpose,
         })
     }
 }

@@ -5,9 +5,11 @@ pub(crate) mod imports;
 pub(crate) mod jobs;
 pub(crate) mod keys;
 pub(crate) mod leads;
+pub(crate) mod parked;
 pub(crate) mod problems_csv;
 pub(crate) mod records;
 pub(crate) mod replies;
+pub(crate) mod reviews;
 pub(crate) mod timeline;
 
 use axum::extract::DefaultBodyLimit;
@@ -29,15 +31,19 @@ pub(crate) fn router() -> OpenApiRouter<App> {
         .routes(routes!(replies::post_replies))
         .routes(routes!(records::get_records))
         .routes(routes!(records::get_record))
+        .routes(routes!(records::put_restriction, records::delete_restriction))
         .routes(routes!(timeline::get_timeline))
         .routes(routes!(connections::get_record_links))
         .routes(routes!(connections::get_connections))
         .routes(routes!(connections::get_waiting_links))
         .routes(routes!(connections::post_retry_link))
         .routes(routes!(connections::post_retry_connection))
+        .routes(routes!(parked::get_parked))
+        .routes(routes!(parked::post_retry_parked))
         .routes(routes!(jobs::get_jobs))
         .routes(routes!(jobs::post_retry))
         .routes(routes!(jobs::get_reviews))
+        .routes(routes!(reviews::post_answer))
         .routes(routes!(keys::get_keys, keys::post_key))
         .routes(routes!(keys::delete_key))
         // Handlers read their bodies against the limits of the settings.

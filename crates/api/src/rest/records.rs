@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use axum::{Json, extract::State};
+use axum::{Json, extract::State, http::StatusCode};
 use mittler_core::{Kind, Label, Record, RecordId, Slot, Sourced, Time, Value};
 use mittler_enrich::{Key, KeyType, keys};
 use mittler_store::records::RecordLine;
@@ -140,6 +140,10 @@ pub(crate) struct RecordView {
     title: String,
     /// Raised with each change.
     version: i64,
+    /// Since when nobody is told of this person.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    restricted_at: Option<Time>,
     /// By field; sets such as `emails` have several values, the best first.
     fields: BTreeMap<String, Vec<ValueView>>,
 }
@@ -210,6 +214,7 @@ impl From<&Record> for RecordView {
             }
         };
         RecordView {
+            restricted_at: None,
             id: record.id.to_string(),
             kind: record.kind.name(),
             title: record.fields.title(),
@@ -228,6 +233,44 @@ pub(crate) async fn get_record(
     At(id): At<String>,
 ) -> Result<Json<RecordView>, Problem> {
     caller.needs(Scope::RecordsRead)?;
-    let record = app.store.record(body::id(&id)?).await?.ok_or_else(Problem::not_found)?;
-    Ok(Json(RecordView::from(&record)))
+    let id = app.store.survivor(body::id(&id)?).await?;
+    let record = app.store.record(id).await?.ok_or_else(Problem::not_found)?;
+    let restricted_at = app.store.restricted_since(id).await?;
+    Ok(Json(RecordView { restricted_at, ..RecordView::from(&record) }))
+}
+
+/// Tell nobody of a person for now
+///
+/// Restriction of processing (Art. 18 GDPR): what is due is held with the code `restricted` until it
+/// is lifted.
+#[utoipa::path(put, path = "/records/{id}/restriction", tag = "Records", params(("id" = String, Path, description = "rec_…")),
+    responses((status = 204, description = "The person is restricted")))]
+pub(crate) async fn put_restriction(
+    State(app): State<App>,
+    caller: Caller,
+    At(id): At<String>,
+) -> Result<StatusCode, Problem> {
+    restrict(&app, &caller, &id, false).await
+}
+
+/// Lift the restriction of a person
+///
+/// What was held is written.
+#[utoipa::path(delete, path = "/records/{id}/restriction", tag = "Records", params(("id" = String, Path, description = "rec_…")),
+    responses((status = 204, description = "The person is not restricted")))]
+pub(crate) async fn delete_restriction(
+    State(app): State<App>,
+    caller: Caller,
+    At(id): At<String>,
+) -> Result<StatusCode, Problem> {
+    restrict(&app, &caller, &id, true).await
+}
+
+async fn restrict(app: &App, caller: &Caller, id: &str, lift: bool) -> Result<StatusCode, Problem> {
+    caller.needs(Scope::RecordsWrite)?;
+    let (id, actor) = (body::id::<RecordId>(id)?, caller.id.to_string());
+    let changed = mittler_sync::restrict::restrict(&app.store, &app.clock, id, lift, &actor).await?;
+    changed.ok_or_else(Problem::not_found)?;
+    app.door.wake();
+    Ok(StatusCode::NO_CONTENT)
 }

@@ -53,7 +53,7 @@ pub(crate) async fn get_timeline(
     Params(page): Params<Page>,
 ) -> Result<Json<List<Event>>, Problem> {
     caller.needs(Scope::RecordsRead)?;
-    let (id, most) = (body::id::<RecordId>(&id)?, page.most()?);
+    let (id, most) = (app.store.survivor(body::id::<RecordId>(&id)?).await?, page.most()?);
     app.store.record(id).await?.ok_or_else(Problem::not_found)?;
     Ok(Json(events(&app, id, page.cursor::<RowCursor>()?, most).await?))
 }

@@ -28,6 +28,9 @@ async fn without_a_key_or_session_nothing_of_the_api_answers() {
         ("GET", "/api/v1/keys"),
         ("GET", "/api/v1/connections"),
         ("GET", "/api/v1/reviews"),
+        ("GET", "/api/v1/parked-hooks"),
+        ("POST", "/api/v1/parked-hooks/retry"),
+        ("POST", "/api/v1/reviews/0190f5e2-b8d9-7c6f-8a52-c9f1f0a3d111/answer"),
     ] {
         let answer = service.send(Request::builder().method(method).uri(path).body(Body::empty()).unwrap()).await;
         assert_eq!((answer.status.as_u16(), answer.code().as_str()), (401, "unauthenticated"), "{method} {path}");

@@ -35,3 +35,29 @@ async fn what_is_not_authentic_gets_an_empty_401_and_a_fault_of_ours_503() {
     assert_eq!((large.status, large.code().as_str()), (StatusCode::PAYLOAD_TOO_LARGE, "too_large"));
     assert!(service.hooks.0.lock().unwrap().is_empty());
 }
+
+#[tokio::test]
+async fn events_of_an_account_without_a_connection_are_shown_and_taken_when_somebody_asks() {
+    let service = Service::start().await;
+    let now = service.clock.now();
+    let parked = mittler_store::parked::ParkedHook {
+        id: service.clock.id(),
+        crm: "hubspot".into(),
+        account: "62516".into(),
+        remote_type: "contacts".into(),
+        remote_id: "7".into(),
+        event: "1".into(),
+        event_at: now.0,
+        parked_at: now.0,
+        code: "no_connection_of_account".into(),
+    };
+    service.store.write(async move |tx| tx.park_hooks(std::slice::from_ref(&parked)).await).await.unwrap();
+    let listed = service.get("/api/v1/parked-hooks").await.json();
+    let one = &listed["items"][0];
+    assert_eq!((&one["account"], &one["count"]), (&serde_json::json!("62516"), &serde_json::json!(1)), "{listed}");
+    let cookie = service.sign_in().await;
+    let today = service.page("/", &cookie).await.text;
+    assert!(today.contains("62516") && today.contains("dieses Konto ist hier nicht verbunden"), "{today}");
+    let taken = service.post("/api/v1/parked-hooks/retry", &serde_json::json!({})).await;
+    assert_eq!((taken.status.as_u16(), taken.json()), (202, serde_json::json!({"events": 3})));
+}

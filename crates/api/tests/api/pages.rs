@@ -142,3 +142,28 @@ async fn long_lists_of_the_overview_have_a_page_that_goes_on() {
         assert!(page.status == StatusCode::OK && page.text.contains(words), "{path}");
     }
 }
+
+#[tokio::test]
+async fn a_question_is_answered_by_a_button_of_ours_alone() {
+    let service = Service::start().await;
+    let cookie = service.sign_in().await;
+    let (known, asked) = (service.seed_person("Kranich").await, service.seed_person("Kranich-Specht").await);
+    let review = service.question(asked, &[known]).await;
+    let today = service.page("/", &cookie).await.text;
+    assert!(today.contains("Ja, dieselbe") && today.contains("Nein, verschieden"), "{today}");
+    assert!(today.contains(&format!("/records/{known}")) && today.contains("Kranich-Specht"), "{today}");
+    let english = service.page("/questions?lang=en", &cookie).await.text;
+    assert!(english.contains("Yes, the same") && english.contains("No, different"), "{english}");
+    let csrf = today.split("name=\"csrf\" content=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    let answer = async |csrf: &str| {
+        let form = format!("csrf={csrf}&answer=different");
+        let request = axum::http::Request::post(format!("/questions/{review}/answer"))
+            .header("cookie", &cookie)
+            .header("content-type", "application/x-www-form-urlencoded");
+        service.send(request.body(axum::body::Body::from(form)).unwrap()).await.status
+    };
+    assert_eq!(answer("0000").await, StatusCode::FORBIDDEN);
+    assert_eq!(service.store.review_count().await.unwrap(), 1);
+    assert_eq!((answer(&csrf).await, answer(&csrf).await), (StatusCode::SEE_OTHER, StatusCode::SEE_OTHER));
+    assert_eq!(service.store.review_count().await.unwrap(), 0);
+}

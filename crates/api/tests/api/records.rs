@@ -125,3 +125,49 @@ async fn what_does_not_exist_is_not_found_and_ids_of_another_kind_are_no_ids() {
         assert_eq!(service.get(&path).await.code(), "not_found", "{path}");
     }
 }
+
+#[tokio::test]
+async fn a_question_is_answered_by_whoever_may_write_records() {
+    let service = Service::start().await;
+    let (known, asked) = (service.seed_person("Kranich").await, service.seed_person("Kranich-Specht").await);
+    let review = service.question(asked, &[known]).await;
+    let path = format!("/api/v1/reviews/{review}/answer");
+    let said = service.post(&path, &json!({"answer": "perhaps"})).await;
+    assert_eq!((said.code().as_str(), &said.json()["field"]), ("invalid_parameter", &json!("answer")));
+    assert_eq!(service.post(&path, &json!({"answer": "noted"})).await.code(), "invalid_parameter");
+    assert_eq!(service.post(&path, &json!({"answer": "same", "record": asked})).await.code(), "invalid_parameter");
+    let nobody = format!("/api/v1/reviews/{}/answer", service.clock.id());
+    assert_eq!(service.post(&nobody, &json!({"answer": "different"})).await.code(), "not_found");
+    // The only candidate need not be named; what follows is a job for the worker.
+    assert_eq!(service.post(&path, &json!({"answer": "same"})).await.status, 204);
+    assert_eq!(service.post(&path, &json!({"answer": "different"})).await.code(), "conflict");
+    let jobs = service.get("/api/v1/jobs").await.json();
+    assert_eq!(jobs["items"][0]["topic"], "merge", "{jobs}");
+    let decided = service.store.decision_of(review).await.unwrap().unwrap();
+    assert_eq!((decided.record, decided.other, decided.verdict.as_str()), (known.0, asked.0, "same"));
+}
+
+#[tokio::test]
+async fn a_person_is_restricted_and_that_is_lifted() {
+    let service = Service::start().await;
+    let person = service.seed_person("Kranich").await;
+    let path = format!("/api/v1/records/{person}/restriction");
+    let call =
+        async |method: &str, path: &str| service.send(service.request(method, path).body(Body::empty()).unwrap()).await;
+    let restricted =
+        async || service.get(&format!("/api/v1/records/{person}")).await.json()["restricted_at"].is_string();
+    assert!(!restricted().await);
+    assert_eq!(
+        (call("PUT", &path).await.status, call("PUT", &path).await.status),
+        (StatusCode::NO_CONTENT, StatusCode::NO_CONTENT)
+    );
+    assert!(restricted().await);
+    let cookie = service.sign_in().await;
+    assert!(service.page(&format!("/records/{person}"), &cookie).await.text.contains("Verarbeitung eingeschränkt"));
+    assert_eq!(call("DELETE", &path).await.status, StatusCode::NO_CONTENT);
+    assert!(!restricted().await);
+    let nobody = "/api/v1/records/rec_00000000000000000000000000000007/restriction";
+    assert_eq!(call("PUT", nobody).await.code(), "not_found");
+    let trail = service.store.audit_entries(0, 9).await.unwrap();
+    assert_eq!(trail.iter().map(|it| it.action.as_str()).collect::<Vec<_>>(), ["restrict", "lift_restriction"]);
+}

@@ -154,3 +154,36 @@ async fn an_address_that_is_no_text_names_nothing() {
         );
     }
 }
+
+/// Who has the database alone cannot try out what a body said.
+#[tokio::test]
+async fn what_is_kept_of_a_repeatable_call_cannot_be_made_without_the_key() {
+    let service = Service::start().await;
+    let made = mittler_api::access::create_key(
+        &service.store,
+        &service.clock,
+        "form",
+        &[mittler_api::access::Scope::LeadsWrite],
+    )
+    .await
+    .unwrap();
+    let lead = json!({"last_name": "Kranich", "email": "anna@kranichwerk.example"}).to_string();
+    let request = Request::post("/api/v1/leads")
+        .header(header::AUTHORIZATION, format!("Bearer {}", made.key))
+        .header(header::CONTENT_TYPE, "application/json")
+        .header("idempotency-key", "anna@kranichwerk.example");
+    assert_eq!(service.send(request.body(Body::from(lead)).unwrap()).await.status, StatusCode::ACCEPTED);
+    let parts: [&[u8]; 4] = [b"idempotency", made.id.as_bytes(), b"leads", b"anna@kranichwerk.example"];
+    let (key, fingerprint, now) = (mittler_store::derived_id(&parts), service.clock.id(), service.clock.now());
+    let reserved = service
+        .store
+        .write(async move |tx| {
+            tx.reserve_answer(key, fingerprint, now, now.minus(std::time::Duration::from_secs(60))).await
+        })
+        .await
+        .unwrap();
+    assert!(
+        matches!(reserved, mittler_store::access::Reserved::Ours),
+        "the key was kept by a hash that anybody can make"
+    );
+}

@@ -221,6 +221,22 @@ impl Service {
             .unwrap();
     }
 
+    /// Whether a person is one of others.
+    pub async fn question(&self, person: RecordId, candidates: &[RecordId]) -> uuid::Uuid {
+        let review = NewReview {
+            id: self.clock.id(),
+            question: "same_person".into(),
+            record: person.0,
+            connection: None,
+            candidates: json!({ "records": candidates }),
+            reason: "phone_name".into(),
+            asked_at: self.clock.now().0,
+        };
+        let id = review.id;
+        self.store.write(async move |tx| tx.ask(std::slice::from_ref(&review)).await).await.unwrap();
+        id
+    }
+
     /// A person and nothing else.
     pub async fn seed_person(&self, name: &str) -> RecordId {
         let (id, now) = (RecordId(self.clock.id()), self.clock.now());

@@ -42,6 +42,10 @@ impl HookReceiver for Hooks {
         self.0.lock().unwrap().push(hook);
         HookReply { status: 200, content_type: Some("text/xml"), body: "<ok/>".into() }
     }
+
+    async fn repeat(&self, _now: Time) -> mittler_store::Result<u64> {
+        Ok(3)
+    }
 }
 
 pub struct Service {

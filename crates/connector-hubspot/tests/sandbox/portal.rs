@@ -14,7 +14,7 @@ use crate::support::{Portal, text};
 #[tokio::test]
 async fn the_account_is_the_portal() {
     let portal = Portal::open().await;
-    assert_eq!(portal.hubspot.account().await.unwrap(), portal.sandbox.access().hubspot.portal_id.to_string());
+    assert_eq!(portal.hubspot.account().await.unwrap().id, portal.sandbox.access().hubspot.portal_id.to_string());
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use mittler_core::{ConnectionId, RecordId, Time};
 use mittler_store::links::LinkLine;
 use serde_json::json;
@@ -65,6 +65,24 @@ pub async fn run(desk: &Desk, json: bool) -> Result<ExitCode> {
             ]);
         }
         println!("{list}");
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Does again what one connection refused, holds or has deleted; a running service writes it.
+pub async fn retry(desk: &Desk, name: &str, json: bool) -> Result<ExitCode> {
+    let connections = desk.store.connections().await?;
+    let known = connections.iter().find(|connection| connection.name == name).with_context(|| {
+        let names: Vec<&str> = connections.iter().map(|connection| connection.name.as_str()).collect();
+        format!("there is no connection {name:?}; there are: {}", names.join(", "))
+    })?;
+    let links = mittler_sync::retry::retry(&desk.store, &desk.clock, ConnectionId(known.id), None).await?;
+    if json {
+        return print_json(&json!({ "connection": name, "links": links }));
+    }
+    match links {
+        0 => println!("nothing of {name} was refused, held or deleted"),
+        links => println!("{links} due again at {name}; a running service writes them"),
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -231,10 +231,10 @@ async fn check_connection(
 ) {
     match connection.connector.account().await {
         Ok(account) => match section.organization_id.as_ref().or(section.portal_id.as_ref()) {
-            Some(wanted) if !is_account(wanted, &account) => {
-                findings.wrong(name, format!("the credentials belong to account {account}, not to {wanted}"));
+            Some(wanted) if !is_account(wanted, &account.id) => {
+                findings.wrong(name, format!("the credentials belong to account {}, not to {wanted}", account.id));
             }
-            _ => findings.well(name, format!("account {account} answers")),
+            _ => findings.well(name, format!("account {} answers", account.id)),
         },
         Err(error) => return findings.wrong(name, format!("{error}; {}", crm_advice(&error))),
     }

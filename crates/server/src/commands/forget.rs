@@ -60,7 +60,7 @@ pub async fn run(desk: &Desk, person: &str, json: bool) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-async fn find(desk: &Desk, person: &str) -> Result<RecordId> {
+pub async fn find(desk: &Desk, person: &str) -> Result<RecordId> {
     if let Ok(id) = person.parse() {
         return Ok(id);
     }

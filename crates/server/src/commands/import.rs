@@ -48,6 +48,7 @@ impl ImportArgs {
         params.default_country.clone_from(&self.country);
         params.time_zone.clone_from(&self.time_zone);
         params.stand_scan = !self.organiser_export;
+        params.purpose.clone_from(&self.purpose);
         params.fair = self.fair.clone().map(|name| FairParams {
             name,
             organiser: self.organiser.clone(),

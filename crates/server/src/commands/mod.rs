@@ -9,6 +9,7 @@ mod keys;
 mod mapping;
 mod progress;
 mod records;
+mod restrict;
 mod sandbox;
 mod serve;
 
@@ -17,7 +18,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 
 use crate::{
-    cli::{Cli, Command, Common},
+    cli::{Cli, Command, Common, ConnectionsCommand},
     config::Config,
     service::Desk,
     telemetry,
@@ -48,10 +49,14 @@ pub async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Records { id, kind, limit, json } => {
             records::run(&open(&common).await?, id.as_deref(), &kind, limit, json).await
         }
-        Command::Connections { json } => connections::run(&open(&common).await?, json).await,
+        Command::Connections { command: Some(ConnectionsCommand::Retry { name, json }), .. } => {
+            connections::retry(&open(&common).await?, &name, json).await
+        }
+        Command::Connections { json, command: None } => connections::run(&open(&common).await?, json).await,
         Command::Keys { command } => keys::run(&open(&common).await?, command).await,
         Command::Mapping { command } => mapping::run(&common, command).await,
         Command::Forget { person, json } => forget::run(&open(&common).await?, &person, json).await,
+        Command::Restrict { person, lift, json } => restrict::run(&open(&common).await?, &person, lift, json).await,
         Command::Doctor { json } => doctor::run(&common, json).await,
         Command::Openapi => {
             print!("{}", mittler_api::openapi_yaml());

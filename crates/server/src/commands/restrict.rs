@@ -1,0 +1,31 @@
+//! `mittler restrict`.
+
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use serde_json::json;
+
+use crate::{
+    commands::{forget::find, print_json},
+    service::Desk,
+};
+
+pub async fn run(desk: &Desk, person: &str, lift: bool, json: bool) -> Result<ExitCode> {
+    let id = find(desk, person).await?;
+    let changed = mittler_sync::restrict::restrict(&desk.store, &desk.clock, id, lift, "cli")
+        .await?
+        .context("there is no such person; `mittler records` lists the people")?;
+    if json {
+        return print_json(&json!({ "record": id, "restricted": !lift, "changed": changed }));
+    }
+    println!(
+        "{}",
+        match (lift, changed) {
+            (false, true) => "nobody is told of this person from now on; `--lift` ends it",
+            (false, false) => "this person was restricted before",
+            (true, true) => "the restriction is lifted; what was held is written by a running service",
+            (true, false) => "this person was not restricted",
+        }
+    );
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,405 @@
+//! What a person decided of two records, and the rows that move when they are one.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use mittler_core::{Kind, RecordId, RemoteFields, Time};
+use serde::Serialize;
+use serde_json::Value as Json;
+use sqlx::FromRow;
+use uuid::Uuid;
+
+use crate::{
+    Result, Store, Tx, id_rows,
+    records::StatementRow,
+    reviews::{NewReview, ReviewLine},
+};
+
+/// A person's word on two records.
+#[derive(Debug, Clone, Serialize)]
+pub struct NewDecision {
+    pub id: Uuid,
+    /// `same`: `other` becomes `record`. `different`: they are two.
+    pub verdict: String,
+    pub review: Uuid,
+    pub record: Uuid,
+    pub other: Uuid,
+    pub decided_by: String,
+    pub decided_at: i64,
+    /// Subjects that moved, by the record that they came from.
+    pub moved: Json,
+}
+
+#[derive(Debug, Clone, FromRow)]
+pub struct Decision {
+    pub id: Uuid,
+    pub verdict: String,
+    pub review: Uuid,
+    pub record: Uuid,
+    pub other: Uuid,
+    pub decided_by: String,
+}
+
+/// A link of a record that is about to move, locked.
+#[derive(Debug, Clone, FromRow)]
+pub struct MovingLink {
+    pub id: Uuid,
+    pub connection: Uuid,
+    pub record: Uuid,
+    pub kind: String,
+    pub role: String,
+    pub remote_type: String,
+    pub remote_id: Option<String>,
+    pub sent: sqlx::types::Json<RemoteFields>,
+    pub seen: sqlx::types::Json<RemoteFields>,
+    pub state: String,
+    pub written_at: i64,
+    pub leased_until: i64,
+    /// Writes whose end nobody knows.
+    pub busy: i64,
+}
+
+/// A remote record that a link has from now on.
+#[derive(Debug, Clone, Serialize)]
+pub struct Inherited {
+    pub id: Uuid,
+    pub remote_type: String,
+    pub remote_id: Option<String>,
+    pub sent: RemoteFields,
+    pub seen: RemoteFields,
+    pub written_at: i64,
+}
+
+/// One thing and what takes its place.
+#[derive(Debug, Clone, Copy, Serialize, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Replaced {
+    pub id: Uuid,
+    pub heir: Uuid,
+}
+
+/// What a link waits for.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct Needs {
+    pub id: Uuid,
+    pub need_a: Option<Uuid>,
+    pub need_b: Option<Uuid>,
+}
+
+/// The records that a question calls into question.
+pub fn candidates(candidates: &Json) -> Vec<RecordId> {
+    let listed = candidates.get("records").and_then(Json::as_array).into_iter().flatten();
+    listed.filter_map(|one| one.as_str()?.parse().ok()).collect()
+}
+
+impl Tx {
+    /// A question, for whoever is about to answer it.
+    pub async fn review(&mut self, id: Uuid) -> Result<Option<ReviewLine>> {
+        let rows = fetch_all!(
+            self,
+            ReviewLine,
+            "SELECT id, question, record, connection, candidates, reason, state, asked_at, answered_at FROM review WHERE id = $1",
+            id,
+        )?;
+        Ok(rows.into_iter().next())
+    }
+
+    /// Gives an answered question another id, so that it is asked again if it comes up again.
+    pub async fn rename_review(&mut self, id: Uuid, new: Uuid) -> Result<()> {
+        execute!(self, "UPDATE review SET id = $2 WHERE id = $1", id, new)?;
+        Ok(())
+    }
+
+    pub async fn decide(&mut self, decisions: &[NewDecision]) -> Result<()> {
+        rows!(self, decisions => (id uuid, verdict text, review uuid, record uuid, other uuid, decided_by text, decided_at bigint, moved jsonb),
+            "INSERT INTO decision (id, verdict, review, record, other, decided_by, decided_at, moved)
+             SELECT id, verdict, review, record, other, decided_by, decided_at, moved FROM", "WHERE true ON CONFLICT (id) DO NOTHING")?;
+        Ok(())
+    }
+
+    pub async fn decision(&mut self, id: Uuid) -> Result<Option<Decision>> {
+        let rows = fetch_all!(
+            self,
+            Decision,
+            "SELECT id, verdict, review, record, other, decided_by FROM decision WHERE id = $1",
+            id
+        )?;
+        Ok(rows.into_iter().next())
+    }
+
+    /// Notes what a merge moved.
+    pub async fn note_moved(&mut self, id: Uuid, moved: &Json) -> Result<()> {
+        execute!(self, "UPDATE decision SET moved = $2 WHERE id = $1", id, sqlx::types::Json(moved.clone()))?;
+        Ok(())
+    }
+
+    /// For each of these records those that a person called another one.
+    pub async fn told_apart(&mut self, records: &[RecordId]) -> Result<BTreeSet<(RecordId, RecordId)>> {
+        let ids = id_rows(records.iter().map(|id| id.0));
+        let pairs = rows_all!(self, (Uuid, Uuid), &ids => (id uuid),
+            "SELECT d.record, d.other FROM", "JOIN decision d ON (d.record = r.id OR d.other = r.id) WHERE d.verdict = 'different' ORDER BY d.id")?;
+        Ok(pairs.into_iter().flat_map(|(a, b)| [(RecordId(a), RecordId(b)), (RecordId(b), RecordId(a))]).collect())
+    }
+
+    /// Without the candidates that a person told apart from what the question is about; a question
+    /// that loses all of them is none.
+    pub(crate) async fn still_open(&mut self, reviews: &[NewReview]) -> Result<Vec<NewReview>> {
+        let asked: Vec<RecordId> = reviews
+            .iter()
+            .filter(|review| !candidates(&review.candidates).is_empty())
+            .map(|review| RecordId(review.record))
+            .collect();
+        if asked.is_empty() {
+            return Ok(reviews.to_vec());
+        }
+        let apart = self.told_apart(&asked).await?;
+        Ok(reviews.iter().filter_map(|review| strike(review, &apart)).collect())
+    }
+
+    /// Points decisions about a record that is no more at the one it became.
+    pub async fn move_decisions(&mut self, replaced: &[Replaced]) -> Result<()> {
+        rows!(self, replaced => (id uuid, heir uuid),
+            "UPDATE decision SET record = r.heir FROM", "WHERE decision.record = r.id AND decision.verdict = 'different'")?;
+        rows!(self, replaced => (id uuid, heir uuid),
+            "UPDATE decision SET other = r.heir FROM", "WHERE decision.other = r.id AND decision.verdict = 'different'")?;
+        Ok(())
+    }
+
+    /// What a record has become.
+    pub async fn survivor(&mut self, id: RecordId) -> Result<RecordId> {
+        let rows = fetch_all!(self, (Option<Uuid>,), "SELECT merged_into FROM record WHERE id = $1", id.0)?;
+        Ok(rows.into_iter().next().and_then(|row| row.0).map_or(id, RecordId))
+    }
+
+    /// Living records that are about a person.
+    pub async fn ids_about(&mut self, person: RecordId) -> Result<Vec<RecordId>> {
+        let rows = fetch_all!(
+            self,
+            (Uuid,),
+            "SELECT id FROM record WHERE person = $1 AND merged_into IS NULL ORDER BY id",
+            person.0
+        )?;
+        Ok(rows.into_iter().map(|row| RecordId(row.0)).collect())
+    }
+
+    /// Living records changed since a time of whom something names a record.
+    pub async fn naming_since(&mut self, kind: Kind, record: RecordId, since: Time) -> Result<Vec<RecordId>> {
+        let rows = fetch_all!(
+            self,
+            (Uuid,),
+            "SELECT DISTINCT s.record FROM record q JOIN statement s ON s.record = q.id
+             WHERE q.kind = $1 AND q.updated_at >= $2 AND q.merged_into IS NULL AND CAST(s.said AS text) LIKE $3 ORDER BY s.record",
+            kind.name().to_owned(),
+            since.0,
+            format!("%{record}%"),
+        )?;
+        Ok(rows.into_iter().map(|row| RecordId(row.0)).collect())
+    }
+
+    /// Writes statements again, perhaps for another record.
+    pub async fn move_statements(&mut self, statements: &[StatementRow]) -> Result<()> {
+        rows!(self, statements => (subject uuid, signal uuid, record uuid, said jsonb),
+            "UPDATE statement SET record = r.record, said = r.said FROM",
+            "WHERE statement.subject = r.subject AND statement.signal = r.signal")?;
+        Ok(())
+    }
+
+    /// Keys name the record that theirs became.
+    pub async fn move_keys(&mut self, replaced: &[Replaced]) -> Result<()> {
+        rows!(self, replaced => (id uuid, heir uuid),
+            "UPDATE record_key SET record = r.heir FROM", "WHERE record_key.record = r.id")?;
+        rows!(self, replaced => (id uuid, heir uuid),
+            "INSERT INTO weak_key (key, record, key_type) SELECT k.key, r.heir, k.key_type FROM",
+            "JOIN weak_key k ON k.record = r.id WHERE true ON CONFLICT (key, record) DO NOTHING")?;
+        rows!(self, replaced => (id uuid, heir uuid), "DELETE FROM weak_key WHERE record IN (SELECT r.id FROM", ")")?;
+        Ok(())
+    }
+
+    /// Marks records as merged, with all that was merged into them before.
+    pub async fn mark_merged(&mut self, replaced: &[Replaced], now: Time) -> Result<()> {
+        rows!(self, replaced => (id uuid, heir uuid),
+            "UPDATE record SET merged_into = r.heir FROM", "WHERE record.merged_into = r.id")?;
+        rows!(self, replaced => (id uuid, heir uuid),
+            "UPDATE record SET merged_into = r.heir, updated_at = $2 FROM", "WHERE record.id = r.id", now.0)?;
+        Ok(())
+    }
+
+    /// What is about one person is about the other one, also what was merged away.
+    pub async fn move_about(&mut self, replaced: &[Replaced]) -> Result<()> {
+        rows!(self, replaced => (id uuid, heir uuid),
+            "UPDATE record SET person = r.heir FROM", "WHERE record.person = r.id")?;
+        Ok(())
+    }
+
+    /// The links of records, locked.
+    pub async fn moving_links(&mut self, records: &[RecordId]) -> Result<Vec<MovingLink>> {
+        let ids = id_rows(records.iter().map(|id| id.0));
+        let links = rows_all!(self, (Uuid,), &ids => (id uuid), "SELECT l.id FROM", "CROSS JOIN link l WHERE l.record = r.id ORDER BY l.id")?;
+        let links: Vec<Uuid> = links.into_iter().map(|row| row.0).collect();
+        self.lock_links(&links).await?;
+        let links = id_rows(links);
+        rows_all!(self, MovingLink, &links => (id uuid),
+            "SELECT l.id, l.connection, l.record, l.kind, l.role, l.remote_type, l.remote_id, l.sent, l.seen, l.state, l.written_at, l.leased_until,
+                    (SELECT count(*) FROM intent i WHERE i.link = l.id AND i.settled_at IS NULL) AS busy FROM",
+            "CROSS JOIN link l WHERE l.id = r.id ORDER BY l.id")
+    }
+
+    /// Ends links whose record is no more: their history goes on with the links that take their
+    /// place, and so do their remote records, where they have one.
+    pub async fn inherit_links(&mut self, replaced: &[Replaced], inherited: &[Inherited], now: Time) -> Result<()> {
+        rows!(self, replaced => (id uuid, heir uuid),
+            "UPDATE intent SET link = r.heir FROM", "WHERE intent.link = r.id")?;
+        rows!(self, replaced => (id uuid, heir uuid), "DELETE FROM link WHERE id IN (SELECT r.id FROM", ")")?;
+        rows!(self, inherited => (id uuid, remote_type text, remote_id text, sent jsonb, seen jsonb, written_at bigint),
+            "UPDATE link SET remote_type = r.remote_type, remote_id = r.remote_id, sent = r.sent, seen = r.seen, written_at = r.written_at,
+                    held = '{}', state = 'open', code = NULL, reason = NULL, attempt = 0, next_at = 0, wanted = link.wanted + 1 FROM",
+            "WHERE link.id = r.id AND link.leased_until <= $2", now.0)?;
+        Ok(())
+    }
+
+    /// Links whose record has a remote record of its own already: theirs is left as it is.
+    pub async fn leave_duplicates(&mut self, replaced: &[Replaced]) -> Result<()> {
+        rows!(self, replaced => (id uuid, heir uuid),
+            "UPDATE link SET record = r.heir, role = 'duplicate', wanted = done, held = '{}', state = 'open', code = NULL, reason = NULL FROM",
+            "WHERE link.id = r.id")?;
+        Ok(())
+    }
+
+    pub async fn put_needs(&mut self, needs: &[Needs]) -> Result<()> {
+        rows!(self, needs => (id uuid, need_a uuid, need_b uuid),
+            "UPDATE link SET need_a = r.need_a, need_b = r.need_b FROM", "WHERE link.id = r.id")?;
+        Ok(())
+    }
+
+    /// Open questions about records that became others, or that name them, are about those. A
+    /// question that is left without candidates, or was answered by a person for the one record, is
+    /// none any more.
+    pub async fn move_reviews(&mut self, replaced: &[Replaced]) -> Result<()> {
+        #[derive(Serialize)]
+        struct Row {
+            id: Uuid,
+            record: Uuid,
+            candidates: Json,
+        }
+        #[derive(Serialize)]
+        struct Text {
+            id: Uuid,
+            text: String,
+        }
+        let texts: Vec<Text> =
+            replaced.iter().map(|one| Text { id: one.id, text: RecordId(one.id).to_string() }).collect();
+        let open = rows_all!(self, ReviewLine, &texts => (id uuid, text text),
+            "SELECT DISTINCT v.id, v.question, v.record, v.connection, v.candidates, v.reason, v.state, v.asked_at, v.answered_at FROM",
+            "JOIN review v ON (v.record = r.id OR CAST(v.candidates AS text) LIKE '%' || r.text || '%') WHERE v.state = 'open' ORDER BY v.id")?;
+        let heirs: BTreeMap<RecordId, RecordId> =
+            replaced.iter().map(|one| (RecordId(one.id), RecordId(one.heir))).collect();
+        let now = |id: RecordId| heirs.get(&id).copied().unwrap_or(id);
+        let asked: Vec<RecordId> = open.iter().map(|review| now(RecordId(review.record))).collect();
+        let apart = self.told_apart(&asked).await?;
+        let (mut changed, mut ended) = (Vec::new(), Vec::new());
+        for review in open {
+            let (record, sqlx::types::Json(mut named)) = (now(RecordId(review.record)), review.candidates);
+            let before = candidates(&named);
+            if !before.is_empty() {
+                let left: BTreeSet<RecordId> = before
+                    .into_iter()
+                    .map(now)
+                    .filter(|one| *one != record && !apart.contains(&(record, *one)))
+                    .collect();
+                if left.is_empty() {
+                    ended.push(review.id);
+                    continue;
+                }
+                named["records"] = serde_json::json!(left);
+            }
+            changed.push(Row { id: review.id, record: record.0, candidates: named });
+        }
+        if !changed.is_empty() {
+            rows!(self, &changed => (id uuid, record uuid, candidates jsonb),
+                "UPDATE review SET record = r.record, candidates = r.candidates FROM", "WHERE review.id = r.id")?;
+        }
+        if !ended.is_empty() {
+            let ids = id_rows(ended);
+            rows!(self, &ids => (id uuid), "DELETE FROM review WHERE id IN (SELECT r.id FROM", ")")?;
+        }
+        Ok(())
+    }
+
+    /// Makes due what a connection holds for want of an owner.
+    pub async fn want_ownerless(&mut self, connection: Uuid) -> Result<u64> {
+        let ids = fetch_all!(
+            self,
+            (Uuid,),
+            "SELECT id FROM link WHERE connection = $1 AND role = 'primary' AND state <> 'gone' AND CAST(held AS text) LIKE '%\"owner_unknown\"%' ORDER BY id",
+            connection,
+        )?;
+        let ids: Vec<mittler_core::LinkId> = ids.into_iter().map(|row| mittler_core::LinkId(row.0)).collect();
+        if !ids.is_empty() {
+            self.want_again(&ids).await?;
+        }
+        Ok(ids.len() as u64)
+    }
+}
+
+fn strike(review: &NewReview, apart: &BTreeSet<(RecordId, RecordId)>) -> Option<NewReview> {
+    let before = candidates(&review.candidates);
+    if before.is_empty() {
+        return Some(review.clone());
+    }
+    let left: Vec<RecordId> =
+        before.into_iter().filter(|one| !apart.contains(&(RecordId(review.record), *one))).collect();
+    let mut review = review.clone();
+    review.candidates["records"] = serde_json::json!(left);
+    (!left.is_empty()).then_some(review)
+}
+
+impl Store {
+    pub async fn decision(&self, id: Uuid) -> Result<Option<Decision>> {
+        let rows = fetch_all!(
+            self,
+            Decision,
+            "SELECT id, verdict, review, record, other, decided_by FROM decision WHERE id = $1",
+            id
+        )?;
+        Ok(rows.into_iter().next())
+    }
+
+    pub async fn review(&self, id: Uuid) -> Result<Option<ReviewLine>> {
+        let rows = fetch_all!(
+            self,
+            ReviewLine,
+            "SELECT id, question, record, connection, candidates, reason, state, asked_at, answered_at FROM review WHERE id = $1",
+            id,
+        )?;
+        Ok(rows.into_iter().next())
+    }
+
+    /// What an answer decided.
+    pub async fn decision_of(&self, review: Uuid) -> Result<Option<Decision>> {
+        let rows = fetch_all!(
+            self,
+            Decision,
+            "SELECT id, verdict, review, record, other, decided_by FROM decision WHERE review = $1 ORDER BY id",
+            review
+        )?;
+        Ok(rows.into_iter().next())
+    }
+
+    /// What a record has become, if it was merged into another one.
+    pub async fn survivor(&self, id: RecordId) -> Result<RecordId> {
+        let rows = fetch_all!(self, (Option<Uuid>,), "SELECT merged_into FROM record WHERE id = $1", id.0)?;
+        Ok(rows.into_iter().next().and_then(|row| row.0).map_or(id, RecordId))
+    }
+
+    /// Living records of whom something names a record. Reads everything that was said; for what
+    /// people do now and then.
+    pub async fn naming(&self, kind: Kind, record: RecordId) -> Result<Vec<RecordId>> {
+        let rows = fetch_all!(
+            self,
+            (Uuid,),
+            "SELECT DISTINCT s.record FROM statement s JOIN record q ON q.id = s.record
+             WHERE q.kind = $1 AND q.merged_into IS NULL AND CAST(s.said AS text) LIKE $2 ORDER BY s.record",
+            kind.name().to_owned(),
+            format!("%{record}%"),
+        )?;
+        Ok(rows.into_iter().map(|row| RecordId(row.0)).collect())
+    }
+}

@@ -1,0 +1,355 @@
+//! Two records that a person called one: subjects, keys and links of the one move to the other, and
+//! with a person all that is about them.
+//!
+//! **Invariant:** nothing is deleted in a CRM. Where both have a remote record, the second one stays
+//! as it is, and a question says so.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    time::Duration,
+};
+
+use mittler_core::{
+    ConnectionId, Field, Kind, Record, RecordId, Said, Statement, Time, Value, derive,
+    job::{Lane, Task},
+};
+use mittler_queue::End;
+use mittler_store::{
+    Error, Result, Tx,
+    audit::NewEntry,
+    decisions::{Inherited, MovingLink, Needs, Replaced},
+    derived_id,
+    jobs::{NewJob, Taken},
+    links::{WantedLink, link_id},
+    records::{RecordRow, StatementRow},
+    reviews::NewReview,
+};
+use mittler_sync::restate::links_of;
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::{
+    batch::{self, Env},
+    handler::Worker,
+    notes,
+};
+
+/// How soon it is tried again while a CRM is being told of one of the two.
+const AGAIN: Duration = Duration::from_secs(1);
+
+impl Worker {
+    /// Waits for calls that are under way: whom they made must be known before it can move.
+    pub(crate) async fn merge(&self, job: &Taken, decision: Uuid) -> Result<End> {
+        let begun = self.clock.now();
+        let Some(decided) = self.store.decision(decision).await? else { return Ok(End::Done) };
+        let other = self.store.survivor(RecordId(decided.other)).await?;
+        let is_organisation = self.store.record(other).await?.is_some_and(|record| record.kind == Kind::Organisation);
+        // Whatever names a company is found by reading all that was said: not within the write.
+        let mut naming = Vec::new();
+        if is_organisation {
+            for kind in [Kind::Person, Kind::Association] {
+                naming.extend(self.store.naming(kind, other).await?);
+            }
+        }
+        let (env, taken) = (self.env(), job.clone());
+        let merged = self
+            .store
+            .write(async move |tx| {
+                let merged = merge(tx, &env, decision, &naming, begun).await?;
+                if merged {
+                    tx.end_job(taken.id, taken.attempt).await?;
+                }
+                Ok(merged)
+            })
+            .await?;
+        if merged {
+            self.wake.ring();
+            return Ok(End::Ended);
+        }
+        Ok(End::Later { due: self.clock.now().plus(AGAIN), code: "being_written".into() })
+    }
+}
+
+/// Does it, or says that it cannot be done now.
+async fn merge(tx: &mut Tx, env: &Env, decision: Uuid, naming: &[RecordId], begun: Time) -> Result<bool> {
+    let now = env.clock.now();
+    // Whom it is about was perhaps forgotten, or merged by another answer.
+    let Some(decided) = tx.decision(decision).await? else { return Ok(true) };
+    let (to, from) = (tx.survivor(RecordId(decided.record)).await?, tx.survivor(RecordId(decided.other)).await?);
+    if to == from {
+        return Ok(true);
+    }
+    let both = tx.read_records(&[from, to]).await?;
+    let kind = match both.as_slice() {
+        [one, other] if one.kind == other.kind => one.kind,
+        _ => return Ok(true),
+    };
+    let mut around: BTreeSet<RecordId> = naming.iter().copied().collect();
+    match kind {
+        Kind::Person => around.extend(tx.ids_about(from).await?),
+        // Who came to name it while the others were looked for.
+        _ => {
+            for kind in [Kind::Person, Kind::Association] {
+                around.extend(tx.naming_since(kind, from, begun).await?);
+            }
+        }
+    }
+    let around: Vec<RecordId> = around.into_iter().collect();
+    let said = tx.statements_of(&around).await?;
+    let mut heirs = BTreeMap::from([(from, to)]);
+    for record in tx.read_records(&around).await? {
+        let mine = said.iter().filter(|(id, _)| *id == record.id).map(|(_, statement)| statement);
+        if let Some(heir) = heir(&record, mine, (from, to)).filter(|heir| *heir != record.id) {
+            heirs.insert(record.id, heir);
+        }
+    }
+    let all: BTreeSet<RecordId> =
+        around.iter().copied().chain(heirs.keys().copied()).chain(heirs.values().copied()).collect();
+    let all: Vec<RecordId> = all.into_iter().collect();
+    let locked: HashMap<RecordId, Record> =
+        tx.lock_records(&all).await?.into_iter().map(|record| (record.id, record)).collect();
+    if around.iter().chain([&from, &to]).any(|id| !locked.contains_key(id))
+        || kind == Kind::Person && tx.ids_about(from).await?.iter().any(|id| !locked.contains_key(id))
+    {
+        // Somebody was there between the look and the locks.
+        return Err(Error::Raced);
+    }
+    let links = tx.moving_links(&all).await?;
+    if links.iter().any(|link| link.busy > 0 || link.leased_until > now.0) {
+        return Ok(false);
+    }
+    let mut merge = Merge { env, kind, now, moves: heirs, locked, links, changed: Vec::new(), fresh: Vec::new() };
+    let moved = merge.statements(tx, &all).await?;
+    let replaced: Vec<Replaced> = merge.moves.iter().map(|(id, heir)| Replaced { id: id.0, heir: heir.0 }).collect();
+    tx.move_keys(&replaced).await?;
+    tx.mark_merged(&replaced, now).await?;
+    if kind == Kind::Person {
+        tx.move_about(&[Replaced { id: from.0, heir: to.0 }]).await?;
+    }
+    tx.move_bounds(&replaced).await?;
+    tx.move_decisions(&replaced).await?;
+    tx.move_reviews(&replaced).await?;
+    merge.tell(tx).await?;
+    let moved = json!(moved);
+    tx.note_moved(decision, &moved).await?;
+    tx.enter(&NewEntry {
+        at: now,
+        actor: decided.decided_by,
+        action: "merge".into(),
+        target: decision.to_string(),
+        record: Some(to),
+        content: json!({ "into": to, "from": from, "subjects": moved }),
+        salt: env.clock.id().simple().to_string(),
+    })
+    .await?;
+    Ok(true)
+}
+
+/// What a record about, or of, the one is called once it is about the other: ids depend on what they
+/// connect, so that the next input finds it. `None` leaves it where it is.
+fn heir<'s>(
+    record: &Record,
+    mut said: impl Iterator<Item = &'s Statement>,
+    (from, to): (RecordId, RecordId),
+) -> Option<RecordId> {
+    let now = |id: RecordId| if id == from { to } else { id };
+    let reference = |field| record.fields.reference(&field);
+    match record.kind {
+        Kind::Participation => Some(batch::participation_id(now(reference(Field::PERSON)?), reference(Field::FAIR)?)),
+        Kind::Association => Some(batch::association_id(now(reference(Field::FROM)?), now(reference(Field::TO)?))),
+        Kind::Activity => {
+            if let Some(fair) = reference(Field::FAIR)
+                && record.id == batch::task_id(batch::participation_id(from, fair))
+            {
+                return Some(batch::task_id(batch::participation_id(to, fair)));
+            }
+            if let (Some(fair), Some(note)) = (reference(Field::FAIR), record.fields.text(&Field::BODY))
+                && record.id == notes::id(batch::participation_id(from, fair), note)
+            {
+                return Some(notes::id(batch::participation_id(to, fair), note));
+            }
+            if let Some(message) = record.fields.text(&Field::MESSAGE_ID) {
+                return Some(batch::mail_of(to, message.as_bytes()));
+            }
+            said.find(|statement| record.id == batch::mail_of(from, statement.signal.0.as_bytes()))
+                .map(|statement| batch::mail_of(to, statement.signal.0.as_bytes()))
+        }
+        Kind::Organisation | Kind::Fair | Kind::Person => None,
+    }
+}
+
+struct Merge<'e> {
+    env: &'e Env,
+    kind: Kind,
+    now: Time,
+    /// Each record that is no more, and its heir.
+    moves: BTreeMap<RecordId, RecordId>,
+    locked: HashMap<RecordId, Record>,
+    links: Vec<MovingLink>,
+    changed: Vec<Record>,
+    fresh: Vec<Record>,
+}
+
+impl Merge<'_> {
+    fn heir(&self, id: RecordId) -> RecordId {
+        self.moves.get(&id).copied().unwrap_or(id)
+    }
+
+    /// Moves subjects, and derives what they make now. Gives the subjects that moved, by the record
+    /// that they came from.
+    async fn statements(&mut self, tx: &mut Tx, all: &[RecordId]) -> Result<BTreeMap<RecordId, BTreeSet<Uuid>>> {
+        let (mut rows, mut moved) = (Vec::new(), BTreeMap::<RecordId, BTreeSet<Uuid>>::new());
+        let mut said: BTreeMap<RecordId, Vec<Statement>> = BTreeMap::new();
+        for (id, mut statement) in tx.statements_of(all).await? {
+            let heir = self.heir(id);
+            let mut changed = heir != id;
+            if changed {
+                moved.entry(id).or_default().insert(statement.subject.0);
+            }
+            for said in &mut statement.said {
+                changed |= self.rename(said);
+            }
+            if changed {
+                rows.push(StatementRow::new(heir, &statement));
+            }
+            said.entry(heir).or_default().push(statement);
+        }
+        tx.move_statements(&rows).await?;
+        let kinds: BTreeMap<RecordId, Kind> =
+            self.moves.iter().filter_map(|(id, heir)| Some((*heir, self.locked.get(id)?.kind))).collect();
+        for (id, said) in said {
+            let fields = derive(&said, &self.env.overrides);
+            match self.locked.get(&id) {
+                Some(record) if record.fields == fields => {}
+                Some(record) => {
+                    self.changed.push(Record { version: record.version + 1, fields, ..record.clone() });
+                }
+                None => {
+                    let Some(kind) = kinds.get(&id) else { continue };
+                    self.fresh.push(Record { id, kind: *kind, version: 1, fields });
+                }
+            }
+        }
+        let row = |record: &Record| {
+            let person = match record.kind {
+                Kind::Association => record.fields.reference(&Field::FROM),
+                _ => record.fields.reference(&Field::PERSON),
+            };
+            RecordRow::new(record, person, self.now)
+        };
+        if !self.fresh.is_empty() {
+            tx.insert_records(&mut self.fresh.iter().map(row).collect()).await?;
+        }
+        if !self.changed.is_empty() {
+            tx.update_records(&self.changed.iter().map(row).collect::<Vec<_>>()).await?;
+        }
+        Ok(moved)
+    }
+
+    /// A reference is our word for whom a source meant: it names the heir.
+    fn rename(&self, said: &mut Said) -> bool {
+        let Some(Value::Ref(id)) = &mut said.value else { return false };
+        let heir = self.moves.get(id).copied();
+        if let Some(heir) = heir {
+            *id = heir;
+        }
+        heir.is_some()
+    }
+
+    /// Links of what is no more go on as those of the heirs, and every CRM is told.
+    async fn tell(&self, tx: &mut Tx) -> Result<()> {
+        let heirs: HashSet<RecordId> = self.moves.values().copied().collect();
+        let unchanged = self
+            .locked
+            .values()
+            .filter(|record| heirs.contains(&record.id) && !self.changed.iter().any(|changed| changed.id == record.id));
+        let mut wanted: Vec<WantedLink> = Vec::new();
+        for record in self.changed.iter().chain(&self.fresh).chain(unchanged) {
+            if !self.moves.contains_key(&record.id) {
+                wanted.extend(links_of(&self.env.connections, record, Lane::Interactive, self.now));
+            }
+        }
+        let (mut ended, mut inherited, mut duplicates, mut reviews) = (vec![], vec![], vec![], vec![]);
+        let mut read: BTreeMap<(Uuid, String), BTreeSet<String>> = BTreeMap::new();
+        // Of whom the CRM keeps a second record: what hangs on it there stays there.
+        let mut doubled: HashSet<Uuid> = HashSet::new();
+        let mut links: Vec<&MovingLink> =
+            self.links.iter().filter(|link| self.moves.contains_key(&RecordId(link.record))).collect();
+        links.sort_by_key(|link| Kind::parse(&link.kind).map(Kind::stage));
+        for link in links {
+            let heir = self.heir(RecordId(link.record));
+            let main = link.kind == self.kind.name();
+            let of_heir = |other: &&MovingLink| {
+                other.connection == link.connection && other.record == heir.0 && other.role == "primary"
+            };
+            let there = self.links.iter().find(of_heir);
+            let told =
+                there.is_some() || wanted.iter().any(|it| it.connection == link.connection && it.record == heir.0);
+            let taken = there.is_some_and(|there| there.remote_id.is_some() && there.state != "gone");
+            let hangs = matches!(Kind::parse(&link.kind), Some(Kind::Participation | Kind::Association));
+            if let (true, Some(id)) = (main, &link.remote_id) {
+                read.entry((link.connection, link.remote_type.clone())).or_default().insert(id.clone());
+            }
+            let by = Replaced { id: link.id, heir: link_id(ConnectionId(link.connection), heir).0 };
+            if link.role != "primary" || !told {
+                duplicates.push(Replaced { id: link.id, heir: heir.0 });
+            } else if link.remote_id.is_none() || link.state == "gone" && there.is_some_and(|it| it.remote_id.is_some())
+            {
+                ended.push(by);
+            } else if taken || hangs && doubled.contains(&link.connection) {
+                duplicates.push(Replaced { id: link.id, heir: heir.0 });
+                if main {
+                    doubled.insert(link.connection);
+                    let ids = [there.and_then(|it| it.remote_id.clone()), link.remote_id.clone()];
+                    let ids: Vec<String> = ids.into_iter().flatten().collect();
+                    reviews.push(second(link, heir, &ids, self.now));
+                }
+            } else {
+                ended.push(by);
+                inherited.push(Inherited {
+                    id: by.heir,
+                    remote_type: link.remote_type.clone(),
+                    remote_id: link.remote_id.clone(),
+                    sent: link.sent.0.clone(),
+                    seen: link.seen.0.clone(),
+                    written_at: link.written_at,
+                });
+            }
+        }
+        tx.want_links(&mut wanted).await?;
+        let needs: Vec<Needs> =
+            wanted.iter().map(|link| Needs { id: link.id, need_a: link.need_a, need_b: link.need_b }).collect();
+        tx.put_needs(&needs).await?;
+        tx.leave_duplicates(&duplicates).await?;
+        tx.inherit_links(&ended, &inherited, self.now).await?;
+        tx.ask(&reviews).await?;
+        let now = self.now;
+        let connections: BTreeSet<Uuid> = wanted.iter().map(|link| link.connection).collect();
+        let pushes = connections.into_iter().map(|id| Task::Push { connection: id.into() });
+        // Whatever was read of them while they moved is read once more.
+        let reads = read.into_iter().map(|((connection, remote_type), ids)| Task::Read {
+            connection: connection.into(),
+            remote_type,
+            ids: ids.into_iter().collect(),
+            not_before: now,
+        });
+        let jobs: Vec<NewJob> = pushes
+            .chain(reads)
+            .map(|task| NewJob::new(self.env.clock.id(), task, Lane::Interactive, now, now))
+            .collect();
+        tx.put_jobs(&jobs).await
+    }
+}
+
+/// The question that stays: the CRM has two records of what is one.
+fn second(link: &MovingLink, heir: RecordId, ids: &[String], now: Time) -> NewReview {
+    NewReview {
+        id: derived_id(&[b"review", link.id.as_bytes(), b"merged_here"]),
+        question: "remote_duplicate".into(),
+        record: heir.0,
+        connection: Some(link.connection),
+        candidates: json!({ "remote_type": link.remote_type, "ids": ids }),
+        reason: "merged_here".into(),
+        asked_at: now.0,
+    }
+}

@@ -1,0 +1,296 @@
+//! What a person answers is done, kept, and not asked again.
+
+use mittler_core::{Field, Kind, LinkId, RecordId, job::Task};
+use mittler_store::{Store, reviews::ReviewLine};
+use mittler_sync::{
+    Mode,
+    review::{Answer, NotTaken, answer},
+};
+use serde_json::json;
+use uuid::Uuid;
+
+use super::world::{HUBSPOT, SALESFORCE, World, anna};
+
+on_every_database!(
+    two_that_are_the_same_become_one_with_all_that_was_said_of_them,
+    where_a_crm_has_both_the_second_is_left_and_a_question_stays,
+    two_that_are_different_stay_two_and_are_not_asked_about_again,
+    two_companies_become_one_and_their_people_follow,
+    a_merge_waits_for_the_call_that_is_under_way,
+    what_a_crm_was_asked_to_try_again_is_tried_and_asked_again,
+);
+
+/// Another name behind Anna's address: nobody can be sure.
+fn other() -> serde_json::Value {
+    json!({ "badge_id": "BW26-900002", "first_name": "Beate", "last_name": "Specht", "company": "Kranichwerk GmbH",
+        "email": "anna.kranich@kranichwerk.example", "mobile": "0171 5550901", "country": "DE", "interest": "Fräsen" })
+}
+
+async fn question(world: &World, record: RecordId, question: &str) -> ReviewLine {
+    let all = world.store.reviews_of(record).await.unwrap();
+    let found = all.iter().find(|review| review.question == question && review.state == "open");
+    found.cloned().unwrap_or_else(|| panic!("no question {question}: {all:?}"))
+}
+
+async fn say(world: &World, review: &ReviewLine, said: Answer) -> Result<(), NotTaken> {
+    answer(&world.store, &world.clock, review.id, said, "story").await.unwrap()
+}
+
+async fn two_that_are_the_same_become_one_with_all_that_was_said_of_them(store: Store) {
+    let world = World::new(store).await;
+    let first = world.lead(anna()).await;
+    // The second one is known here and not there yet.
+    for name in [SALESFORCE, HUBSPOT] {
+        world.set_mode(name, Mode::Off).await;
+    }
+    let second = world.lead_only(other()).await;
+    assert_ne!(first, second);
+    let review = question(&world, second, "same_person").await;
+    assert_eq!(say(&world, &review, Answer::Noted).await, Err(NotTaken::NoAnswerToThis));
+    assert_eq!(say(&world, &review, Answer::Same(second)).await, Err(NotTaken::NoAnswerToThis));
+    assert_eq!(say(&world, &review, Answer::Same(first)).await, Ok(()));
+    assert_eq!(say(&world, &review, Answer::Different).await, Err(NotTaken::AnsweredBefore));
+    world.run_due().await;
+    for name in [SALESFORCE, HUBSPOT] {
+        world.set_mode(name, Mode::Full).await;
+    }
+    // A push that waits for the mode looks once a minute.
+    world.advance(61);
+    world.settle().await;
+
+    let store = &world.store;
+    assert_eq!(store.survivor(second).await.unwrap(), first);
+    assert!(store.statements(second).await.unwrap().is_empty(), "subjects stayed behind");
+    let person = world.record(first).await;
+    assert_eq!(person.fields.text(&Field::LAST_NAME), Some("Specht"), "the newer word of the two");
+    let numbers = person.fields.elements(&Field::PHONES).len();
+    assert_eq!(numbers, 2, "what either said is there");
+    // One visit, one task, one company: what is about the one is about the other.
+    let about = store.records_about(first).await.unwrap();
+    let count = |kind: Kind| about.iter().filter(|record| record.kind == kind).count();
+    assert_eq!((count(Kind::Participation), count(Kind::Activity), count(Kind::Association)), (1, 1, 1), "{about:#?}");
+    assert!(store.records_about(second).await.unwrap().is_empty());
+    let visit = about.iter().find(|record| record.kind == Kind::Participation).unwrap();
+    assert_eq!(visit.fields.reference(&Field::PERSON), Some(first));
+    assert_eq!(visit.fields.text(&Field::INTEREST), Some("Fräsen"));
+    // The CRMs have one of each, as the one record says.
+    assert_eq!((world.in_salesforce("Lead").len(), world.in_hubspot("contacts").len()), (1, 1));
+    assert_eq!(world.in_salesforce("Lead")[0]["LastName"], json!("Specht"));
+    assert_eq!(world.in_hubspot("contacts")[0]["properties"]["lastname"], json!("Specht"));
+    assert_eq!((world.in_salesforce("Task").len(), world.in_salesforce("CampaignMember").len()), (1, 1));
+    assert!(store.link_lines(second).await.unwrap().is_empty());
+    // Either badge is the one person from now on, and the trail says who decided.
+    assert_eq!(
+        world
+            .lead(json!({ "badge_id": "BW26-900002", "first_name": "Beate", "last_name": "Specht", "city": "Aalen" }))
+            .await,
+        first
+    );
+    assert_eq!(store.verify_audit().await.unwrap(), None);
+    let trail = store.audit_entries(0, 10).await.unwrap();
+    let done: Vec<(&str, &str)> = trail.iter().map(|it| (it.action.as_str(), it.actor.as_str())).collect();
+    assert_eq!(done, [("answer", "story"), ("merge", "story")]);
+    // Done once more, it changes nothing.
+    let version = world.record(first).await.version;
+    let decision = store.decision_of(review.id).await.unwrap().unwrap();
+    world.ask(Task::Merge { decision: decision.id }).await;
+    world.settle().await;
+    assert_eq!(world.record(first).await.version, version);
+    // Whoever forgets the one by either id forgets both.
+    let judge = world.judge();
+    let gone = mittler_sync::forget::forget(store, &world.keys, &judge, &world.clock, second, "story").await.unwrap();
+    assert!(
+        gone.is_some() && store.record(first).await.unwrap().is_none() && store.record(second).await.unwrap().is_none()
+    );
+    assert!(store.decision_of(review.id).await.unwrap().is_none());
+    world.end().await;
+}
+
+/// Two people whom each CRM has, and a person who knows that they are one.
+async fn doubled(world: &World) -> (RecordId, RecordId, ReviewLine) {
+    let first = world.lead(anna()).await;
+    let mut lead = other();
+    lead["email"] = json!("beate.specht@kranichwerk.example");
+    let second = world.lead(lead).await;
+    assert_ne!(first, second);
+    assert_eq!((world.in_salesforce("Lead").len(), world.in_hubspot("contacts").len()), (2, 2));
+    let review = mittler_store::reviews::NewReview {
+        id: Uuid::new_v4(),
+        question: "same_person".into(),
+        record: second.0,
+        connection: None,
+        candidates: json!({ "records": [first] }),
+        reason: "phone_name".into(),
+        asked_at: world.clock.now().0,
+    };
+    world.store.write(async move |tx| tx.ask(std::slice::from_ref(&review)).await).await.unwrap();
+    (first, second, question(world, second, "same_person").await)
+}
+
+async fn where_a_crm_has_both_the_second_is_left_and_a_question_stays(store: Store) {
+    let world = World::new(store).await;
+    let (first, second, review) = doubled(&world).await;
+    let (kept, left) = (world.link(HUBSPOT, first).await.remote_id, world.link(HUBSPOT, second).await.remote_id);
+    assert_eq!(say(&world, &review, Answer::Same(first)).await, Ok(()));
+    world.settle().await;
+    assert_eq!(
+        (world.in_salesforce("Lead").len(), world.in_hubspot("contacts").len()),
+        (2, 2),
+        "nothing is deleted there"
+    );
+    let links = world.store.link_lines(first).await.unwrap();
+    let hubspot: Vec<_> = links.iter().filter(|link| link.connection == world.id(HUBSPOT).0).collect();
+    let with = |role: &str| hubspot.iter().find(|link| link.role == role).and_then(|link| link.remote_id.clone());
+    assert_eq!((with("primary"), with("duplicate")), (kept.clone(), left.clone()));
+    let asked = world.store.reviews_of(first).await.unwrap();
+    let open: Vec<_> = asked.iter().filter(|it| it.state == "open" && it.reason == "merged_here").collect();
+    assert_eq!(open.len(), 2, "one for each CRM: {asked:?}");
+    assert!(open.iter().any(|it| it.candidates.0["ids"] == json!([kept, left])), "{open:?}");
+    // The survivor alone is told, of what either said.
+    let of = |id: &Option<String>| {
+        world.in_hubspot("contacts").into_iter().find(|it| it["id"].as_str() == id.as_deref()).unwrap()
+    };
+    assert_eq!(of(&kept)["properties"]["lastname"], json!("Specht"));
+    let before = of(&left);
+    world.lead(json!({ "badge_id": "BW26-900002", "first_name": "Beate", "last_name": "Specht", "position": "Prokuristin" })).await;
+    assert_eq!(of(&kept)["properties"]["jobtitle"], json!("Prokuristin"));
+    assert_eq!(of(&left)["properties"], before["properties"], "a duplicate is never written");
+    // What somebody changes there is still heard.
+    world.advance(10);
+    world.edit_hubspot("contacts", left.as_deref().unwrap(), &json!({ "city": "Ulm" }));
+    world.advance(2);
+    world.pull().await;
+    assert_eq!(world.record(first).await.fields.text(&Field::CITY), Some("Ulm"));
+    world.end().await;
+}
+
+async fn two_that_are_different_stay_two_and_are_not_asked_about_again(store: Store) {
+    let world = World::new(store).await;
+    let (first, second, review) = doubled(&world).await;
+    assert_eq!(say(&world, &review, Answer::Different).await, Ok(()));
+    world.settle().await;
+    assert_eq!(world.store.survivor(second).await.unwrap(), second);
+    for (about, candidates) in [(second, vec![first]), (first, vec![second])] {
+        let again = mittler_store::reviews::NewReview {
+            id: Uuid::new_v4(),
+            question: "same_person".into(),
+            record: about.0,
+            connection: None,
+            candidates: json!({ "records": candidates }),
+            reason: "phone_name".into(),
+            asked_at: 0,
+        };
+        world.store.write(async move |tx| tx.ask(std::slice::from_ref(&again)).await).await.unwrap();
+    }
+    assert_eq!(world.store.review_count().await.unwrap(), 0);
+    // Also when one of them has become a third.
+    let third = world
+        .lead(json!({ "badge_id": "BW26-900003", "last_name": "Specht", "first_name": "B.",
+        "email": "specht@kranichwerk.example" }))
+        .await;
+    for (about, candidate) in [(third, second), (third, first)] {
+        let asks = mittler_store::reviews::NewReview {
+            id: Uuid::new_v4(),
+            question: "same_person".into(),
+            record: about.0,
+            connection: None,
+            candidates: json!({ "records": [candidate] }),
+            reason: "name_company".into(),
+            asked_at: 0,
+        };
+        world.store.write(async move |tx| tx.ask(std::slice::from_ref(&asks)).await).await.unwrap();
+    }
+    let asked = world.store.reviews_of(third).await.unwrap();
+    let of_second = asked.iter().find(|it| it.candidates.0["records"] == json!([second])).unwrap();
+    assert_eq!(say(&world, of_second, Answer::Same(second)).await, Ok(()));
+    world.settle().await;
+    assert_eq!(world.store.survivor(third).await.unwrap(), second);
+    let open: Vec<_> = world.store.reviews_open(None, 9).await.unwrap();
+    assert!(open.iter().all(|it| it.question != "same_person"), "second and first were told apart: {open:?}");
+    world.end().await;
+}
+
+async fn two_companies_become_one_and_their_people_follow(store: Store) {
+    let world = World::new(store).await;
+    let anna = world.lead(anna()).await;
+    let bert = world
+        .lead(json!({ "badge_id": "BW26-900010", "first_name": "Bert", "last_name": "Amsel", "company": "Kranich Werke AG",
+            "email": "bert.amsel@kranich-werke.example", "country": "DE" }))
+        .await;
+    let company = async |person: RecordId| world.record(person).await.fields.reference(&Field::ORGANISATION).unwrap();
+    let (kept, other) = (company(anna).await, company(bert).await);
+    assert_ne!(kept, other);
+    let review = mittler_store::reviews::NewReview {
+        id: Uuid::new_v4(),
+        question: "same_organisation".into(),
+        record: other.0,
+        connection: None,
+        candidates: json!({ "records": [kept] }),
+        reason: "company_name".into(),
+        asked_at: 0,
+    };
+    world.store.write(async move |tx| tx.ask(std::slice::from_ref(&review)).await).await.unwrap();
+    let review = question(&world, other, "same_organisation").await;
+    assert_eq!(say(&world, &review, Answer::Same(kept)).await, Ok(()));
+    world.settle().await;
+    assert_eq!((company(anna).await, company(bert).await), (kept, kept));
+    let about = world.store.records_about(bert).await.unwrap();
+    let hangs: Vec<_> = about.iter().filter(|it| it.kind == Kind::Association).collect();
+    assert_eq!(hangs.iter().map(|it| it.fields.reference(&Field::TO)).collect::<Vec<_>>(), [Some(kept)]);
+    // In HubSpot, where companies are records of their own, Bert hangs on the one that was kept.
+    let link = world.link_about(HUBSPOT, bert, Kind::Association).await;
+    assert!(link.wanted == link.done && link.remote_id.is_some(), "{link:?}");
+    assert!(link.remote_id.unwrap().contains(&world.link(HUBSPOT, kept).await.remote_id.unwrap()));
+    // The next colleague is found under either name.
+    let next = world
+        .lead(json!({ "badge_id": "BW26-900011", "first_name": "Cora", "last_name": "Meise", "company": "Kranich Werke AG",
+            "email": "cora.meise@kranich-werke.example", "country": "DE" }))
+        .await;
+    assert_eq!(company(next).await, kept);
+    world.end().await;
+}
+
+async fn a_merge_waits_for_the_call_that_is_under_way(store: Store) {
+    let world = World::new(store).await;
+    let (first, second, review) = doubled(&world).await;
+    let (id, now) = (world.id(SALESFORCE), world.clock.now());
+    let link = mittler_store::links::link_id(id, second);
+    let leased = world
+        .store
+        .write(async move |tx| {
+            tx.want_again(&[link]).await?;
+            tx.lease_links(id, now, std::time::Duration::from_secs(30), 1).await
+        })
+        .await
+        .unwrap();
+    assert_eq!(leased.len(), 1);
+    assert_eq!(say(&world, &review, Answer::Same(first)).await, Ok(()));
+    world.run_due().await;
+    assert_eq!(world.store.survivor(second).await.unwrap(), second, "whom the call made is not known yet");
+    let lease = (LinkId(leased[0].id), leased[0].epoch);
+    world.store.write(async move |tx| tx.release_links(&[lease], now, None).await).await.unwrap();
+    world.settle().await;
+    assert_eq!(world.store.survivor(second).await.unwrap(), first);
+    world.end().await;
+}
+
+async fn what_a_crm_was_asked_to_try_again_is_tried_and_asked_again(store: Store) {
+    let world = World::new(store).await;
+    let mut lead = anna();
+    lead["owner"] = json!("niemand@haus.example");
+    let person = world.lead(lead).await;
+    let review = question(&world, person, "owner_unknown").await;
+    assert_eq!(say(&world, &review, Answer::Same(person)).await, Err(NotTaken::NoAnswerToThis));
+    assert_eq!(say(&world, &review, Answer::Retry).await, Ok(()));
+    world.settle().await;
+    let again = question(&world, person, "owner_unknown").await;
+    assert_eq!(say(&world, &again, Answer::Noted).await, Ok(()));
+    world.settle().await;
+    let all = world.store.reviews_of(person).await.unwrap();
+    assert!(all.iter().filter(|it| it.connection == again.connection).all(|it| it.state == "answered"), "{all:?}");
+    assert_eq!(
+        answer(&world.store, &world.clock, Uuid::new_v4(), Answer::Noted, "story").await.unwrap(),
+        Err(NotTaken::NoSuchQuestion)
+    );
+    world.end().await;
+}
