@@ -83,10 +83,13 @@ fn sort(kind: &str) -> Sort {
     }
 }
 
+/// Vendor, remote type and operation.
+type Kind = (String, String, Operation);
+
 /// The table: `calls` has `kind type` to count for each CRM. Each line of batches says whether it is within
 /// ceil(records / batch) + 1 calls.
 pub fn table(calls: &Value, written: &Written) -> Value {
-    let mut batched: BTreeMap<(String, String, Operation), (u64, Map<String, Value>)> = BTreeMap::new();
+    let mut batched: BTreeMap<Kind, (u64, Map<String, Value>)> = BTreeMap::new();
     for key in written.keys() {
         batched.insert(key.clone(), Default::default());
     }

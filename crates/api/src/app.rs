@@ -63,6 +63,9 @@ pub struct Counter {
 /// How a key by which people are recognised is named in the database.
 pub type KeyName = Arc<dyn Fn(&Key) -> Uuid + Send + Sync>;
 
+/// Counts by name, and when they were taken.
+pub(crate) type Counted = (Time, Vec<(String, i64)>);
+
 /// Everything that the handlers need. Clones share it.
 #[derive(Clone)]
 pub struct App {
@@ -78,7 +81,7 @@ pub struct App {
     pub key_name: Option<KeyName>,
     pub(crate) api_keys: Arc<Mutex<HashMap<String, (ApiKey, Time)>>>,
     /// Records by kind and when they were counted: that reads all of them.
-    pub(crate) record_counts: Arc<tokio::sync::Mutex<Option<(Time, Vec<(String, i64)>)>>>,
+    pub(crate) record_counts: Arc<tokio::sync::Mutex<Option<Counted>>>,
 }
 
 impl std::fmt::Debug for App {

@@ -222,11 +222,11 @@ impl Service {
             });
         }
         // Who carries jobs hears of new ones, and who only makes them tells.
-        let carries = if self.config.server.broker.is_some() { has(Role::Relay) } else { has(Role::Worker) };
+        let hears = if self.config.server.broker.is_some() { has(Role::Relay) } else { has(Role::Worker) };
         if !self.store.is_sqlite() {
             let (store, wake, halt) = (self.store.clone(), self.wake.clone(), stop.clone());
             running.spawn(async move {
-                if carries {
+                if hears {
                     mittler_queue::hint::hear(store, wake, halt).await;
                 } else {
                     mittler_queue::hint::tell(store, wake, halt).await;

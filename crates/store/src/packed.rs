@@ -54,7 +54,7 @@ pub(crate) fn serialize<S: Serializer>(fields: &Fields, serializer: S) -> Result
     for (field, slot) in &fields.0 {
         match slot {
             Slot::One(it) => {
-                _ = one.insert(field, (&it.value, place(&mut origins, it), it.confidence, it.how.as_str()))
+                one.insert(field, (&it.value, place(&mut origins, it), it.confidence, it.how.as_str()));
             }
             Slot::Set(elements) => {
                 let elements = elements.iter().map(|element| {

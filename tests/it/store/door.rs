@@ -149,3 +149,47 @@ async fn one_bad_input_spoils_no_other(fresh: &Fresh) {
     assert_eq!(raw.number("SELECT count(*) FROM signal").await, 59);
     raw.close().await;
 }
+
+/// Parts of a list that are written while somebody posts.
+const PARTS: u64 = 60;
+
+/// SQLite has one writer for both. PostgreSQL's connections are their own queues.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_posts_goes_before_a_list_and_the_list_goes_on_while_many_post() {
+    let fresh = crate::support::sqlite().await;
+    let (run, written) = (run(&fresh).await, Arc::new(AtomicU64::new(0)));
+    let (store, count) = (fresh.store.clone(), Arc::clone(&written));
+    let list = tokio::spawn(async move {
+        let parts = (0..PARTS).map(|_| {
+            let count = Arc::clone(&count);
+            store.write(async move |_| {
+                // A long piece of work.
+                tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+                count.fetch_add(1, Ordering::SeqCst);
+                Ok(())
+            })
+        });
+        join_all(parts).await.into_iter().for_each(|part| part.unwrap());
+    });
+    while written.load(Ordering::SeqCst) == 0 {
+        tokio::task::yield_now().await;
+    }
+    let door = Gatherer::start(fresh.store.clone(), Clock::default(), || ());
+    door.accept(input(run, 0), Lane::Interactive).await.unwrap();
+    assert!(written.load(Ordering::SeqCst) < PARTS, "who posted was answered after the whole list");
+    let mut posts = tokio::task::JoinSet::new();
+    for client in 1..=8 {
+        let (door, written) = (door.clone(), Arc::clone(&written));
+        posts.spawn(async move {
+            while written.load(Ordering::SeqCst) < PARTS {
+                door.accept(input(run, client), Lane::Interactive).await.unwrap();
+            }
+        });
+    }
+    // With nothing but senders served, this would never end.
+    tokio::time::timeout(super::seconds(120), list).await.expect("the list starves").unwrap();
+    while let Some(client) = posts.join_next().await {
+        client.unwrap();
+    }
+    fresh.remove().await;
+}

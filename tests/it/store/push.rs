@@ -108,9 +108,9 @@ impl Rig {
         let connection = self.connection;
         loop {
             let now = self.clock.now();
-            let leases =
+            let rights =
                 self.store.write(async move |tx| tx.lease_links(connection, now, LEASE, 40).await).await.unwrap();
-            let leased = self.store.leased(&leases).await.unwrap();
+            let leased = self.store.leased(&rights).await.unwrap();
             if leased.is_empty() {
                 break;
             }
@@ -254,8 +254,8 @@ async fn who_asks_while_a_job_is_being_settled_is_served(fresh: &Fresh) {
     rig.change(rig.records.to_vec(), 1).await;
     let (store, connection, now) = (&fresh.store, rig.connection, rig.clock.now());
     let first = store.write(async move |tx| tx.take_jobs(now, HOLD, 1).await).await.unwrap().remove(0);
-    let leases = store.write(async move |tx| tx.lease_links(connection, now, HOLD, 40).await).await.unwrap();
-    let leased = store.leased(&leases).await.unwrap();
+    let rights = store.write(async move |tx| tx.lease_links(connection, now, HOLD, 40).await).await.unwrap();
+    let leased = store.leased(&rights).await.unwrap();
     assert!(leased.len() == 3 && rig.call(&leased, now.plus(HOLD)));
     let receipts: Vec<Receipt> = leased.iter().map(links::receipt).collect();
     store.write(async move |tx| tx.put_receipts(&receipts).await).await.unwrap();
