@@ -163,14 +163,16 @@ impl Batch<'_> {
         if leased.is_empty() {
             return Ok(());
         }
-        let planned = self.plan(object, profile, leased).await?;
+        let (mut planned, unmet) = self.plan(object, profile, leased).await?;
         if profile.kind == Kind::Person {
             self.ask_about_namesakes(object, self.gaining(object, &planned)).await?;
         }
-        let mut planned = planned;
         self.bound(planned.iter_mut().filter_map(Planned::item).collect()).await?;
         let items = self.intend(object, planned).await?;
-        self.call(object, profile, items).await
+        let called = self.call(object, profile, items).await;
+        // Once all is settled: what comes along wakes those that say that they wait.
+        self.bring_along(&unmet).await?;
+        called
     }
 
     pub(crate) fn profile(&self, remote_type: &str) -> Run<&KindProfile> {
@@ -201,7 +203,13 @@ impl Batch<'_> {
         Ok(())
     }
 
-    async fn plan(&self, object: &Object, profile: &KindProfile, leased: Vec<Leased>) -> Run<Vec<Planned>> {
+    /// What is to be done about each, and those for which a need is not there.
+    async fn plan(
+        &self,
+        object: &Object,
+        profile: &KindProfile,
+        leased: Vec<Leased>,
+    ) -> Run<(Vec<Planned>, Vec<Leased>)> {
         let wanted: Vec<Wanted> = leased.iter().map(|link| object.project(&link.fields)).collect();
         let owners = self.owners(object, &leased, &wanted).await?;
         let ids: HashSet<RecordId> = wanted.iter().flat_map(|wanted| wanted.references().map(|(_, id)| id)).collect();
@@ -254,8 +262,7 @@ impl Batch<'_> {
         if !reviews.is_empty() {
             self.pusher.store.write(async move |tx| tx.ask(&reviews).await).await?;
         }
-        self.bring_along(&unmet).await?;
-        Ok(planned)
+        Ok((planned, unmet))
     }
 
     /// The people whom visits, activities and associations are about.
