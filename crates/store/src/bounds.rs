@@ -97,10 +97,17 @@ impl Tx {
         let ids = id_rows(links.iter().map(|id| id.0));
         rows!(self, &ids => (id uuid),
             "INSERT INTO pilot_member (link) SELECT DISTINCT r.id FROM", "WHERE true ON CONFLICT (link) DO NOTHING")?;
-        let held = rows_all!(self, (Uuid,), &ids => (id uuid),
-            "SELECT DISTINCT l.id FROM", "JOIN link l ON l.id = r.id WHERE l.code = 'pilot' ORDER BY l.id")?;
-        let held: Vec<LinkId> = held.into_iter().map(|row| LinkId(row.0)).collect();
-        if held.is_empty() { Ok(()) } else { self.want_again(&held).await }
+        let joined = rows_all!(self, (Uuid, Option<String>), &ids => (id uuid),
+            "SELECT DISTINCT l.id, l.remote_id FROM", "JOIN link l ON l.id = r.id WHERE l.code = 'pilot' OR l.remote_id IS NOT NULL ORDER BY l.id")?;
+        let (there, held): (Vec<_>, Vec<_>) = joined.into_iter().partition(|(_, remote_id)| remote_id.is_some());
+        let ids = |links: Vec<(Uuid, Option<String>)>| -> Vec<LinkId> {
+            links.into_iter().map(|(id, _)| LinkId(id)).collect()
+        };
+        if !held.is_empty() {
+            self.want_again(&ids(held)).await?;
+        }
+        // Made since its dependant found it missing.
+        if there.is_empty() { Ok(()) } else { self.want_dependants(&ids(there)).await }
     }
 }
 

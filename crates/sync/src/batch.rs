@@ -166,14 +166,16 @@ impl Batch {
         }
         // Read once more in the transaction that writes the intents.
         let kept_out = self.pusher.store.anyone_suppressed().await?;
-        let planned = self.plan(object, profile, leased, kept_out).await?;
+        let (mut planned, unmet) = self.plan(object, profile, leased, kept_out).await?;
         if profile.kind == Kind::Person {
             self.ask_about_namesakes(object, self.gaining(object, &planned)).await?;
         }
-        let mut planned = planned;
         self.bound(planned.iter_mut().filter_map(Planned::item).collect()).await?;
         let items = self.intend(object, planned, kept_out).await?;
-        self.call(object, profile, items).await
+        let called = self.call(object, profile, items).await;
+        // Once all is settled: what comes along wakes those that say that they wait.
+        self.bring_along(&unmet).await?;
+        called
     }
 
     pub(crate) fn profile(&self, remote_type: &str) -> Run<&KindProfile> {
@@ -204,14 +206,15 @@ impl Batch {
         Ok(())
     }
 
-    /// `kept_out`: whether anybody is, so that people are looked at for it.
+    /// What is to be done about each, and those for which a need is not there. `kept_out`: whether
+    /// anybody is, so that people are looked at for it.
     async fn plan(
         &self,
         object: &Object,
         profile: &KindProfile,
         leased: Vec<Leased>,
         kept_out: bool,
-    ) -> Run<Vec<Planned>> {
+    ) -> Run<(Vec<Planned>, Vec<Leased>)> {
         let wanted: Vec<Wanted> = leased.iter().map(|link| object.project(&link.fields)).collect();
         let owners = self.owners(object, &leased, &wanted).await?;
         let ids: HashSet<RecordId> = wanted.iter().flat_map(|wanted| wanted.references().map(|(_, id)| id)).collect();
@@ -268,8 +271,7 @@ impl Batch {
         if !reviews.is_empty() {
             self.pusher.store.write(async move |tx| tx.ask(&reviews).await).await?;
         }
-        self.bring_along(&unmet).await?;
-        Ok(planned)
+        Ok((planned, unmet))
     }
 
     /// The people whom visits, activities and associations are about.
