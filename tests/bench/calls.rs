@@ -7,8 +7,11 @@ use serde_json::{Map, Value, json};
 
 use crate::tables::Tables;
 
-/// Writes that came through, by CRM, type and operation.
-pub type Written = BTreeMap<(String, String, Operation), u64>;
+/// CRM, type and operation.
+type What = (String, String, Operation);
+
+/// Writes that came through.
+pub type Written = BTreeMap<What, u64>;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -83,13 +86,10 @@ fn sort(kind: &str) -> Sort {
     }
 }
 
-/// Vendor, remote type and operation.
-type Kind = (String, String, Operation);
-
 /// The table: `calls` has `kind type` to count for each CRM. Each line of batches says whether it is within
 /// ceil(records / batch) + 1 calls.
 pub fn table(calls: &Value, written: &Written) -> Value {
-    let mut batched: BTreeMap<Kind, (u64, Map<String, Value>)> = BTreeMap::new();
+    let mut batched: BTreeMap<What, (u64, Map<String, Value>)> = BTreeMap::new();
     for key in written.keys() {
         batched.insert(key.clone(), Default::default());
     }
