@@ -2,7 +2,7 @@
 
 use futures_util::future::join_all;
 use mittler_core::RecordId;
-use mittler_store::{Error, Store, access::Reserved, audit::NewEntry, reviews::NewReview};
+use mittler_store::{Error, Store, access::Reserved, audit::NewEntry, decisions::Replaced, reviews::NewReview};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -139,9 +139,19 @@ async fn a_question_is_asked_once_and_answered_once(fresh: &Fresh) {
     assert!(kept[0].ends_with(&format!("{n}}}")), "{kept:?}");
     raw.close().await;
     // What was answered is not asked again.
+    let several = review.clone();
     store.write(async move |tx| tx.ask(std::slice::from_ref(&review)).await).await.unwrap();
     assert_eq!(store.review_count().await.unwrap(), 0);
     assert_eq!(store.reviews_of(record).await.unwrap()[0].state, "answered");
+    // A question names what its candidates became.
+    let candidates = links::records(store, 2).await;
+    let (gone, heir) = (candidates[0], candidates[1]);
+    let several = NewReview { id: Uuid::new_v4(), candidates: json!({ "records": candidates }), ..several };
+    let id = several.id;
+    store.write(async move |tx| tx.ask(std::slice::from_ref(&several)).await).await.unwrap();
+    let replaced = Replaced { id: gone.0, heir: heir.0 };
+    store.write(async move |tx| tx.move_reviews(&[replaced]).await).await.unwrap();
+    assert_eq!(store.review(id).await.unwrap().unwrap().candidates.0, json!({ "records": [heir] }));
 }
 
 fn entry(n: u64, record: Option<RecordId>) -> NewEntry {

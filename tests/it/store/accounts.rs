@@ -205,6 +205,9 @@ async fn a_connection_keeps_its_id_and_state_when_it_is_set_anew(fresh: &Fresh) 
     let there = store.connections().await.unwrap().remove(0);
     assert_eq!((there.mode.as_str(), there.state.as_str(), there.paused_until), ("full", "waiting", NOON.0));
     assert_eq!((there.code.as_deref(), there.reason.as_deref()), (Some("limited"), Some("a limit")));
+    assert_eq!(store.time_zone_of(id).await.unwrap(), None);
+    store.write(async move |tx| tx.set_time_zone(id, "Europe/Berlin").await).await.unwrap();
+    assert_eq!(store.time_zone_of(id).await.unwrap().as_deref(), Some("Europe/Berlin"));
     let ready = async || store.write(async move |tx| tx.set_connection_ready(id).await).await.unwrap();
     assert_eq!((ready().await, ready().await), (true, false));
     let there = store.connections().await.unwrap().remove(0);
