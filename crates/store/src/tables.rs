@@ -13,38 +13,21 @@ pub struct Table {
     pub kept: String,
 }
 
-const SQLITE: &[&str] = &[
-    include_str!("../migrations/sqlite/0001_tables.sql"),
-    include_str!("../migrations/sqlite/0004_decisions.sql"),
-    include_str!("../migrations/sqlite/0006_outside.sql"),
-    include_str!("../migrations/sqlite/0007_bounds.sql"),
-];
-const POSTGRES: &[&str] = &[
-    include_str!("../migrations/postgres/0001_tables.sql"),
-    include_str!("../migrations/postgres/0004_decisions.sql"),
-    include_str!("../migrations/postgres/0006_outside.sql"),
-    include_str!("../migrations/postgres/0007_bounds.sql"),
-];
+const SQLITE: &str = include_str!("../migrations/sqlite/0001_tables.sql");
+const POSTGRES: &str = include_str!("../migrations/postgres/0001_tables.sql");
 
 /// The tables as the migrations declare them.
 pub fn declared(sqlite: bool) -> Vec<Table> {
-    let files = if sqlite { SQLITE } else { POSTGRES };
-    let mut tables: Vec<Table> = Vec::new();
+    let text = if sqlite { SQLITE } else { POSTGRES };
+    let mut tables = Vec::new();
     let mut said: Option<(bool, String, String)> = None;
-    for line in files.iter().flat_map(|text| text.lines()) {
+    for line in text.lines() {
         if let Some(rest) = line.strip_prefix("-- personal: ") {
             let mut parts = rest.splitn(3, "; ");
             let personal = parts.next().is_some_and(|part| part == "yes");
             let found = parts.next().and_then(|part| part.strip_prefix("found by: ")).unwrap_or("").to_owned();
             let kept = parts.next().and_then(|part| part.strip_prefix("kept: ")).unwrap_or("").to_owned();
             said = Some((personal, found, kept));
-        } else if let Some(name) = line.strip_prefix("-- of: ") {
-            // Said of a table that an earlier migration made: this holds.
-            if let (Some((personal, found_by, kept)), Some(table)) =
-                (said.take(), tables.iter_mut().find(|table| table.name == name))
-            {
-                *table = Table { name: name.to_owned(), personal, found_by, kept };
-            }
         } else if let Some(rest) = line.strip_prefix("CREATE TABLE ") {
             let (personal, found_by, kept) = said.take().unwrap_or_default();
             tables.push(Table { name: rest.trim_end_matches(" (").to_owned(), personal, found_by, kept });

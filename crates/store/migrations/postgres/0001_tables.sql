@@ -9,8 +9,9 @@ CREATE TABLE setting (
     value text NOT NULL
 );
 
--- personal: no; found by: -; kept: 400 days after its last signal
--- One import, backfill, schedule slot or replay.
+-- personal: yes; found by: label; kept: 400 days after its last signal
+-- One import, backfill, schedule slot or replay. A list may be named after whom it is about:
+-- forgetting a person takes such labels away.
 CREATE TABLE run (
     id uuid PRIMARY KEY,
     kind text NOT NULL,
@@ -92,6 +93,8 @@ CREATE TABLE record (
     updated_at bigint NOT NULL
 );
 CREATE INDEX record_by_person ON record (person) WHERE person IS NOT NULL;
+-- What was merged into a record is found from there.
+CREATE INDEX record_merged ON record (merged_into) WHERE merged_into IS NOT NULL;
 CREATE INDEX record_by_kind ON record (kind, updated_at) WHERE merged_into IS NULL;
 
 -- personal: yes; found by: record; kept: until forgotten
@@ -144,7 +147,9 @@ CREATE TABLE connection (
     code text,
     reason text,
     paused_until bigint NOT NULL,
-    updated_at bigint NOT NULL
+    updated_at bigint NOT NULL,
+    -- In which the days of the account begin: until then a daily limit lasts.
+    time_zone text
 );
 
 -- personal: no; found by: -; kept: with its connection
@@ -345,4 +350,60 @@ CREATE TABLE audit_content (
     record uuid,
     salt text NOT NULL,
     content jsonb NOT NULL
+);
+
+-- personal: yes; found by: record; kept: until forgotten
+-- What a person decided of two records: that they are one, or that they are two. Neither is asked
+-- again, and a merge can be told from what it moved.
+CREATE TABLE decision (
+    id uuid PRIMARY KEY,
+    -- same: other becomes record; different
+    verdict text NOT NULL,
+    review uuid NOT NULL,
+    record uuid NOT NULL,
+    other uuid NOT NULL,
+    decided_by text NOT NULL,
+    decided_at bigint NOT NULL,
+    -- Subjects that moved, by the record that they came from.
+    moved jsonb NOT NULL
+);
+CREATE INDEX decision_by_record ON decision (record);
+CREATE INDEX decision_by_other ON decision (other);
+
+-- personal: no; found by: -; kept: until its account is connected, 30 days at most
+-- Events of a CRM's account that nobody has connected. Ids of an account that is not ours lead to
+-- nobody here.
+CREATE TABLE parked_hook (
+    id uuid PRIMARY KEY,
+    crm text NOT NULL,
+    account text NOT NULL,
+    remote_type text NOT NULL,
+    remote_id text NOT NULL,
+    event text NOT NULL,
+    event_at bigint NOT NULL,
+    parked_at bigint NOT NULL,
+    code text NOT NULL
+);
+CREATE INDEX parked_hook_by_time ON parked_hook (parked_at);
+
+-- personal: yes; found by: record; kept: until lifted or forgotten
+-- People of whom nobody is to be told for now (Art. 18 GDPR).
+CREATE TABLE restriction (
+    record uuid PRIMARY KEY,
+    restricted_by text NOT NULL,
+    restricted_at bigint NOT NULL
+);
+
+-- personal: yes; found by: record; kept: until forgotten
+-- For what people came in who are known for nothing else; empty: also for nothing in particular.
+CREATE TABLE purpose (
+    record uuid NOT NULL,
+    purpose text NOT NULL,
+    PRIMARY KEY (record, purpose)
+);
+
+-- personal: no; found by: -; kept: with its connection
+-- Links of companies and fairs that somebody in a pilot needs.
+CREATE TABLE pilot_member (
+    link uuid PRIMARY KEY
 );

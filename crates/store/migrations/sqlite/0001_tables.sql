@@ -9,8 +9,9 @@ CREATE TABLE setting (
     value TEXT NOT NULL
 );
 
--- personal: no; found by: -; kept: 400 days after its last signal
--- One import, backfill, schedule slot or replay.
+-- personal: yes; found by: label; kept: 400 days after its last signal
+-- One import, backfill, schedule slot or replay. A list may be named after whom it is about:
+-- forgetting a person takes such labels away.
 CREATE TABLE run (
     id BLOB PRIMARY KEY,
     kind TEXT NOT NULL,
@@ -92,6 +93,8 @@ CREATE TABLE record (
     updated_at INTEGER NOT NULL
 );
 CREATE INDEX record_by_person ON record (person) WHERE person IS NOT NULL;
+-- What was merged into a record is found from there.
+CREATE INDEX record_merged ON record (merged_into) WHERE merged_into IS NOT NULL;
 CREATE INDEX record_by_kind ON record (kind, updated_at) WHERE merged_into IS NULL;
 
 -- personal: yes; found by: record; kept: until forgotten
@@ -144,7 +147,9 @@ CREATE TABLE connection (
     code TEXT,
     reason TEXT,
     paused_until INTEGER NOT NULL,
-    updated_at INTEGER NOT NULL
+    updated_at INTEGER NOT NULL,
+    -- In which the days of the account begin: until then a daily limit lasts.
+    time_zone TEXT
 );
 
 -- personal: no; found by: -; kept: with its connection
@@ -341,4 +346,60 @@ CREATE TABLE audit_content (
     record BLOB,
     salt TEXT NOT NULL,
     content TEXT NOT NULL
+);
+
+-- personal: yes; found by: record; kept: until forgotten
+-- What a person decided of two records: that they are one, or that they are two. Neither is asked
+-- again, and a merge can be told from what it moved.
+CREATE TABLE decision (
+    id BLOB PRIMARY KEY,
+    -- same: other becomes record; different
+    verdict TEXT NOT NULL,
+    review BLOB NOT NULL,
+    record BLOB NOT NULL,
+    other BLOB NOT NULL,
+    decided_by TEXT NOT NULL,
+    decided_at INTEGER NOT NULL,
+    -- Subjects that moved, by the record that they came from.
+    moved TEXT NOT NULL
+);
+CREATE INDEX decision_by_record ON decision (record);
+CREATE INDEX decision_by_other ON decision (other);
+
+-- personal: no; found by: -; kept: until its account is connected, 30 days at most
+-- Events of a CRM's account that nobody has connected. Ids of an account that is not ours lead to
+-- nobody here.
+CREATE TABLE parked_hook (
+    id BLOB PRIMARY KEY,
+    crm TEXT NOT NULL,
+    account TEXT NOT NULL,
+    remote_type TEXT NOT NULL,
+    remote_id TEXT NOT NULL,
+    event TEXT NOT NULL,
+    event_at INTEGER NOT NULL,
+    parked_at INTEGER NOT NULL,
+    code TEXT NOT NULL
+);
+CREATE INDEX parked_hook_by_time ON parked_hook (parked_at);
+
+-- personal: yes; found by: record; kept: until lifted or forgotten
+-- People of whom nobody is to be told for now (Art. 18 GDPR).
+CREATE TABLE restriction (
+    record BLOB PRIMARY KEY,
+    restricted_by TEXT NOT NULL,
+    restricted_at INTEGER NOT NULL
+);
+
+-- personal: yes; found by: record; kept: until forgotten
+-- For what people came in who are known for nothing else; empty: also for nothing in particular.
+CREATE TABLE purpose (
+    record BLOB NOT NULL,
+    purpose TEXT NOT NULL,
+    PRIMARY KEY (record, purpose)
+);
+
+-- personal: no; found by: -; kept: with its connection
+-- Links of companies and fairs that somebody in a pilot needs.
+CREATE TABLE pilot_member (
+    link BLOB PRIMARY KEY
 );
