@@ -342,7 +342,12 @@ impl Store {
     pub async fn close(&self) {
         match &self.0.db {
             Db::Sqlite((pool, _)) => pool.close().await,
-            Db::Postgres(pool) => pool.close().await,
+            Db::Postgres(pool) => {
+                // A server that fell silent never says good-bye: a process must end all the same.
+                if tokio::time::timeout(LIMIT, pool.close()).await.is_err() {
+                    tracing::warn!("the database did not answer to the end of its connections");
+                }
+            }
         }
     }
 }

@@ -120,10 +120,12 @@ async fn an_answered_write_stays_whoever_leaves(fresh: &Fresh) {
     for end in join_all(tasks).await {
         match end {
             Ok(Ok(n)) => _ = answered.insert(n),
-            Ok(Err(error)) => panic!("{error}"),
+            // On a loaded machine not everybody gets a connection in time, and is told so.
+            Ok(Err(error)) => assert!(error.is_passing(), "{error}"),
             Err(left) => assert!(left.is_cancelled()),
         }
     }
+    assert!(!answered.is_empty(), "nothing was answered");
     leave.await.unwrap();
     // Writes of callers that left may still be under way; the next one goes on behind them.
     fresh.store.write(async move |tx| pair(tx, 1000).await).await.unwrap();
