@@ -303,6 +303,28 @@ impl Tx {
         Ok(head.into_iter().next())
     }
 
+    /// Whether more links of this kind are on their way and fewer than a call takes are there yet: inputs
+    /// are still to be read.
+    pub async fn fills(&mut self, connection: ConnectionId, head: &Head, now: Time, most: i64) -> Result<bool> {
+        let rows = fetch_all!(
+            self,
+            (i64,),
+            concat!(
+                "SELECT CASE WHEN (SELECT count(*) FROM (SELECT 1 FROM signal WHERE state = 'new' LIMIT 1) AS unread) = 0 THEN $6
+                             ELSE (SELECT count(*) FROM (SELECT 1 FROM link l WHERE ",
+                leasable!(),
+                " AND l.lane = $3 AND l.stage = $4 AND l.remote_type = $5 LIMIT $6) AS due) END"
+            ),
+            connection.0,
+            now.0,
+            head.lane,
+            head.stage,
+            head.remote_type.clone(),
+            most,
+        )?;
+        Ok(rows.first().is_some_and(|row| row.0 < most))
+    }
+
     /// Leases due links of one lane, stage and remote type.
     pub async fn lease_of(
         &mut self,

@@ -81,6 +81,9 @@ pub struct Connection {
     account_known: AtomicBool,
     /// Held by whoever pushes: one drain of a connection in one process is enough.
     pushing: tokio::sync::Mutex<()>,
+    asked: tokio::sync::Notify,
+    /// Remote types of which less than a batch is due while more is on its way, and since when.
+    filling: Mutex<HashMap<String, Time>>,
     /// Held by whoever pulls: two at once would read the same.
     pulling: tokio::sync::Mutex<()>,
     account: tokio::sync::OnceCell<Account>,
@@ -121,6 +124,8 @@ impl Connection {
             expected_account: None,
             account_known: AtomicBool::new(false),
             pushing: tokio::sync::Mutex::default(),
+            asked: tokio::sync::Notify::new(),
+            filling: Mutex::default(),
             pulling: tokio::sync::Mutex::default(),
             account: tokio::sync::OnceCell::new(),
             time_zone: Mutex::default(),
@@ -337,6 +342,31 @@ impl Connection {
     /// The right to push, unless somebody in this process has it.
     pub fn try_push(&self) -> Option<tokio::sync::MutexGuard<'_, ()>> {
         self.pushing.try_lock().ok()
+    }
+
+    /// Remote types of which a batch has waited since then to be filled.
+    pub(crate) fn filled(&self, since: Time) -> Vec<String> {
+        let filling = locked(&self.filling);
+        filling.iter().filter(|(_, begun)| **begun <= since).map(|(remote_type, _)| remote_type.clone()).collect()
+    }
+
+    /// Notes of which types a batch waits to be filled, and of which one has just gone.
+    pub(crate) fn note_filling(&self, waits: Vec<String>, gone: Option<&str>, now: Time) {
+        let mut filling = locked(&self.filling);
+        filling.retain(|remote_type, _| Some(remote_type.as_str()) != gone);
+        for remote_type in waits {
+            filling.entry(remote_type).or_insert(now);
+        }
+    }
+
+    /// Tells whoever pushes that there is more.
+    pub fn ask(&self) {
+        self.asked.notify_one();
+    }
+
+    /// Waits until somebody does.
+    pub(crate) async fn asked(&self) {
+        self.asked.notified().await;
     }
 
     /// The right to pull, unless somebody in this process has it.

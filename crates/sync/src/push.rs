@@ -10,7 +10,7 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use mittler_connector::Error as CrmError;
-use mittler_core::{Time, derive::Overrides};
+use mittler_core::{Time, derive::Overrides, job::Lane};
 use mittler_store::{Clock, Result, Store, links::Lease};
 use tokio::{task::JoinSet, time::Instant};
 use tracing::{debug, warn};
@@ -29,7 +29,9 @@ const LONGEST: Duration = Duration::from_mins(1);
 /// How soon a connection is looked at again of which some types wait.
 const LOOK: Duration = Duration::from_secs(30);
 /// Links that one lease takes at most, whatever one call could.
-const MOST: i64 = 500;
+const MOST: i64 = 1_000;
+/// How long a batch of a list waits for more of its kind while inputs are still being read.
+const FILL: Duration = Duration::from_secs(1);
 
 /// What writes to CRMs, for all connections of this process.
 #[derive(Clone)]
@@ -51,6 +53,19 @@ pub enum PushEnd {
     Drained,
     /// The connection cannot be written to before then, and why.
     Paused(Time, String),
+}
+
+/// What a look for due links found.
+enum Next {
+    Batch {
+        remote_type: String,
+        leases: Vec<Lease>,
+        deadline: Instant,
+    },
+    /// `fills`: there are some, for which others are waited for.
+    Nothing {
+        fills: bool,
+    },
 }
 
 /// Why a batch ended early.
@@ -78,34 +93,49 @@ impl Pusher {
         }
         // Tasks of their own: planning one batch and leasing the next go on side by side.
         let mut running = JoinSet::new();
-        let mut failed = None;
+        let mut busy: BTreeMap<String, usize> = BTreeMap::new();
+        let (mut failed, mut filling) = (None, false);
         // A database that fails one batch leaves the calls of the others in flight: they end first.
         let mut lost = None;
         loop {
             failed = failed.or_else(|| connection.paused(self.clock.now()));
             while failed.is_none() && lost.is_none() && running.len() < connection.concurrency {
-                match self.lease(connection).await {
-                    Ok((leases, _)) if leases.is_empty() => break,
-                    Ok((leases, deadline)) => {
+                match self.lease(connection, &busy).await {
+                    Ok(Next::Batch { remote_type, leases, deadline }) => {
+                        *busy.entry(remote_type.clone()).or_default() += 1;
                         let batch = Batch { pusher: self.clone(), connection: Arc::clone(connection), deadline };
-                        running.spawn(async move { batch.run(leases).await });
+                        running.spawn(async move { (remote_type, batch.run(leases).await) });
+                    }
+                    Ok(Next::Nothing { fills }) => {
+                        filling = fills;
+                        break;
                     }
                     Err(error) => lost = Some(error),
                 }
             }
-            let ended = match running.join_next().await {
-                Some(Ok(ended)) => Some(ended),
+            if running.is_empty() {
+                break;
+            }
+            let ended = tokio::select! {
+                ended = running.join_next() => ended,
+                // Somebody has made more due.
+                () = connection.asked() => continue,
+            };
+            let ended = match ended {
+                Some(Ok((remote_type, ended))) => {
+                    busy.entry(remote_type).and_modify(|batches| *batches = batches.saturating_sub(1));
+                    ended
+                }
                 Some(Err(panic)) if panic.is_panic() => std::panic::resume_unwind(panic.into_panic()),
-                Some(Err(_)) | None => None,
+                Some(Err(_)) | None => Ok(()),
             };
             match ended {
-                Some(Ok(())) => {}
-                Some(Err(Stopped::Store(error))) => lost = lost.or(Some(error)),
-                Some(Err(Stopped::Crm(error))) => match self.pause(connection, &error).await {
+                Ok(()) => {}
+                Err(Stopped::Store(error)) => lost = lost.or(Some(error)),
+                Err(Stopped::Crm(error)) => match self.pause(connection, &error).await {
                     Ok(paused) => failed = Some(paused),
                     Err(error) => lost = lost.or(Some(error)),
                 },
-                None => break,
             }
         }
         if let Some(error) = lost {
@@ -117,7 +147,8 @@ impl Pusher {
         let now = self.clock.now();
         // What the CRM is closed to may be due for long; the others must not wait for it.
         let closed = connection.closed_types(now).1.map(|(until, code)| (until.min(now.plus(LOOK)), code));
-        Ok(failed.or(closed).map_or(PushEnd::Drained, |(until, code)| PushEnd::Paused(until, code)))
+        let filling = filling.then(|| (now.plus(FILL / 4), "filling".to_owned()));
+        Ok(failed.or(filling).or(closed).map_or(PushEnd::Drained, |(until, code)| PushEnd::Paused(until, code)))
     }
 
     /// How long a lease of links of this connection lasts.
@@ -127,10 +158,17 @@ impl Pusher {
 
     /// Leases the links that are next, with the moment until which they may be written: by this
     /// process's own clock, which nobody sets, and reckoned from before the lease began.
-    async fn lease(&self, connection: &Connection) -> Result<(Vec<Lease>, Instant)> {
+    ///
+    /// Of what is `busy` already, more is leased only while nothing else is due: batches that wait for
+    /// one budget must not keep those of another waiting. A list in hand fills its batches.
+    async fn lease(&self, connection: &Connection, busy: &BTreeMap<String, usize>) -> Result<Next> {
         let (id, now, lease) = (connection.id, self.clock.now(), self.lease_time(connection));
         let deadline = Instant::now() + lease;
         let (closed, _) = connection.closed_types(now);
+        let filled = connection.filled(now.minus(FILL));
+        let enough = connection.concurrency.div_ceil(2);
+        let busy = busy.iter().filter(|(_, batches)| **batches >= enough);
+        let busy: Vec<String> = busy.map(|(remote_type, _)| remote_type.clone()).collect();
         // One call's worth of the type that is next, so that a lease is for one call alone.
         let batches: BTreeMap<String, i64> = connection
             .connector
@@ -139,17 +177,35 @@ impl Pusher {
             .iter()
             .map(|kind| (kind.remote_type.clone(), i64::try_from(kind.batch).unwrap_or(1)))
             .collect();
-        let leases = self
+        let next = self
             .store
             .write(async move |tx| {
-                let Some(head) = tx.leasable_but(id, now, &closed).await? else {
-                    return Ok(Vec::new());
-                };
-                let most = batches.get(&head.remote_type).copied().unwrap_or(1).clamp(1, MOST);
-                tx.lease_of(id, &head, now, lease, most).await
+                let mut filling = Vec::new();
+                for busy in [busy, Vec::new()] {
+                    let mut not_now = [closed.clone(), busy, filling.clone()].concat();
+                    while let Some(head) = tx.leasable_but(id, now, &not_now).await? {
+                        let most = batches.get(&head.remote_type).copied().unwrap_or(1).clamp(1, MOST);
+                        let full =
+                            head.lane != i64::from(Lane::Scheduled.number()) || filled.contains(&head.remote_type);
+                        if full || !tx.fills(id, &head, now, most).await? {
+                            let leases = tx.lease_of(id, &head, now, lease, most).await?;
+                            return Ok((Some((head.remote_type, leases)), filling));
+                        }
+                        filling.push(head.remote_type.clone());
+                        not_now.push(head.remote_type);
+                    }
+                }
+                Ok((None, filling))
             })
             .await?;
-        Ok((leases, deadline))
+        let (taken, filling) = next;
+        let fills = !filling.is_empty();
+        connection.note_filling(filling, taken.as_ref().map(|(remote_type, _)| remote_type.as_str()), now);
+        Ok(match taken {
+            // Nothing: others have taken it meanwhile.
+            Some((remote_type, leases)) if !leases.is_empty() => Next::Batch { remote_type, leases, deadline },
+            _ => Next::Nothing { fills },
+        })
     }
 
     /// A CRM that does not work waits at its connection, not on a hundred thousand links.

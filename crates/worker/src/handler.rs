@@ -177,6 +177,7 @@ impl Worker {
         };
         let topic = format!("push:{}", id.0);
         let Some(_alone) = connection.try_push() else {
+            connection.ask();
             // Who pushes already will see these links, too, and end this job; it stays for the case
             // that they do not live to do so, and stands for all others that wait.
             let (job, now) = (job.clone(), self.clock.now());
