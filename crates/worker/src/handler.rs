@@ -135,8 +135,15 @@ impl Worker {
         // later one sees that none is left. If this fails, the scheduler's next look does it.
         if many {
             let now = self.clock.now();
-            if let Err(error) = self.store.write(async move |tx| tx.finish_runs(now).await).await {
-                warn!(%error, "the end of a run could not be noted yet");
+            match self.store.write(async move |tx| tx.finish_runs(now).await).await {
+                Ok(0) => {}
+                // Plans made while the tables were small would read all of them for each batch that is written.
+                Ok(_) => {
+                    if let Err(error) = self.store.analyze().await {
+                        warn!(%error, "the database's statistics could not be renewed after a list");
+                    }
+                }
+                Err(error) => warn!(%error, "the end of a run could not be noted yet"),
             }
         }
         Ok(end)
