@@ -40,6 +40,8 @@ const CHECKPOINTS: u32 = 20;
 const GROUP: usize = 128;
 /// How long the first of a group waits for others to join it.
 const GROUP_TIME: Duration = Duration::from_millis(10);
+/// How long the others wait for one more at the door.
+const LINGER: Duration = Duration::from_millis(4);
 /// How long a write waits for another process's on SQLite; longer than one closure may take.
 const BUSY: Duration = Duration::from_secs(10);
 /// Attempts at opening an SQLite file that another process may be making.
@@ -600,7 +602,8 @@ impl Writer {
                     group.push(job);
                     true
                 }
-                () = tokio::time::sleep(owed), if !owed.is_zero() => {
+                // Nobody more comes: it is the others' turn.
+                () = tokio::time::sleep(owed.min(LINGER)), if !owed.is_zero() => {
                     owed = Duration::ZERO;
                     continue;
                 }
