@@ -26,19 +26,16 @@ impl Clock {
         self.ahead_micros.fetch_add(i64::try_from(by.as_micros()).unwrap_or(i64::MAX), Ordering::Relaxed);
     }
 
-    /// The same, with those of one class side by side within their millisecond.
-    pub fn id_of(&self, class: u8) -> Uuid {
-        let mut id = self.id().into_bytes();
-        id[6] &= 0xf0;
-        id[7] = class;
-        Uuid::from_bytes(id)
-    }
-
     /// A new id that sorts after those of earlier milliseconds.
     pub fn id(&self) -> Uuid {
         let now = self.now();
         let seconds = u64::try_from(now.0.div_euclid(1_000_000)).unwrap_or(0);
         let nanos = u32::try_from(now.0.rem_euclid(1_000_000) * 1_000).unwrap_or(0);
         Uuid::new_v7(Timestamp::from_unix(NoContext, seconds, nanos))
+    }
+
+    /// The same, with those of one class side by side within their millisecond.
+    pub fn id_of(&self, class: u8) -> Uuid {
+        crate::classed(self.id().into_bytes(), class)
     }
 }

@@ -2,10 +2,7 @@
 
 use std::time::Duration;
 
-use mittler_core::{
-    ConnectionId, Time,
-    job::{Lane, Task},
-};
+use mittler_core::{ConnectionId, Time, job::Lane};
 use serde::Serialize;
 use serde_json::Value as Json;
 use sqlx::FromRow;
@@ -62,8 +59,7 @@ impl Tx {
             }
             let now = Time(row.updated_at);
             let job = crate::derived_id(&[b"renewed", id.0.as_bytes(), &row.updated_at.to_be_bytes()]);
-            let task = Task::Push { connection: id };
-            self.put_jobs(&[NewJob::new(job, task, Lane::Scheduled, now, now)]).await?;
+            self.put_jobs(&[NewJob::push(job, id, Lane::Scheduled, now)]).await?;
         }
         let rows = fetch_all!(
             self,

@@ -90,16 +90,19 @@ pub fn candidates(candidates: &Json) -> Vec<RecordId> {
     listed.filter_map(|one| one.as_str()?.parse().ok()).collect()
 }
 
+// Asked within a write and outside of one alike.
+const DECISION: &str = "SELECT id, verdict, review, record, other, decided_by FROM decision WHERE id = $1";
+const REVIEW: &str = "SELECT id, question, record, connection, candidates, reason, state, asked_at, answered_at FROM review WHERE id = $1";
+const SURVIVOR: &str = "SELECT merged_into FROM record WHERE id = $1";
+
+fn survivor(rows: Vec<(Option<Uuid>,)>, id: RecordId) -> RecordId {
+    rows.into_iter().next().and_then(|row| row.0).map_or(id, RecordId)
+}
+
 impl Tx {
     /// A question, for whoever is about to answer it.
     pub async fn review(&mut self, id: Uuid) -> Result<Option<ReviewLine>> {
-        let rows = fetch_all!(
-            self,
-            ReviewLine,
-            "SELECT id, question, record, connection, candidates, reason, state, asked_at, answered_at FROM review WHERE id = $1",
-            id,
-        )?;
-        Ok(rows.into_iter().next())
+        Ok(fetch_all!(self, ReviewLine, REVIEW, id)?.into_iter().next())
     }
 
     /// Gives an answered question another id, so that it is asked again if it comes up again.
@@ -116,13 +119,7 @@ impl Tx {
     }
 
     pub async fn decision(&mut self, id: Uuid) -> Result<Option<Decision>> {
-        let rows = fetch_all!(
-            self,
-            Decision,
-            "SELECT id, verdict, review, record, other, decided_by FROM decision WHERE id = $1",
-            id
-        )?;
-        Ok(rows.into_iter().next())
+        Ok(fetch_all!(self, Decision, DECISION, id)?.into_iter().next())
     }
 
     /// Notes what a merge moved.
@@ -165,8 +162,7 @@ impl Tx {
 
     /// What a record has become.
     pub async fn survivor(&mut self, id: RecordId) -> Result<RecordId> {
-        let rows = fetch_all!(self, (Option<Uuid>,), "SELECT merged_into FROM record WHERE id = $1", id.0)?;
-        Ok(rows.into_iter().next().and_then(|row| row.0).map_or(id, RecordId))
+        Ok(survivor(fetch_all!(self, (Option<Uuid>,), SURVIVOR, id.0)?, id))
     }
 
     /// Living records that are about a person.
@@ -353,23 +349,11 @@ fn strike(review: &NewReview, apart: &BTreeSet<(RecordId, RecordId)>) -> Option<
 
 impl Store {
     pub async fn decision(&self, id: Uuid) -> Result<Option<Decision>> {
-        let rows = fetch_all!(
-            self,
-            Decision,
-            "SELECT id, verdict, review, record, other, decided_by FROM decision WHERE id = $1",
-            id
-        )?;
-        Ok(rows.into_iter().next())
+        Ok(fetch_all!(self, Decision, DECISION, id)?.into_iter().next())
     }
 
     pub async fn review(&self, id: Uuid) -> Result<Option<ReviewLine>> {
-        let rows = fetch_all!(
-            self,
-            ReviewLine,
-            "SELECT id, question, record, connection, candidates, reason, state, asked_at, answered_at FROM review WHERE id = $1",
-            id,
-        )?;
-        Ok(rows.into_iter().next())
+        Ok(fetch_all!(self, ReviewLine, REVIEW, id)?.into_iter().next())
     }
 
     /// What an answer decided.
@@ -385,8 +369,7 @@ impl Store {
 
     /// What a record has become, if it was merged into another one.
     pub async fn survivor(&self, id: RecordId) -> Result<RecordId> {
-        let rows = fetch_all!(self, (Option<Uuid>,), "SELECT merged_into FROM record WHERE id = $1", id.0)?;
-        Ok(rows.into_iter().next().and_then(|row| row.0).map_or(id, RecordId))
+        Ok(survivor(fetch_all!(self, (Option<Uuid>,), SURVIVOR, id.0)?, id))
     }
 
     /// Living records of whom something names a record. Reads everything that was said; for what

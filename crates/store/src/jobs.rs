@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use mittler_core::{
-    JobId, Time,
+    ConnectionId, JobId, Time,
     job::{Lane, Task},
 };
 use serde::Serialize;
@@ -31,6 +31,11 @@ impl NewJob {
             other => other.name().to_owned(),
         };
         NewJob { id, topic, task, lane: i64::from(lane.number()), due_at: due.0, created_at: now.0 }
+    }
+
+    /// The job that tells a connection's CRM what is due there.
+    pub fn push(id: Uuid, connection: ConnectionId, lane: Lane, now: Time) -> NewJob {
+        NewJob::new(id, Task::Push { connection }, lane, now, now)
     }
 }
 

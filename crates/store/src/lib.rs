@@ -79,6 +79,11 @@ pub(crate) fn id_rows(ids: impl IntoIterator<Item = Uuid>) -> Vec<IdRow> {
 pub fn derived_near(near: Uuid, class: u8, parts: &[&[u8]]) -> Uuid {
     let mut id = *derived_id(parts).as_bytes();
     id[..6].copy_from_slice(&near.as_bytes()[..6]);
+    classed(id, class)
+}
+
+/// Puts the class behind the milliseconds and the version.
+pub(crate) fn classed(mut id: [u8; 16], class: u8) -> Uuid {
     id[6] &= 0xf0;
     id[7] = class;
     Uuid::from_bytes(id)

@@ -382,9 +382,9 @@ impl Connection {
 /// The code of credentials that belong to somebody else.
 pub(crate) const WRONG_ACCOUNT: &str = "wrong_account";
 
-/// Salesforce writes the id of an organisation with 15 characters, or with three more to check
-/// them.
-fn same_account(expected: &str, account: &str) -> bool {
+/// Whether two ids name one account. Salesforce writes the id of an organisation with 15 characters,
+/// or with three more to check them.
+pub fn same_account(expected: &str, account: &str) -> bool {
     let long = |id: &str| matches!(id.len(), 15 | 18) && id.starts_with("00D");
     if long(expected) && long(account) { expected.get(..15) == account.get(..15) } else { expected == account }
 }

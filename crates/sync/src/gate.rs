@@ -72,15 +72,11 @@ fn bar(passage: &Passage<'_>, planned: RemoteFields) -> (RemoteFields, Vec<(Stri
 }
 
 fn hold(fields: Vec<(String, RemoteValue)>, code: &str, reason: &str) -> Vec<(String, HeldField)> {
-    let held =
-        |value: &RemoteValue| HeldField { code: code.to_owned(), reason: reason.to_owned(), hash: value_hash(value) };
-    fields
-        .into_iter()
-        .map(|(name, value)| {
-            let held = held(&value);
-            (name, held)
-        })
-        .collect()
+    let held = |(name, value)| {
+        let hash = value_hash(&value);
+        (name, HeldField { code: code.to_owned(), reason: reason.to_owned(), hash })
+    };
+    fields.into_iter().map(held).collect()
 }
 
 fn by_mode(passage: &Passage<'_>, planned: RemoteFields) -> Gate {

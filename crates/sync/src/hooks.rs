@@ -15,7 +15,7 @@ use mittler_store::{Clock, Store, derived_id, jobs::NewJob, parked::ParkedHook};
 use tracing::warn;
 use uuid::Uuid;
 
-use crate::connections::{Connection, Connections};
+use crate::connections::{Connection, Connections, same_account};
 
 pub use mittler_connector::RawHook;
 
@@ -210,13 +210,6 @@ impl Hooks {
             })
             .collect()
     }
-}
-
-/// Whether two ids name one account. Salesforce has them in 15 and in 18 characters, of which the
-/// last three are a checksum.
-fn same_account(a: &str, b: &str) -> bool {
-    let head = |id: &str| if matches!(id.len(), 15 | 18) { id.get(..15).map(str::to_owned) } else { None };
-    a == b || head(a).is_some_and(|a| head(b) == Some(a))
 }
 
 #[cfg(test)]

@@ -411,11 +411,7 @@ impl Pusher {
                 }
                 let mut jobs: Vec<NewJob> = Vec::new();
                 if pushes {
-                    jobs.extend(
-                        connections.iter().map(|c| {
-                            NewJob::new(clock.id(), Task::Push { connection: c.id }, Lane::Scheduled, now, now)
-                        }),
-                    );
+                    jobs.extend(connections.iter().map(|c| NewJob::push(clock.id(), c.id, Lane::Scheduled, now)));
                 }
                 if !later.is_empty() {
                     let (due, ids) = (now.plus(lag), later.into_iter().collect());

@@ -169,22 +169,18 @@ impl Pusher {
         let enough = connection.concurrency.div_ceil(2);
         let busy = busy.iter().filter(|(_, batches)| **batches >= enough);
         let busy: Vec<String> = busy.map(|(remote_type, _)| remote_type.clone()).collect();
-        // One call's worth of the type that is next, so that a lease is for one call alone.
-        let batches: BTreeMap<String, i64> = connection
-            .connector
-            .profile()
-            .kinds
-            .iter()
-            .map(|kind| (kind.remote_type.clone(), i64::try_from(kind.batch).unwrap_or(1)))
-            .collect();
+        let rounds = if busy.is_empty() { vec![busy] } else { vec![busy, Vec::new()] };
+        let connector = Arc::clone(&connection.connector);
         let next = self
             .store
             .write(async move |tx| {
                 let mut filling = Vec::new();
-                for busy in [busy, Vec::new()] {
+                for busy in rounds {
                     let mut not_now = [closed.clone(), busy, filling.clone()].concat();
                     while let Some(head) = tx.leasable_but(id, now, &not_now).await? {
-                        let most = batches.get(&head.remote_type).copied().unwrap_or(1).clamp(1, MOST);
+                        // One call's worth, so that a lease is for one call alone.
+                        let batch = connector.profile().kind(&head.remote_type).map_or(1, |kind| kind.batch);
+                        let most = i64::try_from(batch).unwrap_or(1).clamp(1, MOST);
                         let full =
                             head.lane != i64::from(Lane::Scheduled.number()) || filled.contains(&head.remote_type);
                         if full || !tx.fills(id, &head, now, most).await? {

@@ -7,9 +7,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use mittler_connector::{Key, KeyForm, KindProfile, OwnKey, RemoteRecord};
 use mittler_core::{
-    Field, Fields, Kind, LinkId, RecordId, RemoteFields, SubjectId, Time, Value,
-    job::{Lane, Task},
-    mapping::Object,
+    Field, Fields, Kind, LinkId, RecordId, RemoteFields, SubjectId, Time, Value, job::Lane, mapping::Object,
 };
 use mittler_store::{
     derived_id,
@@ -408,7 +406,7 @@ impl Batch {
         let wake: Vec<NewJob> = others
             .iter()
             .filter(|other| other.id != own)
-            .map(|other| NewJob::new(self.pusher.id(), Task::Push { connection: other.id }, Lane::Scheduled, now, now))
+            .map(|other| NewJob::push(self.pusher.id(), other.id, Lane::Scheduled, now))
             .collect();
         self.pusher
             .store

@@ -1,11 +1,10 @@
 //! Restriction of processing (Art. 18 GDPR): a stop on telling anybody of a person, and its end.
 
-use mittler_core::{
-    Kind, RecordId,
-    job::{Lane, Task},
-};
-use mittler_store::{Clock, Result, Store, audit::NewEntry, jobs::NewJob};
+use mittler_core::{Kind, RecordId, job::Lane};
+use mittler_store::{Clock, Result, Store, audit::NewEntry};
 use serde_json::json;
+
+use crate::retry::want_held;
 
 /// Restricts a person, or lifts it; what was held meanwhile is due then. `None` if there is no such
 /// person, else whether anything changed.
@@ -29,12 +28,7 @@ pub async fn restrict(store: &Store, clock: &Clock, person: RecordId, lift: bool
             if lift {
                 let mut records = tx.ids_about(person).await?;
                 records.push(person);
-                let connections = tx.want_held(&records, "restricted").await?;
-                let jobs: Vec<NewJob> = connections
-                    .into_iter()
-                    .map(|connection| NewJob::new(clock.id(), Task::Push { connection }, Lane::Interactive, now, now))
-                    .collect();
-                tx.put_jobs(&jobs).await?;
+                want_held(tx, &clock, &records, "restricted", Lane::Interactive).await?;
             }
             tx.enter(&NewEntry {
                 at: now,

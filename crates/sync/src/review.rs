@@ -150,5 +150,5 @@ async fn retry(tx: &mut Tx, clock: &Clock, review: &ReviewLine) -> Result<()> {
     let link: LinkId = link_id(connection, RecordId(review.record));
     tx.retry_links(connection, Some(link)).await?;
     let now = clock.now();
-    tx.put_jobs(&[NewJob::new(clock.id(), Task::Push { connection }, Lane::Interactive, now, now)]).await
+    tx.put_jobs(&[NewJob::push(clock.id(), connection, Lane::Interactive, now)]).await
 }

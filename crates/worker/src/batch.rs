@@ -9,9 +9,7 @@ use std::{
 
 use mittler_core::{
     Field, Kind, Record, RecordId, Said, Source, SourceKind, Sourced, Statement, SubjectId, Time, Value, Version,
-    derive,
-    derive::Overrides,
-    job::{Lane, Task},
+    derive, derive::Overrides, job::Lane,
 };
 use mittler_enrich::{Candidate, Decision, Draft, Facts, Key, KeyType, decide};
 use mittler_store::{
@@ -614,10 +612,8 @@ async fn state(tx: &mut Tx, env: &Env, work: &mut Work, inputs: &[&Input], now: 
         tx.settle_signals(&work.reads).await?;
     }
     let lane = work.lanes.values().min().copied().unwrap_or(Lane::Scheduled);
-    let jobs: Vec<NewJob> = due
-        .iter()
-        .map(|connection| NewJob::new(env.clock.id(), Task::Push { connection: (*connection).into() }, lane, now, now))
-        .collect();
+    let jobs: Vec<NewJob> =
+        due.iter().map(|connection| NewJob::push(env.clock.id(), (*connection).into(), lane, now)).collect();
     tx.put_jobs(&jobs).await?;
     Ok(Did { read: 0, new_records: made.len(), changed_records: changed.len(), pushes: jobs.len() })
 }

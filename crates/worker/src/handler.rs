@@ -337,10 +337,8 @@ impl Worker {
     pub async fn wake_all(&self) -> Result<(), Error> {
         let now = self.clock.now();
         let connections = self.connections.all();
-        let jobs: Vec<NewJob> = connections
-            .iter()
-            .map(|c| NewJob::new(self.clock.id(), Task::Push { connection: c.id }, Lane::Scheduled, now, now))
-            .collect();
+        let jobs: Vec<NewJob> =
+            connections.iter().map(|c| NewJob::push(self.clock.id(), c.id, Lane::Scheduled, now)).collect();
         self.store.write(async move |tx| tx.put_jobs(&jobs).await).await?;
         self.wake.ring();
         Ok(())

@@ -2,11 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use mittler_core::{
-    RecordId,
-    job::{Lane, Task},
-};
-use mittler_store::{Clock, Result, Tx, bounds::PurposeRow, jobs::NewJob};
+use mittler_core::{RecordId, job::Lane};
+use mittler_store::{Clock, Result, Tx, bounds::PurposeRow};
+use mittler_sync::retry::want_held;
 
 use crate::input::Input;
 
@@ -46,8 +44,6 @@ impl Named {
             return Ok(());
         }
         let people: Vec<RecordId> = self.more.iter().map(|row| RecordId(row.record)).collect();
-        let (now, held) = (clock.now(), tx.want_held(&people, "purpose").await?);
-        let push = |connection| NewJob::new(clock.id(), Task::Push { connection }, Lane::Scheduled, now, now);
-        tx.put_jobs(&held.into_iter().map(push).collect::<Vec<_>>()).await
+        want_held(tx, clock, &people, "purpose", Lane::Scheduled).await
     }
 }

@@ -93,14 +93,8 @@ const MOST: i64 = 2_000;
 /// If the database does not answer: the next look does it.
 pub async fn sweep_links(store: &Store, clock: &Clock, connections: &Connections) -> Result<usize> {
     let now = clock.now();
-    let jobs: Vec<(ConnectionId, NewJob)> = connections
-        .all()
-        .iter()
-        .map(|it| {
-            let task = Task::Push { connection: it.id };
-            (it.id, NewJob::new(clock.id(), task, Lane::Scheduled, now, now))
-        })
-        .collect();
+    let jobs: Vec<(ConnectionId, NewJob)> =
+        connections.all().iter().map(|it| (it.id, NewJob::push(clock.id(), it.id, Lane::Scheduled, now))).collect();
     store
         .write(async move |tx| {
             let mut asked = 0;

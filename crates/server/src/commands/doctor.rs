@@ -7,7 +7,7 @@ use anyhow::Result;
 use mittler_core::ConnectionId;
 use mittler_queue::RabbitConfig;
 use mittler_store::{Clock, Store};
-use mittler_sync::{Connection, Keys, Mode};
+use mittler_sync::{Connection, Keys, Mode, connections::same_account};
 use secrecy::SecretString;
 use serde::Serialize;
 
@@ -231,7 +231,7 @@ async fn check_connection(
 ) {
     match connection.connector.account().await {
         Ok(account) => match section.organization_id.as_ref().or(section.portal_id.as_ref()) {
-            Some(wanted) if !is_account(wanted, &account.id) => {
+            Some(wanted) if !same_account(wanted, &account.id) => {
                 findings.wrong(name, format!("the credentials belong to account {}, not to {wanted}", account.id));
             }
             _ => findings.well(name, format!("account {} answers", account.id)),
@@ -259,16 +259,6 @@ async fn check_connection(
     }
 }
 
-/// Whether two ids name one account. Salesforce writes an id with 15 characters, or with three more
-/// that only check the case of those.
-fn is_account(wanted: &str, found: &str) -> bool {
-    let core = |id: &str| match id.len() {
-        18 if id.is_ascii() && id.starts_with("00D") => id[..15].to_owned(),
-        _ => id.to_owned(),
-    };
-    core(wanted) == core(found)
-}
-
 fn crm_advice(error: &mittler_connector::Error) -> String {
     use mittler_connector::Error;
     match error {
@@ -286,15 +276,15 @@ fn crm_advice(error: &mittler_connector::Error) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::is_account;
+    use mittler_sync::connections::same_account;
 
     #[test]
     fn an_account_is_compared_whole() {
-        assert!(is_account("1234567", "1234567"));
-        assert!(!is_account("123", "1234567") && !is_account("1234567", "123"));
-        assert!(is_account("00D000000000001", "00D000000000001EAA"));
-        assert!(is_account("00D000000000001EAA", "00D000000000001"));
-        assert!(!is_account("00D00000000000", "00D000000000001EAA"));
-        assert!(!is_account("00D000000000001EAA", "00D000000000002EAA"));
+        assert!(same_account("1234567", "1234567"));
+        assert!(!same_account("123", "1234567") && !same_account("1234567", "123"));
+        assert!(same_account("00D000000000001", "00D000000000001EAA"));
+        assert!(same_account("00D000000000001EAA", "00D000000000001"));
+        assert!(!same_account("00D00000000000", "00D000000000001EAA"));
+        assert!(!same_account("00D000000000001EAA", "00D000000000002EAA"));
     }
 }
