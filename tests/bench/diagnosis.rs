@@ -90,14 +90,12 @@ const LINK: &[&str] = &[
     "reason",
     "wanted",
     "done",
-    "planned",
     "epoch",
-    "leased_until",
     "next_at",
     "attempt",
     "written_at",
 ];
-const INTENT: &[&str] = &["#link", "operation", "remote_type", "epoch", "begun_at", "settled_at", "outcome", "code"];
+const INTENT: &[&str] = &["#link", "operation", "remote_type", "begun_at", "settled_at", "outcome", "code"];
 const JOB: &[&str] =
     &["topic", "task", "due_at", "sent_until", "taken_until", "attempt", "failures", "dead_at", "code"];
 

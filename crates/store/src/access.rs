@@ -51,7 +51,7 @@ impl Tx {
             id,
             label.to_owned(),
             hash.to_owned(),
-            sqlx::types::Json(scopes.to_vec()),
+            crate::Document(scopes),
             now.0,
         )?;
         Ok(())
@@ -72,7 +72,7 @@ impl Tx {
             key,
             fingerprint,
             RESERVED,
-            sqlx::types::Json(Json::Null),
+            crate::Document(Json::Null),
             now.0,
             stale.0,
         )?;
@@ -99,7 +99,7 @@ impl Tx {
             key,
             reserved_at.0,
             status,
-            sqlx::types::Json(answer.clone()),
+            crate::Document(&answer),
             RESERVED,
         )? == 1)
     }

@@ -98,7 +98,7 @@ impl Tx {
             entry.seq,
             new.record.map(|id| id.0),
             new.salt.clone(),
-            sqlx::types::Json(new.content.clone()),
+            crate::Document(&new.content),
         )?;
         Ok(entry.seq)
     }

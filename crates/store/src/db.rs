@@ -467,18 +467,13 @@ fn make_folder(path: &Path) -> Result<()> {
 }
 
 /// Gives back what a killed process held: the lock file proves that nobody works on this database.
-/// A job counts as lost, so that one which kills its process comes to an end. Links with a write of
-/// unknown end keep their lease: the CRM may still be at it, and who takes them later looks first.
+/// A job counts as lost, so that one which kills its process comes to an end. Leases with writes of
+/// unknown end stay: the CRM may still be at it, and who takes their links later looks first.
 async fn reclaim(writer: &mut SqliteConnection) -> Result<()> {
     sqlx::query("UPDATE job SET taken_until = 0, sent_until = 0, lost = lost + 1 WHERE taken_until > 0")
         .execute(&mut *writer)
         .await?;
-    sqlx::query(
-        "UPDATE link SET leased_until = 0 WHERE leased_until > 0
-         AND NOT EXISTS (SELECT 1 FROM intent WHERE intent.link = link.id AND intent.settled_at IS NULL)",
-    )
-    .execute(&mut *writer)
-    .await?;
+    sqlx::query("DELETE FROM lease WHERE writes = '[]'").execute(&mut *writer).await?;
     Ok(())
 }
 

@@ -53,7 +53,6 @@ pub struct MovingLink {
     pub seen: sqlx::types::Json<RemoteFields>,
     pub state: String,
     pub written_at: i64,
-    pub leased_until: i64,
     /// Writes whose end nobody knows.
     pub busy: i64,
 }
@@ -112,7 +111,7 @@ impl Tx {
     }
 
     pub async fn decide(&mut self, decisions: &[NewDecision]) -> Result<()> {
-        rows!(self, decisions => (id uuid, verdict text, review uuid, record uuid, other uuid, decided_by text, decided_at bigint, moved jsonb),
+        rows!(self, decisions => (id uuid, verdict text, review uuid, record uuid, other uuid, decided_by text, decided_at bigint, moved json),
             "INSERT INTO decision (id, verdict, review, record, other, decided_by, decided_at, moved)
              SELECT id, verdict, review, record, other, decided_by, decided_at, moved FROM", "WHERE true ON CONFLICT (id) DO NOTHING")?;
         Ok(())
@@ -124,7 +123,7 @@ impl Tx {
 
     /// Notes what a merge moved.
     pub async fn note_moved(&mut self, id: Uuid, moved: &Json) -> Result<()> {
-        execute!(self, "UPDATE decision SET moved = $2 WHERE id = $1", id, sqlx::types::Json(moved.clone()))?;
+        execute!(self, "UPDATE decision SET moved = $2 WHERE id = $1", id, crate::Document(&moved))?;
         Ok(())
     }
 
@@ -192,7 +191,7 @@ impl Tx {
 
     /// Writes statements again, perhaps for another record.
     pub async fn move_statements(&mut self, statements: &[StatementRow]) -> Result<()> {
-        rows!(self, statements => (subject uuid, signal uuid, record uuid, said jsonb),
+        rows!(self, statements => (subject uuid, signal uuid, record uuid, said json),
             "UPDATE statement SET record = r.record, said = r.said FROM",
             "WHERE statement.subject = r.subject AND statement.signal = r.signal")?;
         Ok(())
@@ -225,29 +224,34 @@ impl Tx {
         Ok(())
     }
 
-    /// The links of records, locked.
+    /// The links of records, locked; none of them is leased until this transaction ends.
     pub async fn moving_links(&mut self, records: &[RecordId]) -> Result<Vec<MovingLink>> {
         let ids = id_rows(records.iter().map(|id| id.0));
-        let links = rows_all!(self, (Uuid,), &ids => (id uuid), "SELECT l.id FROM", "CROSS JOIN link l WHERE l.record = r.id ORDER BY l.id")?;
-        let links: Vec<Uuid> = links.into_iter().map(|row| row.0).collect();
+        let links = rows_all!(self, (Uuid, Uuid), &ids => (id uuid), "SELECT l.id, l.connection FROM", "CROSS JOIN link l WHERE l.record = r.id ORDER BY l.id")?;
+        let connections: BTreeSet<Uuid> = links.iter().map(|(_, connection)| *connection).collect();
+        for connection in connections {
+            self.stop_leases(connection).await?;
+        }
+        let links: Vec<Uuid> = links.into_iter().map(|(id, _)| id).collect();
         self.lock_links(&links).await?;
         let links = id_rows(links);
         rows_all!(self, MovingLink, &links => (id uuid),
-            "SELECT l.id, l.connection, l.record, l.kind, l.role, l.remote_type, l.remote_id, l.sent, l.seen, l.state, l.written_at, l.leased_until,
-                    (SELECT count(*) FROM intent i WHERE i.link = l.id AND i.settled_at IS NULL) AS busy FROM",
+            "SELECT l.id, l.connection, l.record, l.kind, l.role, l.remote_type, l.remote_id, l.sent, l.seen, l.state, l.written_at,
+                    CAST((SELECT count(*) FROM intent i WHERE i.link = l.id AND i.settled_at IS NULL)
+                         + CASE WHEN l.id IN (SELECT leased.link FROM leased) THEN 1 ELSE 0 END AS bigint) AS busy FROM",
             "CROSS JOIN link l WHERE l.id = r.id ORDER BY l.id")
     }
 
     /// Ends links whose record is no more: their history goes on with the links that take their
     /// place, and so do their remote records, where they have one.
-    pub async fn inherit_links(&mut self, replaced: &[Replaced], inherited: &[Inherited], now: Time) -> Result<()> {
+    pub async fn inherit_links(&mut self, replaced: &[Replaced], inherited: &[Inherited]) -> Result<()> {
         rows!(self, replaced => (id uuid, heir uuid),
             "UPDATE intent SET link = r.heir FROM", "WHERE intent.link = r.id")?;
         rows!(self, replaced => (id uuid, heir uuid), "DELETE FROM link WHERE id IN (SELECT r.id FROM", ")")?;
-        rows!(self, inherited => (id uuid, remote_type text, remote_id text, sent jsonb, seen jsonb, written_at bigint),
+        rows!(self, inherited => (id uuid, remote_type text, remote_id text, sent json, seen json, written_at bigint),
             "UPDATE link SET remote_type = r.remote_type, remote_id = r.remote_id, sent = r.sent, seen = r.seen, written_at = r.written_at,
-                    held = '{}', state = 'open', code = NULL, reason = NULL, attempt = 0, next_at = 0, wanted = link.wanted + 1 FROM",
-            "WHERE link.id = r.id AND link.leased_until <= $2", now.0)?;
+                    held = '{}', state = 'open', code = NULL, reason = NULL, attempt = 0, next_at = 0, wanted = link.wanted + 1, epoch = link.epoch + 1 FROM",
+            "WHERE link.id = r.id")?;
         Ok(())
     }
 
@@ -283,8 +287,8 @@ impl Tx {
         let texts: Vec<Text> =
             replaced.iter().map(|one| Text { id: one.id, text: RecordId(one.id).to_string() }).collect();
         let open = rows_all!(self, ReviewLine, &texts => (id uuid, text text),
-            "SELECT DISTINCT v.id, v.question, v.record, v.connection, v.candidates, v.reason, v.state, v.asked_at, v.answered_at FROM",
-            "JOIN review v ON (v.record = r.id OR CAST(v.candidates AS text) LIKE '%' || r.text || '%') WHERE v.state = 'open' ORDER BY v.id")?;
+            "SELECT v.id, v.question, v.record, v.connection, v.candidates, v.reason, v.state, v.asked_at, v.answered_at FROM review v
+             WHERE v.state = 'open' AND EXISTS (SELECT 1 FROM", "WHERE v.record = r.id OR CAST(v.candidates AS text) LIKE '%' || r.text || '%') ORDER BY v.id")?;
         let heirs: BTreeMap<RecordId, RecordId> =
             replaced.iter().map(|one| (RecordId(one.id), RecordId(one.heir))).collect();
         let now = |id: RecordId| heirs.get(&id).copied().unwrap_or(id);
@@ -309,7 +313,7 @@ impl Tx {
             changed.push(Row { id: review.id, record: record.0, candidates: named });
         }
         if !changed.is_empty() {
-            rows!(self, &changed => (id uuid, record uuid, candidates jsonb),
+            rows!(self, &changed => (id uuid, record uuid, candidates json),
                 "UPDATE review SET record = r.record, candidates = r.candidates FROM", "WHERE review.id = r.id")?;
         }
         if !ended.is_empty() {

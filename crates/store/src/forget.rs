@@ -155,7 +155,10 @@ impl Tx {
         let records = id_rows(ids.iter().map(|id| id.0));
         let links =
             rows_all!(self, (Uuid,), &records => (id uuid), "SELECT l.id FROM link l JOIN", "ON l.record = r.id")?;
-        self.lock_links(&links.into_iter().map(|row| row.0).collect::<Vec<_>>()).await?;
+        let links: Vec<Uuid> = links.into_iter().map(|row| row.0).collect();
+        // Leases before links, as everybody does who holds both.
+        note("lease", self.strike_from_leases(&links).await?, "struck out");
+        self.lock_links(&links).await?;
         note(
             "record_key",
             rows!(self, &records => (id uuid), "DELETE FROM record_key WHERE record IN (SELECT r.id FROM", ")")?,
@@ -447,7 +450,7 @@ impl Store {
             (i64,),
             "SELECT count(*) FROM link l JOIN record ON record.id = l.record
              WHERE (record.id = $1 OR record.person = $1 OR record.merged_into = $1)
-             AND (l.leased_until > $2
+             AND (l.id IN (SELECT leased.link FROM leased WHERE leased.until > $2)
                   OR EXISTS (SELECT 1 FROM intent i WHERE i.link = l.id AND i.settled_at IS NULL AND i.begun_at > $3))",
             person.0,
             now.0,

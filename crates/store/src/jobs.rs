@@ -93,7 +93,7 @@ impl Tx {
         if jobs.is_empty() {
             return Ok(());
         }
-        rows!(self, jobs => (id uuid, topic text, task jsonb, lane bigint, due_at bigint, created_at bigint),
+        rows!(self, jobs => (id uuid, topic text, task json, lane bigint, due_at bigint, created_at bigint),
             "INSERT INTO job (id, topic, task, lane, due_at, sent_until, taken_until, attempt, failures, lost, created_at)
              SELECT id, topic, task, lane, due_at, 0, 0, 0, 0, 0, created_at FROM",
             "WHERE true ON CONFLICT (id) DO NOTHING")?;

@@ -9,7 +9,7 @@
 //!
 //! **Invariant:** every statement runs in tests on both databases; [`census`] keeps the list.
 //!
-//! **Invariant:** locks are taken in one order: key rows, records by id, links by id.
+//! **Invariant:** locks are taken in one order: key rows, records by id, leases, links by id.
 
 #[macro_use]
 mod macros;
@@ -22,10 +22,13 @@ mod clock;
 pub mod connections;
 mod db;
 pub mod decisions;
+mod document;
 mod error;
 pub mod forget;
 mod gather;
+pub mod intents;
 pub mod jobs;
+pub mod leases;
 pub mod links;
 pub mod moved;
 pub mod packed;
@@ -39,6 +42,7 @@ pub mod views;
 
 pub use clock::Clock;
 pub use db::{Db, Step, Store, Tx, Work, drop_schema, make_schema};
+pub use document::Document;
 pub use error::{Error, Result};
 pub use gather::{Accepted, Gatherer};
 

@@ -2,7 +2,7 @@
 //!
 //! `rows!` and `rows_all!` put a slice (`$1`, JSON) where a table may stand and name each column
 //! with its PostgreSQL type; further arguments are `$2`, `$3`, … SQLite needs `WHERE true` before
-//! `ON CONFLICT` after a SELECT. A JSON null in a `jsonb` column is the text `null` on SQLite:
+//! `ON CONFLICT` after a SELECT. A JSON null in a `json` column is the text `null` on SQLite:
 //! such columns are never null here.
 
 /// Runs a statement; gives the number of rows it touched.
@@ -68,13 +68,13 @@ macro_rules! rows {
                 $crate::census::ran(concat!(file!(), ":", line!()), "sqlite");
                 sqlx::query(concat!($before, " (SELECT ", $crate::sqlite_column!($c0 $t0) $(, ", ", $crate::sqlite_column!($c $t))*,
                     " FROM jsonb_each($1)) AS r ", $after))
-                    .bind(sqlx::types::Json($items))$(.bind($arg))*.execute(c).await.map(|r| r.rows_affected())
+                    .bind($crate::Document($items))$(.bind($arg))*.execute(c).await.map(|r| r.rows_affected())
             }
             $crate::Db::Postgres(c) => {
                 $crate::census::ran(concat!(file!(), ":", line!()), "postgres");
-                sqlx::query(concat!($before, " jsonb_to_recordset($1) AS r(", stringify!($c0), " ", stringify!($t0)
+                sqlx::query(concat!($before, " json_to_recordset($1) AS r(", stringify!($c0), " ", stringify!($t0)
                     $(, ", ", stringify!($c), " ", stringify!($t))*, ") ", $after))
-                    .bind(sqlx::types::Json($items))$(.bind($arg))*.execute(c).await.map(|r| r.rows_affected())
+                    .bind($crate::Document($items))$(.bind($arg))*.execute(c).await.map(|r| r.rows_affected())
             }
         }
         .map_err($crate::Error::from)
@@ -90,13 +90,13 @@ macro_rules! rows_all {
                 $crate::census::ran(concat!(file!(), ":", line!()), "sqlite");
                 sqlx::query_as::<_, $row>(concat!($before, " (SELECT ", $crate::sqlite_column!($c0 $t0) $(, ", ", $crate::sqlite_column!($c $t))*,
                     " FROM jsonb_each($1)) AS r ", $after))
-                    .bind(sqlx::types::Json($items))$(.bind($arg))*.fetch_all(c).await
+                    .bind($crate::Document($items))$(.bind($arg))*.fetch_all(c).await
             }
             $crate::Db::Postgres(c) => {
                 $crate::census::ran(concat!(file!(), ":", line!()), "postgres");
-                sqlx::query_as::<_, $row>(concat!($before, " jsonb_to_recordset($1) AS r(", stringify!($c0), " ", stringify!($t0)
+                sqlx::query_as::<_, $row>(concat!($before, " json_to_recordset($1) AS r(", stringify!($c0), " ", stringify!($t0)
                     $(, ", ", stringify!($c), " ", stringify!($t))*, ") ", $after))
-                    .bind(sqlx::types::Json($items))$(.bind($arg))*.fetch_all(c).await
+                    .bind($crate::Document($items))$(.bind($arg))*.fetch_all(c).await
             }
         }
         .map_err($crate::Error::from)
@@ -113,7 +113,7 @@ macro_rules! sqlite_column {
     ($c:ident bytea) => {
         concat!("unhex(substr(value->>'$.", stringify!($c), "', 3)) AS ", stringify!($c))
     };
-    ($c:ident jsonb) => {
+    ($c:ident json) => {
         concat!("value->'$.", stringify!($c), "' AS ", stringify!($c))
     };
     ($c:ident $other:ident) => {

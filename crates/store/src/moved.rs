@@ -31,20 +31,20 @@ pub struct Told {
 impl Tx {
     /// Points links at the records that theirs became, and makes them due. Left alone are those
     /// that are being written, and those whose new record another link has. Gives the rest.
-    pub async fn move_links(&mut self, moved: &[Moved], now: Time) -> Result<Vec<LinkId>> {
+    pub async fn move_links(&mut self, moved: &[Moved]) -> Result<Vec<LinkId>> {
         if moved.is_empty() {
             return Ok(Vec::new());
         }
         let ids: Vec<Uuid> = moved.iter().map(|row| row.id).collect();
         self.lock_links(&ids).await?;
-        let done = rows_all!(self, (Uuid,), moved => (id uuid, remote_type text, remote_id text, sent jsonb, seen jsonb),
+        let done = rows_all!(self, (Uuid,), moved => (id uuid, remote_type text, remote_id text, sent json, seen json),
             "UPDATE link SET remote_type = r.remote_type, remote_id = r.remote_id, sent = r.sent, seen = r.seen, held = '{}',
-                    state = 'open', code = NULL, reason = NULL, attempt = 0, next_at = 0, wanted = link.wanted + 1 FROM",
-            "WHERE link.id = r.id AND link.leased_until <= $2
+                    state = 'open', code = NULL, reason = NULL, attempt = 0, next_at = 0, wanted = link.wanted + 1, epoch = link.epoch + 1 FROM",
+            "WHERE link.id = r.id AND link.id NOT IN (SELECT leased.link FROM leased)
                AND NOT EXISTS (SELECT 1 FROM intent i WHERE i.link = link.id AND i.settled_at IS NULL)
                AND NOT EXISTS (SELECT 1 FROM link o WHERE o.connection = link.connection AND o.remote_type = r.remote_type
                                                       AND o.remote_id = r.remote_id)
-             RETURNING link.id", now.0)?;
+             RETURNING link.id")?;
         Ok(done.into_iter().map(|row| LinkId(row.0)).collect())
     }
 

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::{FromRow, types::Json};
 use uuid::Uuid;
 
-use crate::{Db, Error, Result, Store, Tx, id_rows, packed::Packed};
+use crate::{Db, Document, Error, Result, Store, Tx, id_rows, packed::Packed};
 
 /// A record to be written, or written again.
 #[derive(Debug, Clone, Serialize)]
@@ -170,8 +170,8 @@ impl Tx {
         locks.dedup();
         if let Db::Postgres(c) = self.db() {
             let locks: Vec<Lock> = locks.into_iter().map(|lock| Lock { lock }).collect();
-            sqlx::query("SELECT pg_advisory_xact_lock(lock) FROM (SELECT lock FROM jsonb_to_recordset($1) AS r(lock bigint) ORDER BY lock) AS ordered")
-                .bind(Json(&locks))
+            sqlx::query("SELECT pg_advisory_xact_lock(lock) FROM (SELECT lock FROM json_to_recordset($1) AS r(lock bigint) ORDER BY lock) AS ordered")
+                .bind(Document(&locks))
                 .execute(c)
                 .await?;
         }
@@ -237,7 +237,7 @@ impl Tx {
     }
 
     pub async fn put_statements(&mut self, statements: &[StatementRow]) -> Result<()> {
-        rows!(self, statements => (subject uuid, signal uuid, record uuid, source_kind text, source_name text, observed_at bigint, version_at bigint, version_read bigint, said jsonb),
+        rows!(self, statements => (subject uuid, signal uuid, record uuid, source_kind text, source_name text, observed_at bigint, version_at bigint, version_read bigint, said json),
             "INSERT INTO statement (subject, signal, record, source_kind, source_name, observed_at, version_at, version_read, said)
              SELECT subject, signal, record, source_kind, source_name, observed_at, version_at, version_read, said FROM",
             "WHERE true ON CONFLICT (subject, signal) DO NOTHING")?;
@@ -250,7 +250,7 @@ impl Tx {
     /// [`Error::Raced`] if another writer has made one of them: the same work again finds it.
     pub async fn insert_records(&mut self, records: &mut Vec<RecordRow>) -> Result<()> {
         records.sort_by_key(|record| record.id);
-        let made = rows!(self, &*records => (id uuid, kind text, version bigint, fields jsonb, person uuid, created_at bigint, updated_at bigint),
+        let made = rows!(self, &*records => (id uuid, kind text, version bigint, fields json, person uuid, created_at bigint, updated_at bigint),
             "INSERT INTO record (id, kind, version, fields, person, created_at, updated_at)
              SELECT id, kind, version, fields, person, created_at, updated_at FROM", "WHERE true ON CONFLICT (id) DO NOTHING")?;
         if made == records.len() as u64 { Ok(()) } else { Err(Error::Raced) }
@@ -258,7 +258,7 @@ impl Tx {
 
     /// Writes records again that this transaction has locked.
     pub async fn update_records(&mut self, records: &[RecordRow]) -> Result<()> {
-        rows!(self, records => (id uuid, version bigint, fields jsonb, updated_at bigint),
+        rows!(self, records => (id uuid, version bigint, fields json, updated_at bigint),
             "UPDATE record SET version = r.version, fields = r.fields, updated_at = r.updated_at FROM",
             "WHERE record.id = r.id")?;
         Ok(())

@@ -50,7 +50,7 @@ impl Tx {
             return Ok(());
         }
         let reviews = &self.still_open(reviews).await?;
-        rows!(self, reviews => (id uuid, question text, record uuid, connection uuid, candidates jsonb, reason text, asked_at bigint),
+        rows!(self, reviews => (id uuid, question text, record uuid, connection uuid, candidates json, reason text, asked_at bigint),
             "INSERT INTO review (id, question, record, connection, candidates, reason, state, asked_at, answer)
              SELECT id, question, record, connection, candidates, reason, 'open', asked_at, '{}' FROM",
             "WHERE EXISTS (SELECT 1 FROM record WHERE record.id = r.record) ON CONFLICT (id) DO NOTHING")?;
@@ -68,8 +68,8 @@ impl Tx {
         let gone: BTreeSet<String> = records.iter().map(ToString::to_string).collect();
         let texts: Vec<TextRow<'_>> = gone.iter().map(|text| TextRow { text }).collect();
         let named = rows_all!(self, (Uuid, sqlx::types::Json<Json>), &texts => (text text),
-            "SELECT DISTINCT v.id, v.candidates FROM review v JOIN",
-            "ON CAST(v.candidates AS text) LIKE '%' || r.text || '%'")?;
+            "SELECT v.id, v.candidates FROM review v WHERE EXISTS (SELECT 1 FROM",
+            "WHERE CAST(v.candidates AS text) LIKE '%' || r.text || '%')")?;
         let (mut changed, mut ended): (Vec<Row>, Vec<Uuid>) = (Vec::new(), Vec::new());
         for (id, sqlx::types::Json(mut candidates)) in named {
             let Some(listed) = candidates.get_mut("records").and_then(Json::as_array_mut) else { continue };
@@ -81,7 +81,7 @@ impl Tx {
             }
         }
         if !changed.is_empty() {
-            rows!(self, &changed => (id uuid, candidates jsonb), "UPDATE review SET candidates = r.candidates FROM", "WHERE review.id = r.id")?;
+            rows!(self, &changed => (id uuid, candidates json), "UPDATE review SET candidates = r.candidates FROM", "WHERE review.id = r.id")?;
         }
         if !ended.is_empty() {
             let ids = id_rows(ended.iter().copied());
@@ -97,7 +97,7 @@ impl Tx {
             "UPDATE review SET state = 'answered', answered_at = $2, answer = $3 WHERE id = $1 AND state = 'open'",
             id,
             now.0,
-            sqlx::types::Json(answer.clone()),
+            crate::Document(&answer),
         )? == 1)
     }
 }

@@ -54,7 +54,7 @@ impl Tx {
             id.0,
             kind.to_owned(),
             label.to_owned(),
-            sqlx::types::Json(params.clone()),
+            crate::Document(&params),
             state.to_owned(),
             now.0,
         )?;

@@ -96,7 +96,7 @@ impl Tx {
     }
 
     pub async fn settle_signals(&mut self, read: &[Read]) -> Result<()> {
-        rows!(self, read => (id uuid, state text, code text, field text, reason text, remarks jsonb, record uuid),
+        rows!(self, read => (id uuid, state text, code text, field text, reason text, remarks json, record uuid),
             "UPDATE signal SET state = r.state, code = r.code, field = r.field, reason = r.reason, remarks = r.remarks, record = r.record,
                     content = CASE WHEN r.code = 'suppressed' THEN NULL ELSE signal.content END FROM",
             "WHERE signal.id = r.id")?;
@@ -132,7 +132,7 @@ impl Tx {
                             WHERE job.topic = 'enrich' AND job.dead_at IS NULL)
              ORDER BY received_at, line, id LIMIT $2",
             "SELECT id FROM signal WHERE state = 'new' AND received_at < $1
-             AND id NOT IN (SELECT CAST(substr(named.value, 5) AS uuid) FROM job, jsonb_array_elements_text(job.task->'signals') AS named(value)
+             AND id NOT IN (SELECT CAST(substr(named.value, 5) AS uuid) FROM job, json_array_elements_text(job.task->'signals') AS named(value)
                             WHERE job.topic = 'enrich' AND job.dead_at IS NULL)
              ORDER BY received_at, line, id LIMIT $2",
             before.0,
@@ -151,6 +151,16 @@ impl Tx {
 }
 
 impl Store {
+    /// Whether inputs are still to be read.
+    pub async fn any_unread(&self) -> Result<bool> {
+        let rows = fetch_all!(
+            self,
+            (i64,),
+            "SELECT CAST(count(*) AS bigint) FROM (SELECT 1 FROM signal WHERE state = 'new' LIMIT 1) AS unread"
+        )?;
+        Ok(rows.first().is_some_and(|row| row.0 > 0))
+    }
+
     /// Inputs that wait to be read, with the parameters of their runs.
     pub async fn unread(&self, ids: &[SignalId]) -> Result<Vec<Unread>> {
         let ids = id_rows(ids.iter().map(|id| id.0));

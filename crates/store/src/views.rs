@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 use sqlx::FromRow;
 use uuid::Uuid;
 
-use crate::{Result, Store, Tx, jobs::JobLine, links::IntentLine, records::RecordLine, signals::SignalLine};
+use crate::{Result, Store, Tx, intents::IntentLine, jobs::JobLine, records::RecordLine, signals::SignalLine};
 
 /// Links of a connection that are not as they should be, by the reason.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, FromRow)]
@@ -22,7 +22,7 @@ pub struct Waiting {
 impl Tx {
     /// Corrects how the inputs of a run are read from now on.
     pub async fn set_run_params(&mut self, id: RunId, params: &Json) -> Result<()> {
-        execute!(self, "UPDATE run SET params = $2 WHERE id = $1", id.0, sqlx::types::Json(params.clone()))?;
+        execute!(self, "UPDATE run SET params = $2 WHERE id = $1", id.0, crate::Document(&params))?;
         Ok(())
     }
 }
@@ -69,7 +69,7 @@ impl Store {
             Waiting,
             "SELECT connection, kind, CASE WHEN state = 'open' AND wanted <= done THEN 'held' ELSE state END AS state, code, count(*) AS count
              FROM link
-             WHERE role = 'primary' AND (wanted > done OR state <> 'open' OR held <> '{}' OR code <> 'not_found_there')
+             WHERE role = 'primary' AND (wanted > done OR state <> 'open' OR CAST(held AS text) <> '{}' OR code <> 'not_found_there')
              GROUP BY 1, 2, 3, 4 ORDER BY 5 DESC, 1, 2, 3, 4 LIMIT 200",
         )
     }

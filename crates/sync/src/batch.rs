@@ -8,13 +8,14 @@ use std::{
 
 use mittler_connector::{Error as CrmError, Key, KeyForm, KindProfile, OwnKey, Write};
 use mittler_core::{
-    Field, Fields, Kind, LinkId, RecordId, RemoteFields, Time, Value,
+    ConnectionId, Field, Fields, Kind, LinkId, RecordId, RemoteFields, Time, Value,
     mapping::{Direction, Object, Rule, Wanted, fit},
     plan::{self, HeldField, Known},
 };
 use mittler_store::{
-    derived_id,
-    links::{Lease, Leased, NewIntent, OpenIntent, Receipt, Settled},
+    Error as StoreError, derived_id,
+    intents::{Intent, OpenIntent, Settled},
+    leases::{Lease, Leased, Receipt},
     reviews::NewReview,
 };
 use tokio::time::{Instant, timeout_at};
@@ -24,6 +25,7 @@ use crate::{
     bounds::{Within, subject},
     connections::{Connection, WRONG_ACCOUNT},
     gate::{Gate, Passage, gate},
+    hand::Hand,
     outcome::Written,
     push::{Pusher, Stopped},
 };
@@ -33,6 +35,7 @@ use crate::{
 pub struct Batch {
     pub pusher: Pusher,
     pub connection: Arc<Connection>,
+    pub hand: Arc<Hand>,
     /// When the lease ends: a write that could outlast it is not begun, and none goes on after it.
     pub deadline: Instant,
 }
@@ -43,13 +46,35 @@ pub struct Item {
     pub leased: Leased,
     pub planned: RemoteFields,
     pub creates: bool,
+    /// The id of its intent.
     pub intent: Uuid,
+    /// When it was committed.
+    pub begun_at: Time,
     /// Part of the plan that the gate held.
     pub held: Vec<(String, HeldField)>,
     /// Suppression entries of the person whom it is about.
     pub entries: Vec<(Uuid, &'static str)>,
     /// Whether it lies within the bounds of the connection.
     pub within: Within,
+}
+
+impl Item {
+    /// Its intent, of which nobody knows the end yet.
+    pub fn as_intent(&self, connection: ConnectionId, remote_type: &str) -> Intent {
+        Intent {
+            id: self.intent,
+            link: self.leased.id.0,
+            connection: connection.0,
+            operation: if self.creates { "create".into() } else { "update".into() },
+            remote_type: remote_type.to_owned(),
+            fields: self.planned.clone(),
+            before: before(&self.leased, &self.planned),
+            begun_at: self.begun_at.0,
+            settled_at: None,
+            outcome: None,
+            code: None,
+        }
+    }
 }
 
 /// How long what needs an administrator waits before it is tried again.
@@ -76,10 +101,24 @@ impl Planned {
 pub type Run<T> = std::result::Result<T, Stopped>;
 
 impl Batch {
-    /// Brings links up to date. A read that is refused for one of them is refused for all: then the
-    /// halves go by themselves.
-    pub async fn run(&self, leases: Vec<Lease>) -> Run<()> {
-        let mut todo = vec![self.pusher.store.leased(&leases).await?];
+    /// Brings links up to date.
+    pub async fn run(&self, lease: Lease) -> Run<()> {
+        let leased = self.pusher.store.leased(&lease, self.now()).await?;
+        let none = leased.is_empty();
+        self.hand.keep(leased.iter().map(|link| link.id.0));
+        let ended = self.attempt_parts(leased).await;
+        // What no receipt ended: nothing of it was due any more, or its time was over before the call. After
+        // a failure of the database it stays, with what was perhaps written, until its time is over.
+        if (none || !self.hand.is_empty()) && !matches!(ended, Err(Stopped::Store(_))) {
+            let lease = self.hand.lease;
+            self.pusher.store.write(async move |tx| tx.end_lease(lease).await).await?;
+        }
+        ended
+    }
+
+    /// A read that is refused for one of the links is refused for all: then the halves go by themselves.
+    async fn attempt_parts(&self, leased: Vec<Leased>) -> Run<()> {
+        let mut todo = vec![leased];
         while let Some(mut part) = todo.pop() {
             match self.attempt(part.clone()).await {
                 Ok(()) => {}
@@ -110,8 +149,45 @@ impl Batch {
 
     async fn release(&self, links: &[Leased], next: Time, code: &str) -> Run<()> {
         let all: Vec<_> = links.iter().map(|link| (link.id, link.epoch)).collect();
-        let code = code.to_owned();
-        self.pusher.store.write(async move |tx| tx.release_links(&all, next, Some(&code)).await).await?;
+        let ids: Vec<Uuid> = links.iter().map(|link| link.id.0).collect();
+        let (code, hand, done) = (code.to_owned(), Arc::clone(&self.hand), ids.clone());
+        self.pusher
+            .store
+            .write(async move |tx| {
+                let Some(holding) = tx.hold(hand.lease).await? else { return Ok(()) };
+                tx.release_links(&holding, &all, next, Some(&code)).await?;
+                if hand.ends_with(&done) { tx.end_lease(hand.lease).await } else { Ok(()) }
+            })
+            .await?;
+        self.hand.put_down(&ids);
+        Ok(())
+    }
+
+    /// Writes receipts, and with the last of them the end of the lease; who went without a record that is
+    /// there now is told of it. A lease that was taken over writes nothing: who has it now looks first.
+    pub(crate) async fn settle(
+        &self,
+        receipts: Vec<Receipt>,
+        ends: Vec<Settled>,
+        reviews: Vec<NewReview>,
+    ) -> Result<(), StoreError> {
+        let ids: Vec<Uuid> = receipts.iter().map(|receipt| receipt.id).collect();
+        let (now, hand, done) = (self.now(), Arc::clone(&self.hand), ids.clone());
+        let there: HashSet<LinkId> =
+            receipts.iter().filter(|receipt| receipt.remote_id.is_some()).map(|receipt| LinkId(receipt.id)).collect();
+        self.pusher
+            .store
+            .write(async move |tx| {
+                let Some(holding) = tx.hold(hand.lease).await? else { return Ok(()) };
+                tx.settle_intents(&ends, now).await?;
+                let mut written = tx.put_receipts(&holding, &receipts).await?;
+                written.retain(|link| there.contains(link));
+                tx.want_dependants(&written).await?;
+                tx.ask(&reviews).await?;
+                if hand.ends_with(&done) { tx.end_lease(hand.lease).await } else { Ok(()) }
+            })
+            .await?;
+        self.hand.put_down(&ids);
         Ok(())
     }
 
@@ -123,7 +199,7 @@ impl Batch {
                 Receipt { state: "refused".into(), reason, ..settled(link, Some(code), None) }
             })
             .collect();
-        self.pusher.store.write(async move |tx| tx.put_receipts(&receipts).await.map(|_| ())).await?;
+        self.settle(receipts, Vec::new(), Vec::new()).await?;
         Ok(())
     }
 
@@ -195,14 +271,7 @@ impl Batch {
     async fn settle_unmapped(&self, leased: Vec<Leased>) -> Run<()> {
         let receipts: Vec<Receipt> = leased.iter().map(|link| settled(link, Some("unmapped"), None)).collect();
         let ends: Vec<Settled> = leased.iter().filter_map(superseded).collect();
-        let now = self.now();
-        self.pusher
-            .store
-            .write(async move |tx| {
-                tx.settle_intents(&ends, now).await?;
-                tx.put_receipts(&receipts).await.map(|_| ())
-            })
-            .await?;
+        self.settle(receipts, ends, Vec::new()).await?;
         Ok(())
     }
 
@@ -260,7 +329,7 @@ impl Batch {
                     && kept_out
                 {
                     let person = about(&item.leased).and_then(|person| people.get(&person));
-                    let entries = [Some(&item.leased.fields), person].into_iter().flatten();
+                    let entries = [Some(&*item.leased.fields), person].into_iter().flatten();
                     item.entries = entries
                         .flat_map(|fields| self.pusher.keys.suppressions_of(&*self.pusher.judge, fields))
                         .collect();
@@ -384,6 +453,7 @@ impl Batch {
             planned,
             creates,
             intent,
+            begun_at: self.now(),
             held: Vec::new(),
             entries: Vec::new(),
             within: Within::default(),
@@ -449,27 +519,32 @@ impl Batch {
             OwnKey::Native | OwnKey::None => None,
         };
         let bounds = self.connection.bounds.clone();
-        let items = self
+        let hand = Arc::clone(&self.hand);
+        let (items, writes, done) = self
             .pusher
             .store
             .write(async move |tx| {
-                // All links of the batch in one order, before any of them is written; those that are only
-                // written to the CRM are locked as they are looked at, below.
-                if !receipts.is_empty() || !waits.is_empty() {
-                    let ids = items.iter().map(|item: &Item| item.leased.id.0);
-                    let ids = ids.chain(receipts.iter().map(|receipt: &Receipt| receipt.id));
-                    let ids: Vec<Uuid> = ids.chain(waits.iter().map(|((id, _), _, _): &Waiting| id.0)).collect();
-                    tx.lock_links(&ids).await?;
-                }
+                // Its time is checked here for the last time: from now on the deadline of the calls counts.
+                let Some(holding) = tx.hold(hand.lease).await?.filter(|holding| holding.until > now) else {
+                    return Ok((Vec::new(), Vec::new(), Vec::new()));
+                };
+                let mut done: Vec<Uuid> = receipts.iter().map(|receipt: &Receipt| receipt.id).collect();
+                done.extend(waits.iter().map(|((id, _), _, _): &Waiting| id.0));
+                // All in one order, before any of them is written.
+                tx.lock_links(&done).await?;
                 let (somebody_is, any_restricted) = tx.exceptions().await?;
                 if !kept_out && somebody_is {
                     // Somebody is since the plan was made: it is made again, with a look at who it is about.
-                    let items = items.iter().map(|item| (item.leased.id, item.leased.epoch));
+                    let items = items.iter().map(|item: &Item| (item.leased.id, item.leased.epoch));
                     let rest = receipts.iter().map(|receipt| (LinkId(receipt.id), receipt.epoch));
                     let waits = waits.iter().map(|(lease, _, _)| *lease);
                     let all: Vec<_> = items.chain(rest).chain(waits).collect();
-                    tx.release_links(&all, now, None).await?;
-                    return Ok(Vec::new());
+                    tx.release_links(&holding, &all, now, None).await?;
+                    done = all.iter().map(|(id, _)| id.0).collect();
+                    if hand.ends_with(&done) {
+                        tx.end_lease(hand.lease).await?;
+                    }
+                    return Ok((Vec::new(), Vec::new(), done));
                 }
                 let all: Vec<Uuid> = items.iter().flat_map(|item| &item.entries).map(|(hmac, _)| *hmac).collect();
                 let suppressed: HashSet<Uuid> =
@@ -481,17 +556,13 @@ impl Batch {
                     tx.restricted(&people.into_iter().collect::<Vec<_>>()).await?
                 };
                 let allowed = bounds.fields_of(&remote);
-                let leases: Vec<_> = items.iter().map(|item| (item.leased.id, item.leased.epoch)).collect();
-                let ours: HashSet<_> = if leases.is_empty() {
-                    HashSet::new()
-                } else {
-                    tx.still_leased(&leases, now).await?.into_iter().collect()
-                };
                 let mut receipts = receipts;
                 let mut pass = Vec::new();
                 let mut ends = ends;
                 for mut item in items {
-                    if !ours.contains(&item.leased.id) {
+                    if !holding.links.contains(&item.leased.id.0) {
+                        // Forgotten meanwhile.
+                        done.push(item.leased.id.0);
                         continue;
                     }
                     let shown = plan::apply(&item.leased.seen, &item.leased.sent);
@@ -509,49 +580,40 @@ impl Batch {
                     match gate(&passage, std::mem::take(&mut item.planned)) {
                         Gate::Open { fields, held } if fields.is_empty() && !item.creates => {
                             ends.extend(superseded(&item.leased));
+                            done.push(item.leased.id.0);
                             receipts.push(settled(&item.leased, None, Some(held)));
                         }
                         Gate::Open { fields, held } => {
                             item.planned = fields;
                             item.held = held;
+                            item.begun_at = now;
                             pass.push(item);
                         }
                         Gate::Shut { code } => {
                             ends.extend(superseded(&item.leased));
+                            done.push(item.leased.id.0);
                             receipts.push(settled(&item.leased, Some(code), None));
                         }
                     }
                 }
                 ends.extend(pass.iter().filter_map(|item| superseded(&item.leased)));
-                if !ends.is_empty() {
-                    tx.settle_intents(&ends, now).await?;
+                tx.settle_intents(&ends, now).await?;
+                let writes: Vec<Intent> = pass.iter().map(|item| item.as_intent(connection, &remote)).collect();
+                if !writes.is_empty() {
+                    tx.note_writes(&holding, &hand.with(&writes)).await?;
                 }
-                let intents: Vec<NewIntent> = pass
-                    .iter()
-                    .map(|item| NewIntent {
-                        id: item.intent,
-                        link: item.leased.id.0,
-                        connection: connection.0,
-                        epoch: item.leased.epoch,
-                        operation: if item.creates { "create".into() } else { "update".into() },
-                        remote_type: remote.clone(),
-                        fields: item.planned.clone(),
-                        before: before(&item.leased, &item.planned),
-                        begun_at: now.0,
-                    })
-                    .collect();
-                if !intents.is_empty() {
-                    tx.put_intents(&intents).await?;
+                tx.put_receipts(&holding, &receipts).await?;
+                for (link, until, code) in waits {
+                    tx.release_links(&holding, &[link], until, Some(code)).await?;
                 }
-                if !receipts.is_empty() {
-                    tx.put_receipts(&receipts).await?;
+                if hand.ends_with(&done) {
+                    tx.end_lease(hand.lease).await?;
                 }
-                for (lease, until, code) in waits {
-                    tx.release_links(&[lease], until, Some(code)).await?;
-                }
-                Ok(pass)
+                Ok((pass, writes, done))
             })
             .await?;
+        self.hand.note(writes);
+        self.hand.put_down(&done);
         Ok(items)
     }
 
@@ -701,7 +763,7 @@ pub fn settled(link: &Leased, code: Option<&str>, held: Option<Vec<(String, Held
         remote_id: link.remote_id.clone(),
         sent: link.sent.clone(),
         held: all,
-        settled: 1,
+        done: Some(link.wanted),
         next_at: 0,
         attempt: 0,
         state: "open".into(),

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use mittler_core::{Field, Fields, Kind, LinkId, RecordId};
-use mittler_store::links::{Leased, link_id};
+use mittler_store::{leases::Leased, links::link_id};
 use serde::{Deserialize, Serialize};
 
 use crate::batch::{Batch, Item, Run, about};

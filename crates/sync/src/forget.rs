@@ -7,7 +7,7 @@ use mittler_store::{
     Clock, Result, Store, Tx,
     audit::NewEntry,
     forget::{About, Removed},
-    links::Receipt,
+    leases::Receipt,
 };
 use serde_json::json;
 use tracing::warn;

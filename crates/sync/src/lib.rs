@@ -16,6 +16,7 @@ pub mod connections;
 mod eye;
 pub mod forget;
 pub mod gate;
+mod hand;
 pub mod hooks;
 pub mod keys;
 mod outcome;

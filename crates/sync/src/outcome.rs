@@ -1,6 +1,6 @@
 //! From what the CRM answered to what the link becomes.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use mittler_connector::{Error as CrmError, Key, KeyForm, KindProfile, OwnKey, Refusal, RowResult};
 use mittler_core::{
@@ -8,16 +8,12 @@ use mittler_core::{
     mapping::Object,
     plan::{self, HeldField},
 };
-use mittler_store::{
-    Error as StoreError,
-    links::{Receipt, Settled},
-    reviews::NewReview,
-};
+use mittler_store::{Error as StoreError, intents::Intent, leases::Receipt, reviews::NewReview};
 use serde_json::json;
+use uuid::Uuid;
 
 use crate::{
     batch::{Batch, CLOSED, Item, Run, settled},
-    push::Stopped,
     resolve::Adoption,
 };
 
@@ -39,7 +35,8 @@ const REFUSALS: usize = 5;
 #[derive(Default)]
 struct Received {
     receipts: Vec<Receipt>,
-    settled: Vec<Settled>,
+    /// How each write ended.
+    ended: Vec<Intent>,
     reviews: Vec<NewReview>,
     adopt: Vec<(Item, Key, String)>,
     /// Records that became another: its type and id, and the CRM's word for it.
@@ -88,7 +85,8 @@ impl Batch {
 
     fn note(&self, object: &Object, profile: &KindProfile, item: Item, written: Written, to: &mut Received) {
         let now = self.now();
-        let settle = |outcome: &str, code: Option<String>| Settled { id: item.intent, outcome: outcome.into(), code };
+        let intent = item.as_intent(self.connection.id, &object.remote);
+        let end = |outcome: &str, code: Option<String>| intent.clone().ended(outcome, code, now);
         let mut receipt = settled(&item.leased, None, Some(item.held.clone()));
         match written {
             Written::Row(RowResult::Written { id, created, .. }) => {
@@ -104,14 +102,14 @@ impl Batch {
                 if item.leased.remote_id.is_none() {
                     to.created.push(item.leased.id);
                 }
-                to.settled.push(settle(if created { "created" } else { "updated" }, None));
+                to.ended.push(end(if created { "created" } else { "updated" }, None));
             }
             Written::Row(RowResult::Refused(refusal)) => {
-                to.settled.push(settle("refused", Some(refusal.code.clone())));
+                to.ended.push(end("refused", Some(refusal.code.clone())));
                 Self::refuse(object, &item, &refusal, &mut receipt);
             }
             Written::Row(RowResult::Exists { id, code, .. }) => {
-                to.settled.push(settle("exists", Some(code.clone())));
+                to.ended.push(end("exists", Some(code.clone())));
                 if let Some(key) = existing(profile, &item, id) {
                     to.adopt.push((item, key, code));
                     return;
@@ -120,13 +118,13 @@ impl Batch {
                 receipt.code = Some(code);
             }
             Written::Row(RowResult::Candidates { ids, code, .. }) => {
-                to.settled.push(settle("review", Some(code.clone())));
+                to.ended.push(end("review", Some(code.clone())));
                 to.reviews.push(self.remote_duplicate(&item, &ids, &code));
                 receipt.state = "refused".into();
                 receipt.code = Some(code);
             }
             Written::Row(RowResult::Gone { successor, code }) => {
-                to.settled.push(settle("gone", Some(code.clone())));
+                to.ended.push(end("gone", Some(code.clone())));
                 let mapped = |remote_type: &String| self.connection.mapping.object(remote_type).is_some();
                 if let Some((remote_type, id)) = successor.filter(|(remote_type, _)| mapped(remote_type)) {
                     to.follow.push((item, remote_type, id, code));
@@ -136,23 +134,23 @@ impl Batch {
                 receipt.code = Some(code);
             }
             Written::Row(RowResult::Busy { code }) => {
-                to.settled.push(settle("busy", Some(code.clone())));
+                to.ended.push(end("busy", Some(code.clone())));
                 let wait = Duration::from_millis(300 << item.leased.attempt.clamp(0, 10));
                 later(&mut receipt, &item, now.plus(wait).0, &code);
             }
             Written::Row(RowResult::Misconfigured { code, message })
             | Written::Nothing(CrmError::Configuration { code, message }) => {
-                to.settled.push(settle("lost", Some(code.clone())));
+                to.ended.push(end("lost", Some(code.clone())));
                 later(&mut receipt, &item, now.plus(CLOSED).0, &code);
                 receipt.reason = Some(message.clone());
                 to.closed.get_or_insert((code, message));
             }
             Written::NotBegun => {
-                to.settled.push(settle("lost", Some("lease_too_short".into())));
+                to.ended.push(end("lost", Some("lease_too_short".into())));
                 later(&mut receipt, &item, 0, "lease_too_short");
             }
             Written::Nothing(error) => {
-                to.settled.push(settle("lost", Some(error.code().to_owned())));
+                to.ended.push(end("lost", Some(error.code().to_owned())));
                 later(&mut receipt, &item, 0, error.code());
                 to.error.get_or_insert(error);
             }
@@ -162,6 +160,7 @@ impl Batch {
                 let wait =
                     if profile.own_key == OwnKey::None { Duration::from_secs(1) } else { Duration::from_millis(100) };
                 later(&mut receipt, &item, now.plus(wait).0, &code);
+                to.ended.push(intent);
             }
         }
         to.receipts.push(receipt);
@@ -211,19 +210,25 @@ impl Batch {
     /// Receipts of a batch together; if the database refuses them - another link has a remote id
     /// already - each by itself, so that one cannot spoil the others.
     async fn commit(&self, received: Received) -> Run<()> {
-        let now = self.now();
-        let Received { receipts, settled, reviews, created, .. } = received;
-        if receipts.is_empty() && settled.is_empty() {
+        let Received { receipts, ended, reviews, created, .. } = received;
+        if receipts.is_empty() && ended.is_empty() {
             return Ok(());
         }
-        let (all, ends, asked, made) = (receipts.clone(), settled.clone(), reviews.clone(), created.clone());
-        let clock = self.pusher.clock.clone();
+        let ids: Vec<Uuid> = receipts.iter().map(|receipt| receipt.id).collect();
+        let (receipts, ended) = (Arc::new(receipts), Arc::new(ended));
+        let (all, ends, asked, made) = (Arc::clone(&receipts), Arc::clone(&ended), reviews.clone(), created.clone());
+        let (clock, hand, links) = (self.pusher.clock.clone(), Arc::clone(&self.hand), ids.clone());
         let together = self
             .pusher
             .store
             .write(async move |tx| {
-                tx.settle_intents(&ends, now).await?;
-                let done = tx.put_receipts(&all).await?;
+                let (mut done, mut known) = (Vec::new(), Vec::new());
+                // Taken over, nothing is written: the intents are open, and who has the links now looks first.
+                if let Some(holding) = tx.hold(hand.lease).await? {
+                    done = tx.put_receipts(&holding, &all).await?;
+                    known.extend(ends.iter().filter(|end| holding.links.contains(&end.link)).cloned());
+                }
+                tx.put_intents(&known).await?;
                 let lost: Vec<Receipt> =
                     all.iter().filter(|it| it.written_at > 0 && !done.contains(&LinkId(it.id))).cloned().collect();
                 if !lost.is_empty() {
@@ -234,41 +239,42 @@ impl Batch {
                 if !made.is_empty() {
                     tx.want_dependants(&made).await?;
                 }
-                Ok(())
+                if hand.ends_with(&links) { tx.end_lease(hand.lease).await } else { Ok(()) }
             })
             .await;
         match together {
+            Ok(()) => {
+                self.hand.put_down(&ids);
+                return Ok(());
+            }
             Err(StoreError::Statement(_)) => {}
-            other => return other.map_err(Stopped::from),
+            Err(error) => return Err(error.into()),
         }
+        let lease = self.hand.lease;
         self.pusher
             .store
             .write(async move |tx| {
-                tx.settle_intents(&settled, now).await?;
+                if let Some(holding) = tx.hold(lease).await? {
+                    let known = ended.iter().filter(|end| holding.links.contains(&end.link)).cloned();
+                    tx.put_intents(&known.collect::<Vec<_>>()).await?;
+                }
                 tx.ask(&reviews).await
             })
             .await?;
-        for receipt in receipts {
-            let (one, made) = (receipt.clone(), created.contains(&LinkId(receipt.id)));
-            let alone = self
-                .pusher
-                .store
-                .write(async move |tx| {
-                    let done = tx.put_receipts(std::slice::from_ref(&one)).await?;
-                    if made { tx.want_dependants(&done).await } else { Ok(()) }
-                })
-                .await;
-            if let Err(StoreError::Statement(_)) = alone {
-                let taken = Receipt {
-                    remote_id: None,
-                    state: "refused".into(),
-                    code: Some("remote_taken".into()),
-                    reason: Some("another record of ours is already linked to this record of the CRM".into()),
-                    ..receipt
-                };
-                self.pusher.store.write(async move |tx| tx.put_receipts(&[taken]).await).await?;
-            } else {
-                alone?;
+        for receipt in receipts.iter() {
+            match self.settle(vec![receipt.clone()], Vec::new(), Vec::new()).await {
+                Ok(()) => {}
+                Err(StoreError::Statement(_)) => {
+                    let taken = Receipt {
+                        remote_id: None,
+                        state: "refused".into(),
+                        code: Some("remote_taken".into()),
+                        reason: Some("another record of ours is already linked to this record of the CRM".into()),
+                        ..receipt.clone()
+                    };
+                    self.settle(vec![taken], Vec::new(), Vec::new()).await?;
+                }
+                Err(error) => return Err(error.into()),
             }
         }
         Ok(())
@@ -304,13 +310,7 @@ impl Batch {
             }
             later(&mut receipt, &item, 0, code);
         }
-        self.pusher
-            .store
-            .write(async move |tx| {
-                tx.put_receipts(std::slice::from_ref(&receipt)).await?;
-                tx.ask(std::slice::from_ref(&review)).await
-            })
-            .await?;
+        self.settle(vec![receipt], Vec::new(), vec![review]).await?;
         Ok(())
     }
 
@@ -329,7 +329,7 @@ impl Batch {
         }
         let mut receipt = settled(&leased, Some(code), None);
         receipt.state = "gone".into();
-        self.pusher.store.write(async move |tx| tx.put_receipts(std::slice::from_ref(&receipt)).await).await?;
+        self.settle(vec![receipt], Vec::new(), Vec::new()).await?;
         Ok(())
     }
 }
@@ -355,7 +355,7 @@ fn existing(profile: &KindProfile, item: &Item, id: Option<String>) -> Option<Ke
 
 /// Still due, at the given time.
 fn later(receipt: &mut Receipt, item: &Item, at: i64, code: &str) {
-    receipt.settled = 0;
+    receipt.done = None;
     receipt.next_at = at;
     receipt.attempt = item.leased.attempt + 1;
     receipt.code = Some(code.to_owned());

@@ -171,12 +171,12 @@ impl Pusher {
         cursor: Option<Cursor>,
     ) -> Result<(usize, usize), Stopped> {
         let begun = self.clock.now();
+        self.store.expire_leases(begun).await?;
         let known = self.store.links_by_remote(connection.id, remote_type, ids).await?;
         let mut taking = Taking::default();
         // Who is being written now, or was perhaps, is read when that has ended.
-        let (free, busy): (Vec<Known>, Vec<Known>) = known
-            .into_iter()
-            .partition(|link| link.busy == 0 && link.leased_until <= begun.0 && link.written_at < begun.0);
+        let (free, busy): (Vec<Known>, Vec<Known>) =
+            known.into_iter().partition(|link| link.busy == 0 && link.written_at < begun.0);
         taking.later.extend(busy.into_iter().map(|link| link.remote_id));
         let keys: Vec<Key> = free.iter().map(|link| Key::Id(link.remote_id.clone())).collect();
         let records = if keys.is_empty() {
@@ -371,7 +371,7 @@ impl Pusher {
                     tx.lock_records(&records.into_iter().collect::<Vec<_>>()).await?;
                 }
                 let mut noted: BTreeSet<Uuid> =
-                    tx.put_shown(&taking.shown, now).await?.into_iter().map(|link| link.0).collect();
+                    tx.put_shown(&taking.shown).await?.into_iter().map(|link| link.0).collect();
                 let moved = move_all(tx, &taking, id, now).await?;
                 noted.extend(&moved.done);
                 tx.revive_links(&taking.revived).await?;
@@ -453,7 +453,7 @@ async fn move_all(
     let (first, second): (Vec<_>, Vec<_>) =
         taking.moved.iter().partition(|(it, _, _)| targets.insert((it.remote_type.as_str(), it.remote_id.as_str())));
     let rows: Vec<Moved> = first.iter().map(|(it, _, _)| it.clone()).collect();
-    moved.done = tx.move_links(&rows, now).await?.into_iter().map(|link| link.0).collect();
+    moved.done = tx.move_links(&rows).await?.into_iter().map(|link| link.0).collect();
     let rest: Vec<&(Moved, RecordId, Kind)> =
         first.into_iter().filter(|(it, _, _)| !moved.done.contains(&it.id)).chain(second).collect();
     let rows: Vec<Moved> = rest.iter().map(|(it, _, _)| it.clone()).collect();

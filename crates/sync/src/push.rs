@@ -7,11 +7,18 @@
 //! **Invariant:** the outcome of a call that nobody knows is looked up before anything is decided;
 //! only writes that the CRM recognises when they are repeated are repeated.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use mittler_connector::Error as CrmError;
 use mittler_core::{Time, derive::Overrides, job::Lane};
-use mittler_store::{Clock, Result, Store, links::Lease};
+use mittler_store::{
+    Clock, Result, Store,
+    leases::{Due, Lease},
+};
 use tokio::{task::JoinSet, time::Instant};
 use tracing::{debug, warn};
 use uuid::Uuid;
@@ -20,6 +27,7 @@ use crate::{
     Judge,
     batch::Batch,
     connections::{Connection, Connections, Mode},
+    hand::Hand,
     keys::Keys,
 };
 
@@ -29,7 +37,7 @@ const LONGEST: Duration = Duration::from_mins(1);
 /// How soon a connection is looked at again of which some types wait.
 const LOOK: Duration = Duration::from_secs(30);
 /// Links that one lease takes at most, whatever one call could.
-const MOST: i64 = 1_000;
+const MOST: usize = 1_000;
 /// How long a batch of a list waits for more of its kind while inputs are still being read.
 const FILL: Duration = Duration::from_secs(1);
 
@@ -59,7 +67,7 @@ pub enum PushEnd {
 enum Next {
     Batch {
         remote_type: String,
-        leases: Vec<Lease>,
+        lease: Lease,
         deadline: Instant,
     },
     /// `fills`: there are some, for which others are waited for.
@@ -93,7 +101,7 @@ impl Pusher {
         }
         // Tasks of their own: planning one batch and leasing the next go on side by side.
         let mut running = JoinSet::new();
-        let mut busy: BTreeMap<String, usize> = BTreeMap::new();
+        let mut busy: BTreeMap<Uuid, String> = BTreeMap::new();
         let (mut failed, mut filling) = (None, false);
         // A database that fails one batch leaves the calls of the others in flight: they end first.
         let mut lost = None;
@@ -101,10 +109,11 @@ impl Pusher {
             failed = failed.or_else(|| connection.paused(self.clock.now()));
             while failed.is_none() && lost.is_none() && running.len() < connection.concurrency {
                 match self.lease(connection, &busy).await {
-                    Ok(Next::Batch { remote_type, leases, deadline }) => {
-                        *busy.entry(remote_type.clone()).or_default() += 1;
-                        let batch = Batch { pusher: self.clone(), connection: Arc::clone(connection), deadline };
-                        running.spawn(async move { (remote_type, batch.run(leases).await) });
+                    Ok(Next::Batch { remote_type, lease, deadline }) => {
+                        let (id, hand) = (lease.id, Arc::new(Hand::new(&lease)));
+                        busy.insert(id, remote_type);
+                        let batch = Batch { pusher: self.clone(), connection: Arc::clone(connection), hand, deadline };
+                        running.spawn(async move { (id, batch.run(lease).await) });
                     }
                     Ok(Next::Nothing { fills }) => {
                         filling = fills;
@@ -122,8 +131,8 @@ impl Pusher {
                 () = connection.asked() => continue,
             };
             let ended = match ended {
-                Some(Ok((remote_type, ended))) => {
-                    busy.entry(remote_type).and_modify(|batches| *batches = batches.saturating_sub(1));
+                Some(Ok((lease, ended))) => {
+                    busy.remove(&lease);
                     ended
                 }
                 Some(Err(panic)) if panic.is_panic() => std::panic::resume_unwind(panic.into_panic()),
@@ -161,47 +170,50 @@ impl Pusher {
     ///
     /// Of what is `busy` already, more is leased only while nothing else is due: batches that wait for
     /// one budget must not keep those of another waiting. A list in hand fills its batches.
-    async fn lease(&self, connection: &Connection, busy: &BTreeMap<String, usize>) -> Result<Next> {
-        let (id, now, lease) = (connection.id, self.clock.now(), self.lease_time(connection));
-        let deadline = Instant::now() + lease;
+    /// What is due is looked for beside the one writer, who only begins the lease.
+    async fn lease(&self, connection: &Connection, busy: &BTreeMap<Uuid, String>) -> Result<Next> {
+        let (id, now, lasts) = (connection.id, self.clock.now(), self.lease_time(connection));
+        let deadline = Instant::now() + lasts;
+        if connection.may_expire(now) {
+            self.store.expire_leases(now).await?;
+        }
         let (closed, _) = connection.closed_types(now);
         let filled = connection.filled(now.minus(FILL));
         let enough = connection.concurrency.div_ceil(2);
-        let busy = busy.iter().filter(|(_, batches)| **batches >= enough);
-        let busy: Vec<String> = busy.map(|(remote_type, _)| remote_type.clone()).collect();
-        let rounds = if busy.is_empty() { vec![busy] } else { vec![busy, Vec::new()] };
-        let connector = Arc::clone(&connection.connector);
-        let next = self
-            .store
-            .write(async move |tx| {
-                let mut filling = Vec::new();
-                for busy in rounds {
-                    let mut not_now = [closed.clone(), busy, filling.clone()].concat();
-                    while let Some(head) = tx.leasable_but(id, now, &not_now).await? {
-                        // One call's worth, so that a lease is for one call alone.
-                        let batch = connector.profile().kind(&head.remote_type).map_or(1, |kind| kind.batch);
-                        let most = i64::try_from(batch).unwrap_or(1).clamp(1, MOST);
-                        let full =
-                            head.lane != i64::from(Lane::Scheduled.number()) || filled.contains(&head.remote_type);
-                        if full || !tx.fills(id, &head, now, most).await? {
-                            let leases = tx.lease_of(id, &head, now, lease, most).await?;
-                            return Ok((Some((head.remote_type, leases)), filling));
-                        }
-                        filling.push(head.remote_type.clone());
-                        not_now.push(head.remote_type);
-                    }
+        let batches = |remote_type: &String| busy.values().filter(|other| *other == remote_type).count();
+        let full: BTreeSet<String> = busy.values().filter(|it| batches(it) >= enough).cloned().collect();
+        let mut rounds = vec![full.into_iter().collect(), Vec::new()];
+        rounds.dedup();
+        // One call's worth, so that a lease is for one call alone.
+        let profile = connection.connector.profile();
+        let batch = |remote_type: &str| profile.kind(remote_type).map_or(1, |kind| kind.batch).clamp(1, MOST);
+        let (mut filling, mut found) = (Vec::new(), None);
+        'found: for full in rounds {
+            let mut not_now = [closed.clone(), full, filling.clone()].concat();
+            while let Some(due) = self.store.due(id, now, &not_now, batch).await? {
+                // More of a list are on their way while inputs are still to be read.
+                let fills = due.lane == i64::from(Lane::Scheduled.number())
+                    && due.links.len() < batch(&due.remote_type)
+                    && !filled.contains(&due.remote_type)
+                    && self.store.any_unread().await?;
+                if !fills {
+                    found = Some(due);
+                    break 'found;
                 }
-                Ok((None, filling))
-            })
-            .await?;
-        let (taken, filling) = next;
+                filling.push(due.remote_type.clone());
+                not_now.push(due.remote_type);
+            }
+        }
         let fills = !filling.is_empty();
-        connection.note_filling(filling, taken.as_ref().map(|(remote_type, _)| remote_type.as_str()), now);
-        Ok(match taken {
-            // Nothing: others have taken it meanwhile.
-            Some((remote_type, leases)) if !leases.is_empty() => Next::Batch { remote_type, leases, deadline },
-            _ => Next::Nothing { fills },
-        })
+        connection.note_filling(filling, found.as_ref().map(|due| due.remote_type.as_str()), now);
+        let Some(Due { remote_type, links, .. }) = found else { return Ok(Next::Nothing { fills }) };
+        let lease = Lease { id: self.id(), connection: id, until: now.plus(lasts), links };
+        let (begun, own): (Lease, Vec<Uuid>) = (lease.clone(), busy.keys().copied().collect());
+        // Another may have taken them meanwhile.
+        if !self.store.write(async move |tx| tx.begin_lease(&begun, &own).await).await? {
+            return Ok(Next::Nothing { fills });
+        }
+        Ok(Next::Batch { remote_type, lease, deadline })
     }
 
     /// A CRM that does not work waits at its connection, not on a hundred thousand links.

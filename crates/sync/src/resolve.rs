@@ -3,7 +3,10 @@
 //! By link id, else by own key, else by e-mail address, domain or pair. What is adopted keeps its
 //! values as claims of the CRM, before anything of ours is planned.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::{
+    collections::{BTreeSet, HashMap, HashSet},
+    sync::Arc,
+};
 
 use mittler_connector::{Key, KeyForm, KindProfile, OwnKey, RemoteRecord};
 use mittler_core::{
@@ -11,8 +14,9 @@ use mittler_core::{
 };
 use mittler_store::{
     derived_id,
+    intents::Settled,
     jobs::NewJob,
-    links::{Leased, Receipt, Settled},
+    leases::{Leased, Receipt},
     reviews::NewReview,
 };
 use serde_json::json;
@@ -79,14 +83,7 @@ impl Batch {
         }
         if !unsure.is_empty() {
             let (reviews, receipts): (Vec<NewReview>, Vec<Receipt>) = unsure.into_iter().unzip();
-            self.pusher
-                .store
-                .write(async move |tx| {
-                    tx.settle_intents(&ends, begun).await?;
-                    tx.put_receipts(&receipts).await?;
-                    tx.ask(&reviews).await
-                })
-                .await?;
+            self.settle(receipts, ends, reviews).await?;
         }
         let mut by_type: HashMap<String, Vec<Adoption>> = HashMap::new();
         for (remote_type, adoption) in adopt {
@@ -249,7 +246,7 @@ impl Batch {
     where
         Self: 'f,
     {
-        let judge = std::sync::Arc::clone(&self.pusher.judge);
+        let judge = Arc::clone(&self.pusher.judge);
         let elements = fields.elements(&Field::EMAILS).iter();
         elements.map(|element| element.key.clone()).filter(move |email| judge.is_personal(email))
     }
@@ -397,7 +394,7 @@ impl Batch {
             receipt.remote_id = Some(record.id.clone());
             receipt.sent = told(&link, ours, &record);
             receipt.sent.0.extend(eye.in_our_form(&record.fields).0);
-            receipt.settled = 0;
+            receipt.done = None;
             seen.push((link.id, record.fields));
             receipts.push(receipt);
         }
@@ -408,6 +405,8 @@ impl Batch {
             .filter(|other| other.id != own)
             .map(|other| NewJob::push(self.pusher.id(), other.id, Lane::Scheduled, now))
             .collect();
+        let ids: Vec<Uuid> = receipts.iter().map(|receipt| receipt.id).collect();
+        let (hand, links_done) = (Arc::clone(&self.hand), ids.clone());
         self.pusher
             .store
             .write(async move |tx| {
@@ -416,6 +415,7 @@ impl Batch {
                 for record in &changed {
                     links.extend(links_of(&others, record, Lane::Scheduled, now));
                 }
+                let holding = tx.hold(hand.lease).await?;
                 // All in one order, before any of them is written.
                 let all: BTreeSet<Uuid> =
                     links.iter().map(|link| link.id).chain(receipts.iter().map(|receipt| receipt.id)).collect();
@@ -424,15 +424,19 @@ impl Batch {
                     tx.want_links(&mut links).await?;
                     tx.put_jobs(&wake).await?;
                 }
+                // Taken over: whoever has the links now finds the same.
+                let Some(holding) = holding else { return Ok(()) };
                 tx.settle_intents(&ends, now).await?;
-                let done = tx.put_receipts(&receipts).await?;
+                let done = tx.put_receipts(&holding, &receipts).await?;
                 seen.retain(|(id, _)| done.contains(id));
                 tx.put_seen(&seen).await?;
                 let known: Vec<LinkId> = seen.iter().map(|(id, _)| *id).collect();
                 tx.want_dependants(&known).await?;
-                tx.ask(&reviews).await
+                tx.ask(&reviews).await?;
+                if hand.ends_with(&links_done) { tx.end_lease(hand.lease).await } else { Ok(()) }
             })
             .await?;
+        self.hand.put_down(&ids);
         Ok(())
     }
 

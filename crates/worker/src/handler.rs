@@ -204,7 +204,7 @@ impl Worker {
             let more = self
                 .store
                 .write(async move |tx| {
-                    if end == PushEnd::Drained && tx.leasable(id, now).await?.is_some() {
+                    if end == PushEnd::Drained && tx.any_leasable(id, now).await? {
                         return Ok(true);
                     }
                     let mut noted = tx.note_jobs(&topic, now).await?;

@@ -41,6 +41,7 @@ impl Worker {
     /// Waits for calls that are under way: whom they made must be known before it can move.
     pub(crate) async fn merge(&self, job: &Taken, decision: Uuid) -> Result<End> {
         let begun = self.clock.now();
+        self.store.expire_leases(begun).await?;
         let Some(decided) = self.store.decision(decision).await? else { return Ok(End::Done) };
         let other = self.store.survivor(RecordId(decided.other)).await?;
         let is_organisation = self.store.record(other).await?.is_some_and(|record| record.kind == Kind::Organisation);
@@ -115,7 +116,7 @@ async fn merge(tx: &mut Tx, env: &Env, decision: Uuid, naming: &[RecordId], begu
         return Err(Error::Raced);
     }
     let links = tx.moving_links(&all).await?;
-    if links.iter().any(|link| link.busy > 0 || link.leased_until > now.0) {
+    if links.iter().any(|link| link.busy > 0) {
         return Ok(false);
     }
     let mut merge = Merge { env, kind, now, moves: heirs, locked, links, changed: Vec::new(), fresh: Vec::new() };
@@ -321,7 +322,7 @@ impl Merge<'_> {
             wanted.iter().map(|link| Needs { id: link.id, need_a: link.need_a, need_b: link.need_b }).collect();
         tx.put_needs(&needs).await?;
         tx.leave_duplicates(&duplicates).await?;
-        tx.inherit_links(&ended, &inherited, self.now).await?;
+        tx.inherit_links(&ended, &inherited).await?;
         tx.ask(&reviews).await?;
         let now = self.now;
         let connections: BTreeSet<Uuid> = wanted.iter().map(|link| link.connection).collect();

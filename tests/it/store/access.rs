@@ -206,7 +206,7 @@ async fn the_trail_is_a_chain_that_shows_every_edit(fresh: &Fresh) {
         assert_eq!(store.verify_audit().await.unwrap(), None, "after {column}");
     }
     // What an entry stands for is committed to as well.
-    let text = if store.is_sqlite() { "" } else { "::jsonb" };
+    let text = if store.is_sqlite() { "" } else { "::json" };
     raw.run(&format!("UPDATE audit_content SET content = '{{\"name\": 0}}'{text} WHERE seq = 9")).await;
     assert_eq!(store.verify_audit().await.unwrap(), Some(9), "edited content");
     raw.run("DELETE FROM audit_content WHERE seq = 9").await;

@@ -13,8 +13,10 @@ use mittler_store::{
     audit::NewEntry,
     bounds::PurposeRow,
     decisions::NewDecision,
+    intents::Intent,
     jobs::NewJob,
-    links::{NewIntent, WantedLink, link_id},
+    leases::{Lease, Receipt},
+    links::{WantedLink, link_id},
     records::{KeyRow, RecordRow, StatementRow},
     reviews::NewReview,
     signals::{NewSignal, Read},
@@ -214,16 +216,18 @@ async fn plant(store: &Store, email: &str) -> Person {
             let mut wanted: Vec<WantedLink> =
                 [id, activity].iter().map(|record| links::wanted(connection, *record, NOON)).collect();
             tx.want_links(&mut wanted).await?;
-            let intent = |record: RecordId| NewIntent {
+            let intent = |record: RecordId| Intent {
                 id: Uuid::new_v4(),
                 link: link_id(connection, record).0,
                 connection: connection.0,
-                epoch: 1,
                 operation: "create".into(),
                 remote_type: "contact".into(),
                 fields: remote_fields.clone(),
                 before: remote_fields.clone(),
                 begun_at: NOON.0,
+                settled_at: None,
+                outcome: None,
+                code: None,
             };
             tx.put_intents(&[intent(id), intent(activity)]).await?;
             tx.put_seen(&[(link, remote_fields.clone())]).await?;
@@ -269,15 +273,48 @@ async fn plant(store: &Store, email: &str) -> Person {
     let leased = links::lease(store, connection, NOON, 9).await;
     let receipts: Vec<_> = leased
         .iter()
-        .map(|link| mittler_store::links::Receipt {
+        .map(|link| Receipt {
             sent: remote.clone(),
             remote_id: Some(format!("{email} {}", link.id.0)),
             reason: Some(email.to_owned()),
             ..links::receipt(link)
         })
         .collect();
-    store.write(async move |tx| tx.put_receipts(&receipts).await).await.unwrap();
+    links::settle(store, &leased, receipts).await;
     Person { id, activity, link, fields }
+}
+
+/// A batch that is about to write something to each of these.
+async fn about_to_write(store: &Store, people: &[(LinkId, &str)]) {
+    let connection = super::connection();
+    let (id, links) = (Uuid::now_v7(), people.iter().map(|(link, _)| link.0).collect());
+    let lease = Lease { id, connection, until: NOON.plus(links::LEASE), links };
+    let writes: Vec<Intent> = people
+        .iter()
+        .map(|(link, email)| {
+            let mut remote = RemoteFields::default();
+            remote.set("email", Value::text(email).unwrap());
+            Intent {
+                id: Uuid::now_v7(),
+                link: link.0,
+                connection: connection.0,
+                operation: "update".into(),
+                remote_type: "contact".into(),
+                fields: remote.clone(),
+                before: remote,
+                begun_at: NOON.0,
+                settled_at: None,
+                outcome: None,
+                code: None,
+            }
+        })
+        .collect();
+    let write = store.write(async move |tx| {
+        tx.begin_lease(&lease, &[]).await?;
+        let holding = tx.hold(lease.id).await?.unwrap();
+        tx.note_writes(&holding, &writes).await
+    });
+    write.await.unwrap();
 }
 
 fn judge() -> Arc<dyn Judge> {
@@ -288,6 +325,7 @@ async fn a_person_is_gone_from_every_table_and_kept_out(fresh: &Fresh) {
     let store = &fresh.store;
     let person = plant(store, &address()).await;
     let other = plant(store, "somebody@example.com").await;
+    about_to_write(store, &[(person.link, &address()), (other.link, "somebody@example.com")]).await;
     // A list that is named after them, and one that is not.
     let lists = [RunId(Uuid::new_v4()), RunId(Uuid::new_v4())];
     store
@@ -442,34 +480,35 @@ async fn nothing_is_written_about_a_person_while_they_are_forgotten(fresh: &Fres
     assert_eq!(left(fresh).await, Vec::<String>::new());
 }
 
-/// A worker that holds the link's lease writes its intent only while the link is there.
+/// A worker that holds the link's lease notes what it is about to write only while the link is there.
 async fn an_intent_of_a_person_who_is_being_forgotten_goes_with_them(fresh: &Fresh) {
     let person = plant(&fresh.store, &address()).await;
     let link = fresh.store.link_lines(person.id).await.unwrap().remove(0);
     let connection = mittler_core::ConnectionId(link.connection);
     links::want(&fresh.store, vec![links::wanted(connection, person.id, NOON)]).await;
-    let leased = links::lease(&fresh.store, connection, NOON, 9).await.remove(0);
-    let (store, lease) = (fresh.store.clone(), (leased.id, leased.epoch));
+    let batch = links::lease(&fresh.store, connection, NOON, 9).await;
+    let (store, lease, link) = (fresh.store.clone(), batch.lease.id, batch[0].id);
     let write = async move {
         let mut remote = RemoteFields::default();
         remote.set("email", Value::text(&address()).unwrap());
         store
             .write(async move |tx| {
-                for (link, epoch) in tx.still_leased(&[lease], NOON).await?.into_iter().map(|link| (link, lease.1)) {
-                    tx.put_intents(&[NewIntent {
-                        id: Uuid::new_v4(),
-                        link: link.0,
-                        connection: connection.0,
-                        epoch,
-                        operation: "update".into(),
-                        remote_type: "contact".into(),
-                        fields: remote.clone(),
-                        before: RemoteFields::default(),
-                        begun_at: NOON.0,
-                    }])
-                    .await?;
-                }
-                Ok(())
+                let holding = tx.hold(lease).await?.expect("nobody takes it over");
+                let write = Intent {
+                    id: Uuid::new_v4(),
+                    link: link.0,
+                    connection: connection.0,
+                    operation: "update".into(),
+                    remote_type: "contact".into(),
+                    fields: remote.clone(),
+                    before: RemoteFields::default(),
+                    begun_at: NOON.0,
+                    settled_at: None,
+                    outcome: None,
+                    code: None,
+                };
+                let writes: Vec<Intent> = holding.links.contains(&link.0).then_some(write).into_iter().collect();
+                tx.note_writes(&holding, &writes).await
             })
             .await
             .unwrap();
@@ -531,7 +570,7 @@ async fn a_call_that_is_under_way_comes_to_its_end_first(fresh: &Fresh) {
     let clock = Clock::default();
     let connection = mittler_core::ConnectionId(store.link_lines(person.id).await.unwrap().remove(0).connection);
     links::want(store, vec![links::wanted(connection, person.id, NOON)]).await;
-    let leased = links::lease(store, connection, clock.now(), 1).await.remove(0);
+    let leased = links::lease(store, connection, clock.now(), 1).await;
     let (own, keys, now, id) = (store.clone(), Keys::derive(&[7; 32]), clock.clone(), person.id);
     let forgetting =
         tokio::spawn(async move { forget(&own, &keys, &judge(), &now, id, "system").await.unwrap().unwrap() });
@@ -542,13 +581,12 @@ async fn a_call_that_is_under_way_comes_to_its_end_first(fresh: &Fresh) {
     })
     .await;
     assert!(store.record(id).await.unwrap().is_some(), "the call that is under way was not waited for");
-    let receipt = links::receipt(&leased);
-    let done = store.write(async move |tx| tx.put_receipts(std::slice::from_ref(&receipt)).await).await.unwrap();
-    assert_eq!(done, vec![leased.id], "the receipt found no link");
+    let done = links::settle(store, &leased, vec![links::receipt(&leased[0])]).await;
+    assert_eq!(done, [leased[0].id], "the receipt found no link");
     let removed = forgetting.await.unwrap();
     assert!(!removed.iter().any(|removed| removed.how == "may still be written to"), "{removed:?}");
     assert!(store.record(id).await.unwrap().is_none());
-    let ids = [leased.id.0];
+    let ids = [leased[0].id.0];
     assert!(store.write(async move |tx| tx.links_there(&ids).await).await.unwrap().is_empty());
 }
 

@@ -2,14 +2,16 @@
 
 use mittler_core::{LinkId, RemoteFields, Time, Value};
 use mittler_store::{
-    links::{NewIntent, Receipt, Settled, Shown, link_id},
+    intents::{Intent, Settled},
+    leases::Receipt,
+    links::{Shown, link_id},
     moved::Moved,
 };
 use uuid::Uuid;
 
 use super::{
     NOON,
-    links::{LEASE, lease, receipt, records, want, wanted},
+    links::{LEASE, lease, receipt, records, settle, want, wanted},
     seconds,
 };
 use crate::support::Fresh;
@@ -38,7 +40,7 @@ async fn a_link_follows_its_record_unless_it_is_written_or_the_new_one_is_taken(
     want(store, ids.iter().map(|id| wanted(connection, *id, NOON)).collect()).await;
     let leased = lease(store, connection, NOON, 9).await;
     let receipts: Vec<Receipt> = leased.iter().map(receipt).collect();
-    store.write(async move |tx| tx.put_receipts(&receipts).await).await.unwrap();
+    settle(store, &leased, receipts).await;
     let link = |n: usize| link_id(connection, ids[n]);
     // The third is being written; the fourth became what the second is.
     want(store, vec![wanted(connection, ids[2], NOON)]).await;
@@ -46,17 +48,14 @@ async fn a_link_follows_its_record_unless_it_is_written_or_the_new_one_is_taken(
     let taken = link(1).0.to_string();
     let rows = vec![moved(link(0), "new"), moved(link(2), "other"), moved(link(3), &taken)];
     let all = rows.clone();
-    let done = store.write(async move |tx| tx.move_links(&all, NOON).await).await.unwrap();
+    let done = store.write(async move |tx| tx.move_links(&all).await).await.unwrap();
     assert_eq!(done, [link(0)]);
     let holders = store.write(async move |tx| tx.holders(&rows).await).await.unwrap();
     assert_eq!(holders, [(link(3).0, ids[1].0)]);
     let now = &store.link_lines(ids[0]).await.unwrap()[0];
     assert_eq!((now.remote_id.as_deref(), now.sent.0.is_empty(), now.wanted > now.done), (Some("new"), true, true));
     let known = store.links_by_remote(connection, "contact", &["new".into()]).await.unwrap();
-    assert_eq!(
-        (known[0].seen.0.text("note"), known[0].leased_until, known[0].state.as_str()),
-        (Some("theirs"), 0, "open")
-    );
+    assert_eq!((known[0].seen.0.text("note"), known[0].busy, known[0].state.as_str()), (Some("theirs"), 0, "open"));
     let (a, b) = (link(0), link(2));
     let remote = store.write(async move |tx| tx.remote_ids(&[a, b]).await).await.unwrap();
     assert_eq!(remote.len(), 2);
@@ -68,7 +67,7 @@ async fn a_link_that_went_comes_back(fresh: &Fresh) {
     want(store, ids.iter().map(|id| wanted(connection, *id, NOON)).collect()).await;
     let leased = lease(store, connection, NOON, 9).await;
     let receipts: Vec<Receipt> = leased.iter().map(receipt).collect();
-    store.write(async move |tx| tx.put_receipts(&receipts).await).await.unwrap();
+    settle(store, &leased, receipts).await;
     let both = vec![link_id(connection, ids[0]), link_id(connection, ids[1])];
     let gone = both[0];
     store.write(async move |tx| tx.mark_gone(&[gone]).await).await.unwrap();
@@ -84,7 +83,7 @@ async fn a_read_says_which_links_it_was_evidence_of(fresh: &Fresh) {
     want(store, ids.iter().map(|id| wanted(connection, *id, NOON)).collect()).await;
     let leased = lease(store, connection, NOON, 9).await;
     let receipts: Vec<Receipt> = leased.iter().map(receipt).collect();
-    store.write(async move |tx| tx.put_receipts(&receipts).await).await.unwrap();
+    settle(store, &leased, receipts).await;
     // Of the second nobody knows how its last write ended.
     let intent = open_intent(connection, link_id(connection, ids[1]), NOON);
     store.write(async move |tx| tx.put_intents(std::slice::from_ref(&intent)).await).await.unwrap();
@@ -95,21 +94,23 @@ async fn a_read_says_which_links_it_was_evidence_of(fresh: &Fresh) {
         seen: shown("theirs"),
     };
     let rows = vec![row(0, NOON), row(1, NOON), row(2, Time(1))];
-    let noted = store.write(async move |tx| tx.put_shown(&rows, NOON).await).await.unwrap();
+    let noted = store.write(async move |tx| tx.put_shown(&rows).await).await.unwrap();
     assert_eq!(noted, [link_id(connection, ids[0])]);
 }
 
-fn open_intent(connection: mittler_core::ConnectionId, link: LinkId, at: Time) -> NewIntent {
-    NewIntent {
+fn open_intent(connection: mittler_core::ConnectionId, link: LinkId, at: Time) -> Intent {
+    Intent {
         id: Uuid::now_v7(),
         link: link.0,
         connection: connection.0,
-        epoch: 1,
         operation: "update".into(),
         remote_type: "contact".into(),
         fields: shown("ours"),
         before: RemoteFields::default(),
         begun_at: at.0,
+        settled_at: None,
+        outcome: None,
+        code: None,
     }
 }
 
@@ -118,7 +119,7 @@ async fn what_was_written_lately_is_known(fresh: &Fresh) {
     let ids = records(store, 1).await;
     want(store, vec![wanted(connection, ids[0], NOON)]).await;
     let link = link_id(connection, ids[0]);
-    let intents: Vec<NewIntent> = (0..4).map(|n| open_intent(connection, link, NOON.plus(seconds(n)))).collect();
+    let intents: Vec<Intent> = (0..4).map(|n| open_intent(connection, link, NOON.plus(seconds(n)))).collect();
     let settled = |n: usize, outcome: &str| Settled { id: intents[n].id, outcome: outcome.into(), code: None };
     // The first is too old, the second was refused; the third may have come, the fourth came.
     let ends = vec![settled(1, "refused"), settled(3, "updated")];

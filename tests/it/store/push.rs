@@ -18,7 +18,8 @@ use mittler_core::{
 use mittler_store::{
     Clock, Result, Store, Tx,
     jobs::{NewJob, Taken},
-    links::{Leased, Receipt, WantedLink},
+    leases::{Leased, Receipt},
+    links::WantedLink,
     records::RecordRow,
 };
 
@@ -108,9 +109,9 @@ impl Rig {
         let connection = self.connection;
         loop {
             let now = self.clock.now();
-            let rights =
-                self.store.write(async move |tx| tx.lease_links(connection, now, LEASE, 40).await).await.unwrap();
-            let leased = self.store.leased(&rights).await.unwrap();
+            self.store.expire_leases(now).await.unwrap();
+            let (lease, links) = self.store.lease_links(self.clock.id(), connection, now, LEASE, 40).await.unwrap();
+            let leased = links::Batch { lease, links };
             if leased.is_empty() {
                 break;
             }
@@ -132,7 +133,7 @@ impl Rig {
                 self.clock.advance(LEASE);
             }
             let receipts: Vec<Receipt> = leased.iter().map(links::receipt).collect();
-            self.store.write(async move |tx| tx.put_receipts(&receipts).await).await.unwrap();
+            links::settle(&self.store, &leased, receipts).await;
         }
         let (job, now) = (job.clone(), self.clock.now());
         self.store.write(async move |tx| settle(tx, connection, &job, now, async || {}).await).await.unwrap();
@@ -160,7 +161,7 @@ impl Rig {
             let link = mittler_store::links::link_id(self.connection, record.id);
             assert_eq!(crm.get(&link), Some(&value_of(&record.fields)), "a change was lost on its way");
         }
-        assert_eq!(raw.number("SELECT count(*) FROM link WHERE wanted <> done OR leased_until <> 0").await, 0);
+        assert_eq!(raw.number("SELECT count(*) FROM link WHERE wanted <> done").await, 0);
         assert_eq!(raw.number("SELECT count(*) FROM job").await, 0);
     }
 }
@@ -254,11 +255,11 @@ async fn who_asks_while_a_job_is_being_settled_is_served(fresh: &Fresh) {
     rig.change(rig.records.to_vec(), 1).await;
     let (store, connection, now) = (&fresh.store, rig.connection, rig.clock.now());
     let first = store.write(async move |tx| tx.take_jobs(now, HOLD, 1).await).await.unwrap().remove(0);
-    let rights = store.write(async move |tx| tx.lease_links(connection, now, HOLD, 40).await).await.unwrap();
-    let leased = store.leased(&rights).await.unwrap();
+    let (lease, links) = store.lease_links(rig.clock.id(), connection, now, HOLD, 40).await.unwrap();
+    let leased = links::Batch { lease, links };
     assert!(leased.len() == 3 && rig.call(&leased, now.plus(HOLD)));
     let receipts: Vec<Receipt> = leased.iter().map(links::receipt).collect();
-    store.write(async move |tx| tx.put_receipts(&receipts).await).await.unwrap();
+    links::settle(store, &leased, receipts).await;
 
     // The asker has written all it writes, and is not committed before the worker has looked.
     let (written, looked) = (Arc::new(Notify::new()), Arc::new(Notify::new()));

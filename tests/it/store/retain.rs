@@ -10,8 +10,8 @@ use mittler_store::{
     Bytes, Clock, Store,
     audit::NewEntry,
     forget::{Retain, Retention},
+    intents::{Intent, Settled},
     jobs::NewJob,
-    links::{NewIntent, Settled},
     reviews::NewReview,
     signals::{NewSignal, Read},
     tables::declared,
@@ -201,16 +201,18 @@ async fn everything_ends_at_its_declared_time(fresh: &Fresh) {
     let mut remote = RemoteFields::default();
     remote.set("email", Value::text("a@example.com").unwrap());
     let (id, connection) = (Uuid::new_v4(), Uuid::new_v4());
-    let intent = |operation: &str, fields: &RemoteFields| NewIntent {
+    let intent = |operation: &str, fields: &RemoteFields| Intent {
         id: Uuid::new_v4(),
         link: id,
         connection,
-        epoch: 1,
         operation: operation.into(),
         remote_type: "contact".into(),
         fields: fields.clone(),
         before: remote.clone(),
         begun_at: now.0,
+        settled_at: None,
+        outcome: None,
+        code: None,
     };
     // The second has a before-image only, the third nobody knows the end of.
     let intents =

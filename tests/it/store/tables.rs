@@ -36,7 +36,7 @@ async fn a_personal_table_has_the_columns_by_which_a_person_is_found() {
     let mut raw = Raw::of(&fresh).await;
     for table in declared(true).into_iter().filter(|table| table.personal) {
         let columns = raw.texts(&format!("SELECT name FROM pragma_table_info('{}')", table.name)).await;
-        let ways = ["record", "link", "person", "signal", "label"];
+        let ways = ["record", "link", "links", "person", "signal", "label"];
         assert!(
             columns.iter().any(|column| ways.contains(&column.as_str()) && table.found_by.contains(column.as_str())),
             "{}: found by {}, but its columns are {columns:?}",

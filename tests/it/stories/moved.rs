@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use mittler_connector::http::client;
-use mittler_core::{Field, LinkId, RecordId, SourceKind, job::Task};
+use mittler_core::{Field, RecordId, SourceKind, job::Task};
 use mittler_sandbox::Vendor;
 use mittler_store::{Store, links::link_id};
 use serde_json::{Value, json};
@@ -46,22 +46,15 @@ async fn an_edit_that_meets_a_write_is_read_when_the_write_has_ended(store: Stor
     world.advance(10);
     // Somebody is about to write to the contact.
     let (id, link, now) = (world.id(HUBSPOT), link_id(world.id(HUBSPOT), person), world.clock.now());
-    let leased = world
-        .store
-        .write(async move |tx| {
-            tx.want_again(&[link]).await?;
-            tx.lease_links(id, now, Duration::from_secs(30), 1).await
-        })
-        .await
-        .unwrap();
+    world.store.write(async move |tx| tx.want_again(&[link]).await).await.unwrap();
+    let (lease, leased) = world.store.lease_links(world.clock.id(), id, now, Duration::from_secs(30), 1).await.unwrap();
     assert_eq!(leased.len(), 1);
     world.edit_hubspot("contacts", &contact, &json!({ "jobtitle": "Prokuristin" }));
     world.advance(2);
     world.ask(Task::Pull { connection: id }).await;
     world.run_due().await;
     assert_eq!(world.record(person).await.fields.text(&Field::POSITION), Some("Leiterin Einkauf"));
-    let lease = (LinkId(leased[0].id), leased[0].epoch);
-    world.store.write(async move |tx| tx.release_links(&[lease], now, None).await).await.unwrap();
+    world.store.write(async move |tx| tx.end_lease(lease.id).await).await.unwrap();
     // No further pull: what was passed over is remembered.
     world.settle().await;
     assert_eq!(world.record(person).await.fields.text(&Field::POSITION), Some("Prokuristin"));

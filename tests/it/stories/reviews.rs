@@ -1,6 +1,6 @@
 //! What a person answers is done, kept, and not asked again.
 
-use mittler_core::{Field, Kind, LinkId, RecordId, job::Task};
+use mittler_core::{Field, Kind, RecordId, job::Task};
 use mittler_store::{Store, reviews::ReviewLine};
 use mittler_sync::{
     Mode,
@@ -255,20 +255,14 @@ async fn a_merge_waits_for_the_call_that_is_under_way(store: Store) {
     let (first, second, review) = doubled(&world).await;
     let (id, now) = (world.id(SALESFORCE), world.clock.now());
     let link = mittler_store::links::link_id(id, second);
-    let leased = world
-        .store
-        .write(async move |tx| {
-            tx.want_again(&[link]).await?;
-            tx.lease_links(id, now, std::time::Duration::from_secs(30), 1).await
-        })
-        .await
-        .unwrap();
+    world.store.write(async move |tx| tx.want_again(&[link]).await).await.unwrap();
+    let (lease, leased) =
+        world.store.lease_links(world.clock.id(), id, now, std::time::Duration::from_secs(30), 1).await.unwrap();
     assert_eq!(leased.len(), 1);
     assert_eq!(say(&world, &review, Answer::Same(first)).await, Ok(()));
     world.run_due().await;
     assert_eq!(world.store.survivor(second).await.unwrap(), second, "whom the call made is not known yet");
-    let lease = (LinkId(leased[0].id), leased[0].epoch);
-    world.store.write(async move |tx| tx.release_links(&[lease], now, None).await).await.unwrap();
+    world.store.write(async move |tx| tx.end_lease(lease.id).await).await.unwrap();
     world.settle().await;
     assert_eq!(world.store.survivor(second).await.unwrap(), first);
     world.end().await;

@@ -19,8 +19,9 @@ use mittler_sandbox::{Config, FaultKind, Sandbox, Vendor, faults::FaultRule};
 use mittler_store::{
     Clock, Gatherer, Store,
     forget::Retention,
+    intents::IntentLine,
     jobs::{NewJob, Taken},
-    links::{IntentLine, LinkLine, link_id},
+    links::{LinkLine, link_id},
 };
 use mittler_sync::{Connections, Judge, Keys, Mode, Pusher, bounds::Bounds, hooks::Hooks};
 use mittler_worker::{

@@ -4,16 +4,18 @@
 use std::time::Duration;
 
 use mittler_core::{
-    ConnectionId, Field, Fields, Kind, Label, LinkId, Record, RecordId, RemoteFields, Said, SignalId, Source,
-    SourceKind, Statement, SubjectId, Time, Value, Version, derive,
+    ConnectionId, Field, Fields, Kind, Label, Record, RecordId, RemoteFields, Said, SignalId, Source, SourceKind,
+    Statement, SubjectId, Time, Value, Version, derive,
     job::{Lane, Task},
     plan::HeldField,
 };
 use mittler_enrich::{Key, KeyType};
 use mittler_store::{
     connections::ConnectionRow,
+    intents::Intent,
     jobs::NewJob,
-    links::{NewIntent, Receipt, Settled, WantedLink, link_id},
+    leases::Receipt,
+    links::{WantedLink, link_id},
     records::{KeyRow, RecordRow, StatementRow},
     reviews::NewReview,
 };
@@ -150,27 +152,29 @@ impl Service {
             created_at: now.0,
         };
         let remote_type = remote_type.to_owned();
+        self.store.write(async move |tx| tx.want_links(&mut vec![wanted.clone()]).await).await.unwrap();
+        let lasts = Duration::from_mins(1);
+        let (lease, leased) = self.store.lease_links(self.clock.id(), connection, now, lasts, 10).await.unwrap();
+        let (epoch, done) = (leased[0].epoch, Some(leased[0].wanted));
         self.store
             .write(async move |tx| {
-                tx.want_links(&mut vec![wanted]).await?;
-                let leased = tx.lease_links(connection, now, Duration::from_mins(1), 10).await?;
-                let epoch = leased[0].epoch;
                 let fields = remote(&[("LastName", "von der Heide"), ("Title", "Geschäftsführer")]);
-                let new = NewIntent {
+                let outcome = if good { "created" } else { "refused" };
+                let code = (!good).then(|| "INVALID_EMAIL".to_owned());
+                let new = Intent {
                     id: intent,
                     link: id.0,
                     connection: connection.0,
-                    epoch,
                     operation: "create".into(),
                     remote_type: remote_type.clone(),
                     fields: fields.clone(),
                     before: RemoteFields::default(),
                     begun_at: now.0,
+                    settled_at: Some(now.0),
+                    outcome: Some(outcome.to_owned()),
+                    code: code.clone(),
                 };
                 tx.put_intents(&[new]).await?;
-                let outcome = if good { "created" } else { "refused" }.to_owned();
-                let code = (!good).then(|| "INVALID_EMAIL".to_owned());
-                tx.settle_intents(&[Settled { id: intent, outcome, code: code.clone() }], now).await?;
                 let held = HeldField {
                     code: "refused".into(),
                     reason: "bad value for restricted picklist field".into(),
@@ -183,7 +187,7 @@ impl Service {
                     remote_id: good.then(|| "00Q5g00000AbCdEFGH".to_owned()),
                     sent: if good { fields } else { RemoteFields::default() },
                     held: if good { [("Industry".to_owned(), held)].into() } else { mittler_core::plan::Held::new() },
-                    settled: 1,
+                    done,
                     next_at: 0,
                     attempt: 1,
                     state: if good { "open" } else { "refused" }.into(),
@@ -191,7 +195,9 @@ impl Service {
                     reason: (!good).then(|| "Property values were not valid".to_owned()),
                     written_at: if good { now.0 } else { 0 },
                 };
-                tx.put_receipts(&[receipt]).await.map(|_: Vec<LinkId>| ())
+                let holding = tx.hold(lease.id).await?.expect("the lease that was just begun");
+                tx.put_receipts(&holding, &[receipt]).await?;
+                tx.end_lease(lease.id).await
             })
             .await
             .unwrap();

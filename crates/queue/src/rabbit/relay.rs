@@ -36,6 +36,9 @@ const IDLE: Duration = Duration::from_millis(250);
 const BUSY_FOR: Duration = Duration::from_secs(5);
 /// Sessions in a row in which the queue confirmed nothing before it counts as stuck.
 const STUCK: u32 = 2;
+/// How long the first confirm of a session is waited for. To remove a queue that was only slow costs
+/// nothing but time: what was in it is sent again.
+const FIRST: Duration = Duration::from_secs(3);
 
 /// The relay role for RabbitMQ: publishes the ids of ready rows until `stop`.
 ///
@@ -100,6 +103,7 @@ impl Relay {
         let mut database = Backoff::database();
         let mut room = 0;
         let mut last_work = Instant::now();
+        let mut patience = FIRST;
         while !stop.is_cancelled() {
             self.bell.hush();
             if room < BATCH {
@@ -124,9 +128,10 @@ impl Relay {
                 last_work = Instant::now();
                 room -= jobs.len();
                 let confirmed = self.stats.counters().confirmed.load(Relaxed);
-                let sent = self.send(&channel, &jobs).await;
+                let sent = self.send(&channel, &jobs, patience).await;
                 if self.stats.counters().confirmed.load(Relaxed) > confirmed {
                     self.mute = 0;
+                    patience = PATIENCE;
                 } else if matches!(sent, Err(Trouble::Mute)) && !link.connection().status().blocked() {
                     self.mute += 1;
                 }
@@ -159,8 +164,8 @@ impl Relay {
     }
 
     /// Publishes the batch and awaits its confirms together.
-    async fn send(&self, channel: &Channel, jobs: &[(JobId, i64)]) -> Result<(), Trouble> {
-        let (failed, trouble) = publish(channel, &self.config.queue, jobs, &self.stats).await;
+    async fn send(&self, channel: &Channel, jobs: &[(JobId, i64)], patience: Duration) -> Result<(), Trouble> {
+        let (failed, trouble) = publish(channel, &self.config.queue, jobs, patience, &self.stats).await;
         if !failed.is_empty() {
             let unsent = self.store.write(async move |tx| tx.unsend_jobs(&failed).await).await;
             if let Err(error) = unsent {
@@ -176,10 +181,11 @@ async fn publish(
     channel: &Channel,
     queue: &str,
     jobs: &[(JobId, i64)],
+    patience: Duration,
     stats: &Stats,
 ) -> (Vec<(JobId, i64)>, Option<Trouble>) {
     let stats = stats.counters();
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + patience;
     let mut confirms = Vec::with_capacity(jobs.len());
     let mut trouble = None;
     for (id, _) in jobs {

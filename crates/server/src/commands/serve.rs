@@ -4,7 +4,8 @@ use std::{net::SocketAddr, process::ExitCode};
 
 use anyhow::Result;
 use mittler_api::access::one_time_link;
-use tracing::warn;
+use rustix::process::{Pid, setpriority_process};
+use tracing::{debug, warn};
 
 use crate::{
     cli::Common,
@@ -13,6 +14,20 @@ use crate::{
     service::{Service, stop_on_signals},
     telemetry,
 };
+
+/// How much a process that only works gives way to others on a machine that is short of time.
+const NICE: i32 = 10;
+
+/// Who posts, and what carries jobs, goes before the work itself. A nice value is a thread's on Linux: those
+/// that are there get it, and whom they start inherit it.
+fn give_way() {
+    let threads = std::fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
+    for thread in threads.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).filter_map(Pid::from_raw) {
+        if let Err(error) = setpriority_process(Some(thread), NICE) {
+            debug!(%error, "this process works at the same priority as others");
+        }
+    }
+}
 
 pub async fn run(common: &Common, listen: Option<SocketAddr>, roles: Vec<String>) -> Result<ExitCode> {
     let mut config = Config::load(common)?;
@@ -24,6 +39,9 @@ pub async fn run(common: &Common, listen: Option<SocketAddr>, roles: Vec<String>
         config.server.roles = roles;
     }
     let roles = config.roles()?;
+    if roles.contains(&Role::Worker) && !roles.contains(&Role::Api) {
+        give_way();
+    }
     let stop = stop_on_signals()?;
     // Processes that share one file would all want its address: without the API it takes one of its own.
     let front = if roles.contains(&Role::Api) || listen.is_some() {

@@ -17,7 +17,7 @@ CREATE TABLE run (
     kind text NOT NULL,
     label text NOT NULL,
     -- Fair, source, column layout, time zone: what is needed to read its signals again.
-    params jsonb NOT NULL,
+    params json NOT NULL,
     -- receiving, reading, done
     state text NOT NULL,
     created_at bigint NOT NULL,
@@ -41,7 +41,7 @@ CREATE TABLE signal (
     code text,
     field text,
     reason text,
-    remarks jsonb NOT NULL,
+    remarks json NOT NULL,
     content bytea,
     record uuid
 );
@@ -58,7 +58,7 @@ CREATE TABLE job (
     id uuid PRIMARY KEY,
     -- Jobs of one topic can stand for each other: push:<connection>:<lane>.
     topic text NOT NULL,
-    task jsonb NOT NULL,
+    task json NOT NULL,
     lane bigint NOT NULL,
     due_at bigint NOT NULL,
     -- Until when a message of it counts as being on its way.
@@ -85,7 +85,7 @@ CREATE TABLE record (
     id uuid PRIMARY KEY,
     kind text NOT NULL,
     version bigint NOT NULL,
-    fields jsonb NOT NULL,
+    fields json NOT NULL,
     -- Whom a participation, activity or association is about.
     person uuid,
     merged_into uuid,
@@ -108,7 +108,7 @@ CREATE TABLE statement (
     observed_at bigint NOT NULL,
     version_at bigint NOT NULL,
     version_read bigint NOT NULL,
-    said jsonb NOT NULL,
+    said json NOT NULL,
     PRIMARY KEY (subject, signal)
 );
 CREATE INDEX statement_by_record ON statement (record);
@@ -138,7 +138,7 @@ CREATE TABLE connection (
     id uuid PRIMARY KEY,
     name text NOT NULL UNIQUE,
     crm text NOT NULL,
-    settings jsonb NOT NULL,
+    settings json NOT NULL,
     mapping text NOT NULL,
     -- off, dry_run, create_only, update_only, fill_empty, full
     mode text NOT NULL,
@@ -181,16 +181,15 @@ CREATE TABLE link (
     -- Links that must exist in the CRM before this one can be written.
     need_a uuid,
     need_b uuid,
-    sent jsonb NOT NULL,
-    seen jsonb NOT NULL,
+    sent json NOT NULL,
+    seen json NOT NULL,
     -- When the last write ended; reads begun earlier are no evidence.
     written_at bigint NOT NULL,
-    held jsonb NOT NULL,
+    held json NOT NULL,
     wanted bigint NOT NULL,
     done bigint NOT NULL,
-    planned bigint NOT NULL,
+    -- Raised with each receipt: what was read before it is no ground for another.
     epoch bigint NOT NULL,
-    leased_until bigint NOT NULL,
     next_at bigint NOT NULL,
     attempt bigint NOT NULL,
     -- open, refused, gone
@@ -210,19 +209,34 @@ CREATE INDEX link_by_record ON link (record);
 CREATE INDEX link_needs_a ON link (need_a) WHERE code = 'need_refused';
 CREATE INDEX link_needs_b ON link (need_b) WHERE code = 'need_refused';
 
+-- personal: yes; found by: links; kept: while the batch is written
+-- The right of one batch to write links, and what it is about to write to each, committed before the
+-- call. Whatever is left of it when its time is over becomes open intents.
+CREATE TABLE lease (
+    id uuid PRIMARY KEY,
+    connection uuid NOT NULL,
+    until bigint NOT NULL,
+    links json NOT NULL,
+    writes json NOT NULL
+)
+-- Few rows that come and go all the time.
+WITH (autovacuum_vacuum_threshold = 200, autovacuum_vacuum_scale_factor = 0);
+ALTER TABLE lease ALTER COLUMN links SET STORAGE EXTERNAL, ALTER COLUMN writes SET STORAGE EXTERNAL;
+CREATE VIEW leased AS
+    SELECT lease.id AS lease, lease.connection, lease.until, CAST(one AS uuid) AS link FROM lease, json_array_elements_text(lease.links) AS one;
+
 -- personal: yes; found by: link; kept: values 90 days, the entry 400 days
--- "About to write these values to this link", committed before the call; with its end it is the
--- audit entry of the write.
+-- What was written to a link, and how it ended. Without an end: it was perhaps written, and the CRM
+-- has to be looked at before anything else is.
 CREATE TABLE intent (
     id uuid PRIMARY KEY,
     link uuid NOT NULL,
     connection uuid NOT NULL,
-    epoch bigint NOT NULL,
     -- create, update, archive
     operation text NOT NULL,
     remote_type text NOT NULL,
-    fields jsonb NOT NULL,
-    before jsonb NOT NULL,
+    fields json NOT NULL,
+    before json NOT NULL,
     begun_at bigint NOT NULL,
     settled_at bigint,
     -- created, updated, refused, unknown, lost, busy, gone, review
@@ -245,12 +259,12 @@ CREATE TABLE review (
     question text NOT NULL,
     record uuid NOT NULL,
     connection uuid,
-    candidates jsonb NOT NULL,
+    candidates json NOT NULL,
     reason text NOT NULL,
     state text NOT NULL,
     asked_at bigint NOT NULL,
     answered_at bigint,
-    answer jsonb NOT NULL
+    answer json NOT NULL
 );
 CREATE INDEX review_open ON review (asked_at) WHERE state = 'open';
 CREATE INDEX review_by_record ON review (record);
@@ -303,7 +317,7 @@ CREATE TABLE api_key (
     id uuid PRIMARY KEY,
     label text NOT NULL,
     hash text NOT NULL UNIQUE,
-    scopes jsonb NOT NULL,
+    scopes json NOT NULL,
     created_at bigint NOT NULL,
     revoked_at bigint
 );
@@ -314,7 +328,7 @@ CREATE TABLE idempotency (
     key uuid PRIMARY KEY,
     fingerprint uuid NOT NULL,
     status bigint NOT NULL,
-    answer jsonb NOT NULL,
+    answer json NOT NULL,
     created_at bigint NOT NULL
 );
 CREATE INDEX idempotency_by_time ON idempotency (created_at);
@@ -348,7 +362,7 @@ CREATE TABLE audit_content (
     seq bigint PRIMARY KEY,
     record uuid,
     salt text NOT NULL,
-    content jsonb NOT NULL
+    content json NOT NULL
 );
 
 -- personal: yes; found by: record; kept: until forgotten
@@ -364,7 +378,7 @@ CREATE TABLE decision (
     decided_by text NOT NULL,
     decided_at bigint NOT NULL,
     -- Subjects that moved, by the record that they came from.
-    moved jsonb NOT NULL
+    moved json NOT NULL
 );
 CREATE INDEX decision_by_record ON decision (record);
 CREATE INDEX decision_by_other ON decision (other);

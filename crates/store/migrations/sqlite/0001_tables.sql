@@ -188,9 +188,8 @@ CREATE TABLE link (
     held TEXT NOT NULL,
     wanted INTEGER NOT NULL,
     done INTEGER NOT NULL,
-    planned INTEGER NOT NULL,
+    -- Raised with each receipt: what was read before it is no ground for another.
     epoch INTEGER NOT NULL,
-    leased_until INTEGER NOT NULL,
     next_at INTEGER NOT NULL,
     attempt INTEGER NOT NULL,
     -- open, refused, gone
@@ -208,14 +207,26 @@ CREATE INDEX link_by_record ON link (record);
 CREATE INDEX link_needs_a ON link (need_a) WHERE code = 'need_refused';
 CREATE INDEX link_needs_b ON link (need_b) WHERE code = 'need_refused';
 
+-- personal: yes; found by: links; kept: while the batch is written
+-- The right of one batch to write links, and what it is about to write to each, committed before the
+-- call. Whatever is left of it when its time is over becomes open intents.
+CREATE TABLE lease (
+    id BLOB PRIMARY KEY,
+    connection BLOB NOT NULL,
+    until INTEGER NOT NULL,
+    links TEXT NOT NULL,
+    writes TEXT NOT NULL
+);
+CREATE VIEW leased AS
+    SELECT lease.id AS lease, lease.connection, lease.until, unhex(one.value, '-') AS link FROM lease, json_each(lease.links) AS one;
+
 -- personal: yes; found by: link; kept: values 90 days, the entry 400 days
--- "About to write these values to this link", committed before the call; with its end it is the
--- audit entry of the write.
+-- What was written to a link, and how it ended. Without an end: it was perhaps written, and the CRM
+-- has to be looked at before anything else is.
 CREATE TABLE intent (
     id BLOB PRIMARY KEY,
     link BLOB NOT NULL,
     connection BLOB NOT NULL,
-    epoch INTEGER NOT NULL,
     -- create, update, archive
     operation TEXT NOT NULL,
     remote_type TEXT NOT NULL,
@@ -230,6 +241,7 @@ CREATE TABLE intent (
     emptied INTEGER NOT NULL DEFAULT 0
 );
 CREATE INDEX intent_by_link ON intent (link);
+CREATE INDEX intent_open ON intent (link) WHERE settled_at IS NULL;
 CREATE INDEX intent_by_time ON intent (begun_at);
 -- Not by its end: what ends then stays where it is in every index.
 CREATE INDEX intent_with_values ON intent (begun_at) WHERE emptied = 0;

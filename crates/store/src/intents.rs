@@ -1,0 +1,116 @@
+//! Intents: what was written to links, and what may have been. An intent whose end is known is the
+//! audit entry of its write; one without an end says that the CRM has to be looked at first.
+
+use mittler_core::{LinkId, RemoteFields, Time};
+use serde::{Deserialize, Serialize};
+use sqlx::{FromRow, types::Json};
+use uuid::Uuid;
+
+use crate::{Result, Store, Tx};
+
+/// "About to write": committed before the call, with the lease under which it is made, and by itself
+/// once the call has ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Intent {
+    pub id: Uuid,
+    pub link: Uuid,
+    pub connection: Uuid,
+    pub operation: String,
+    pub remote_type: String,
+    pub fields: RemoteFields,
+    pub before: RemoteFields,
+    pub begun_at: i64,
+    /// `None`: nobody knows how it ended.
+    pub settled_at: Option<i64>,
+    pub outcome: Option<String>,
+    pub code: Option<String>,
+}
+
+impl Intent {
+    /// The same, ended.
+    #[must_use]
+    pub fn ended(self, outcome: &str, code: Option<String>, now: Time) -> Intent {
+        Intent { settled_at: Some(now.0), outcome: Some(outcome.to_owned()), code, ..self }
+    }
+}
+
+/// How an open intent ended.
+#[derive(Debug, Clone, Serialize)]
+pub struct Settled {
+    pub id: Uuid,
+    pub outcome: String,
+    pub code: Option<String>,
+}
+
+/// A write of an earlier lease whose end nobody knows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenIntent {
+    pub id: Uuid,
+    pub operation: String,
+    pub fields: RemoteFields,
+    pub begun_at: Time,
+}
+
+/// One write, for the timeline.
+#[derive(Debug, Clone, Serialize, FromRow)]
+pub struct IntentLine {
+    pub id: Uuid,
+    pub operation: String,
+    pub remote_type: String,
+    pub fields: Json<RemoteFields>,
+    pub before: Json<RemoteFields>,
+    pub begun_at: i64,
+    pub settled_at: Option<i64>,
+    pub outcome: Option<String>,
+    pub code: Option<String>,
+}
+
+impl Tx {
+    /// Keeps intents, ended or not. One that is there stays as it is.
+    pub async fn put_intents(&mut self, intents: &[Intent]) -> Result<()> {
+        if intents.is_empty() {
+            return Ok(());
+        }
+        rows!(self, intents => (id uuid, link uuid, connection uuid, operation text, remote_type text, fields json, before json, begun_at bigint, settled_at bigint, outcome text, code text),
+            "INSERT INTO intent (id, link, connection, operation, remote_type, fields, before, begun_at, settled_at, outcome, code)
+             SELECT id, link, connection, operation, remote_type, fields, before, begun_at, settled_at, outcome, code FROM",
+            "WHERE true ON CONFLICT (id) DO NOTHING")?;
+        Ok(())
+    }
+
+    /// Notes how open intents ended.
+    pub async fn settle_intents(&mut self, settled: &[Settled], now: Time) -> Result<()> {
+        if settled.is_empty() {
+            return Ok(());
+        }
+        rows!(self, settled => (id uuid, outcome text, code text),
+            "UPDATE intent SET settled_at = $2, outcome = r.outcome, code = r.code FROM",
+            "WHERE intent.id = r.id AND intent.settled_at IS NULL", now.0)?;
+        Ok(())
+    }
+}
+
+impl Store {
+    /// Writes by connection, type and outcome since a time.
+    pub async fn intent_counts(&self, since: Time) -> Result<Vec<(Uuid, String, String, i64)>> {
+        fetch_all!(
+            self,
+            (Uuid, String, String, i64),
+            "SELECT connection, remote_type, coalesce(outcome, 'open'), count(*) FROM intent WHERE begun_at >= $1
+             GROUP BY connection, remote_type, coalesce(outcome, 'open') ORDER BY 1, 2, 3",
+            since.0,
+        )
+    }
+
+    /// What was written to a link, the latest first.
+    pub async fn intents(&self, link: LinkId, most: i64) -> Result<Vec<IntentLine>> {
+        fetch_all!(
+            self,
+            IntentLine,
+            "SELECT id, operation, remote_type, fields, before, begun_at, settled_at, outcome, code FROM intent
+             WHERE link = $1 ORDER BY begun_at DESC, id DESC LIMIT $2",
+            link.0,
+            most,
+        )
+    }
+}
