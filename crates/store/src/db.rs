@@ -194,6 +194,7 @@ impl Store {
     async fn open_postgres(url: &str, connections: u32) -> Result<Store> {
         let options = postgres_options(url)?
             .options([("idle_in_transaction_session_timeout", "30s"), ("lock_timeout", "10s")])
+            .options(PLANS)
             .application_name("mittler")
             .statement_cache_capacity(256)
             .disable_statement_logging();
@@ -353,6 +354,16 @@ impl Store {
         }
     }
 }
+
+/// Every statement of ours goes by keys. A plan that was made while tables were small, or by statistics of
+/// then, would read all of a table that has grown since: such plans are the last resort here.
+const PLANS: [(&str, &str); 5] = [
+    ("enable_seqscan", "off"),
+    ("enable_hashjoin", "off"),
+    ("enable_mergejoin", "off"),
+    ("max_parallel_workers_per_gather", "0"),
+    ("jit", "off"),
+];
 
 fn postgres_options(url: &str) -> Result<PgConnectOptions> {
     PgConnectOptions::from_str(url).map_err(|_| {

@@ -118,15 +118,20 @@ pub struct Receipt {
     pub written_at: i64,
 }
 
+macro_rules! due {
+    () => {
+        "l.connection = $1 AND l.wanted > l.done AND l.id NOT IN (SELECT link FROM leased WHERE connection = $1)
+         AND l.next_at <= $2 AND l.role = 'primary' AND l.state <> 'gone'"
+    };
+}
+
 // A need that is settled without a remote record - the mode forbids it, say -, or that the mapping
 // does not have, will not come soon: its dependants say so, and come again when it does. A value
 // instead of EXISTS, which PostgreSQL answers by reading all links.
-macro_rules! leasable {
+macro_rules! needs_nothing {
     () => {
-        "l.connection = $1 AND l.wanted > l.done AND l.id NOT IN (SELECT link FROM leased WHERE connection = $1)
-         AND l.next_at <= $2 AND l.role = 'primary' AND l.state <> 'gone'
-         AND COALESCE((SELECT n.remote_id IS NOT NULL OR n.state <> 'open' OR n.wanted <= n.done FROM link n WHERE n.id = l.need_a), TRUE)
-         AND COALESCE((SELECT n.remote_id IS NOT NULL OR n.state <> 'open' OR n.wanted <= n.done FROM link n WHERE n.id = l.need_b), TRUE)"
+        "COALESCE((SELECT n.remote_id IS NOT NULL OR n.state <> 'open' OR n.wanted <= n.done FROM link n WHERE n.id = l.need_b), TRUE)
+         AND COALESCE((SELECT n.remote_id IS NOT NULL OR n.state <> 'open' OR n.wanted <= n.done FROM link n WHERE n.id = l.need_a), TRUE)"
     };
 }
 
@@ -138,7 +143,9 @@ impl Tx {
             (i64,),
             concat!(
                 "SELECT CAST(count(*) AS bigint) FROM (SELECT 1 FROM link l WHERE ",
-                leasable!(),
+                due!(),
+                " AND ",
+                needs_nothing!(),
                 " LIMIT 1) AS due"
             ),
             connection.0,
@@ -282,41 +289,50 @@ impl Tx {
 
 impl Store {
     /// Which links are to be leased next; `None` if none can be. Without some remote types, to which the
-    /// CRM is closed for now. `most`: how many of a remote type go together.
+    /// CRM is closed for now. `most`: how many of a remote type go together. `depth`: how many that are
+    /// due, and may wait for others, are looked at; behind a backlog there can be more.
     pub async fn due(
         &self,
         connection: ConnectionId,
         now: Time,
         closed: &[String],
         most: impl Fn(&str) -> usize + Send,
+        depth: i64,
     ) -> Result<Option<Due>> {
         let head = fetch_all!(
             self,
             (i64, i64, String),
+            // No order outside: rows come as the inner query gives them, and no more of them than to the first.
             concat!(
-                "SELECT l.lane, l.stage, l.remote_type FROM link l WHERE ",
-                leasable!(),
-                " AND $3 NOT LIKE '%|' || l.remote_type || '|%' ORDER BY l.lane, l.stage, l.created_at, l.id LIMIT 1"
+                "SELECT l.lane, l.stage, l.remote_type FROM
+                 (SELECT l.lane, l.stage, l.remote_type, l.need_a, l.need_b FROM link l WHERE ",
+                due!(),
+                " AND $3 NOT LIKE '%|' || l.remote_type || '|%' ORDER BY l.lane, l.stage, l.created_at, l.id LIMIT $4) l WHERE ",
+                needs_nothing!(),
+                " LIMIT 1"
             ),
             connection.0,
             now.0,
             format!("|{}|", closed.join("|")),
+            depth,
         )?;
         let Some((lane, stage, remote_type)) = head.into_iter().next() else { return Ok(None) };
         let due = fetch_all!(
             self,
             (Uuid,),
             concat!(
-                "SELECT l.id FROM link l WHERE ",
-                leasable!(),
-                // The lane, so that the index leads to them past all that is due but waits.
-                " AND l.lane = $3 AND l.stage = $4 AND l.remote_type = $5 ORDER BY l.created_at, l.id LIMIT $6"
+                "SELECT l.id FROM (SELECT l.id, l.need_a, l.need_b FROM link l WHERE ",
+                due!(),
+                " AND l.lane = $3 AND l.stage = $4 AND l.remote_type = $5 ORDER BY l.created_at, l.id LIMIT $6) l WHERE ",
+                needs_nothing!(),
+                " LIMIT $7"
             ),
             connection.0,
             now.0,
             lane,
             stage,
             remote_type.clone(),
+            depth,
             i64::try_from(most(&remote_type)).unwrap_or(i64::MAX),
         )?;
         let links: Vec<Uuid> = due.into_iter().map(|row| row.0).collect();
@@ -333,7 +349,9 @@ impl Store {
         most: usize,
     ) -> Result<(Lease, Vec<Leased>)> {
         let mut lease = Lease { id, connection, until: now.plus(lasts), links: Vec::new() };
-        let Some(due) = self.due(connection, now, &[], |_| most).await? else { return Ok((lease, Vec::new())) };
+        let Some(due) = self.due(connection, now, &[], |_| most, i64::MAX).await? else {
+            return Ok((lease, Vec::new()));
+        };
         lease.links = due.links;
         let begun = lease.clone();
         if !self.write(async move |tx| tx.begin_lease(&begun, &[]).await).await? {

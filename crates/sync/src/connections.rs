@@ -53,8 +53,8 @@ impl Mode {
 
 /// How long a schema or an owner is believed.
 const BELIEVED: Duration = Duration::from_hours(1);
-/// How often leases that are over are looked for.
-const EXPIRE: Duration = Duration::from_millis(500);
+/// How often all that is due is looked at, and leases that are over are looked for.
+const CLOSELY: Duration = Duration::from_secs(1);
 
 /// One CRM account.
 pub struct Connection {
@@ -86,8 +86,8 @@ pub struct Connection {
     asked: tokio::sync::Notify,
     /// Remote types of which less than a batch is due while more is on its way, and since when.
     filling: Mutex<HashMap<String, Time>>,
-    /// When leases that are over were looked for.
-    expired: Mutex<Option<Time>>,
+    /// When all that is due was looked at.
+    looked: Mutex<Option<Time>>,
     /// Held by whoever pulls: two at once would read the same.
     pulling: tokio::sync::Mutex<()>,
     account: tokio::sync::OnceCell<Account>,
@@ -130,7 +130,7 @@ impl Connection {
             pushing: tokio::sync::Mutex::default(),
             asked: tokio::sync::Notify::new(),
             filling: Mutex::default(),
-            expired: Mutex::default(),
+            looked: Mutex::default(),
             pulling: tokio::sync::Mutex::default(),
             account: tokio::sync::OnceCell::new(),
             time_zone: Mutex::default(),
@@ -349,10 +349,11 @@ impl Connection {
         self.pushing.try_lock().ok()
     }
 
-    /// Whether it is time to look for leases that are over: now and then is often enough.
-    pub(crate) fn may_expire(&self, now: Time) -> bool {
-        let mut looked = locked(&self.expired);
-        let due = looked.is_none_or(|looked| now >= looked.plus(EXPIRE));
+    /// Whether it is time to look at all that is due, and for leases that are over: now and then is often
+    /// enough.
+    pub(crate) fn looks_closely(&self, now: Time) -> bool {
+        let mut looked = locked(&self.looked);
+        let due = looked.is_none_or(|looked| now >= looked.plus(CLOSELY));
         if due {
             *looked = Some(now);
         }

@@ -38,6 +38,9 @@ const LONGEST: Duration = Duration::from_mins(1);
 const LOOK: Duration = Duration::from_secs(30);
 /// Links that one lease takes at most, whatever one call could.
 const MOST: usize = 1_000;
+/// Due links among which those are looked for that need not wait for others. Now and then, and when nothing
+/// else is in hand, all are looked at.
+const DEPTH: i64 = 1_000;
 /// How long a batch of a list waits for more of its kind while inputs are still being read.
 const FILL: Duration = Duration::from_secs(1);
 
@@ -174,8 +177,13 @@ impl Pusher {
     async fn lease(&self, connection: &Connection, busy: &BTreeMap<Uuid, String>) -> Result<Next> {
         let (id, now, lasts) = (connection.id, self.clock.now(), self.lease_time(connection));
         let deadline = Instant::now() + lasts;
-        if connection.may_expire(now) {
+        let mut depth = DEPTH;
+        if connection.looks_closely(now) {
             self.store.expire_leases(now).await?;
+            depth = i64::MAX;
+        }
+        if busy.is_empty() {
+            depth = i64::MAX;
         }
         let (closed, _) = connection.closed_types(now);
         let filled = connection.filled(now.minus(FILL));
@@ -190,7 +198,7 @@ impl Pusher {
         let (mut filling, mut found) = (Vec::new(), None);
         'found: for full in rounds {
             let mut not_now = [closed.clone(), full, filling.clone()].concat();
-            while let Some(due) = self.store.due(id, now, &not_now, batch).await? {
+            while let Some(due) = self.store.due(id, now, &not_now, batch, depth).await? {
                 // More of a list are on their way while inputs are still to be read.
                 let fills = due.lane == i64::from(Lane::Scheduled.number())
                     && due.links.len() < batch(&due.remote_type)

@@ -351,7 +351,7 @@ async fn a_link_is_in_one_lease_whoever_looks_for_it(fresh: &Fresh) {
     let (store, connection) = (&fresh.store, super::connection());
     let ids = records(store, 30).await;
     want(store, ids.iter().map(|id| wanted(connection, *id, NOON)).collect()).await;
-    let found = store.due(connection, NOON, &[], |_| 30).await.unwrap().unwrap().links;
+    let found = store.due(connection, NOON, &[], |_| 30, i64::MAX).await.unwrap().unwrap().links;
     let begun = join_all((0..8).map(|n| {
         let lease = Lease { id: Uuid::now_v7(), connection, until: NOON.plus(LEASE), links: found[n..n + 10].to_vec() };
         async move { store.write(async move |tx| tx.begin_lease(&lease, &[]).await).await.unwrap() }
