@@ -73,6 +73,8 @@ enum Next {
         lease: Lease,
         deadline: Instant,
     },
+    /// Another was first with some of what was found; there may be more.
+    Taken,
     /// `fills`: there are some, for which others are waited for.
     Nothing {
         fills: bool,
@@ -118,6 +120,7 @@ impl Pusher {
                         let batch = Batch { pusher: self.clone(), connection: Arc::clone(connection), hand, deadline };
                         running.spawn(async move { (id, batch.run(lease).await) });
                     }
+                    Ok(Next::Taken) => {}
                     Ok(Next::Nothing { fills }) => {
                         filling = fills;
                         break;
@@ -219,7 +222,7 @@ impl Pusher {
         let (begun, own): (Lease, Vec<Uuid>) = (lease.clone(), busy.keys().copied().collect());
         // Another may have taken them meanwhile.
         if !self.store.write(async move |tx| tx.begin_lease(&begun, &own).await).await? {
-            return Ok(Next::Nothing { fills });
+            return Ok(Next::Taken);
         }
         Ok(Next::Batch { remote_type, lease, deadline })
     }
