@@ -53,7 +53,7 @@ pub struct MovingLink {
     pub seen: sqlx::types::Json<RemoteFields>,
     pub state: String,
     pub written_at: i64,
-    /// Writes whose end nobody knows.
+    /// Not 0: it is being written, or nobody knows how its last write ended.
     pub busy: i64,
 }
 

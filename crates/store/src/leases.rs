@@ -206,7 +206,7 @@ impl Tx {
         }))
     }
 
-    /// Notes all writes of a lease that are about to be made, or were made and have no end yet.
+    /// Notes what is about to be written under a lease. What was noted before is in the intents by now.
     pub async fn note_writes(&mut self, holding: &Holding, writes: &[Intent]) -> Result<()> {
         execute!(self, "UPDATE lease SET writes = $2 WHERE id = $1", holding.id, Document(writes))?;
         Ok(())

@@ -130,6 +130,9 @@ impl Tx {
     /// Locks links in order of their ids: an UPDATE over a set takes its locks in plan order, and
     /// two of them would deadlock. SQLite has one writer and needs none.
     pub async fn lock_links(&mut self, ids: &[Uuid]) -> Result<()> {
+        if ids.is_empty() {
+            return Ok(());
+        }
         let ids = id_rows(ids.iter().copied());
         if let Db::Postgres(c) = self.db() {
             sqlx::query(

@@ -156,7 +156,7 @@ impl Batch {
             .write(async move |tx| {
                 let Some(holding) = tx.hold(hand.lease).await? else { return Ok(()) };
                 tx.release_links(&holding, &all, next, Some(&code)).await?;
-                if hand.ends_with(&done) { tx.end_lease(hand.lease).await } else { Ok(()) }
+                hand.end_with(tx, &done).await
             })
             .await?;
         self.hand.put_down(&ids);
@@ -184,7 +184,7 @@ impl Batch {
                 written.retain(|link| there.contains(link));
                 tx.want_dependants(&written).await?;
                 tx.ask(&reviews).await?;
-                if hand.ends_with(&done) { tx.end_lease(hand.lease).await } else { Ok(()) }
+                hand.end_with(tx, &done).await
             })
             .await?;
         self.hand.put_down(&ids);
@@ -520,18 +520,16 @@ impl Batch {
         };
         let bounds = self.connection.bounds.clone();
         let hand = Arc::clone(&self.hand);
-        let (items, writes, done) = self
+        let (items, done) = self
             .pusher
             .store
             .write(async move |tx| {
                 // Its time is checked here for the last time: from now on the deadline of the calls counts.
                 let Some(holding) = tx.hold(hand.lease).await?.filter(|holding| holding.until > now) else {
-                    return Ok((Vec::new(), Vec::new(), Vec::new()));
+                    return Ok((Vec::new(), Vec::new()));
                 };
                 let mut done: Vec<Uuid> = receipts.iter().map(|receipt: &Receipt| receipt.id).collect();
                 done.extend(waits.iter().map(|((id, _), _, _): &Waiting| id.0));
-                // All in one order, before any of them is written.
-                tx.lock_links(&done).await?;
                 let (somebody_is, any_restricted) = tx.exceptions().await?;
                 if !kept_out && somebody_is {
                     // Somebody is since the plan was made: it is made again, with a look at who it is about.
@@ -541,10 +539,8 @@ impl Batch {
                     let all: Vec<_> = items.chain(rest).chain(waits).collect();
                     tx.release_links(&holding, &all, now, None).await?;
                     done = all.iter().map(|(id, _)| id.0).collect();
-                    if hand.ends_with(&done) {
-                        tx.end_lease(hand.lease).await?;
-                    }
-                    return Ok((Vec::new(), Vec::new(), done));
+                    hand.end_with(tx, &done).await?;
+                    return Ok((Vec::new(), done));
                 }
                 let all: Vec<Uuid> = items.iter().flat_map(|item| &item.entries).map(|(hmac, _)| *hmac).collect();
                 let suppressed: HashSet<Uuid> =
@@ -600,19 +596,18 @@ impl Batch {
                 tx.settle_intents(&ends, now).await?;
                 let writes: Vec<Intent> = pass.iter().map(|item| item.as_intent(connection, &remote)).collect();
                 if !writes.is_empty() {
-                    tx.note_writes(&holding, &hand.with(&writes)).await?;
+                    tx.note_writes(&holding, &writes).await?;
                 }
+                // All in one order, before any of them is written.
+                tx.lock_links(&done).await?;
                 tx.put_receipts(&holding, &receipts).await?;
                 for (link, until, code) in waits {
                     tx.release_links(&holding, &[link], until, Some(code)).await?;
                 }
-                if hand.ends_with(&done) {
-                    tx.end_lease(hand.lease).await?;
-                }
-                Ok((pass, writes, done))
+                hand.end_with(tx, &done).await?;
+                Ok((pass, done))
             })
             .await?;
-        self.hand.note(writes);
         self.hand.put_down(&done);
         Ok(items)
     }

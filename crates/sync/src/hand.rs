@@ -1,70 +1,49 @@
 //! What a batch still has in hand of its lease, so that the transaction of its last receipt ends it.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashSet},
+    collections::{BTreeSet, HashSet},
     sync::{Mutex, PoisonError},
 };
 
-use mittler_store::{intents::Intent, leases::Lease};
+use mittler_store::{Result, Tx, leases::Lease};
 use uuid::Uuid;
 
-/// The links of a lease that have neither receipt nor been given back, and what is being written to
-/// them.
+/// The links of a lease that have neither receipt nor been given back.
 #[derive(Debug)]
 pub struct Hand {
     pub lease: Uuid,
-    left: Mutex<Left>,
-}
-
-#[derive(Debug, Default)]
-struct Left {
-    links: BTreeSet<Uuid>,
-    writes: BTreeMap<Uuid, Intent>,
+    left: Mutex<BTreeSet<Uuid>>,
 }
 
 impl Hand {
     pub fn new(lease: &Lease) -> Hand {
-        let links = lease.links.iter().copied().collect();
-        Hand { lease: lease.id, left: Mutex::new(Left { links, writes: BTreeMap::new() }) }
+        Hand { lease: lease.id, left: Mutex::new(lease.links.iter().copied().collect()) }
     }
 
-    fn left(&self) -> std::sync::MutexGuard<'_, Left> {
+    fn left(&self) -> std::sync::MutexGuard<'_, BTreeSet<Uuid>> {
         self.left.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub fn is_empty(&self) -> bool {
-        self.left().links.is_empty()
+        self.left().is_empty()
     }
 
-    /// Whether nothing is left once these are done.
-    pub fn ends_with(&self, done: &[Uuid]) -> bool {
+    /// Ends the lease if nothing is left of it once these are done.
+    pub async fn end_with(&self, tx: &mut Tx, done: &[Uuid]) -> Result<()> {
         let done: HashSet<&Uuid> = done.iter().collect();
-        self.left().links.iter().all(|link| done.contains(link))
+        let ends = self.left().iter().all(|link| done.contains(link));
+        if ends { tx.end_lease(self.lease).await } else { Ok(()) }
     }
 
     /// These are done: it is committed.
     pub fn put_down(&self, done: &[Uuid]) {
         let done: HashSet<&Uuid> = done.iter().collect();
-        let mut left = self.left();
-        left.links.retain(|link| !done.contains(link));
-        left.writes.retain(|_, write| !done.contains(&write.link));
+        self.left().retain(|link| !done.contains(link));
     }
 
     /// Only these are there to be done.
     pub fn keep(&self, links: impl Iterator<Item = Uuid>) {
-        let links: BTreeSet<Uuid> = links.collect();
-        self.left().links.retain(|link| links.contains(link));
-    }
-
-    /// All that is being written once these are, too.
-    pub fn with(&self, writes: &[Intent]) -> Vec<Intent> {
-        let mut all = self.left().writes.clone();
-        all.extend(writes.iter().map(|write| (write.id, write.clone())));
-        all.into_values().collect()
-    }
-
-    /// These are being written: it is committed.
-    pub fn note(&self, writes: Vec<Intent>) {
-        self.left().writes.extend(writes.into_iter().map(|write| (write.id, write)));
+        let links: HashSet<Uuid> = links.collect();
+        self.left().retain(|link| links.contains(link));
     }
 }

@@ -85,8 +85,8 @@ impl Batch {
 
     fn note(&self, object: &Object, profile: &KindProfile, item: Item, written: Written, to: &mut Received) {
         let now = self.now();
-        let intent = item.as_intent(self.connection.id, &object.remote);
-        let end = |outcome: &str, code: Option<String>| intent.clone().ended(outcome, code, now);
+        let intent = || item.as_intent(self.connection.id, &object.remote);
+        let end = |outcome: &str, code: Option<String>| intent().ended(outcome, code, now);
         let mut receipt = settled(&item.leased, None, Some(item.held.clone()));
         match written {
             Written::Row(RowResult::Written { id, created, .. }) => {
@@ -160,7 +160,7 @@ impl Batch {
                 let wait =
                     if profile.own_key == OwnKey::None { Duration::from_secs(1) } else { Duration::from_millis(100) };
                 later(&mut receipt, &item, now.plus(wait).0, &code);
-                to.ended.push(intent);
+                to.ended.push(intent());
             }
         }
         to.receipts.push(receipt);
@@ -239,7 +239,7 @@ impl Batch {
                 if !made.is_empty() {
                     tx.want_dependants(&made).await?;
                 }
-                if hand.ends_with(&links) { tx.end_lease(hand.lease).await } else { Ok(()) }
+                hand.end_with(tx, &links).await
             })
             .await;
         match together {

@@ -180,14 +180,11 @@ impl Pusher {
     async fn lease(&self, connection: &Connection, busy: &BTreeMap<Uuid, String>) -> Result<Next> {
         let (id, now, lasts) = (connection.id, self.clock.now(), self.lease_time(connection));
         let deadline = Instant::now() + lasts;
-        let mut depth = DEPTH;
-        if connection.looks_closely(now) {
+        let closely = connection.looks_closely(now);
+        if closely {
             self.store.expire_leases(now).await?;
-            depth = i64::MAX;
         }
-        if busy.is_empty() {
-            depth = i64::MAX;
-        }
+        let depth = if closely || busy.is_empty() { i64::MAX } else { DEPTH };
         let (closed, _) = connection.closed_types(now);
         let filled = connection.filled(now.minus(FILL));
         let enough = connection.concurrency.div_ceil(2);

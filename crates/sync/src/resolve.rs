@@ -433,7 +433,7 @@ impl Batch {
                 let known: Vec<LinkId> = seen.iter().map(|(id, _)| *id).collect();
                 tx.want_dependants(&known).await?;
                 tx.ask(&reviews).await?;
-                if hand.ends_with(&links_done) { tx.end_lease(hand.lease).await } else { Ok(()) }
+                hand.end_with(tx, &links_done).await
             })
             .await?;
         self.hand.put_down(&ids);

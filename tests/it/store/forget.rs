@@ -217,17 +217,9 @@ async fn plant(store: &Store, email: &str) -> Person {
                 [id, activity].iter().map(|record| links::wanted(connection, *record, NOON)).collect();
             tx.want_links(&mut wanted).await?;
             let intent = |record: RecordId| Intent {
-                id: Uuid::new_v4(),
-                link: link_id(connection, record).0,
-                connection: connection.0,
-                operation: "create".into(),
-                remote_type: "contact".into(),
                 fields: remote_fields.clone(),
                 before: remote_fields.clone(),
-                begun_at: NOON.0,
-                settled_at: None,
-                outcome: None,
-                code: None,
+                ..links::intent(connection, link_id(connection, record), "create", NOON)
             };
             tx.put_intents(&[intent(id), intent(activity)]).await?;
             tx.put_seen(&[(link, remote_fields.clone())]).await?;
@@ -294,19 +286,7 @@ async fn about_to_write(store: &Store, people: &[(LinkId, &str)]) {
         .map(|(link, email)| {
             let mut remote = RemoteFields::default();
             remote.set("email", Value::text(email).unwrap());
-            Intent {
-                id: Uuid::now_v7(),
-                link: link.0,
-                connection: connection.0,
-                operation: "update".into(),
-                remote_type: "contact".into(),
-                fields: remote.clone(),
-                before: remote,
-                begun_at: NOON.0,
-                settled_at: None,
-                outcome: None,
-                code: None,
-            }
+            Intent { fields: remote.clone(), before: remote, ..links::intent(connection, *link, "update", NOON) }
         })
         .collect();
     let write = store.write(async move |tx| {
@@ -494,19 +474,7 @@ async fn an_intent_of_a_person_who_is_being_forgotten_goes_with_them(fresh: &Fre
         store
             .write(async move |tx| {
                 let holding = tx.hold(lease).await?.expect("nobody takes it over");
-                let write = Intent {
-                    id: Uuid::new_v4(),
-                    link: link.0,
-                    connection: connection.0,
-                    operation: "update".into(),
-                    remote_type: "contact".into(),
-                    fields: remote.clone(),
-                    before: RemoteFields::default(),
-                    begun_at: NOON.0,
-                    settled_at: None,
-                    outcome: None,
-                    code: None,
-                };
+                let write = Intent { fields: remote.clone(), ..links::intent(connection, link, "update", NOON) };
                 let writes: Vec<Intent> = holding.links.contains(&link.0).then_some(write).into_iter().collect();
                 tx.note_writes(&holding, &writes).await
             })

@@ -89,6 +89,23 @@ pub fn wanted(connection: ConnectionId, record: RecordId, now: Time) -> WantedLi
     }
 }
 
+/// A write to a link of which nobody knows the end.
+pub fn intent(connection: ConnectionId, link: LinkId, operation: &str, at: Time) -> Intent {
+    Intent {
+        id: Uuid::now_v7(),
+        link: link.0,
+        connection: connection.0,
+        operation: operation.into(),
+        remote_type: "contact".into(),
+        fields: RemoteFields::default(),
+        before: RemoteFields::default(),
+        begun_at: at.0,
+        settled_at: None,
+        outcome: None,
+        code: None,
+    }
+}
+
 /// The CRM took what was planned.
 pub fn receipt(link: &Leased) -> Receipt {
     let mut sent = RemoteFields::default();
@@ -373,20 +390,10 @@ async fn what_was_about_to_be_written_is_open_once_its_lease_is_over(fresh: &Fre
     want(store, ids.iter().map(|id| wanted(connection, *id, NOON)).collect()).await;
     let batch = lease(store, connection, NOON, 9).await;
     assert!(batch.iter().all(|link| link.open_intent.is_none()));
-    let intent = |n: usize| Intent {
-        id: Uuid::now_v7(),
-        link: batch[n].id.0,
-        connection: connection.0,
-        operation: "create".into(),
-        remote_type: "contact".into(),
-        fields: receipt(&batch[n]).sent,
-        before: RemoteFields::default(),
-        begun_at: NOON.plus(seconds(1)).0,
-        settled_at: None,
-        outcome: None,
-        code: None,
-    };
-    let both = vec![intent(0), intent(1)];
+    let at = NOON.plus(seconds(1));
+    let written =
+        |n: usize| Intent { fields: receipt(&batch[n]).sent, ..intent(connection, batch[n].id, "create", at) };
+    let both = vec![written(0), written(1)];
     let (id, noted) = (batch.lease.id, both.clone());
     let note = store.write(async move |tx| {
         let holding = tx.hold(id).await?.unwrap();
@@ -419,20 +426,8 @@ async fn an_intent_stays_open_until_it_is_settled(fresh: &Fresh) {
     let ids = records(store, 1).await;
     want(store, vec![wanted(connection, ids[0], NOON)]).await;
     let link = link_id(connection, ids[0]);
-    let intent = |n: u64| Intent {
-        id: Uuid::now_v7(),
-        link: link.0,
-        connection: connection.0,
-        operation: if n == 0 { "create".into() } else { "update".into() },
-        remote_type: "contact".into(),
-        fields: RemoteFields::default(),
-        before: RemoteFields::default(),
-        begun_at: NOON.plus(seconds(n)).0,
-        settled_at: None,
-        outcome: None,
-        code: None,
-    };
-    let intents = vec![intent(0), intent(1)];
+    let intents =
+        vec![intent(connection, link, "create", NOON), intent(connection, link, "update", NOON.plus(seconds(1)))];
     let both = intents.clone();
     store.write(async move |tx| tx.put_intents(&both).await).await.unwrap();
     // Who takes the link sees the last of them.

@@ -7,11 +7,10 @@ use mittler_store::{
     links::{Shown, link_id},
     moved::Moved,
 };
-use uuid::Uuid;
 
 use super::{
     NOON,
-    links::{LEASE, lease, receipt, records, settle, want, wanted},
+    links::{LEASE, intent, lease, receipt, records, settle, want, wanted},
     seconds,
 };
 use crate::support::Fresh;
@@ -99,19 +98,7 @@ async fn a_read_says_which_links_it_was_evidence_of(fresh: &Fresh) {
 }
 
 fn open_intent(connection: mittler_core::ConnectionId, link: LinkId, at: Time) -> Intent {
-    Intent {
-        id: Uuid::now_v7(),
-        link: link.0,
-        connection: connection.0,
-        operation: "update".into(),
-        remote_type: "contact".into(),
-        fields: shown("ours"),
-        before: RemoteFields::default(),
-        begun_at: at.0,
-        settled_at: None,
-        outcome: None,
-        code: None,
-    }
+    Intent { fields: shown("ours"), ..intent(connection, link, "update", at) }
 }
 
 async fn what_was_written_lately_is_known(fresh: &Fresh) {

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use mittler_core::{
-    RecordId, RemoteFields, RunId, Time, Value,
+    ConnectionId, LinkId, RecordId, RemoteFields, RunId, Time, Value,
     job::{Lane, Task},
 };
 use mittler_store::{
@@ -202,17 +202,9 @@ async fn everything_ends_at_its_declared_time(fresh: &Fresh) {
     remote.set("email", Value::text("a@example.com").unwrap());
     let (id, connection) = (Uuid::new_v4(), Uuid::new_v4());
     let intent = |operation: &str, fields: &RemoteFields| Intent {
-        id: Uuid::new_v4(),
-        link: id,
-        connection,
-        operation: operation.into(),
-        remote_type: "contact".into(),
         fields: fields.clone(),
         before: remote.clone(),
-        begun_at: now.0,
-        settled_at: None,
-        outcome: None,
-        code: None,
+        ..links::intent(ConnectionId(connection), LinkId(id), operation, now)
     };
     // The second has a before-image only, the third nobody knows the end of.
     let intents =
