@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use mittler_store::Store;
+use mittler_store::{Store, jobs::Hint};
 use tokio_util::sync::CancellationToken;
 
 use crate::{Wake, backoff::Backoff};
@@ -21,18 +21,18 @@ pub async fn tell(store: Store, wake: Wake, stop: CancellationToken) {
     let mut bell = wake.listen();
     while stop.run_until_cancelled(bell.rung()).await.is_some() {
         // A database that does not answer is told of where work is done.
-        let told = tokio::time::timeout(PATIENCE, store.hint_jobs());
+        let told = tokio::time::timeout(PATIENCE, store.hint(Hint::Jobs));
         _ = stop.run_until_cancelled(told).await;
         _ = stop.run_until_cancelled(tokio::time::sleep(SHORTEST)).await;
     }
 }
 
-/// Rings this process's bell when another has made jobs, until `stop`.
-pub async fn hear(store: Store, wake: Wake, stop: CancellationToken) {
+/// Passes on what other processes tell, until `stop`. Who rings the bell that it [`tell`]s itself would
+/// never stop.
+pub async fn hear(store: Store, heard: impl Fn(Hint), stop: CancellationToken) {
     let mut backoff = Backoff::database();
     while !stop.is_cancelled() {
-        let ring = || wake.ring();
-        match stop.run_until_cancelled(store.hear_jobs(ring)).await {
+        match stop.run_until_cancelled(store.hear(&heard)).await {
             None | Some(Ok(())) => return,
             Some(Err(error)) => {
                 tracing::debug!(code = %error, "hints of new jobs are not heard for now");

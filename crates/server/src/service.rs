@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use mittler_api::{App, Broker, Counter, Door};
 use mittler_core::derive::Overrides;
 use mittler_queue::{Carrier, RabbitConfig, Settings, Stats, Wake};
-use mittler_store::{Clock, Gatherer, Store, forget::Retention};
+use mittler_store::{Clock, Gatherer, Store, forget::Retention, jobs::Hint};
 use mittler_sync::{Connections, Keys, Mode, Pusher, hooks::Hooks};
 use mittler_worker::{Reader, Worker, key_id, schedule};
 use secrecy::SecretString;
@@ -114,6 +114,7 @@ impl Service {
             connections: connections.clone(),
             judge: Arc::new(Reader { country: "DE".into() }),
             overrides: Arc::clone(&overrides),
+            process: clock.id(),
             margin: Duration::from_secs(2),
         };
         let day = Duration::from_hours(24);
@@ -221,16 +222,30 @@ impl Service {
                 work.await.context("the worker ended")
             });
         }
-        // Who carries jobs hears of new ones, and who only makes them tells.
-        let hears = if self.config.server.broker.is_some() { has(Role::Relay) } else { has(Role::Worker) };
-        if !self.store.is_sqlite() {
+        // Who passes_on jobs hears of new ones, and who only makes them tells.
+        // Who pushes hears of what others found due.
+        let passes_on = if self.config.server.broker.is_some() { has(Role::Relay) } else { has(Role::Worker) };
+        if !self.store.is_sqlite() && !passes_on {
             let (store, wake, halt) = (self.store.clone(), self.wake.clone(), stop.clone());
             running.spawn(async move {
-                if hears {
-                    mittler_queue::hint::hear(store, wake, halt).await;
-                } else {
-                    mittler_queue::hint::tell(store, wake, halt).await;
+                mittler_queue::hint::tell(store, wake, halt).await;
+                Ok(())
+            });
+        }
+        if !self.store.is_sqlite() && (passes_on || has(Role::Worker)) {
+            let (store, wake, halt) = (self.store.clone(), self.wake.clone(), stop.clone());
+            let connections = self.connections.clone();
+            let heard = move |hint| match hint {
+                Hint::Jobs if passes_on => wake.ring(),
+                Hint::Jobs => {}
+                Hint::Push(ids) => {
+                    for connection in ids.into_iter().filter_map(|id| connections.get(id)) {
+                        connection.ask();
+                    }
                 }
+            };
+            running.spawn(async move {
+                mittler_queue::hint::hear(store, heard, halt).await;
                 Ok(())
             });
         }

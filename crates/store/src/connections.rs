@@ -46,6 +46,18 @@ enum Renewal {
     Done(ConnectionId),
 }
 
+/// What the processes of one database tell each other of a connection.
+#[derive(Debug, Clone, FromRow)]
+pub struct Notes {
+    pub state: String,
+    pub code: Option<String>,
+    /// Nobody calls the CRM before then.
+    pub paused_until: i64,
+    /// Which process pushes, and until when nobody else does.
+    pub pushed_by: Option<Uuid>,
+    pub pushed_until: i64,
+}
+
 impl Tx {
     /// One step of [`Store::put_connection`].
     async fn renew_connection(&mut self, row: &ConnectionRow, after: Uuid) -> Result<Renewal> {
@@ -295,6 +307,38 @@ impl Tx {
         Ok(())
     }
 
+    /// Takes the right to push a connection; `false` if another process has it. Waits for one that is about
+    /// to give it back. On SQLite one process has all roles, and it is its own affair.
+    pub async fn take_push(&mut self, connection: ConnectionId, by: Uuid, until: Time, now: Time) -> Result<bool> {
+        let taken = match self.db() {
+            crate::Db::Sqlite(_) => 1,
+            crate::Db::Postgres(_) => execute!(
+                self,
+                "UPDATE connection SET pushed_by = $2, pushed_until = $3
+                 WHERE id = $1 AND (pushed_by = $2 OR pushed_until <= $4)",
+                connection.0,
+                by,
+                until.0,
+                now.0,
+            )?,
+        };
+        Ok(taken == 1)
+    }
+
+    /// Gives that right back.
+    pub async fn end_push(&mut self, connection: ConnectionId, by: Uuid) -> Result<()> {
+        match self.db() {
+            crate::Db::Sqlite(_) => 0,
+            crate::Db::Postgres(_) => execute!(
+                self,
+                "UPDATE connection SET pushed_until = 0 WHERE id = $1 AND pushed_by = $2",
+                connection.0,
+                by,
+            )?,
+        };
+        Ok(())
+    }
+
     /// Moves a cursor forward, in the transaction that stores what was read. Two pulls at once may
     /// end in any order: what the further one read stays read.
     pub async fn put_cursor(
@@ -358,12 +402,12 @@ impl Store {
         )
     }
 
-    /// Why nobody calls a CRM, and until when, as whoever found it said: state, code, time.
-    pub async fn connection_pause(&self, id: ConnectionId) -> Result<Option<(String, Option<String>, i64)>> {
+    /// What other processes noted of a connection.
+    pub async fn connection_notes(&self, id: ConnectionId) -> Result<Option<Notes>> {
         let rows = fetch_all!(
             self,
-            (String, Option<String>, i64),
-            "SELECT state, code, paused_until FROM connection WHERE id = $1",
+            Notes,
+            "SELECT state, code, paused_until, pushed_by, pushed_until FROM connection WHERE id = $1",
             id.0,
         )?;
         Ok(rows.into_iter().next())

@@ -2,7 +2,7 @@
 //!
 //! [`Store::write`] takes an async closure and runs it detached from its caller. On PostgreSQL it
 //! is one transaction, repeated after a conflict. On SQLite one writer drains its queue: each
-//! closure in a savepoint of one transaction, one commit - and one fsync - for all of them.
+//! closure but the first in a savepoint of one transaction, one commit - and one fsync - for all of them.
 
 use std::{
     future::Future,
@@ -170,6 +170,8 @@ impl Store {
             // 32 MB between two checkpoints: pages that are written again and again go to the file once.
             .pragma("wal_autocheckpoint", "8192")
             .statement_cache_capacity(256)
+            // As many rows as a batch has pass from SQLite's thread to ours in one go.
+            .row_buffer_size(1024)
             .disable_statement_logging();
         let mut writer = prepared(&options).await?;
         if lock.is_some() {
@@ -646,11 +648,19 @@ impl Writer {
     /// of the group need not wait long for their answers.
     async fn commit(&mut self, group: &mut Vec<Box<dyn Job>>, work: bool) -> sqlx::Result<()> {
         let (began, mut at) = (Instant::now(), 0);
-        exec(&mut self.tx, "BEGIN IMMEDIATE; SAVEPOINT one").await?;
+        exec(&mut self.tx, "BEGIN IMMEDIATE").await?;
         loop {
             while let Some(job) = group.get_mut(at) {
-                let kept = job.run(&mut self.tx).await;
-                exec(&mut self.tx, if kept { "RELEASE one; SAVEPOINT one" } else { "ROLLBACK TO one" }).await?;
+                // The first has nothing before it that would have to be kept if it fails.
+                match at {
+                    0 => {}
+                    1 => exec(&mut self.tx, "SAVEPOINT one").await?,
+                    _ => exec(&mut self.tx, "RELEASE one; SAVEPOINT one").await?,
+                }
+                if !job.run(&mut self.tx).await {
+                    let back = if at == 0 { "ROLLBACK; BEGIN IMMEDIATE" } else { "ROLLBACK TO one" };
+                    exec(&mut self.tx, back).await?;
+                }
                 at += 1;
             }
             if !work || at >= self.limit || !self.door.is_empty() || began.elapsed() > GROUP_TIME {

@@ -224,15 +224,11 @@ impl Tx {
         Ok(())
     }
 
-    /// The links of records, locked; none of them is leased until this transaction ends.
+    /// The links of records, locked: nobody begins to write to them until this transaction ends.
     pub async fn moving_links(&mut self, records: &[RecordId]) -> Result<Vec<MovingLink>> {
         let ids = id_rows(records.iter().map(|id| id.0));
-        let links = rows_all!(self, (Uuid, Uuid), &ids => (id uuid), "SELECT l.id, l.connection FROM", "CROSS JOIN link l WHERE l.record = r.id ORDER BY l.id")?;
-        let connections: BTreeSet<Uuid> = links.iter().map(|(_, connection)| *connection).collect();
-        for connection in connections {
-            self.stop_leases(connection).await?;
-        }
-        let links: Vec<Uuid> = links.into_iter().map(|(id, _)| id).collect();
+        let links = rows_all!(self, (Uuid,), &ids => (id uuid), "SELECT l.id FROM", "CROSS JOIN link l WHERE l.record = r.id ORDER BY l.id")?;
+        let links: Vec<Uuid> = links.into_iter().map(|row| row.0).collect();
         self.lock_links(&links).await?;
         let links = id_rows(links);
         rows_all!(self, MovingLink, &links => (id uuid),

@@ -295,28 +295,44 @@ impl Tx {
     }
 }
 
-/// The channel on which processes of one database tell each other that there are jobs.
+/// The channel on which processes of one database tell each other what there is to do.
 const HINTS: &str = "mittler_jobs";
 
+/// What one process tells the others.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Hint {
+    /// There are jobs.
+    Jobs,
+    /// There are links of these connections to be pushed, for whoever is pushing them.
+    Push(Vec<ConnectionId>),
+}
+
 impl Store {
-    /// Tells other processes that there are jobs (PostgreSQL); they may miss it.
-    pub async fn hint_jobs(&self) -> Result<()> {
+    /// Tells other processes what there is to do (PostgreSQL); they may miss it.
+    pub async fn hint(&self, hint: Hint) -> Result<()> {
         if let Db::Postgres(pool) = self.db() {
-            sqlx::query("SELECT pg_notify($1, '')").bind(HINTS).execute(pool).await?;
+            let what = match hint {
+                Hint::Jobs => String::new(),
+                Hint::Push(connections) => connections.iter().map(|id| id.0.to_string()).collect::<Vec<_>>().join(" "),
+            };
+            sqlx::query("SELECT pg_notify($1, $2)").bind(HINTS).bind(what).execute(pool).await?;
         }
         Ok(())
     }
 
-    /// Calls `ring` for each such hint, and once before, for those that were missed. Ends with the
+    /// Calls `heard` for each hint, and once before, for those that were missed. Ends with the
     /// connection; on SQLite, where one process has all jobs, at once.
-    pub async fn hear_jobs(&self, ring: impl Fn()) -> Result<()> {
+    pub async fn hear(&self, heard: impl Fn(Hint)) -> Result<()> {
         let Db::Postgres(pool) = self.db() else { return Ok(()) };
         let mut listener = sqlx::postgres::PgListener::connect_with(pool).await?;
         listener.listen(HINTS).await?;
-        ring();
+        heard(Hint::Jobs);
         loop {
-            listener.try_recv().await?;
-            ring();
+            let told = listener.try_recv().await?;
+            let push: Vec<ConnectionId> = told.map_or_else(Vec::new, |told| {
+                told.payload().split(' ').filter_map(|id| Uuid::parse_str(id).ok()).map(ConnectionId).collect()
+            });
+            heard(if push.is_empty() { Hint::Jobs } else { Hint::Push(push) });
         }
     }
 

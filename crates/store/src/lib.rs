@@ -23,6 +23,7 @@ pub mod connections;
 mod db;
 pub mod decisions;
 mod document;
+pub mod due;
 mod error;
 pub mod forget;
 mod gather;

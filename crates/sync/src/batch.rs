@@ -14,36 +14,44 @@ use mittler_core::{
 };
 use mittler_store::{
     Error as StoreError, derived_id,
+    due::DueLink,
     intents::{Intent, OpenIntent, Settled},
-    leases::{Lease, Leased, Receipt},
+    leases::{Lease, Receipt},
     reviews::NewReview,
 };
 use tokio::time::{Instant, timeout_at};
 use uuid::Uuid;
 
 use crate::{
+    alone::Alone,
     bounds::{Within, subject},
     connections::{Connection, WRONG_ACCOUNT},
     gate::{Gate, Passage, gate},
-    hand::Hand,
     outcome::Written,
     push::{Pusher, Stopped},
 };
 
-/// A batch under one lease.
+/// What brings a batch of links up to date.
 #[derive(Clone)]
 pub struct Batch {
     pub pusher: Pusher,
     pub connection: Arc<Connection>,
-    pub hand: Arc<Hand>,
-    /// When the lease ends: a write that could outlast it is not begun, and none goes on after it.
-    pub deadline: Instant,
+    pub alone: Arc<Alone>,
+}
+
+/// What one call is to write.
+struct Call {
+    lease: Uuid,
+    /// When the lease ends, by this process's own clock, which nobody sets: a write that could outlast it
+    /// is not begun, and none goes on after it.
+    deadline: Instant,
+    items: Vec<Item>,
 }
 
 /// One link on its way.
 #[derive(Debug, Clone)]
 pub struct Item {
-    pub leased: Leased,
+    pub link: DueLink,
     pub planned: RemoteFields,
     pub creates: bool,
     /// The id of its intent.
@@ -63,12 +71,12 @@ impl Item {
     pub fn as_intent(&self, connection: ConnectionId, remote_type: &str) -> Intent {
         Intent {
             id: self.intent,
-            link: self.leased.id.0,
+            link: self.link.id.0,
             connection: connection.0,
             operation: if self.creates { "create".into() } else { "update".into() },
             remote_type: remote_type.to_owned(),
             fields: self.planned.clone(),
-            before: before(&self.leased, &self.planned),
+            before: before(&self.link, &self.planned),
             begun_at: self.begun_at.0,
             settled_at: None,
             outcome: None,
@@ -86,7 +94,7 @@ enum Planned {
     /// Nothing differs, or nothing may go: settled without a call, and with it what was open.
     Settle(Box<Receipt>, Option<Uuid>),
     /// Not yet.
-    Wait(Leased, Time, &'static str),
+    Wait(DueLink, Time, &'static str),
 }
 
 impl Planned {
@@ -102,25 +110,16 @@ pub type Run<T> = std::result::Result<T, Stopped>;
 
 impl Batch {
     /// Brings links up to date.
-    pub async fn run(&self, lease: Lease) -> Run<()> {
-        let leased = self.pusher.store.leased(&lease, self.now()).await?;
-        let none = leased.is_empty();
-        self.hand.keep(leased.iter().map(|link| link.id.0));
-        let ended = self.attempt_parts(leased).await;
-        // What no receipt ended: nothing of it was due any more, or its time was over before the call. After
-        // a failure of the database it stays, with what was perhaps written, until its time is over.
-        if (none || !self.hand.is_empty()) && !matches!(ended, Err(Stopped::Store(_))) {
-            let lease = self.hand.lease;
-            self.pusher.store.write(async move |tx| tx.end_lease(lease).await).await?;
-        }
-        ended
+    pub async fn run(&self, links: Vec<Uuid>) -> Run<()> {
+        let (due, kept_out) = self.pusher.store.due_links(&links, self.now()).await?;
+        self.attempt_parts(due, kept_out).await
     }
 
     /// A read that is refused for one of the links is refused for all: then the halves go by themselves.
-    async fn attempt_parts(&self, leased: Vec<Leased>) -> Run<()> {
-        let mut todo = vec![leased];
+    async fn attempt_parts(&self, due: Vec<DueLink>, kept_out: bool) -> Run<()> {
+        let mut todo = vec![due];
         while let Some(mut part) = todo.pop() {
-            match self.attempt(part.clone()).await {
+            match self.attempt(part.clone(), kept_out).await {
                 Ok(()) => {}
                 Err(Stopped::Crm(CrmError::BatchRefused { .. })) if part.len() > 1 => {
                     let half = part.split_off(part.len() / 2);
@@ -135,7 +134,7 @@ impl Batch {
                     self.close_type(&remote_type, &code, &message).await?;
                 }
                 Err(Stopped::Crm(error)) => {
-                    // Nothing was written for what is still leased: give it back for later.
+                    // Nothing was written for what is left: it is for later.
                     todo.push(part);
                     let next = self.now().plus(Duration::from_millis(200));
                     self.release(&todo.concat(), next, error.code()).await?;
@@ -147,51 +146,45 @@ impl Batch {
         Ok(())
     }
 
-    async fn release(&self, links: &[Leased], next: Time, code: &str) -> Run<()> {
+    async fn release(&self, links: &[DueLink], next: Time, code: &str) -> Run<()> {
         let all: Vec<_> = links.iter().map(|link| (link.id, link.epoch)).collect();
-        let ids: Vec<Uuid> = links.iter().map(|link| link.id.0).collect();
-        let (code, hand, done) = (code.to_owned(), Arc::clone(&self.hand), ids.clone());
+        let code = code.to_owned();
         self.pusher
             .store
             .write(async move |tx| {
-                let Some(holding) = tx.hold(hand.lease).await? else { return Ok(()) };
-                tx.release_links(&holding, &all, next, Some(&code)).await?;
-                hand.end_with(tx, &done).await
+                let holding = tx.hold_links(&all).await?;
+                tx.release_links(&holding, &all, next, Some(&code)).await
             })
             .await?;
-        self.hand.put_down(&ids);
         Ok(())
     }
 
-    /// Writes receipts, and with the last of them the end of the lease; who went without a record that is
-    /// there now is told of it. A lease that was taken over writes nothing: who has it now looks first.
+    /// Writes receipts of links that nobody else has written meanwhile; who went without a record that is
+    /// there now is told of it.
     pub(crate) async fn settle(
         &self,
         receipts: Vec<Receipt>,
         ends: Vec<Settled>,
         reviews: Vec<NewReview>,
     ) -> Result<(), StoreError> {
-        let ids: Vec<Uuid> = receipts.iter().map(|receipt| receipt.id).collect();
-        let (now, hand, done) = (self.now(), Arc::clone(&self.hand), ids.clone());
+        let now = self.now();
         let there: HashSet<LinkId> =
             receipts.iter().filter(|receipt| receipt.remote_id.is_some()).map(|receipt| LinkId(receipt.id)).collect();
         self.pusher
             .store
             .write(async move |tx| {
-                let Some(holding) = tx.hold(hand.lease).await? else { return Ok(()) };
-                tx.settle_intents(&ends, now).await?;
+                let read: Vec<_> = receipts.iter().map(Receipt::of).collect();
+                let holding = tx.hold_links(&read).await?;
+                tx.settle_intents(&holding, &ends, now).await?;
                 let mut written = tx.put_receipts(&holding, &receipts).await?;
                 written.retain(|link| there.contains(link));
                 tx.want_dependants(&written).await?;
-                tx.ask(&reviews).await?;
-                hand.end_with(tx, &done).await
+                tx.ask(&reviews).await
             })
-            .await?;
-        self.hand.put_down(&ids);
-        Ok(())
+            .await
     }
 
-    async fn settle_refused(&self, links: &[Leased], code: &str, message: &str) -> Run<()> {
+    async fn settle_refused(&self, links: &[DueLink], code: &str, message: &str) -> Run<()> {
         let receipts: Vec<Receipt> = links
             .iter()
             .map(|link| {
@@ -212,9 +205,9 @@ impl Batch {
         Ok(())
     }
 
-    /// A lease is of one remote type; its records may be of several objects of that type.
-    async fn attempt(&self, leased: Vec<Leased>) -> Run<()> {
-        let mut rest = leased;
+    /// A batch is of one remote type; its records may be of several objects of that type.
+    async fn attempt(&self, due: Vec<DueLink>, kept_out: bool) -> Run<()> {
+        let mut rest = due;
         while let Some(first) = rest.first() {
             let object = self.object(first);
             let (part, others) = rest.into_iter().partition(|link| match (self.object(link), object) {
@@ -223,32 +216,30 @@ impl Batch {
             });
             rest = others;
             match object {
-                Some(object) => self.attempt_object(object, part).await?,
+                Some(object) => self.attempt_object(object, part, kept_out).await?,
                 None => self.settle_unmapped(part).await?,
             }
         }
         Ok(())
     }
 
-    fn object(&self, link: &Leased) -> Option<&Object> {
+    fn object(&self, link: &DueLink) -> Option<&Object> {
         self.connection.mapping.object_for(&link.remote_type, &link.fields)
     }
 
-    async fn attempt_object(&self, object: &Object, leased: Vec<Leased>) -> Run<()> {
+    async fn attempt_object(&self, object: &Object, due: Vec<DueLink>, kept_out: bool) -> Run<()> {
         let profile = self.profile(&object.remote)?;
-        let leased = self.resolve(object, profile, leased).await?;
-        if leased.is_empty() {
+        let due = self.resolve(object, profile, due).await?;
+        if due.is_empty() {
             return Ok(());
         }
-        // Read once more in the transaction that writes the intents.
-        let kept_out = self.pusher.store.anyone_suppressed().await?;
-        let (mut planned, unmet) = self.plan(object, profile, leased, kept_out).await?;
+        let (mut planned, unmet) = self.plan(object, profile, due, kept_out).await?;
         if profile.kind == Kind::Person {
             self.ask_about_namesakes(object, self.gaining(object, &planned)).await?;
         }
         self.bound(planned.iter_mut().filter_map(Planned::item).collect()).await?;
-        let items = self.intend(object, planned, kept_out).await?;
-        let called = self.call(object, profile, items).await;
+        let calls = self.intend(object, planned, kept_out).await?;
+        let called = self.call(object, profile, calls).await;
         // Once all is settled: what comes along wakes those that say that they wait.
         self.bring_along(&unmet).await?;
         called
@@ -268,9 +259,9 @@ impl Batch {
     }
 
     /// A mapping without this type any more: what is there stays there.
-    async fn settle_unmapped(&self, leased: Vec<Leased>) -> Run<()> {
-        let receipts: Vec<Receipt> = leased.iter().map(|link| settled(link, Some("unmapped"), None)).collect();
-        let ends: Vec<Settled> = leased.iter().filter_map(superseded).collect();
+    async fn settle_unmapped(&self, due: Vec<DueLink>) -> Run<()> {
+        let receipts: Vec<Receipt> = due.iter().map(|link| settled(link, Some("unmapped"), None)).collect();
+        let ends: Vec<Settled> = due.iter().filter_map(superseded).collect();
         self.settle(receipts, ends, Vec::new()).await?;
         Ok(())
     }
@@ -281,11 +272,11 @@ impl Batch {
         &self,
         object: &Object,
         profile: &KindProfile,
-        leased: Vec<Leased>,
+        due: Vec<DueLink>,
         kept_out: bool,
-    ) -> Run<(Vec<Planned>, Vec<Leased>)> {
-        let wanted: Vec<Wanted> = leased.iter().map(|link| object.project(&link.fields)).collect();
-        let owners = self.owners(object, &leased, &wanted).await?;
+    ) -> Run<(Vec<Planned>, Vec<DueLink>)> {
+        let wanted: Vec<Wanted> = due.iter().map(|link| object.project(&link.fields)).collect();
+        let owners = self.owners(object, &due, &wanted).await?;
         let ids: HashSet<RecordId> = wanted.iter().flat_map(|wanted| wanted.references().map(|(_, id)| id)).collect();
         let ids: Vec<RecordId> = ids.into_iter().collect();
         let counterparts = if ids.is_empty() {
@@ -294,10 +285,10 @@ impl Batch {
             let found = self.pusher.store.counterparts(self.connection.id, &ids).await?;
             found.into_iter().map(|it| (RecordId(it.record), (it.remote_type, it.remote_id))).collect()
         };
-        let people = if kept_out { self.people(&leased).await? } else { HashMap::new() };
+        let people = if kept_out { self.people(&due).await? } else { HashMap::new() };
         let schema = self.connection.schema(&object.remote, self.now()).await?;
-        let (mut planned, mut reviews, mut unmet) = (Vec::with_capacity(leased.len()), Vec::new(), Vec::new());
-        for (mut link, mut wanted) in leased.into_iter().zip(wanted) {
+        let (mut planned, mut reviews, mut unmet) = (Vec::with_capacity(due.len()), Vec::new(), Vec::new());
+        for (mut link, mut wanted) in due.into_iter().zip(wanted) {
             // The mode is asked anew each time; what it held yesterday may go today.
             link.held.retain(|_, held| !matches!(held.code.as_str(), "mode" | "owner_unknown" | "field_not_allowed"));
             let complete = fill_references(&mut wanted, &counterparts);
@@ -328,8 +319,8 @@ impl Batch {
                 if let Planned::Write(item) = &mut one
                     && kept_out
                 {
-                    let person = about(&item.leased).and_then(|person| people.get(&person));
-                    let entries = [Some(&*item.leased.fields), person].into_iter().flatten();
+                    let person = about(&item.link).and_then(|person| people.get(&person));
+                    let entries = [Some(&*item.link.fields), person].into_iter().flatten();
                     item.entries = entries
                         .flat_map(|fields| self.pusher.keys.suppressions_of(&*self.pusher.judge, fields))
                         .collect();
@@ -344,8 +335,8 @@ impl Batch {
     }
 
     /// The people whom visits, activities and associations are about.
-    async fn people(&self, leased: &[Leased]) -> Run<HashMap<RecordId, Fields>> {
-        let ids: BTreeSet<RecordId> = leased.iter().filter_map(about).collect();
+    async fn people(&self, due: &[DueLink]) -> Run<HashMap<RecordId, Fields>> {
+        let ids: BTreeSet<RecordId> = due.iter().filter_map(about).collect();
         if ids.is_empty() {
             return Ok(HashMap::new());
         }
@@ -355,7 +346,7 @@ impl Batch {
     }
 
     /// One question for all that an owner would have.
-    fn ask_owner(&self, link: &Leased, owner: &str) -> NewReview {
+    fn ask_owner(&self, link: &DueLink, owner: &str) -> NewReview {
         NewReview {
             id: derived_id(&[b"review", self.connection.id.0.as_bytes(), b"owner_unknown", owner.as_bytes()]),
             question: "owner_unknown".into(),
@@ -367,7 +358,7 @@ impl Batch {
         }
     }
 
-    fn plan_one(&self, object: &Object, profile: &KindProfile, link: Leased, wanted: &Wanted) -> Planned {
+    fn plan_one(&self, object: &Object, profile: &KindProfile, link: DueLink, wanted: &Wanted) -> Planned {
         let creates = link.remote_id.is_none() || !profile.updatable;
         let open = link.open_intent.as_ref().map(|open| open.id);
         if creates && link.remote_id.is_none() && !object.create {
@@ -449,7 +440,7 @@ impl Batch {
         };
         let intent = self.pusher.id();
         Planned::Write(Item {
-            leased: link,
+            link,
             planned,
             creates,
             intent,
@@ -468,7 +459,7 @@ impl Batch {
     }
 
     /// Updates that give a person an address of their own.
-    fn gaining(&self, object: &Object, planned: &[Planned]) -> Vec<(Leased, Key)> {
+    fn gaining(&self, object: &Object, planned: &[Planned]) -> Vec<(DueLink, Key)> {
         let addresses: Vec<&String> =
             object.fields.iter().filter(|(_, rule)| rule.from.as_deref() == Some("emails")).map(|it| it.0).collect();
         let updates = planned.iter().filter_map(|one| match one {
@@ -478,13 +469,13 @@ impl Batch {
         updates
             .filter_map(|item| {
                 let email = addresses.iter().find_map(|name| item.planned.text(name))?.to_lowercase();
-                self.pusher.judge.is_personal(&email).then(|| (item.leased.clone(), Key::Email(email)))
+                self.pusher.judge.is_personal(&email).then(|| (item.link.clone(), Key::Email(email)))
             })
             .collect()
     }
 
-    async fn owners(&self, object: &Object, leased: &[Leased], wanted: &[Wanted]) -> Run<HashMap<String, String>> {
-        let names: Vec<String> = leased
+    async fn owners(&self, object: &Object, due: &[DueLink], wanted: &[Wanted]) -> Run<HashMap<String, String>> {
+        let names: Vec<String> = due
             .iter()
             .zip(wanted)
             .filter(|(link, wanted)| {
@@ -500,127 +491,110 @@ impl Batch {
     }
 
     /// The gate and the intents, in one transaction that also settles what needs no call.
-    async fn intend(&self, object: &Object, planned: Vec<Planned>, kept_out: bool) -> Run<Vec<Item>> {
+    async fn intend(&self, object: &Object, planned: Vec<Planned>, kept_out: bool) -> Run<Vec<Call>> {
         let (mut items, mut receipts, mut waits, mut ends) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for one in planned {
             match one {
                 Planned::Write(item) => items.push(item),
                 Planned::Settle(receipt, open) => {
+                    ends.extend(open.map(|open| ended(open, receipt.id)));
                     receipts.push(*receipt);
-                    ends.extend(open.map(ended));
                 }
                 Planned::Wait(link, until, code) => waits.push(((link.id, link.epoch), until, code)),
             }
         }
         let (connection, mode, now) = (self.connection.id, self.connection.mode, self.now());
+        let lasts = self.pusher.lease_time(&self.connection);
+        let deadline = Instant::now() + lasts;
+        let lease = |id| Lease { id, connection, until: now.plus(lasts) };
+        let leases = [lease(self.pusher.id()), lease(self.pusher.id())];
         let remote = object.remote.clone();
         let own_key = match &self.profile(&object.remote)?.own_key {
             OwnKey::Field(field) => Some(field.clone()),
             OwnKey::Native | OwnKey::None => None,
         };
-        let bounds = self.connection.bounds.clone();
-        let hand = Arc::clone(&self.hand);
-        let (items, done) = self
+        let (bounds, alone) = (self.connection.bounds.clone(), Arc::clone(&self.alone));
+        let parts = self
             .pusher
             .store
             .write(async move |tx| {
-                // Its time is checked here for the last time: from now on the deadline of the calls counts.
-                let Some(holding) = tx.hold(hand.lease).await?.filter(|holding| holding.until > now) else {
-                    return Ok((Vec::new(), Vec::new()));
-                };
-                let mut done: Vec<Uuid> = receipts.iter().map(|receipt: &Receipt| receipt.id).collect();
-                done.extend(waits.iter().map(|((id, _), _, _): &Waiting| id.0));
+                if !alone.hold(tx, now).await? {
+                    return Ok(None);
+                }
+                let read = items.iter().map(|item: &Item| (item.link.id, item.link.epoch));
+                let rest = receipts.iter().map(Receipt::of);
+                let read: Vec<_> = read.chain(rest).chain(waits.iter().map(|(read, _, _): &Waiting| *read)).collect();
+                let holding = tx.hold_links(&read).await?;
                 let (somebody_is, any_restricted) = tx.exceptions().await?;
                 if !kept_out && somebody_is {
-                    // Somebody is since the plan was made: it is made again, with a look at who it is about.
-                    let items = items.iter().map(|item: &Item| (item.leased.id, item.leased.epoch));
-                    let rest = receipts.iter().map(|receipt| (LinkId(receipt.id), receipt.epoch));
-                    let waits = waits.iter().map(|(lease, _, _)| *lease);
-                    let all: Vec<_> = items.chain(rest).chain(waits).collect();
-                    tx.release_links(&holding, &all, now, None).await?;
-                    done = all.iter().map(|(id, _)| id.0).collect();
-                    hand.end_with(tx, &done).await?;
-                    return Ok((Vec::new(), done));
+                    // Somebody is since the links were read: all of it is done anew, with a look at who they are about.
+                    return Ok(Some([Vec::new(), Vec::new()]));
                 }
                 let all: Vec<Uuid> = items.iter().flat_map(|item| &item.entries).map(|(hmac, _)| *hmac).collect();
                 let suppressed: HashSet<Uuid> =
                     if all.is_empty() { HashSet::new() } else { tx.suppressed(&all).await?.into_iter().collect() };
-                let people: BTreeSet<RecordId> = items.iter().filter_map(|item| subject(&item.leased)).collect();
+                let people: BTreeSet<RecordId> = items.iter().filter_map(|item| subject(&item.link)).collect();
                 let restricted = if people.is_empty() || !any_restricted {
                     BTreeSet::new()
                 } else {
                     tx.restricted(&people.into_iter().collect::<Vec<_>>()).await?
                 };
                 let allowed = bounds.fields_of(&remote);
-                let mut receipts = receipts;
-                let mut pass = Vec::new();
-                let mut ends = ends;
+                let (mut receipts, mut ends) = (receipts, ends);
+                let mut parts = [Vec::new(), Vec::new()];
                 for mut item in items {
-                    if !holding.links.contains(&item.leased.id.0) {
-                        // Forgotten meanwhile.
-                        done.push(item.leased.id.0);
+                    if !holding.has(item.link.id) {
+                        // Forgotten, or another's meanwhile.
                         continue;
                     }
-                    let shown = plan::apply(&item.leased.seen, &item.leased.sent);
+                    let shown = plan::apply(&item.link.seen, &item.link.sent);
                     let passage = Passage {
                         mode,
                         creates: item.creates,
                         shown: &shown,
                         entries: &item.entries,
                         suppressed: &suppressed,
-                        restricted: subject(&item.leased).is_some_and(|person| restricted.contains(&person)),
+                        restricted: subject(&item.link).is_some_and(|person| restricted.contains(&person)),
                         within: item.within,
                         allowed: allowed.as_ref(),
                         own_key: own_key.as_deref(),
                     };
+                    ends.extend(superseded(&item.link));
                     match gate(&passage, std::mem::take(&mut item.planned)) {
                         Gate::Open { fields, held } if fields.is_empty() && !item.creates => {
-                            ends.extend(superseded(&item.leased));
-                            done.push(item.leased.id.0);
-                            receipts.push(settled(&item.leased, None, Some(held)));
+                            receipts.push(settled(&item.link, None, Some(held)));
                         }
                         Gate::Open { fields, held } => {
                             item.planned = fields;
                             item.held = held;
                             item.begun_at = now;
-                            pass.push(item);
+                            parts[usize::from(!item.creates)].push(item);
                         }
-                        Gate::Shut { code } => {
-                            ends.extend(superseded(&item.leased));
-                            done.push(item.leased.id.0);
-                            receipts.push(settled(&item.leased, Some(code), None));
-                        }
+                        Gate::Shut { code } => receipts.push(settled(&item.link, Some(code), None)),
                     }
                 }
-                ends.extend(pass.iter().filter_map(|item| superseded(&item.leased)));
-                tx.settle_intents(&ends, now).await?;
-                let writes: Vec<Intent> = pass.iter().map(|item| item.as_intent(connection, &remote)).collect();
-                if !writes.is_empty() {
-                    tx.note_writes(&holding, &writes).await?;
+                tx.settle_intents(&holding, &ends, now).await?;
+                for (part, lease) in parts.iter().zip(leases).filter(|(part, _)| !part.is_empty()) {
+                    let writes: Vec<Intent> = part.iter().map(|item| item.as_intent(connection, &remote)).collect();
+                    tx.begin_lease(lease, &writes).await?;
                 }
-                // All in one order, before any of them is written.
-                tx.lock_links(&done).await?;
                 tx.put_receipts(&holding, &receipts).await?;
                 for (link, until, code) in waits {
                     tx.release_links(&holding, &[link], until, Some(code)).await?;
                 }
-                hand.end_with(tx, &done).await?;
-                Ok((pass, done))
+                Ok(Some(parts))
             })
-            .await?;
-        self.hand.put_down(&done);
-        Ok(items)
+            .await?
+            .unwrap_or_default();
+        let calls = parts.into_iter().zip(leases).filter(|(items, _)| !items.is_empty());
+        Ok(calls.map(|(items, lease)| Call { lease: lease.id, deadline, items }).collect())
     }
 
-    async fn call(&self, object: &Object, profile: &KindProfile, items: Vec<Item>) -> Run<()> {
-        let (creates, updates): (Vec<Item>, Vec<Item>) = items.into_iter().partition(|item| item.creates);
+    async fn call(&self, object: &Object, profile: &KindProfile, calls: Vec<Call>) -> Run<()> {
         let mut first = None;
-        for part in [creates, updates] {
-            if part.is_empty() {
-                continue;
-            }
-            let written = self.write(&object.remote, profile, part).await;
-            if let Some(error) = self.receive(object, profile, written).await? {
+        for Call { lease, deadline, items } in calls {
+            let written = self.write(&object.remote, profile, deadline, items).await;
+            if let Some(error) = self.receive(object, profile, lease, written).await? {
                 first.get_or_insert(error);
             }
         }
@@ -629,17 +603,23 @@ impl Batch {
 
     /// Calls, and bisects what is refused as a whole. Every item comes back with what is known of
     /// it.
-    async fn write(&self, remote_type: &str, profile: &KindProfile, items: Vec<Item>) -> Vec<(Item, Written)> {
+    async fn write(
+        &self,
+        remote_type: &str,
+        profile: &KindProfile,
+        deadline: Instant,
+        items: Vec<Item>,
+    ) -> Vec<(Item, Written)> {
         let mut todo = vec![items];
         let mut done = Vec::new();
         while let Some(part) = todo.pop() {
             let longest = self.connection.connector.profile().call_timeout;
-            if Instant::now() + longest > self.deadline {
+            if Instant::now() + longest > deadline {
                 done.extend(part.into_iter().map(|item| (item, Written::NotBegun)));
                 continue;
             }
             let writes: Vec<Write> = part.iter().map(|item| Self::as_write(profile, item)).collect();
-            let call = timeout_at(self.deadline, self.connection.connector.push(remote_type, &writes)).await;
+            let call = timeout_at(deadline, self.connection.connector.push(remote_type, &writes)).await;
             match call.unwrap_or_else(|_| Err(CrmError::Unknown { code: "lease_over".into() })) {
                 Ok(outcomes) => {
                     let mut by_tag: HashMap<Uuid, _> =
@@ -678,9 +658,9 @@ impl Batch {
 
     fn as_write(profile: &KindProfile, item: &Item) -> Write {
         let fields = item.planned.clone();
-        match &item.leased.remote_id {
+        match &item.link.remote_id {
             Some(id) if profile.updatable => Write::Update { tag: item.intent, id: id.clone(), fields },
-            _ => Write::Create { tag: item.intent, own_key: item.leased.record.to_string(), fields },
+            _ => Write::Create { tag: item.intent, own_key: item.link.record.to_string(), fields },
         }
     }
 }
@@ -707,11 +687,11 @@ fn fill_references(wanted: &mut Wanted, counterparts: &HashMap<RecordId, (String
     filled.values().all(|is| *is)
 }
 
-/// A link that waits: its lease, until when, and why.
+/// A link that waits: as it was read, until when, and why.
 type Waiting = ((LinkId, i64), Time, &'static str);
 
 /// Whom a record is about that is nobody itself.
-pub fn about(link: &Leased) -> Option<RecordId> {
+pub fn about(link: &DueLink) -> Option<RecordId> {
     match link.kind {
         Kind::Participation | Kind::Activity => link.fields.reference(&Field::PERSON),
         Kind::Association => link.fields.reference(&Field::FROM),
@@ -720,12 +700,12 @@ pub fn about(link: &Leased) -> Option<RecordId> {
 }
 
 /// The end of an intent that a later decision took the place of.
-fn ended(id: Uuid) -> Settled {
-    Settled { id, outcome: "unknown".into(), code: Some("superseded".into()) }
+fn ended(id: Uuid, link: Uuid) -> Settled {
+    Settled { id, link, outcome: "unknown".into(), code: Some("superseded".into()) }
 }
 
-pub fn superseded(link: &Leased) -> Option<Settled> {
-    link.open_intent.as_ref().map(|open| ended(open.id))
+pub fn superseded(link: &DueLink) -> Option<Settled> {
+    link.open_intent.as_ref().map(|open| ended(open.id, link.id.0))
 }
 
 /// Whether a field may be emptied once the record has nothing for it. Where a record hangs and whose
@@ -735,7 +715,7 @@ fn clears(rule: &Rule) -> bool {
 }
 
 /// The values that a plan replaces.
-fn before(link: &Leased, planned: &RemoteFields) -> RemoteFields {
+fn before(link: &DueLink, planned: &RemoteFields) -> RemoteFields {
     let known = Known { sent: &link.sent, seen: &link.seen };
     let names = planned.0.keys().filter(|name| link.sent.0.contains_key(*name) || link.seen.0.contains_key(*name));
     names.map(|name| (name.clone(), known.shown(name).clone())).collect()
@@ -748,7 +728,7 @@ fn names_nobody(fields: &Fields) -> bool {
 }
 
 /// A receipt for a link that needs no call.
-pub fn settled(link: &Leased, code: Option<&str>, held: Option<Vec<(String, HeldField)>>) -> Receipt {
+pub fn settled(link: &DueLink, code: Option<&str>, held: Option<Vec<(String, HeldField)>>) -> Receipt {
     let mut all = link.held.clone();
     all.extend(held.unwrap_or_default());
     Receipt {

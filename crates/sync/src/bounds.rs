@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use mittler_core::{Field, Fields, Kind, LinkId, RecordId};
-use mittler_store::{leases::Leased, links::link_id};
+use mittler_store::{due::DueLink, links::link_id};
 use serde::{Deserialize, Serialize};
 
 use crate::batch::{Batch, Item, Run, about};
@@ -99,7 +99,7 @@ impl Batch {
         if bounds.pilot.is_none() && bounds.purposes.is_empty() || items.is_empty() {
             return Ok(());
         }
-        let people: BTreeSet<RecordId> = items.iter().filter_map(|item| subject(&item.leased)).collect();
+        let people: BTreeSet<RecordId> = items.iter().filter_map(|item| subject(&item.link)).collect();
         let people: Vec<RecordId> = people.into_iter().collect();
         let purposes = if bounds.purposes.is_empty() || people.is_empty() {
             BTreeMap::new()
@@ -110,10 +110,10 @@ impl Batch {
             Some(pilot) => Some((pilot, self.people_of(pilot, &people).await?)),
             None => None,
         };
-        let ids: Vec<LinkId> = items.iter().map(|item| item.leased.id).collect();
+        let ids: Vec<LinkId> = items.iter().map(|item| item.link.id).collect();
         let members = if piloted.is_some() { self.pusher.store.in_pilot(&ids).await? } else { BTreeSet::new() };
         for item in items {
-            let (link, subject) = (&item.leased, subject(&item.leased));
+            let (link, subject) = (&item.link, subject(&item.link));
             item.within = Within {
                 purpose: subject.is_none_or(|person| bounds.serve(purposes.get(&person))),
                 pilot: piloted.as_ref().is_none_or(|(pilot, people)| match (link.kind, subject) {
@@ -127,7 +127,7 @@ impl Batch {
     }
 
     /// Companies and fairs that a pilot holds though somebody in it hangs on them come along.
-    pub(crate) async fn bring_along(&self, unmet: &[Leased]) -> Run<()> {
+    pub(crate) async fn bring_along(&self, unmet: &[DueLink]) -> Run<()> {
         let Some(pilot) = self.connection.bounds.pilot.as_ref().filter(|_| !unmet.is_empty()) else { return Ok(()) };
         let people: BTreeSet<RecordId> = unmet.iter().filter_map(about).collect();
         let people = self.people_of(pilot, &people.into_iter().collect::<Vec<_>>()).await?;
@@ -181,7 +181,7 @@ impl Batch {
 }
 
 /// The person whose data a link carries.
-pub(crate) fn subject(link: &Leased) -> Option<RecordId> {
+pub(crate) fn subject(link: &DueLink) -> Option<RecordId> {
     if link.kind == Kind::Person { Some(link.record) } else { about(link) }
 }
 

@@ -1,49 +1,102 @@
-//! What a batch still has in hand of its lease, so that the transaction of its last receipt ends it.
+//! What a push has in hand: the batches that are under way, and links that were found with them.
 
-use std::{
-    collections::{BTreeSet, HashSet},
-    sync::{Mutex, PoisonError},
-};
+use std::collections::{BTreeMap, VecDeque};
 
-use mittler_store::{Result, Tx, leases::Lease};
 use uuid::Uuid;
 
-/// The links of a lease that have neither receipt nor been given back.
-#[derive(Debug)]
+/// Links of one remote type that go together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    pub remote_type: String,
+    pub links: Vec<Uuid>,
+}
+
+/// The batches of one push, and those that are to follow. Nobody else in this process takes their links up.
+#[derive(Debug, Default)]
 pub struct Hand {
-    pub lease: Uuid,
-    left: Mutex<BTreeSet<Uuid>>,
+    running: BTreeMap<Uuid, Part>,
+    ready: VecDeque<Part>,
 }
 
 impl Hand {
-    pub fn new(lease: &Lease) -> Hand {
-        Hand { lease: lease.id, left: Mutex::new(lease.links.iter().copied().collect()) }
+    pub fn begin(&mut self, batch: Uuid, part: Part) {
+        self.running.insert(batch, part);
     }
 
-    fn left(&self) -> std::sync::MutexGuard<'_, BTreeSet<Uuid>> {
-        self.left.lock().unwrap_or_else(PoisonError::into_inner)
+    pub fn end(&mut self, batch: Uuid) {
+        self.running.remove(&batch);
     }
 
-    pub fn is_empty(&self) -> bool {
-        self.left().is_empty()
+    pub fn is_idle(&self) -> bool {
+        self.running.is_empty()
     }
 
-    /// Ends the lease if nothing is left of it once these are done.
-    pub async fn end_with(&self, tx: &mut Tx, done: &[Uuid]) -> Result<()> {
-        let done: HashSet<&Uuid> = done.iter().collect();
-        let ends = self.left().iter().all(|link| done.contains(link));
-        if ends { tx.end_lease(self.lease).await } else { Ok(()) }
+    /// All links that are not to be found once more.
+    pub fn links(&self) -> Vec<Uuid> {
+        self.running.values().chain(&self.ready).flat_map(|part| part.links.iter().copied()).collect()
     }
 
-    /// These are done: it is committed.
-    pub fn put_down(&self, done: &[Uuid]) {
-        let done: HashSet<&Uuid> = done.iter().collect();
-        self.left().retain(|link| !done.contains(link));
+    /// Remote types of which so many batches are under way.
+    pub fn full(&self, enough: usize) -> Vec<String> {
+        let mut batches: BTreeMap<&str, usize> = BTreeMap::new();
+        for part in self.running.values() {
+            *batches.entry(&part.remote_type).or_default() += 1;
+        }
+        batches.into_iter().filter(|(_, n)| *n >= enough).map(|(remote_type, _)| remote_type.to_owned()).collect()
     }
 
-    /// Only these are there to be done.
-    pub fn keep(&self, links: impl Iterator<Item = Uuid>) {
-        let links: HashSet<Uuid> = links.collect();
-        self.left().retain(|link| links.contains(link));
+    /// Splits what was found into batches; what does not fill one is left to be found again, with more
+    /// of its kind. Gives the first batch.
+    pub fn keep(&mut self, mut found: Part, size: usize) -> Part {
+        let rest = found.links.split_off(size.min(found.links.len()));
+        let full = rest.chunks_exact(size.max(1));
+        self.ready.extend(full.map(|links| Part { remote_type: found.remote_type.clone(), links: links.to_vec() }));
+        found
+    }
+
+    /// The next batch that was found already, if its type may go.
+    pub fn next_ready(&mut self, not_now: &[String]) -> Option<Part> {
+        let at = self.ready.iter().position(|part| !not_now.contains(&part.remote_type))?;
+        self.ready.remove(at)
+    }
+
+    /// There may be more urgent ones by now.
+    pub fn look_anew(&mut self) {
+        self.ready.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn part(remote_type: &str, links: std::ops::Range<u128>) -> Part {
+        Part { remote_type: remote_type.into(), links: links.map(Uuid::from_u128).collect() }
+    }
+
+    #[test]
+    fn only_full_batches_are_kept_for_later() {
+        let mut hand = Hand::default();
+        assert_eq!(hand.keep(part("Lead", 0..25), 10), part("Lead", 0..10));
+        assert_eq!(hand.links().len(), 10, "the last five are found again, with more of their kind");
+        assert_eq!(hand.next_ready(&["Lead".into()]), None);
+        assert_eq!(hand.next_ready(&[]), Some(part("Lead", 10..20)));
+        assert_eq!(hand.next_ready(&[]), None);
+        assert_eq!(hand.keep(part("Lead", 0..3), 10), part("Lead", 0..3));
+        hand.keep(part("Task", 0..30), 10);
+        hand.look_anew();
+        assert_eq!(hand.next_ready(&[]), None);
+    }
+
+    #[test]
+    fn a_type_is_full_with_so_many_batches() {
+        let mut hand = Hand::default();
+        assert!(hand.is_idle());
+        hand.begin(Uuid::from_u128(1), part("Lead", 0..2));
+        hand.begin(Uuid::from_u128(2), part("Lead", 2..4));
+        hand.begin(Uuid::from_u128(3), part("Task", 4..5));
+        assert_eq!((hand.full(2), hand.full(3)), (vec!["Lead".to_owned()], vec![]));
+        hand.end(Uuid::from_u128(2));
+        assert_eq!((hand.full(2), hand.links().len()), (vec![], 3));
     }
 }

@@ -9,6 +9,7 @@
 //! **Invariant:** a record does not become another by being pushed: only conversion in the CRM or
 //! an answered review changes what a link means.
 
+mod alone;
 mod batch;
 pub mod bounds;
 pub mod budget;

@@ -8,7 +8,12 @@ use mittler_core::{
     mapping::Object,
     plan::{self, HeldField},
 };
-use mittler_store::{Error as StoreError, intents::Intent, leases::Receipt, reviews::NewReview};
+use mittler_store::{
+    Error as StoreError,
+    intents::Intent,
+    leases::{Holding, Receipt},
+    reviews::NewReview,
+};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -55,6 +60,7 @@ impl Batch {
         &self,
         object: &Object,
         profile: &KindProfile,
+        lease: Uuid,
         written: Vec<(Item, Written)>,
     ) -> Run<Option<CrmError>> {
         let mut received = Received::default();
@@ -63,7 +69,7 @@ impl Batch {
         }
         let (adopt, follow) = (std::mem::take(&mut received.adopt), std::mem::take(&mut received.follow));
         let (error, closed, good) = (received.error.take(), received.closed.take(), received.good);
-        self.commit(received).await?;
+        self.commit(lease, received).await?;
         for (item, key, code) in adopt {
             self.adopt_existing(object, item, key, &code).await?;
         }
@@ -87,20 +93,20 @@ impl Batch {
         let now = self.now();
         let intent = || item.as_intent(self.connection.id, &object.remote);
         let end = |outcome: &str, code: Option<String>| intent().ended(outcome, code, now);
-        let mut receipt = settled(&item.leased, None, Some(item.held.clone()));
+        let mut receipt = settled(&item.link, None, Some(item.held.clone()));
         match written {
             Written::Row(RowResult::Written { id, created, .. }) => {
-                receipt.sent = plan::apply(&item.leased.sent, &item.planned);
+                receipt.sent = plan::apply(&item.link.sent, &item.planned);
                 // What was held of these fields is past.
                 receipt.held.retain(|name, _| !item.planned.0.contains_key(name));
                 if let OwnKey::Field(field) = &profile.own_key {
-                    receipt.sent.set(field.clone(), Value::Text(item.leased.record.to_string()));
+                    receipt.sent.set(field.clone(), Value::Text(item.link.record.to_string()));
                 }
                 to.good += 1;
                 receipt.remote_id = Some(id);
                 receipt.written_at = now.0;
-                if item.leased.remote_id.is_none() {
-                    to.created.push(item.leased.id);
+                if item.link.remote_id.is_none() {
+                    to.created.push(item.link.id);
                 }
                 to.ended.push(end(if created { "created" } else { "updated" }, None));
             }
@@ -135,7 +141,7 @@ impl Batch {
             }
             Written::Row(RowResult::Busy { code }) => {
                 to.ended.push(end("busy", Some(code.clone())));
-                let wait = Duration::from_millis(300 << item.leased.attempt.clamp(0, 10));
+                let wait = Duration::from_millis(300 << item.link.attempt.clamp(0, 10));
                 later(&mut receipt, &item, now.plus(wait).0, &code);
             }
             Written::Row(RowResult::Misconfigured { code, message })
@@ -175,7 +181,7 @@ impl Batch {
             .collect();
         let rest = item.planned.0.len() > culprits.len();
         // Outages raise the attempts, too: only what was refused counts here.
-        let refused = item.leased.held.values().filter(|held| held.code == "refused").count();
+        let refused = item.link.held.values().filter(|held| held.code == "refused").count();
         if !culprits.is_empty() && rest && refused < REFUSALS {
             let held: BTreeMap<String, HeldField> = culprits
                 .into_iter()
@@ -195,13 +201,13 @@ impl Batch {
     }
 
     fn remote_duplicate(&self, item: &Item, ids: &[String], code: &str) -> NewReview {
-        let link = item.leased.id;
+        let link = item.link.id;
         NewReview {
             id: mittler_store::derived_id(&[b"review", link.0.as_bytes(), code.as_bytes(), ids.join(",").as_bytes()]),
             question: "remote_duplicate".into(),
-            record: item.leased.record.0,
+            record: item.link.record.0,
             connection: Some(self.connection.id.0),
-            candidates: json!({ "remote_type": item.leased.remote_type, "ids": ids }),
+            candidates: json!({ "remote_type": item.link.remote_type, "ids": ids }),
             reason: code.to_owned(),
             asked_at: self.now().0,
         }
@@ -209,56 +215,50 @@ impl Batch {
 
     /// Receipts of a batch together; if the database refuses them - another link has a remote id
     /// already - each by itself, so that one cannot spoil the others.
-    async fn commit(&self, received: Received) -> Run<()> {
+    async fn commit(&self, lease: Uuid, received: Received) -> Run<()> {
         let Received { receipts, ended, reviews, created, .. } = received;
-        if receipts.is_empty() && ended.is_empty() {
-            return Ok(());
-        }
-        let ids: Vec<Uuid> = receipts.iter().map(|receipt| receipt.id).collect();
         let (receipts, ended) = (Arc::new(receipts), Arc::new(ended));
-        let (all, ends, asked, made) = (Arc::clone(&receipts), Arc::clone(&ended), reviews.clone(), created.clone());
-        let (clock, hand, links) = (self.pusher.clock.clone(), Arc::clone(&self.hand), ids.clone());
+        let (all, ends, asked) = (Arc::clone(&receipts), Arc::clone(&ended), reviews.clone());
+        let clock = self.pusher.clock.clone();
         let together = self
             .pusher
             .store
             .write(async move |tx| {
-                let (mut done, mut known) = (Vec::new(), Vec::new());
-                // Taken over, nothing is written: the intents are open, and who has the links now looks first.
-                if let Some(holding) = tx.hold(hand.lease).await? {
-                    done = tx.put_receipts(&holding, &all).await?;
-                    known.extend(ends.iter().filter(|end| holding.links.contains(&end.link)).cloned());
-                }
-                tx.put_intents(&known).await?;
+                let done = match tx.hold_lease(lease).await? {
+                    Some(holding) => {
+                        let done = tx.put_receipts(&holding, &all).await?;
+                        tx.put_intents(&known(&holding, &ends)).await?;
+                        done
+                    }
+                    // Taken over: the intents are open, and who has the links now looks first.
+                    None => Vec::new(),
+                };
                 let lost: Vec<Receipt> =
                     all.iter().filter(|it| it.written_at > 0 && !done.contains(&LinkId(it.id))).cloned().collect();
                 if !lost.is_empty() {
                     crate::forget::enter_lost(tx, &clock, &lost).await?;
                 }
                 tx.ask(&asked).await?;
-                let made: Vec<LinkId> = made.iter().copied().filter(|id| done.contains(id)).collect();
+                let made: Vec<LinkId> = created.iter().copied().filter(|id| done.contains(id)).collect();
                 if !made.is_empty() {
                     tx.want_dependants(&made).await?;
                 }
-                hand.end_with(tx, &links).await
+                tx.end_lease(lease).await
             })
             .await;
         match together {
-            Ok(()) => {
-                self.hand.put_down(&ids);
-                return Ok(());
-            }
+            Ok(()) => return Ok(()),
             Err(StoreError::Statement(_)) => {}
             Err(error) => return Err(error.into()),
         }
-        let lease = self.hand.lease;
         self.pusher
             .store
             .write(async move |tx| {
-                if let Some(holding) = tx.hold(lease).await? {
-                    let known = ended.iter().filter(|end| holding.links.contains(&end.link)).cloned();
-                    tx.put_intents(&known.collect::<Vec<_>>()).await?;
+                if let Some(holding) = tx.hold_lease(lease).await? {
+                    tx.put_intents(&known(&holding, &ended)).await?;
                 }
-                tx.ask(&reviews).await
+                tx.ask(&reviews).await?;
+                tx.end_lease(lease).await
             })
             .await?;
         for receipt in receipts.iter() {
@@ -284,19 +284,19 @@ impl Batch {
     async fn adopt_existing(&self, object: &Object, item: Item, key: Key, code: &str) -> Run<()> {
         let begun = self.now();
         let mut found = self.look(object, &[key]).await?;
-        let linked = item.leased.remote_id.is_some();
+        let linked = item.link.remote_id.is_some();
         // A link that has its record keeps it: moved to the one with the address, it would find that
         // one's own key in the way, and be moved back.
-        let ours = found.iter().position(|record| !linked && !record.gone && self.agrees(object, &item.leased, record));
+        let ours = found.iter().position(|record| !linked && !record.gone && self.agrees(object, &item.link, record));
         if let Some(at) = ours {
             let record = found.swap_remove(at);
-            return self.adopt(object, vec![Adoption { link: item.leased, record, begun }]).await;
+            return self.adopt(object, vec![Adoption { link: item.link, record, begun }]).await;
         }
         // Somebody else has the address there, a colleague at the shared mailbox perhaps: this
         // record goes without it, and a person is asked.
         let ids: Vec<String> = found.into_iter().filter(|record| !record.gone).map(|record| record.id).collect();
         let review = self.remote_duplicate(&item, &ids, code);
-        let mut receipt = settled(&item.leased, Some(code), None);
+        let mut receipt = settled(&item.link, Some(code), None);
         let addresses = object.fields.iter().filter(|(_, rule)| rule.from.as_deref() == Some("emails"));
         let taken: Vec<&String> =
             addresses.map(|(name, _)| name).filter(|name| item.planned.0.contains_key(*name)).collect();
@@ -321,17 +321,22 @@ impl Batch {
             Some(object) => self.look(object, &[Key::Id(id)]).await?.into_iter().find(|record| !record.gone),
             None => None,
         };
-        let Item { mut leased, .. } = item;
+        let Item { mut link, .. } = item;
         // Settled with the answer that told of it.
-        leased.open_intent = None;
+        link.open_intent = None;
         if let (Some(record), Some(object)) = (found, self.connection.mapping.object(remote_type)) {
-            return self.adopt(object, vec![Adoption { link: leased, record, begun }]).await;
+            return self.adopt(object, vec![Adoption { link, record, begun }]).await;
         }
-        let mut receipt = settled(&leased, Some(code), None);
+        let mut receipt = settled(&link, Some(code), None);
         receipt.state = "gone".into();
         self.settle(vec![receipt], Vec::new(), Vec::new()).await?;
         Ok(())
     }
+}
+
+/// The ends of the writes to links that are still there to be written to.
+fn known(holding: &Holding, ended: &[Intent]) -> Vec<Intent> {
+    ended.iter().filter(|end| holding.has(LinkId(end.link))).cloned().collect()
 }
 
 /// The key by which to find what exists already.
@@ -347,7 +352,7 @@ fn existing(profile: &KindProfile, item: &Item, id: Option<String>) -> Option<Ke
         return Some(Key::Pair(references.next()?, references.next()?));
     }
     if profile.keys.contains(&KeyForm::Email) {
-        let email = item.leased.fields.text(&mittler_core::Field::EMAILS)?;
+        let email = item.link.fields.text(&mittler_core::Field::EMAILS)?;
         return Some(Key::Email(email.to_lowercase()));
     }
     None
@@ -357,6 +362,6 @@ fn existing(profile: &KindProfile, item: &Item, id: Option<String>) -> Option<Ke
 fn later(receipt: &mut Receipt, item: &Item, at: i64, code: &str) {
     receipt.done = None;
     receipt.next_at = at;
-    receipt.attempt = item.leased.attempt + 1;
+    receipt.attempt = item.link.attempt + 1;
     receipt.code = Some(code.to_owned());
 }

@@ -4,12 +4,22 @@ use std::time::Duration;
 
 use jiff::tz::TimeZone;
 use mittler_core::Time;
-use mittler_store::Result;
+use mittler_store::{Result, connections::Notes};
 
 use crate::{connections::Connection, push::Pusher};
 
 /// How long a daily limit is waited for that ends at no known time.
 const HOUR: Duration = Duration::from_hours(1);
+
+/// Whether another process found that nobody should call this CRM.
+pub(crate) fn told_to_wait(connection: &Connection, told: &Notes, now: Time) -> Option<(Time, String)> {
+    if told.state != "waiting" || told.paused_until <= now.0 {
+        return None;
+    }
+    let (until, code) = (Time(told.paused_until), told.code.clone().unwrap_or_default());
+    connection.pause(until, &code);
+    Some((until, code))
+}
 
 impl Pusher {
     /// Until when nobody calls this CRM, and why: as this process knows, or as another one noted. What
@@ -19,13 +29,8 @@ impl Pusher {
         if let Some(known) = connection.paused(now) {
             return Ok(Some(known));
         }
-        let told = self.store.connection_pause(connection.id).await?;
-        let Some((_, code, until)) = told.filter(|(state, _, until)| state == "waiting" && *until > now.0) else {
-            return Ok(None);
-        };
-        let (until, code) = (Time(until), code.unwrap_or_default());
-        connection.pause(until, &code);
-        Ok(Some((until, code)))
+        let told = self.store.connection_notes(connection.id).await?;
+        Ok(told.and_then(|told| told_to_wait(connection, &told, now)))
     }
 
     /// How long a daily limit lasts from now.

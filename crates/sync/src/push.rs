@@ -1,4 +1,4 @@
-//! The push: lease due links, plan each against what was sent, commit intents, call, write
+//! The push: find due links, plan each against what was sent, commit intents, call, write
 //! receipts - level-triggered, so that a change during a call stays due.
 //!
 //! **Invariant:** every write to a CRM passes [`gate`](crate::gate) and has its intent committed
@@ -7,28 +7,23 @@
 //! **Invariant:** the outcome of a call that nobody knows is looked up before anything is decided;
 //! only writes that the CRM recognises when they are repeated are repeated.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use mittler_connector::Error as CrmError;
 use mittler_core::{Time, derive::Overrides, job::Lane};
-use mittler_store::{
-    Clock, Result, Store,
-    leases::{Due, Lease},
-};
-use tokio::{task::JoinSet, time::Instant};
+use mittler_store::{Clock, Result, Store, due::Due};
+use tokio::task::JoinSet;
 use tracing::{debug, warn};
 use uuid::Uuid;
 
 use crate::{
     Judge,
+    alone::Alone,
     batch::Batch,
     connections::{Connection, Connections, Mode},
-    hand::Hand,
+    hand::{Hand, Part},
     keys::Keys,
+    pause::told_to_wait,
 };
 
 /// First wait for a CRM that is not there; each further one is twice as long, up to the longest.
@@ -36,8 +31,10 @@ const DEAD: Duration = Duration::from_millis(800);
 const LONGEST: Duration = Duration::from_mins(1);
 /// How soon a connection is looked at again of which some types wait.
 const LOOK: Duration = Duration::from_secs(30);
-/// Links that one lease takes at most, whatever one call could.
+/// Links that one batch takes at most, whatever one call could.
 const MOST: usize = 1_000;
+/// Batches of a list that one look finds.
+const AHEAD: usize = 4;
 /// Due links among which those are looked for that need not wait for others. Now and then, and when nothing
 /// else is in hand, all are looked at.
 const DEPTH: i64 = 1_000;
@@ -53,6 +50,8 @@ pub struct Pusher {
     pub connections: Connections,
     pub judge: Arc<dyn Judge>,
     pub overrides: Arc<Overrides>,
+    /// This process, among those that share the database.
+    pub process: Uuid,
     /// How long a lease of links lasts beyond the longest read and the longest write.
     pub margin: Duration,
 }
@@ -64,17 +63,13 @@ pub enum PushEnd {
     Drained,
     /// The connection cannot be written to before then, and why.
     Paused(Time, String),
+    /// Another process pushes it.
+    Elsewhere,
 }
 
 /// What a look for due links found.
 enum Next {
-    Batch {
-        remote_type: String,
-        lease: Lease,
-        deadline: Instant,
-    },
-    /// Another was first with some of what was found; there may be more.
-    Taken,
+    Batch(Part),
     /// `fills`: there are some, for which others are waited for.
     Nothing {
         fills: bool,
@@ -91,36 +86,50 @@ pub enum Stopped {
 }
 
 impl Pusher {
-    /// Works until nothing of the connection can be leased: up to its concurrency of disjoint
+    /// Works until nothing of the connection can be written: up to its concurrency of disjoint
     /// batches at once, and straight on to what they made due.
     pub async fn push(&self, connection: &Arc<Connection>) -> Result<PushEnd> {
         if connection.mode == Mode::Off {
             return Ok(PushEnd::Paused(self.clock.now().plus(Duration::from_mins(1)), "mode_off".into()));
         }
-        if let Some((until, code)) = self.paused(connection).await? {
+        let (id, process, now) = (connection.id, self.process, self.clock.now());
+        if let Some((until, code)) = connection.paused(now) {
             return Ok(PushEnd::Paused(until, code));
+        }
+        if let Some(told) = self.store.connection_notes(id).await? {
+            if let Some((until, code)) = told_to_wait(connection, &told, now) {
+                return Ok(PushEnd::Paused(until, code));
+            }
+            // Looked at once more, behind one that is about to give it back.
+            if told.pushed_until > now.0
+                && told.pushed_by != Some(process)
+                && !self.store.write(async move |tx| tx.take_push(id, process, now, now).await).await?
+            {
+                return Ok(PushEnd::Elsewhere);
+            }
         }
         if let Err(error) = connection.check_account().await {
             let (until, code) = self.pause(connection, &error).await?;
             return Ok(PushEnd::Paused(until, code));
         }
-        // Tasks of their own: planning one batch and leasing the next go on side by side.
+        // Tasks of their own: planning one batch and finding the next go on side by side.
         let mut running = JoinSet::new();
-        let mut busy: BTreeMap<Uuid, String> = BTreeMap::new();
+        let mut hand = Hand::default();
+        let alone = Arc::new(Alone::new(id, process));
         let (mut failed, mut filling) = (None, false);
         // A database that fails one batch leaves the calls of the others in flight: they end first.
         let mut lost = None;
         loop {
             failed = failed.or_else(|| connection.paused(self.clock.now()));
-            while failed.is_none() && lost.is_none() && running.len() < connection.concurrency {
-                match self.lease(connection, &busy).await {
-                    Ok(Next::Batch { remote_type, lease, deadline }) => {
-                        let (id, hand) = (lease.id, Arc::new(Hand::new(&lease)));
-                        busy.insert(id, remote_type);
-                        let batch = Batch { pusher: self.clone(), connection: Arc::clone(connection), hand, deadline };
-                        running.spawn(async move { (id, batch.run(lease).await) });
+            while failed.is_none() && lost.is_none() && !alone.is_lost() && running.len() < connection.concurrency {
+                match self.next(connection, &mut hand).await {
+                    Ok(Next::Batch(part)) => {
+                        let (id, links) = (self.id(), part.links.clone());
+                        hand.begin(id, part);
+                        let (connection, alone) = (Arc::clone(connection), Arc::clone(&alone));
+                        let batch = Batch { pusher: self.clone(), connection, alone };
+                        running.spawn(async move { (id, batch.run(links).await) });
                     }
-                    Ok(Next::Taken) => {}
                     Ok(Next::Nothing { fills }) => {
                         filling = fills;
                         break;
@@ -134,11 +143,14 @@ impl Pusher {
             let ended = tokio::select! {
                 ended = running.join_next() => ended,
                 // Somebody has made more due.
-                () = connection.asked() => continue,
+                () = connection.asked() => {
+                    hand.look_anew();
+                    continue;
+                }
             };
             let ended = match ended {
-                Some(Ok((lease, ended))) => {
-                    busy.remove(&lease);
+                Some(Ok((batch, ended))) => {
+                    hand.end(batch);
                     ended
                 }
                 Some(Err(panic)) if panic.is_panic() => std::panic::resume_unwind(panic.into_panic()),
@@ -156,6 +168,9 @@ impl Pusher {
         if let Some(error) = lost {
             return Err(error);
         }
+        if alone.is_lost() {
+            return Ok(PushEnd::Elsewhere);
+        }
         if failed.is_none() {
             self.learn_time_zone(connection).await?;
         }
@@ -171,34 +186,35 @@ impl Pusher {
         connection.connector.profile().call_timeout * 2 + self.margin
     }
 
-    /// Leases the links that are next, with the moment until which they may be written: by this
-    /// process's own clock, which nobody sets, and reckoned from before the lease began.
+    /// The links that are next.
     ///
-    /// Of what is `busy` already, more is leased only while nothing else is due: batches that wait for
-    /// one budget must not keep those of another waiting. A list in hand fills its batches.
-    /// What is due is looked for beside the one writer, who only begins the lease.
-    async fn lease(&self, connection: &Connection, busy: &BTreeMap<Uuid, String>) -> Result<Next> {
-        let (id, now, lasts) = (connection.id, self.clock.now(), self.lease_time(connection));
-        let deadline = Instant::now() + lasts;
+    /// Of a type of which many batches are under way there are more only while nothing else is due:
+    /// batches that wait for one budget must not keep those of another waiting. A list in hand fills its
+    /// batches, and of those that are full one look finds several.
+    async fn next(&self, connection: &Connection, hand: &mut Hand) -> Result<Next> {
+        let (id, now) = (connection.id, self.clock.now());
         let closely = connection.looks_closely(now);
         if closely {
             self.store.expire_leases(now).await?;
         }
-        let depth = if closely || busy.is_empty() { i64::MAX } else { DEPTH };
+        let depth = if closely || hand.is_idle() { i64::MAX } else { DEPTH };
         let (closed, _) = connection.closed_types(now);
+        let full = hand.full(connection.concurrency.div_ceil(2));
+        if let Some(part) = hand.next_ready(&[closed.as_slice(), &full].concat()) {
+            return Ok(Next::Batch(part));
+        }
+        hand.look_anew();
         let filled = connection.filled(now.minus(FILL));
-        let enough = connection.concurrency.div_ceil(2);
-        let batches = |remote_type: &String| busy.values().filter(|other| *other == remote_type).count();
-        let full: BTreeSet<String> = busy.values().filter(|it| batches(it) >= enough).cloned().collect();
-        let mut rounds = vec![full.into_iter().collect(), Vec::new()];
+        let mut rounds = vec![full, Vec::new()];
         rounds.dedup();
-        // One call's worth, so that a lease is for one call alone.
         let profile = connection.connector.profile();
+        // One call's worth, so that a lease is for one call alone.
         let batch = |remote_type: &str| profile.kind(remote_type).map_or(1, |kind| kind.batch).clamp(1, MOST);
+        let (in_hand, most) = (hand.links(), |remote_type: &str| AHEAD * batch(remote_type));
         let (mut filling, mut found) = (Vec::new(), None);
         'found: for full in rounds {
             let mut not_now = [closed.clone(), full, filling.clone()].concat();
-            while let Some(due) = self.store.due(id, now, &not_now, batch, depth).await? {
+            while let Some(due) = self.store.due(id, now, &in_hand, &not_now, most, depth).await? {
                 // More of a list are on their way while inputs are still to be read.
                 let fills = due.lane == i64::from(Lane::Scheduled.number())
                     && due.links.len() < batch(&due.remote_type)
@@ -215,13 +231,8 @@ impl Pusher {
         let fills = !filling.is_empty();
         connection.note_filling(filling, found.as_ref().map(|due| due.remote_type.as_str()), now);
         let Some(Due { remote_type, links, .. }) = found else { return Ok(Next::Nothing { fills }) };
-        let lease = Lease { id: self.id(), connection: id, until: now.plus(lasts), links };
-        let (begun, own): (Lease, Vec<Uuid>) = (lease.clone(), busy.keys().copied().collect());
-        // Another may have taken them meanwhile.
-        if !self.store.write(async move |tx| tx.begin_lease(&begun, &own).await).await? {
-            return Ok(Next::Taken);
-        }
-        Ok(Next::Batch { remote_type, lease, deadline })
+        let size = batch(&remote_type);
+        Ok(Next::Batch(hand.keep(Part { remote_type, links }, size)))
     }
 
     /// A CRM that does not work waits at its connection, not on a hundred thousand links.

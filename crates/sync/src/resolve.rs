@@ -12,13 +12,7 @@ use mittler_connector::{Key, KeyForm, KindProfile, OwnKey, RemoteRecord};
 use mittler_core::{
     Field, Fields, Kind, LinkId, RecordId, RemoteFields, SubjectId, Time, Value, job::Lane, mapping::Object,
 };
-use mittler_store::{
-    derived_id,
-    intents::Settled,
-    jobs::NewJob,
-    leases::{Leased, Receipt},
-    reviews::NewReview,
-};
+use mittler_store::{derived_id, due::DueLink, intents::Settled, jobs::NewJob, leases::Receipt, reviews::NewReview};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -31,7 +25,7 @@ use crate::{
 /// A remote record that a link turns out to mean.
 #[derive(Debug, Clone)]
 pub struct Adoption {
-    pub link: Leased,
+    pub link: DueLink,
     pub record: RemoteRecord,
     /// When the read began.
     pub begun: Time,
@@ -57,14 +51,8 @@ enum Choice {
 impl Batch {
     /// Looks for the remote records of links that have none. What is found is adopted and stays
     /// due; what is not comes back, to be created.
-    pub(crate) async fn resolve(
-        &self,
-        object: &Object,
-        profile: &KindProfile,
-        leased: Vec<Leased>,
-    ) -> Run<Vec<Leased>> {
-        let (known, unknown): (Vec<Leased>, Vec<Leased>) =
-            leased.into_iter().partition(|link| link.remote_id.is_some());
+    pub(crate) async fn resolve(&self, object: &Object, profile: &KindProfile, due: Vec<DueLink>) -> Run<Vec<DueLink>> {
+        let (known, unknown): (Vec<DueLink>, Vec<DueLink>) = due.into_iter().partition(|link| link.remote_id.is_some());
         if unknown.is_empty() {
             return Ok(known);
         }
@@ -99,7 +87,7 @@ impl Batch {
 
     /// Which of the hits the link means: the best by key, if it is the only one and nothing speaks
     /// against it.
-    fn choose(&self, link: &Leased, mut hits: Vec<Hit>) -> Choice {
+    fn choose(&self, link: &DueLink, mut hits: Vec<Hit>) -> Choice {
         let own = link.record.to_string();
         for hit in &mut hits {
             if self.own_key_of(&hit.record).is_some_and(|key| key == own) {
@@ -125,7 +113,7 @@ impl Batch {
     }
 
     /// Whether a person's record there bears a surname that cannot be ours.
-    fn has_another_name(&self, object: &Object, link: &Leased, record: &RemoteRecord) -> bool {
+    fn has_another_name(&self, object: &Object, link: &DueLink, record: &RemoteRecord) -> bool {
         if object.kind != Kind::Person {
             return false;
         }
@@ -139,7 +127,7 @@ impl Batch {
     }
 
     /// For each link the remote records it may mean, the best type first.
-    async fn find(&self, object: &Object, profile: &KindProfile, links: &[Leased]) -> Run<Vec<Vec<Hit>>> {
+    async fn find(&self, object: &Object, profile: &KindProfile, links: &[DueLink]) -> Run<Vec<Vec<Hit>>> {
         let mut found: Vec<Vec<Hit>> = vec![Vec::new(); links.len()];
         // Of a person's types the one that is not made anew comes first: known contacts stay contacts.
         let mut types: Vec<&Object> = if profile.kind == Kind::Person {
@@ -181,7 +169,7 @@ impl Batch {
 
     /// Whether a record found by a weak form of key can be what the link means: an activity's parent
     /// has many, and a fair of the same name may be last year's.
-    fn admits(object: &Object, profile: &KindProfile, link: &Leased, record: &RemoteRecord) -> bool {
+    fn admits(object: &Object, profile: &KindProfile, link: &DueLink, record: &RemoteRecord) -> bool {
         if profile.kind == Kind::Fair {
             let theirs = shows(object, record, &Field::STARTS);
             return match (link.fields.value(&Field::STARTS).and_then(day), theirs.as_ref().and_then(day)) {
@@ -202,7 +190,7 @@ impl Batch {
     }
 
     /// The keys by which each link's record may be found in one remote type.
-    async fn keys(&self, profile: &KindProfile, links: &[Leased]) -> Run<Vec<Vec<Key>>> {
+    async fn keys(&self, profile: &KindProfile, links: &[DueLink]) -> Run<Vec<Vec<Key>>> {
         let has = |form| profile.keys.contains(&form);
         let mut keys = Vec::with_capacity(links.len());
         let pairs = if has(KeyForm::Pair) && profile.own_key == OwnKey::None {
@@ -252,7 +240,7 @@ impl Batch {
     }
 
     /// Pairs of remote ids: fair and person.
-    async fn pairs(&self, links: &[Leased]) -> Run<HashMap<RecordId, Key>> {
+    async fn pairs(&self, links: &[DueLink]) -> Run<HashMap<RecordId, Key>> {
         let remote = self.remote_ids(links, &[Field::FAIR, Field::PERSON]).await?;
         Ok(links
             .iter()
@@ -265,9 +253,9 @@ impl Batch {
     }
 
     /// The parents of activities whose creation may have happened.
-    async fn parents(&self, links: &[Leased]) -> Run<HashMap<RecordId, Key>> {
+    async fn parents(&self, links: &[DueLink]) -> Run<HashMap<RecordId, Key>> {
         let now = self.now();
-        let unsure: Vec<Leased> = links
+        let unsure: Vec<DueLink> = links
             .iter()
             .filter(|link| {
                 let open = link.open_intent.as_ref().filter(|open| open.operation == "create");
@@ -288,7 +276,7 @@ impl Batch {
             .collect())
     }
 
-    async fn remote_ids(&self, links: &[Leased], fields: &[Field]) -> Run<HashMap<RecordId, String>> {
+    async fn remote_ids(&self, links: &[DueLink], fields: &[Field]) -> Run<HashMap<RecordId, String>> {
         let ids: HashSet<RecordId> =
             links.iter().flat_map(|link| fields.iter().filter_map(|field| link.fields.reference(field))).collect();
         let ids: Vec<RecordId> = ids.into_iter().collect();
@@ -314,7 +302,7 @@ impl Batch {
     }
 
     /// Whether a record that has our unique value is the same thing: own key or address agree.
-    pub(crate) fn agrees(&self, object: &Object, link: &Leased, record: &RemoteRecord) -> bool {
+    pub(crate) fn agrees(&self, object: &Object, link: &DueLink, record: &RemoteRecord) -> bool {
         match self.own_key_of(record) {
             Some(key) if key == link.record.to_string() => return true,
             Some(_) => return false,
@@ -336,7 +324,7 @@ impl Batch {
 
     /// Persons that gain an address which another type of person has there already: nothing in the
     /// CRM keeps the two from being one human twice, so a person is asked.
-    pub(crate) async fn ask_about_namesakes(&self, object: &Object, gaining: Vec<(Leased, Key)>) -> Run<()> {
+    pub(crate) async fn ask_about_namesakes(&self, object: &Object, gaining: Vec<(DueLink, Key)>) -> Run<()> {
         let mut reviews = Vec::new();
         for other in self.connection.mapping.of_kind(Kind::Person).filter(|other| other.remote != object.remote) {
             let Some(profile) = self.connection.connector.profile().kind(&other.remote) else { continue };
@@ -376,7 +364,7 @@ impl Batch {
         let (mut receipts, mut statements, mut reviews, mut ends, mut seen) = (vec![], vec![], vec![], vec![], vec![]);
         for Adoption { link, record, begun } in adoptions {
             if let Some(open) = &link.open_intent {
-                ends.push(Settled { id: open.id, outcome: "found".into(), code: None });
+                ends.push(Settled { id: open.id, link: link.id.0, outcome: "found".into(), code: None });
             }
             let holder = *holders.entry(record.id.clone()).or_insert(link.record);
             if holder != link.record {
@@ -405,8 +393,6 @@ impl Batch {
             .filter(|other| other.id != own)
             .map(|other| NewJob::push(self.pusher.id(), other.id, Lane::Scheduled, now))
             .collect();
-        let ids: Vec<Uuid> = receipts.iter().map(|receipt| receipt.id).collect();
-        let (hand, links_done) = (Arc::clone(&self.hand), ids.clone());
         self.pusher
             .store
             .write(async move |tx| {
@@ -415,32 +401,29 @@ impl Batch {
                 for record in &changed {
                     links.extend(links_of(&others, record, Lane::Scheduled, now));
                 }
-                let holding = tx.hold(hand.lease).await?;
                 // All in one order, before any of them is written.
                 let all: BTreeSet<Uuid> =
                     links.iter().map(|link| link.id).chain(receipts.iter().map(|receipt| receipt.id)).collect();
                 tx.lock_links(&all.into_iter().collect::<Vec<_>>()).await?;
+                let read: Vec<_> = receipts.iter().map(Receipt::of).collect();
+                let holding = tx.hold_links(&read).await?;
                 if !links.is_empty() {
                     tx.want_links(&mut links).await?;
                     tx.put_jobs(&wake).await?;
                 }
-                // Taken over: whoever has the links now finds the same.
-                let Some(holding) = holding else { return Ok(()) };
-                tx.settle_intents(&ends, now).await?;
+                tx.settle_intents(&holding, &ends, now).await?;
                 let done = tx.put_receipts(&holding, &receipts).await?;
                 seen.retain(|(id, _)| done.contains(id));
                 tx.put_seen(&seen).await?;
                 let known: Vec<LinkId> = seen.iter().map(|(id, _)| *id).collect();
                 tx.want_dependants(&known).await?;
-                tx.ask(&reviews).await?;
-                hand.end_with(tx, &links_done).await
+                tx.ask(&reviews).await
             })
             .await?;
-        self.hand.put_down(&ids);
         Ok(())
     }
 
-    fn ask(&self, link: &Leased, ids: &[String], reason: &str) -> NewReview {
+    fn ask(&self, link: &DueLink, ids: &[String], reason: &str) -> NewReview {
         NewReview {
             id: derived_id(&[b"review", link.id.0.as_bytes(), reason.as_bytes()]),
             question: "remote_duplicate".into(),
@@ -460,7 +443,7 @@ pub fn crm_subject(connection: mittler_core::ConnectionId, remote_type: &str, id
 
 /// What of an adopted record is ours: what an earlier call told, if the record shows that it came
 /// through. All else it shows is the CRM's.
-fn told(link: &Leased, ours: bool, record: &RemoteRecord) -> RemoteFields {
+fn told(link: &DueLink, ours: bool, record: &RemoteRecord) -> RemoteFields {
     let open = link.open_intent.as_ref().filter(|open| open.operation == "create");
     let came = |name: &str| record.fields.get(name).is_some();
     match open {
@@ -484,7 +467,7 @@ fn day(value: &Value) -> Option<jiff::civil::Date> {
     }
 }
 
-fn settled_as(link: &Leased, code: &str) -> Receipt {
+fn settled_as(link: &DueLink, code: &str) -> Receipt {
     let mut receipt = settled(link, Some(code), None);
     receipt.state = "refused".into();
     receipt

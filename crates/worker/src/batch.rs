@@ -8,8 +8,8 @@ use std::{
 };
 
 use mittler_core::{
-    Field, Kind, Record, RecordId, Said, Source, SourceKind, Sourced, Statement, SubjectId, Time, Value, Version,
-    derive, derive::Overrides, job::Lane,
+    ConnectionId, Field, Kind, Record, RecordId, Said, Source, SourceKind, Sourced, Statement, SubjectId, Time, Value,
+    Version, derive, derive::Overrides, job::Lane,
 };
 use mittler_enrich::{Candidate, Decision, Draft, Facts, Key, KeyType, decide};
 use mittler_store::{
@@ -43,12 +43,13 @@ pub struct Env {
 }
 
 /// What a batch did.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Did {
     pub read: usize,
     pub new_records: usize,
     pub changed_records: usize,
-    pub pushes: usize,
+    /// Where links became due.
+    pub pushes: Vec<ConnectionId>,
 }
 
 /// One record on its way through the batch.
@@ -615,7 +616,8 @@ async fn state(tx: &mut Tx, env: &Env, work: &mut Work, inputs: &[&Input], now: 
     let jobs: Vec<NewJob> =
         due.iter().map(|connection| NewJob::push(env.clock.id(), (*connection).into(), lane, now)).collect();
     tx.put_jobs(&jobs).await?;
-    Ok(Did { read: 0, new_records: made.len(), changed_records: changed.len(), pushes: jobs.len() })
+    let pushes = due.into_iter().map(ConnectionId).collect();
+    Ok(Did { read: 0, new_records: made.len(), changed_records: changed.len(), pushes })
 }
 
 /// Names an owner for persons that are new, as a rule's word, and for each new task: of a person who

@@ -12,10 +12,10 @@ use mittler_queue::{End, Handler, Wake};
 use mittler_store::{
     Clock, Error, Store,
     forget::{Retain, Retention},
-    jobs::{NewJob, Taken},
+    jobs::{Hint, NewJob, Taken},
 };
 use mittler_sync::{Connections, Keys, PushEnd, Pusher, push::Stopped};
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
 use crate::{
     batch::{self, Did, Env},
@@ -120,7 +120,7 @@ impl Worker {
             let together = self.store.write(async move |tx| batch::enrich(tx, &env, &all, Some(&taken)).await).await;
             match together {
                 Ok(did) => {
-                    self.note(did);
+                    self.note(did).await;
                     End::Ended
                 }
                 Err(error) if spoils(&error) || (matches!(error, Error::TooSlow) && readings.len() > 1) => {
@@ -155,7 +155,7 @@ impl Worker {
         for reading in readings {
             let (env, one) = (self.env(), Arc::new(vec![reading.clone()]));
             match self.store.write(async move |tx| batch::enrich(tx, &env, &one, None).await).await {
-                Ok(did) => self.note(did),
+                Ok(did) => self.note(did).await,
                 Err(error @ Error::TooSlow) => slow = Some(error),
                 Err(error) if spoils(&error) => {
                     let signal = reading.signal();
@@ -168,9 +168,20 @@ impl Worker {
         slow.map_or(Ok(()), Err)
     }
 
-    fn note(&self, did: Did) {
-        if did.pushes > 0 {
-            self.wake.ring();
+    /// There are push jobs; who is at it already, here or in another process, need not wait for them.
+    async fn note(&self, did: Did) {
+        if did.pushes.is_empty() {
+            return;
+        }
+        self.wake.ring();
+        for id in &did.pushes {
+            if let Some(connection) = self.connections.get(*id) {
+                connection.ask();
+            }
+        }
+        // A hint: whoever misses it finds the job.
+        if let Err(error) = self.store.hint(Hint::Push(did.pushes)).await {
+            debug!(%error, "other processes could not be told of what is due");
         }
     }
 
@@ -185,27 +196,21 @@ impl Worker {
         let topic = format!("push:{}", id.0);
         let Some(_alone) = connection.try_push() else {
             connection.ask();
-            // Who pushes already will see these links, too, and end this job; it stays for the case
-            // that they do not live to do so, and stands for all others that wait.
-            let (job, now) = (job.clone(), self.clock.now());
-            self.store
-                .write(async move |tx| {
-                    let mut noted = tx.note_jobs(&topic, now).await?;
-                    noted.retain(|other| *other != job.id.0);
-                    tx.end_noted(&noted, now).await?;
-                    tx.delay_job(job.id, job.attempt, now.plus(Duration::from_secs(1)), "pushed_by_another").await
-                })
-                .await?;
-            return Ok(End::Ended);
+            return self.leave_to_another(job, topic).await;
         };
         loop {
             let end = self.pusher.push(&connection).await?;
-            let (job, now, topic) = (job.clone(), self.clock.now(), topic.clone());
+            if end == PushEnd::Elsewhere {
+                return self.leave_to_another(job, topic).await;
+            }
+            let (job, now, topic, process) = (job.clone(), self.clock.now(), topic.clone(), self.pusher.process);
             let more = self
                 .store
                 .write(async move |tx| {
-                    if end == PushEnd::Drained && tx.any_leasable(id, now).await? {
-                        return Ok(true);
+                    // First: who wants it waits here, and whoever comes before is in the look for more.
+                    tx.end_push(id, process).await?;
+                    if end == PushEnd::Drained && tx.any_due(id, now).await? {
+                        return tx.take_push(id, process, now, now).await;
                     }
                     let mut noted = tx.note_jobs(&topic, now).await?;
                     noted.retain(|other| *other != job.id.0);
@@ -228,6 +233,21 @@ impl Worker {
                 return Ok(End::Ended);
             }
         }
+    }
+
+    /// Who pushes already will see these links, too, and end this job; it stays for the case that they do
+    /// not live to do so, and stands for all others that wait.
+    async fn leave_to_another(&self, job: &Taken, topic: String) -> Result<End, Error> {
+        let (job, now) = (job.clone(), self.clock.now());
+        self.store
+            .write(async move |tx| {
+                let mut noted = tx.note_jobs(&topic, now).await?;
+                noted.retain(|other| *other != job.id.0);
+                tx.end_noted(&noted, now).await?;
+                tx.delay_job(job.id, job.attempt, now.plus(Duration::from_secs(1)), "pushed_by_another").await
+            })
+            .await?;
+        Ok(End::Ended)
     }
 
     /// Reads what changed. What is too much for one job goes on in another, from just there.

@@ -20,7 +20,24 @@ stories!(
     a_cursor_stands_where_it_was_put,
     a_connection_keeps_its_id_and_state_when_it_is_set_anew,
     a_setting_keeps_its_first_value,
+    one_process_at_a_time_pushes_a_connection,
 );
+
+fn account(mode: &str) -> ConnectionRow {
+    ConnectionRow {
+        id: Uuid::new_v4(),
+        name: "main".into(),
+        crm: "hubspot".into(),
+        settings: sqlx::types::Json(json!({ "portal": 1 })),
+        mapping: String::new(),
+        mode: mode.into(),
+        state: "ready".into(),
+        code: None,
+        reason: None,
+        paused_until: 0,
+        updated_at: NOON.0,
+    }
+}
 
 async fn budget(store: &Store, calls: u32, window: Duration) -> ConnectionId {
     let connection = super::connection();
@@ -180,20 +197,7 @@ async fn a_cursor_stands_where_it_was_put(fresh: &Fresh) {
 
 async fn a_connection_keeps_its_id_and_state_when_it_is_set_anew(fresh: &Fresh) {
     let store = &fresh.store;
-    let row = |mode: &str| ConnectionRow {
-        id: Uuid::new_v4(),
-        name: "main".into(),
-        crm: "hubspot".into(),
-        settings: sqlx::types::Json(json!({ "portal": 1 })),
-        mapping: String::new(),
-        mode: mode.into(),
-        state: "ready".into(),
-        code: None,
-        reason: None,
-        paused_until: 0,
-        updated_at: NOON.0,
-    };
-    let first = row("dry_run");
+    let first = account("dry_run");
     let put = async |row: ConnectionRow| store.put_connection(&row).await.unwrap();
     let id = put(first.clone()).await;
     assert_eq!(id.0, first.id);
@@ -201,7 +205,7 @@ async fn a_connection_keeps_its_id_and_state_when_it_is_set_anew(fresh: &Fresh) 
         .write(async move |tx| tx.set_connection_state(id, "waiting", Some("limited"), Some("a limit"), NOON).await)
         .await
         .unwrap();
-    assert_eq!(put(row("full")).await, id);
+    assert_eq!(put(account("full")).await, id);
     let there = store.connections().await.unwrap().remove(0);
     assert_eq!((there.mode.as_str(), there.state.as_str(), there.paused_until), ("full", "waiting", NOON.0));
     assert_eq!((there.code.as_deref(), there.reason.as_deref()), (Some("limited"), Some("a limit")));
@@ -225,4 +229,26 @@ async fn a_setting_keeps_its_first_value(fresh: &Fresh) {
         }))
         .await;
     assert!(values.iter().all(|value| *value == values[0]), "{values:?}");
+}
+
+/// On SQLite one process has all roles.
+async fn one_process_at_a_time_pushes_a_connection(fresh: &Fresh) {
+    let store = &fresh.store;
+    let row = account("dry_run");
+    let connection = store.put_connection(&row).await.unwrap();
+    let [one, two] = [Uuid::new_v4(), Uuid::new_v4()];
+    let take = async |who, now: Time| {
+        store.write(async move |tx| tx.take_push(connection, who, now.plus(seconds(3)), now).await).await.unwrap()
+    };
+    let alone = !store.is_sqlite();
+    assert!(take(one, NOON).await && take(one, NOON.plus(seconds(1))).await, "whoever has it keeps it");
+    assert_eq!(take(two, NOON.plus(seconds(3))).await, !alone);
+    let notes = store.connection_notes(connection).await.unwrap().unwrap();
+    assert_eq!(notes.pushed_by, alone.then_some(one));
+    assert!(take(two, NOON.plus(seconds(4))).await, "its process has died, or was too slow");
+    assert_eq!(take(one, NOON.plus(seconds(4))).await, !alone);
+    store.write(async move |tx| tx.end_push(connection, one).await).await.unwrap();
+    assert_eq!(take(one, NOON.plus(seconds(4))).await, !alone, "it was not this one's to give back");
+    store.write(async move |tx| tx.end_push(connection, two).await).await.unwrap();
+    assert!(take(one, NOON.plus(seconds(4))).await, "it was given back");
 }

@@ -279,8 +279,7 @@ async fn plant(store: &Store, email: &str) -> Person {
 /// A batch that is about to write something to each of these.
 async fn about_to_write(store: &Store, people: &[(LinkId, &str)]) {
     let connection = super::connection();
-    let (id, links) = (Uuid::now_v7(), people.iter().map(|(link, _)| link.0).collect());
-    let lease = Lease { id, connection, until: NOON.plus(links::LEASE), links };
+    let lease = Lease { id: Uuid::now_v7(), connection, until: NOON.plus(links::LEASE) };
     let writes: Vec<Intent> = people
         .iter()
         .map(|(link, email)| {
@@ -289,12 +288,7 @@ async fn about_to_write(store: &Store, people: &[(LinkId, &str)]) {
             Intent { fields: remote.clone(), before: remote, ..links::intent(connection, *link, "update", NOON) }
         })
         .collect();
-    let write = store.write(async move |tx| {
-        tx.begin_lease(&lease, &[]).await?;
-        let holding = tx.hold(lease.id).await?.unwrap();
-        tx.note_writes(&holding, &writes).await
-    });
-    write.await.unwrap();
+    store.write(async move |tx| tx.begin_lease(lease, &writes).await).await.unwrap();
 }
 
 fn judge() -> Arc<dyn Judge> {
@@ -460,23 +454,23 @@ async fn nothing_is_written_about_a_person_while_they_are_forgotten(fresh: &Fres
     assert_eq!(left(fresh).await, Vec::<String>::new());
 }
 
-/// A worker that holds the link's lease notes what it is about to write only while the link is there.
+/// A worker that has read the link notes what it is about to write only while the link is there.
 async fn an_intent_of_a_person_who_is_being_forgotten_goes_with_them(fresh: &Fresh) {
     let person = plant(&fresh.store, &address()).await;
     let link = fresh.store.link_lines(person.id).await.unwrap().remove(0);
     let connection = mittler_core::ConnectionId(link.connection);
     links::want(&fresh.store, vec![links::wanted(connection, person.id, NOON)]).await;
-    let batch = links::lease(&fresh.store, connection, NOON, 9).await;
-    let (store, lease, link) = (fresh.store.clone(), batch.lease.id, batch[0].id);
+    let read = fresh.store.due_links(&[link.id], NOON).await.unwrap().0.remove(0);
+    let (store, link, epoch) = (fresh.store.clone(), read.id, read.epoch);
     let write = async move {
         let mut remote = RemoteFields::default();
         remote.set("email", Value::text(&address()).unwrap());
         store
             .write(async move |tx| {
-                let holding = tx.hold(lease).await?.expect("nobody takes it over");
+                let lease = Lease { id: Uuid::now_v7(), connection, until: NOON.plus(links::LEASE) };
                 let write = Intent { fields: remote.clone(), ..links::intent(connection, link, "update", NOON) };
-                let writes: Vec<Intent> = holding.links.contains(&link.0).then_some(write).into_iter().collect();
-                tx.note_writes(&holding, &writes).await
+                let held = tx.hold_links(&[(link, epoch)]).await?.has(link);
+                if held { tx.begin_lease(lease, &[write]).await } else { Ok(()) }
             })
             .await
             .unwrap();

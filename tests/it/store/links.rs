@@ -16,8 +16,9 @@ use mittler_core::{
 };
 use mittler_store::{
     Store,
+    due::DueLink,
     intents::{Intent, Settled},
-    leases::{Lease, Leased, Receipt},
+    leases::{Lease, Receipt},
     links::{Shown, WantedLink, link_id},
     records::RecordRow,
 };
@@ -34,6 +35,7 @@ stories!(
     what_changes_during_the_call_stays_due,
     a_lost_lease_writes_nothing,
     a_link_is_in_one_lease_whoever_looks_for_it,
+    who_has_read_a_link_writes_nothing_once_another_has_written_it,
     what_was_about_to_be_written_is_open_once_its_lease_is_over,
     an_intent_stays_open_until_it_is_settled,
     a_read_older_than_a_write_is_no_evidence,
@@ -107,7 +109,7 @@ pub fn intent(connection: ConnectionId, link: LinkId, operation: &str, at: Time)
 }
 
 /// The CRM took what was planned.
-pub fn receipt(link: &Leased) -> Receipt {
+pub fn receipt(link: &DueLink) -> Receipt {
     let mut sent = RemoteFields::default();
     if let Some(value) = Value::text(&value_of(&link.fields)) {
         sent.set("note", value);
@@ -145,13 +147,13 @@ pub async fn want(store: &Store, links: Vec<WantedLink>) {
 #[derive(Debug)]
 pub struct Batch {
     pub lease: Lease,
-    pub links: Vec<Leased>,
+    pub links: Vec<DueLink>,
 }
 
 impl std::ops::Deref for Batch {
-    type Target = Vec<Leased>;
+    type Target = Vec<DueLink>;
 
-    fn deref(&self) -> &Vec<Leased> {
+    fn deref(&self) -> &Vec<DueLink> {
         &self.links
     }
 }
@@ -159,7 +161,26 @@ impl std::ops::Deref for Batch {
 /// Leases what can be leased, once what has outlived its time is over.
 pub async fn lease(store: &Store, connection: ConnectionId, now: Time, most: usize) -> Batch {
     store.expire_leases(now).await.unwrap();
-    let (lease, links) = store.lease_links(Uuid::now_v7(), connection, now, LEASE, most).await.unwrap();
+    let due = store.due(connection, now, &[], &[], |_| most, i64::MAX).await.unwrap();
+    let (links, _) = store.due_links(&due.map_or_else(Vec::new, |due| due.links), now).await.unwrap();
+    begin(store, connection, links, now).await
+}
+
+/// Begins a lease of those of the links that are still to be had.
+async fn begin(store: &Store, connection: ConnectionId, mut links: Vec<DueLink>, now: Time) -> Batch {
+    let lease = Lease { id: Uuid::now_v7(), connection, until: now.plus(LEASE) };
+    let read: Vec<_> = links.iter().map(|link| (link.id, link.epoch)).collect();
+    let begun = store.write(async move |tx| {
+        let holding = tx.hold_links(&read).await?;
+        let held: Vec<LinkId> = read.iter().map(|(id, _)| *id).filter(|id| holding.has(*id)).collect();
+        if !held.is_empty() {
+            let writes: Vec<Intent> = held.iter().map(|id| intent(connection, *id, "update", now)).collect();
+            tx.begin_lease(lease, &writes).await?;
+        }
+        Ok(held)
+    });
+    let held = begun.await.unwrap();
+    links.retain(|link| held.contains(&link.id));
     Batch { lease, links }
 }
 
@@ -167,7 +188,7 @@ pub async fn lease(store: &Store, connection: ConnectionId, now: Time, most: usi
 pub async fn settle(store: &Store, batch: &Batch, receipts: Vec<Receipt>) -> Vec<LinkId> {
     let lease = batch.lease.id;
     let settle = store.write(async move |tx| {
-        let Some(holding) = tx.hold(lease).await? else { return Ok(Vec::new()) };
+        let Some(holding) = tx.hold_lease(lease).await? else { return Ok(Vec::new()) };
         let written = tx.put_receipts(&holding, &receipts).await?;
         tx.end_lease(lease).await?;
         Ok(written)
@@ -271,7 +292,7 @@ async fn a_lease_is_of_one_stage_and_type_and_waits_for_what_is_needed(fresh: &F
     )
     .await;
     want(store, vec![wanted(super::connection(), ids[0], NOON)]).await; // another account's
-    let of = |leased: &[Leased]| leased.iter().map(|link| link.record).collect::<Vec<_>>();
+    let of = |leased: &[DueLink]| leased.iter().map(|link| link.record).collect::<Vec<_>>();
     let urgent = lease(store, connection, NOON, 9).await;
     assert_eq!(of(&urgent), [ids[4]], "the urgent lane first");
     assert_eq!((urgent[0].kind, value_of(&urgent[0].fields).as_str()), (Kind::Person, "1"));
@@ -333,11 +354,12 @@ async fn a_lost_lease_writes_nothing(fresh: &Fresh) {
     let lost = lease(store, connection, NOON, 9).await;
     let holding = async |batch: &Batch| {
         let lease = batch.lease.id;
-        store.write(async move |tx| tx.hold(lease).await).await.unwrap().map(|it| (it.until, it.links.len()))
+        let held = store.write(async move |tx| tx.hold_lease(lease).await).await.unwrap();
+        held.map(|held| batch.iter().filter(|link| held.has(link.id)).count())
     };
-    assert_eq!(holding(&lost).await, Some((NOON.plus(LEASE), 2)));
+    assert_eq!(holding(&lost).await, Some(2));
     store.expire_leases(NOON.plus(LEASE).minus(seconds(1))).await.unwrap();
-    assert_eq!(holding(&lost).await, Some((NOON.plus(LEASE), 2)), "its time is not over");
+    assert_eq!(holding(&lost).await, Some(2), "its time is not over");
     let later = NOON.plus(LEASE);
     let first = lease(store, connection, later, 1).await;
     assert_eq!(first.len(), 1);
@@ -345,22 +367,19 @@ async fn a_lost_lease_writes_nothing(fresh: &Fresh) {
     assert_eq!(settle(store, &lost, lost.iter().map(receipt).collect()).await, []);
     let second = lease(store, connection, later, 9).await;
     assert_eq!(second.len(), 1, "one is leased, and none was written");
-    // What is given back is due again when it is to be.
-    let (id, ours) = (first.lease.id, vec![(first[0].id, first[0].epoch)]);
+    // What is given back is due again when it is to be; what is being written is not given back by others.
+    settle(store, &first, vec![receipt(&first[0])]).await;
+    want(store, vec![wanted(connection, first[0].record, NOON)]).await;
+    let (read, _) = store.due_links(&[first[0].id.0, second[0].id.0], later).await.unwrap();
+    let all: Vec<_> = read.iter().map(|link| (link.id, link.epoch)).collect();
     let release = store.write(async move |tx| {
-        let holding = tx.hold(id).await?.unwrap();
-        tx.release_links(&holding, &ours, later.plus(seconds(3)), Some("waits")).await?;
-        tx.end_lease(id).await
+        let holding = tx.hold_links(&all).await?;
+        tx.release_links(&holding, &all, later.plus(seconds(3)), Some("waits")).await
     });
     release.await.unwrap();
     assert!(lease(store, connection, later.plus(seconds(2)), 9).await.is_empty());
     let again = lease(store, connection, later.plus(seconds(3)), 9).await;
     assert_eq!(again.iter().map(|link| link.id).collect::<Vec<_>>(), [first[0].id]);
-    // A receipt after which the link is given back, and one of before it: neither undoes it.
-    let (id, old) = (again.lease.id, vec![(again[0].id, again[0].epoch)]);
-    assert_eq!(settle(store, &again, vec![receipt(&again[0])]).await, [again[0].id]);
-    let release = store.write(async move |tx| Ok(tx.hold(id).await?.is_none() && old.len() == 1));
-    assert!(release.await.unwrap());
 }
 
 /// Two that look for due links at the same time find the same.
@@ -368,44 +387,66 @@ async fn a_link_is_in_one_lease_whoever_looks_for_it(fresh: &Fresh) {
     let (store, connection) = (&fresh.store, super::connection());
     let ids = records(store, 30).await;
     want(store, ids.iter().map(|id| wanted(connection, *id, NOON)).collect()).await;
-    let found = store.due(connection, NOON, &[], |_| 30, i64::MAX).await.unwrap().unwrap().links;
-    let begun = join_all((0..8).map(|n| {
-        let lease = Lease { id: Uuid::now_v7(), connection, until: NOON.plus(LEASE), links: found[n..n + 10].to_vec() };
-        async move { store.write(async move |tx| tx.begin_lease(&lease, &[]).await).await.unwrap() }
-    }))
-    .await;
-    assert_eq!(begun.iter().filter(|begun| **begun).count(), 1, "they all want the tenth");
-    // Who has read before another wrote and ended leases what is done: nothing of it is to be told.
-    let other = lease(store, connection, NOON, 30).await;
-    let late = Lease { id: Uuid::now_v7(), links: other.lease.links.clone(), ..other.lease.clone() };
-    assert_eq!(settle(store, &other, other.iter().map(receipt).collect()).await.len(), 20);
-    let begun = late.clone();
-    assert!(store.write(async move |tx| tx.begin_lease(&begun, &[]).await).await.unwrap());
-    assert!(store.leased(&late, NOON).await.unwrap().is_empty());
+    let found = store.due(connection, NOON, &[], &[], |_| 30, i64::MAX).await.unwrap().unwrap().links;
+    let (links, kept_out) = store.due_links(&found, NOON).await.unwrap();
+    assert!(!kept_out);
+    let begun = join_all((0..8).map(|n| begin(store, connection, links[n..n + 10].to_vec(), NOON))).await;
+    let mut all: Vec<LinkId> = begun.iter().flat_map(|batch| batch.iter().map(|link| link.id)).collect();
+    all.sort();
+    let once = all.len();
+    all.dedup();
+    assert_eq!((all.len(), once), (17, 17), "each of the first seventeen has somebody, and nobody else");
+    // What one has in hand is looked past, though nobody else could know.
+    let rest = store.due(connection, NOON, &[], &[], |_| 30, i64::MAX).await.unwrap().unwrap().links;
+    let (hand, others) = rest.split_at(6);
+    assert_eq!(store.due(connection, NOON, hand, &[], |_| 30, i64::MAX).await.unwrap().unwrap().links, others);
+    assert_eq!(store.due(connection, NOON, &rest, &[], |_| 30, i64::MAX).await.unwrap(), None);
+}
+
+async fn who_has_read_a_link_writes_nothing_once_another_has_written_it(fresh: &Fresh) {
+    let (store, connection) = (&fresh.store, super::connection());
+    let ids = records(store, 2).await;
+    want(store, ids.iter().map(|id| wanted(connection, *id, NOON)).collect()).await;
+    let read = async || {
+        let ids: Vec<Uuid> = ids.iter().map(|id| link_id(connection, *id).0).collect();
+        store.due_links(&ids, NOON).await.unwrap().0
+    };
+    let late = read().await;
+    let other = lease(store, connection, NOON, 1).await;
+    assert_eq!(begin(store, connection, late.clone(), NOON).await.len(), 1, "the other is being written");
+    assert_eq!(settle(store, &other, other.iter().map(receipt).collect()).await.len(), 1);
+    want(store, vec![wanted(connection, other[0].record, NOON)]).await;
+    assert_eq!(begin(store, connection, late.clone(), NOON).await.len(), 0, "its time is another by now");
+    let receipts: Vec<Receipt> = late.iter().map(receipt).collect();
+    let all: Vec<_> = receipts.iter().map(Receipt::of).collect();
+    let written = store.write(async move |tx| {
+        let holding = tx.hold_links(&all).await?;
+        tx.put_receipts(&holding, &receipts).await
+    });
+    assert_eq!(written.await.unwrap(), []);
+    assert_eq!(begin(store, connection, read().await, NOON).await.len(), 1, "read anew it can be had");
 }
 
 async fn what_was_about_to_be_written_is_open_once_its_lease_is_over(fresh: &Fresh) {
     let (store, connection) = (&fresh.store, super::connection());
     let ids = records(store, 2).await;
     want(store, ids.iter().map(|id| wanted(connection, *id, NOON)).collect()).await;
-    let batch = lease(store, connection, NOON, 9).await;
+    let due = store.due(connection, NOON, &[], &[], |_| 9, i64::MAX).await.unwrap().unwrap();
+    let (batch, _) = store.due_links(&due.links, NOON).await.unwrap();
     assert!(batch.iter().all(|link| link.open_intent.is_none()));
     let at = NOON.plus(seconds(1));
     let written =
         |n: usize| Intent { fields: receipt(&batch[n]).sent, ..intent(connection, batch[n].id, "create", at) };
     let both = vec![written(0), written(1)];
-    let (id, noted) = (batch.lease.id, both.clone());
-    let note = store.write(async move |tx| {
-        let holding = tx.hold(id).await?.unwrap();
-        tx.note_writes(&holding, &noted).await
-    });
-    note.await.unwrap();
+    let (id, noted) = (Uuid::now_v7(), both.clone());
+    let begun = Lease { id, connection, until: NOON.plus(LEASE) };
+    store.write(async move |tx| tx.begin_lease(begun, &noted).await).await.unwrap();
     assert!(store.intents(batch[0].id, 9).await.unwrap().is_empty(), "it is with the lease as yet");
     // The worker dies after the first answer.
     let end = both[0].clone().ended("created", None, NOON.plus(seconds(2)));
     let (one, first) = (receipt(&batch[0]), batch[0].id);
     let half = store.write(async move |tx| {
-        let holding = tx.hold(id).await?.unwrap();
+        let holding = tx.hold_lease(id).await?.unwrap();
         tx.put_intents(std::slice::from_ref(&end)).await?;
         tx.put_receipts(&holding, std::slice::from_ref(&one)).await
     });
@@ -431,16 +472,24 @@ async fn an_intent_stays_open_until_it_is_settled(fresh: &Fresh) {
     let both = intents.clone();
     store.write(async move |tx| tx.put_intents(&both).await).await.unwrap();
     // Who takes the link sees the last of them.
-    let next = lease(store, connection, NOON, 9).await;
-    assert_eq!(next[0].open_intent.as_ref().map(|open| open.id), Some(intents[1].id));
-    let settled = vec![Settled { id: intents[1].id, outcome: "unknown".into(), code: Some("timeout".into()) }];
-    store.write(async move |tx| tx.settle_intents(&settled, NOON.plus(seconds(2))).await).await.unwrap();
+    let open = async || store.due_links(&[link.0], NOON).await.unwrap().0.remove(0).open_intent.map(|open| open.id);
+    assert_eq!(open().await, Some(intents[1].id));
+    let end = |n: usize, outcome: &str, code: Option<&str>| Settled {
+        id: intents[n].id,
+        link: link.0,
+        outcome: outcome.into(),
+        code: code.map(str::to_owned),
+    };
+    let settle = async |ends: Vec<Settled>, at: Time| {
+        let settle = store.write(async move |tx| {
+            let holding = tx.hold_links(&[(link, 0)]).await?;
+            tx.settle_intents(&holding, &ends, at).await
+        });
+        settle.await.unwrap();
+    };
+    settle(vec![end(1, "unknown", Some("timeout"))], NOON.plus(seconds(2))).await;
     // What is settled stays as it was settled.
-    let settled = vec![
-        Settled { id: intents[1].id, outcome: "created".into(), code: None },
-        Settled { id: intents[0].id, outcome: "created".into(), code: None },
-    ];
-    store.write(async move |tx| tx.settle_intents(&settled, NOON.plus(seconds(9))).await).await.unwrap();
+    settle(vec![end(1, "created", None), end(0, "created", None)], NOON.plus(seconds(9))).await;
     let lines = store.intents(link, 9).await.unwrap();
     let ends: Vec<_> =
         lines.iter().map(|line| (line.outcome.as_deref(), line.code.as_deref(), line.settled_at)).collect();
@@ -458,7 +507,7 @@ async fn an_intent_stays_open_until_it_is_settled(fresh: &Fresh) {
     assert!(store.last_answers(NOON.plus(seconds(60))).await.unwrap().is_empty());
     let counts = store.intent_counts(NOON.plus(seconds(1))).await.unwrap();
     assert_eq!(counts, [(connection.0, "contact".to_owned(), "unknown".to_owned(), 1)]);
-    assert_eq!(lease(store, connection, NOON.plus(LEASE * 2), 9).await[0].open_intent, None);
+    assert_eq!(open().await, None);
 }
 
 async fn a_read_older_than_a_write_is_no_evidence(fresh: &Fresh) {
@@ -507,7 +556,7 @@ async fn links_are_wanted_again_by_name_by_connection_and_by_need(fresh: &Fresh)
     want(store, links).await;
     // The person is refused; the activity goes without.
     let leased = lease(store, connection, NOON, 9).await;
-    let refused = |link: &Leased, code: &str, state: &str| Receipt {
+    let refused = |link: &DueLink, code: &str, state: &str| Receipt {
         code: Some(code.into()),
         state: state.into(),
         remote_id: None,

@@ -107,12 +107,17 @@ async fn what_was_written_lately_is_known(fresh: &Fresh) {
     want(store, vec![wanted(connection, ids[0], NOON)]).await;
     let link = link_id(connection, ids[0]);
     let intents: Vec<Intent> = (0..4).map(|n| open_intent(connection, link, NOON.plus(seconds(n)))).collect();
-    let settled = |n: usize, outcome: &str| Settled { id: intents[n].id, outcome: outcome.into(), code: None };
+    let settled =
+        |n: usize, outcome: &str| Settled { id: intents[n].id, link: link.0, outcome: outcome.into(), code: None };
     // The first is too old, the second was refused; the third may have come, the fourth came.
     let ends = vec![settled(1, "refused"), settled(3, "updated")];
     let all = intents.clone();
     store.write(async move |tx| tx.put_intents(&all).await).await.unwrap();
-    store.write(async move |tx| tx.settle_intents(&ends, NOON.plus(LEASE)).await).await.unwrap();
+    let settle = store.write(async move |tx| {
+        let holding = tx.hold_links(&[(link, 0)]).await?;
+        tx.settle_intents(&holding, &ends, NOON.plus(LEASE)).await
+    });
+    settle.await.unwrap();
     let mut told = store.told_since(&[link.0], NOON.plus(seconds(1))).await.unwrap();
     told.sort_by_key(|told| told.begun_at);
     assert_eq!(told.iter().map(|told| told.begun_at).collect::<Vec<_>>(), [intents[2].begun_at, intents[3].begun_at]);

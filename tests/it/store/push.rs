@@ -17,8 +17,9 @@ use mittler_core::{
 };
 use mittler_store::{
     Clock, Result, Store, Tx,
+    due::DueLink,
     jobs::{NewJob, Taken},
-    leases::{Leased, Receipt},
+    leases::Receipt,
     links::WantedLink,
     records::RecordRow,
 };
@@ -109,9 +110,7 @@ impl Rig {
         let connection = self.connection;
         loop {
             let now = self.clock.now();
-            self.store.expire_leases(now).await.unwrap();
-            let (lease, links) = self.store.lease_links(self.clock.id(), connection, now, LEASE, 40).await.unwrap();
-            let leased = links::Batch { lease, links };
+            let leased = links::lease(&self.store, connection, now, 40).await;
             if leased.is_empty() {
                 break;
             }
@@ -140,7 +139,7 @@ impl Rig {
     }
 
     /// The call, unless the lease has ended: that is checked right before the bytes are sent.
-    fn call(&self, leased: &[Leased], until: Time) -> bool {
+    fn call(&self, leased: &[DueLink], until: Time) -> bool {
         let mut crm = self.crm.lock().unwrap_or_else(PoisonError::into_inner);
         if self.clock.now() >= until {
             return false;
@@ -255,8 +254,7 @@ async fn who_asks_while_a_job_is_being_settled_is_served(fresh: &Fresh) {
     rig.change(rig.records.to_vec(), 1).await;
     let (store, connection, now) = (&fresh.store, rig.connection, rig.clock.now());
     let first = store.write(async move |tx| tx.take_jobs(now, HOLD, 1).await).await.unwrap().remove(0);
-    let (lease, links) = store.lease_links(rig.clock.id(), connection, now, HOLD, 40).await.unwrap();
-    let leased = links::Batch { lease, links };
+    let leased = links::lease(store, connection, now, 40).await;
     assert!(leased.len() == 3 && rig.call(&leased, now.plus(HOLD)));
     let receipts: Vec<Receipt> = leased.iter().map(links::receipt).collect();
     links::settle(store, &leased, receipts).await;

@@ -10,7 +10,7 @@ use mittler_store::{
     Bytes, Clock, Store,
     audit::NewEntry,
     forget::{Retain, Retention},
-    intents::{Intent, Settled},
+    intents::Intent,
     jobs::NewJob,
     reviews::NewReview,
     signals::{NewSignal, Read},
@@ -207,14 +207,15 @@ async fn everything_ends_at_its_declared_time(fresh: &Fresh) {
         ..links::intent(ConnectionId(connection), LinkId(id), operation, now)
     };
     // The second has a before-image only, the third nobody knows the end of.
-    let intents =
-        vec![intent("update", &remote), intent("archive", &RemoteFields::default()), intent("create", &remote)];
+    let intents = vec![
+        intent("update", &remote).ended("updated", None, now),
+        intent("archive", &RemoteFields::default()).ended("updated", None, now),
+        intent("create", &remote),
+    ];
     inputs(store, Uuid::new_v4(), 1, 0, now).await;
     store
         .write(async move |tx| {
             tx.put_intents(&intents).await?;
-            let ended = |n: usize| Settled { id: intents[n].id, outcome: "updated".into(), code: None };
-            tx.settle_intents(&[ended(0), ended(1)], now).await?;
             for (id, answered) in [(Uuid::new_v4(), true), (Uuid::new_v4(), false)] {
                 let review = NewReview {
                     id,

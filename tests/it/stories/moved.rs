@@ -45,16 +45,14 @@ async fn an_edit_that_meets_a_write_is_read_when_the_write_has_ended(store: Stor
     let contact = world.link(HUBSPOT, person).await.remote_id.unwrap();
     world.advance(10);
     // Somebody is about to write to the contact.
-    let (id, link, now) = (world.id(HUBSPOT), link_id(world.id(HUBSPOT), person), world.clock.now());
-    world.store.write(async move |tx| tx.want_again(&[link]).await).await.unwrap();
-    let (lease, leased) = world.store.lease_links(world.clock.id(), id, now, Duration::from_secs(30), 1).await.unwrap();
-    assert_eq!(leased.len(), 1);
+    let (id, link) = (world.id(HUBSPOT), link_id(world.id(HUBSPOT), person));
+    let lease = world.about_to_write(id, link).await;
     world.edit_hubspot("contacts", &contact, &json!({ "jobtitle": "Prokuristin" }));
     world.advance(2);
     world.ask(Task::Pull { connection: id }).await;
     world.run_due().await;
     assert_eq!(world.record(person).await.fields.text(&Field::POSITION), Some("Leiterin Einkauf"));
-    world.store.write(async move |tx| tx.end_lease(lease.id).await).await.unwrap();
+    world.store.write(async move |tx| tx.end_lease(lease).await).await.unwrap();
     // No further pull: what was passed over is remembered.
     world.settle().await;
     assert_eq!(world.record(person).await.fields.text(&Field::POSITION), Some("Prokuristin"));

@@ -253,16 +253,12 @@ async fn two_companies_become_one_and_their_people_follow(store: Store) {
 async fn a_merge_waits_for_the_call_that_is_under_way(store: Store) {
     let world = World::new(store).await;
     let (first, second, review) = doubled(&world).await;
-    let (id, now) = (world.id(SALESFORCE), world.clock.now());
-    let link = mittler_store::links::link_id(id, second);
-    world.store.write(async move |tx| tx.want_again(&[link]).await).await.unwrap();
-    let (lease, leased) =
-        world.store.lease_links(world.clock.id(), id, now, std::time::Duration::from_secs(30), 1).await.unwrap();
-    assert_eq!(leased.len(), 1);
+    let id = world.id(SALESFORCE);
+    let lease = world.about_to_write(id, mittler_store::links::link_id(id, second)).await;
     assert_eq!(say(&world, &review, Answer::Same(first)).await, Ok(()));
     world.run_due().await;
     assert_eq!(world.store.survivor(second).await.unwrap(), second, "whom the call made is not known yet");
-    world.store.write(async move |tx| tx.end_lease(lease.id).await).await.unwrap();
+    world.store.write(async move |tx| tx.end_lease(lease).await).await.unwrap();
     world.settle().await;
     assert_eq!(world.store.survivor(second).await.unwrap(), first);
     world.end().await;

@@ -9,7 +9,7 @@ use futures_util::future::join_all;
 use mittler_api::door::{Door, FairParams, ImportParams, LeadParams};
 use mittler_connector_salesforce::Assignment;
 use mittler_core::{
-    ConnectionId, Field, Kind, Label, Record, RecordId,
+    ConnectionId, Field, Kind, Label, LinkId, Record, RecordId, RemoteFields,
     derive::Overrides,
     job::{Lane, Task},
 };
@@ -19,8 +19,9 @@ use mittler_sandbox::{Config, FaultKind, Sandbox, Vendor, faults::FaultRule};
 use mittler_store::{
     Clock, Gatherer, Store,
     forget::Retention,
-    intents::IntentLine,
+    intents::{Intent, IntentLine},
     jobs::{NewJob, Taken},
+    leases::Lease,
     links::{LinkLine, link_id},
 };
 use mittler_sync::{Connections, Judge, Keys, Mode, Pusher, bounds::Bounds, hooks::Hooks};
@@ -30,6 +31,7 @@ use mittler_worker::{
     key_id,
 };
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use super::account::connection;
 
@@ -123,6 +125,7 @@ impl World {
             connections: connections.clone(),
             judge: Arc::new(Reader { country: "DE".into() }),
             overrides: Arc::clone(&overrides),
+            process: clock.id(),
             margin: Duration::from_secs(2),
         };
         let worker = Worker {
@@ -295,6 +298,29 @@ impl World {
         let now = self.clock.now();
         let job = NewJob::new(self.clock.id(), task, Lane::Scheduled, now, now);
         self.store.write(async move |tx| tx.put_jobs(std::slice::from_ref(&job)).await).await.unwrap();
+    }
+
+    /// Somebody is about to write to a link, and takes their time. Gives their lease.
+    pub async fn about_to_write(&self, connection: ConnectionId, link: LinkId) -> Uuid {
+        let now = self.clock.now();
+        self.store.write(async move |tx| tx.want_again(&[link]).await).await.unwrap();
+        let read = self.store.due_links(&[link.0], now).await.unwrap().0.remove(0);
+        let lease = Lease { id: self.clock.id(), connection, until: now.plus(Duration::from_secs(30)) };
+        let write = Intent {
+            id: self.clock.id(),
+            link: link.0,
+            connection: connection.0,
+            operation: "update".into(),
+            remote_type: read.remote_type,
+            fields: RemoteFields::default(),
+            before: RemoteFields::default(),
+            begun_at: now.0,
+            settled_at: None,
+            outcome: None,
+            code: None,
+        };
+        self.store.write(async move |tx| tx.begin_lease(lease, std::slice::from_ref(&write)).await).await.unwrap();
+        lease.id
     }
 
     pub async fn ask_push(&self, connection: &str) {

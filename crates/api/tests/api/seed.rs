@@ -153,9 +153,6 @@ impl Service {
         };
         let remote_type = remote_type.to_owned();
         self.store.write(async move |tx| tx.want_links(&mut vec![wanted.clone()]).await).await.unwrap();
-        let lasts = Duration::from_mins(1);
-        let (lease, leased) = self.store.lease_links(self.clock.id(), connection, now, lasts, 10).await.unwrap();
-        let (epoch, done) = (leased[0].epoch, Some(leased[0].wanted));
         self.store
             .write(async move |tx| {
                 let fields = remote(&[("LastName", "von der Heide"), ("Title", "Geschäftsführer")]);
@@ -182,12 +179,12 @@ impl Service {
                 };
                 let receipt = Receipt {
                     id: id.0,
-                    epoch,
+                    epoch: 0,
                     remote_type,
                     remote_id: good.then(|| "00Q5g00000AbCdEFGH".to_owned()),
                     sent: if good { fields } else { RemoteFields::default() },
                     held: if good { [("Industry".to_owned(), held)].into() } else { mittler_core::plan::Held::new() },
-                    done,
+                    done: Some(1),
                     next_at: 0,
                     attempt: 1,
                     state: if good { "open" } else { "refused" }.into(),
@@ -195,9 +192,8 @@ impl Service {
                     reason: (!good).then(|| "Property values were not valid".to_owned()),
                     written_at: if good { now.0 } else { 0 },
                 };
-                let holding = tx.hold(lease.id).await?.expect("the lease that was just begun");
-                tx.put_receipts(&holding, &[receipt]).await?;
-                tx.end_lease(lease.id).await
+                let holding = tx.hold_links(&[receipt.of()]).await?;
+                tx.put_receipts(&holding, &[receipt]).await
             })
             .await
             .unwrap();

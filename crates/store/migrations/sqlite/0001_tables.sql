@@ -46,11 +46,11 @@ CREATE TABLE signal (
     record BLOB
 );
 CREATE INDEX signal_by_run ON signal (run, state);
-CREATE INDEX signal_by_record ON signal (record);
+CREATE INDEX signal_by_record ON signal (record) WHERE record IS NOT NULL;
 CREATE INDEX signal_by_time ON signal (received_at);
 -- What retention looks for, so that it reads no more than it ends.
 CREATE INDEX signal_unread ON signal (received_at) WHERE state = 'new';
-CREATE INDEX signal_with_content ON signal (received_at) WHERE content IS NOT NULL AND state <> 'new';
+CREATE INDEX signal_with_content ON signal (received_at) WHERE content IS NOT NULL;
 
 -- personal: no; found by: -; kept: until done; dead ones 30 days
 -- Work to do later. Carries ids only.
@@ -149,7 +149,10 @@ CREATE TABLE connection (
     paused_until INTEGER NOT NULL,
     updated_at INTEGER NOT NULL,
     -- In which the days of the account begin: until then a daily limit lasts.
-    time_zone TEXT
+    time_zone TEXT,
+    -- Which process pushes it, until when: the others tell that one what there is.
+    pushed_by BLOB,
+    pushed_until INTEGER NOT NULL DEFAULT 0
 );
 
 -- personal: no; found by: -; kept: with its connection
@@ -207,9 +210,9 @@ CREATE INDEX link_by_record ON link (record);
 CREATE INDEX link_needs_a ON link (need_a) WHERE code = 'need_refused';
 CREATE INDEX link_needs_b ON link (need_b) WHERE code = 'need_refused';
 
--- personal: yes; found by: links; kept: while the batch is written
--- The right of one batch to write links, and what it is about to write to each, committed before the
--- call. Whatever is left of it when its time is over becomes open intents.
+-- personal: yes; found by: links; kept: while the call lasts
+-- A call that is under way, with what it is about to write to each link, committed before it. Whatever is
+-- left of it when its time is over becomes open intents.
 CREATE TABLE lease (
     id BLOB PRIMARY KEY,
     connection BLOB NOT NULL,
