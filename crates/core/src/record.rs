@@ -19,6 +19,13 @@ pub struct Element {
     pub sourced: Sourced,
 }
 
+impl Element {
+    /// What it says, whoever said it.
+    fn said(&self) -> (&str, Option<Label>, bool, &Value) {
+        (&self.key, self.label, self.primary, &self.sourced.value)
+    }
+}
+
 /// What a field holds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
@@ -43,6 +50,16 @@ pub struct Record {
 }
 
 impl Fields {
+    /// Whether both say the same, whoever said it: then no CRM has to be told.
+    pub fn says_same(&self, other: &Fields) -> bool {
+        let same = |a: &Slot, b: &Slot| match (a, b) {
+            (Slot::One(a), Slot::One(b)) => a.value == b.value,
+            (Slot::Set(a), Slot::Set(b)) => a.iter().map(Element::said).eq(b.iter().map(Element::said)),
+            _ => false,
+        };
+        self.0.len() == other.0.len() && self.0.iter().zip(&other.0).all(|((f, a), (g, b))| f == g && same(a, b))
+    }
+
     pub fn sourced(&self, field: &Field) -> Option<&Sourced> {
         match self.0.get(field)? {
             Slot::One(sourced) => Some(sourced),
@@ -90,5 +107,55 @@ impl Fields {
             .find_map(|field| self.text(field))
             .unwrap_or("")
             .to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::{SignalId, Source, SourceKind, SubjectId, Time};
+
+    fn sourced(value: &str, at: i64) -> Sourced {
+        Sourced {
+            value: Value::Text(value.into()),
+            source: Source::new(SourceKind::Badge, "test"),
+            observed_at: Time(at),
+            signal: SignalId(Uuid::from_u128(at.unsigned_abs().into())),
+            subject: SubjectId(Uuid::from_u128(7)),
+            confidence: 100,
+            how: "test".into(),
+        }
+    }
+
+    fn fields(city: &str, email: &str, label: Label, at: i64) -> Fields {
+        let element = Element { key: email.into(), label: Some(label), primary: true, sourced: sourced(email, at) };
+        Fields([(Field::CITY, Slot::One(sourced(city, at))), (Field::EMAILS, Slot::Set(vec![element]))].into())
+    }
+
+    #[test]
+    fn who_said_it_and_when_is_not_what_is_said() {
+        let one = fields("Ulm", "a@b.example", Label::Work, 1);
+        let again = fields("Ulm", "a@b.example", Label::Work, 2);
+        assert!(one != again && one.says_same(&again));
+        assert!(!one.says_same(&fields("Aalen", "a@b.example", Label::Work, 1)));
+        assert!(!one.says_same(&fields("Ulm", "c@b.example", Label::Work, 1)));
+        assert!(!one.says_same(&fields("Ulm", "a@b.example", Label::Private, 1)));
+        let mut more = again.clone();
+        more.0.insert(Field::COUNTRY, Slot::One(sourced("DE", 2)));
+        assert!(!one.says_same(&more) && !more.says_same(&one));
+        let two = again.0.get(&Field::EMAILS).cloned();
+        let twice = Slot::Set(
+            two.into_iter()
+                .flat_map(|slot| match slot {
+                    Slot::Set(elements) => [elements.clone(), elements].concat(),
+                    Slot::One(_) => Vec::new(),
+                })
+                .collect(),
+        );
+        more = again;
+        more.0.insert(Field::EMAILS, twice);
+        assert!(!one.says_same(&more));
     }
 }

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use mittler_store::{Store, jobs::Hint};
+use mittler_store::{Store, hints::Hint};
 use tokio_util::sync::CancellationToken;
 
 use crate::{Wake, backoff::Backoff};
@@ -21,7 +21,7 @@ pub async fn tell(store: Store, wake: Wake, stop: CancellationToken) {
     let mut bell = wake.listen();
     while stop.run_until_cancelled(bell.rung()).await.is_some() {
         // A database that does not answer is told of where work is done.
-        let told = tokio::time::timeout(PATIENCE, store.hint(Hint::Jobs));
+        let told = tokio::time::timeout(PATIENCE, store.hint(&Hint::Jobs));
         _ = stop.run_until_cancelled(told).await;
         _ = stop.run_until_cancelled(tokio::time::sleep(SHORTEST)).await;
     }

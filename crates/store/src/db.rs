@@ -79,6 +79,21 @@ struct Inner {
     _lock: Option<std::fs::File>,
     path: Option<PathBuf>,
     commits: Commits,
+    growth: Growth,
+}
+
+/// Records that this process has made, and with how many the statistics are to be renewed next: soon at
+/// first, then ever more rarely.
+#[derive(Debug)]
+struct Growth {
+    made: AtomicU64,
+    next: AtomicU64,
+}
+
+impl Default for Growth {
+    fn default() -> Growth {
+        Growth { made: AtomicU64::new(0), next: AtomicU64::new(500) }
+    }
 }
 
 /// Where writes wait for SQLite's only writer.
@@ -190,7 +205,7 @@ impl Store {
         let writer = Writer { tx, door: at_door, work: at_work, limit: group, commits: Arc::clone(&commits) };
         tokio::spawn(writer.run());
         let (db, path) = (Db::Sqlite((readers, Queues { door, work })), Some(path.to_owned()));
-        Ok(Store(Arc::new(Inner { db, _lock: lock, path, commits })))
+        Ok(Store(Arc::new(Inner { db, _lock: lock, path, commits, growth: Growth::default() })))
     }
 
     async fn open_postgres(url: &str, connections: u32) -> Result<Store> {
@@ -218,7 +233,8 @@ impl Store {
             )));
         }
         sqlx::migrate!("./migrations/postgres").run(&pool).await.map_err(migration)?;
-        Ok(Store(Arc::new(Inner { db: Db::Postgres(pool), _lock: None, path: None, commits: Commits::default() })))
+        let (db, commits) = (Db::Postgres(pool), Commits::default());
+        Ok(Store(Arc::new(Inner { db, _lock: None, path: None, commits, growth: Growth::default() })))
     }
 
     pub fn is_sqlite(&self) -> bool {
@@ -299,7 +315,7 @@ impl Store {
     /// # Errors
     /// If the database does not answer.
     pub async fn analyze(&self) -> Result<()> {
-        if let Db::Postgres(pool) = &self.0.db {
+        if let Db::Postgres(pool) = self.db() {
             for table in ["signal", "record", "record_key", "weak_key", "statement", "link", "intent"] {
                 sqlx::query(sqlx::AssertSqlSafe(format!("ANALYZE {table}"))).execute(pool).await?;
             }
@@ -312,6 +328,21 @@ impl Store {
             Ok(())
         })
         .await
+    }
+
+    /// Notes that records were made, and renews the statistics when they are four times as many as the last
+    /// time: PostgreSQL keeps the plans it made while the tables were small, and reads all of them, until
+    /// it is told that they have grown.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn grew(&self, records: usize) -> Result<()> {
+        let growth = &self.0.growth;
+        let made = growth.made.fetch_add(records as u64, Ordering::Relaxed) + records as u64;
+        let next = growth.next.load(Ordering::Relaxed);
+        let due =
+            made >= next && growth.next.compare_exchange(next, made * 4, Ordering::Relaxed, Ordering::Relaxed).is_ok();
+        if due { self.analyze().await } else { Ok(()) }
     }
 
     /// Moves what the write-ahead log still holds into the file, so that erased content is gone

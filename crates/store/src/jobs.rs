@@ -10,7 +10,7 @@ use serde::Serialize;
 use sqlx::{FromRow, types::Json};
 use uuid::Uuid;
 
-use crate::{Db, Result, Store, Tx, id_rows};
+use crate::{Result, Store, Tx, id_rows};
 
 /// A job to be written.
 #[derive(Debug, Clone, Serialize)]
@@ -295,47 +295,7 @@ impl Tx {
     }
 }
 
-/// The channel on which processes of one database tell each other what there is to do.
-const HINTS: &str = "mittler_jobs";
-
-/// What one process tells the others.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Hint {
-    /// There are jobs.
-    Jobs,
-    /// There are links of these connections to be pushed, for whoever is pushing them.
-    Push(Vec<ConnectionId>),
-}
-
 impl Store {
-    /// Tells other processes what there is to do (PostgreSQL); they may miss it.
-    pub async fn hint(&self, hint: Hint) -> Result<()> {
-        if let Db::Postgres(pool) = self.db() {
-            let what = match hint {
-                Hint::Jobs => String::new(),
-                Hint::Push(connections) => connections.iter().map(|id| id.0.to_string()).collect::<Vec<_>>().join(" "),
-            };
-            sqlx::query("SELECT pg_notify($1, $2)").bind(HINTS).bind(what).execute(pool).await?;
-        }
-        Ok(())
-    }
-
-    /// Calls `heard` for each hint, and once before, for those that were missed. Ends with the
-    /// connection; on SQLite, where one process has all jobs, at once.
-    pub async fn hear(&self, heard: impl Fn(Hint)) -> Result<()> {
-        let Db::Postgres(pool) = self.db() else { return Ok(()) };
-        let mut listener = sqlx::postgres::PgListener::connect_with(pool).await?;
-        listener.listen(HINTS).await?;
-        heard(Hint::Jobs);
-        loop {
-            let told = listener.try_recv().await?;
-            let push: Vec<ConnectionId> = told.map_or_else(Vec::new, |told| {
-                told.payload().split(' ').filter_map(|id| Uuid::parse_str(id).ok()).map(ConnectionId).collect()
-            });
-            heard(if push.is_empty() { Hint::Jobs } else { Hint::Push(push) });
-        }
-    }
-
     /// When the next job falls due, for the embedded carrier's sleep.
     pub async fn next_due(&self) -> Result<Option<Time>> {
         let rows = fetch_all!(

@@ -27,6 +27,7 @@ pub mod due;
 mod error;
 pub mod forget;
 mod gather;
+pub mod hints;
 pub mod intents;
 pub mod jobs;
 pub mod leases;

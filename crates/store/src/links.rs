@@ -1,6 +1,6 @@
 //! Links: what each CRM has been told of each record.
 
-use std::time::Duration;
+use std::{collections::HashSet, time::Duration};
 
 use mittler_core::{ConnectionId, LinkId, RecordId, RemoteFields, Time, plan::Held};
 use serde::{Deserialize, Serialize};
@@ -125,6 +125,21 @@ impl Tx {
                     '{}', 1, 0, 0, 0, 0, 'open', created_at FROM",
             "WHERE true ON CONFLICT (id) DO UPDATE SET wanted = link.wanted + 1, next_at = 0, lane = CASE WHEN excluded.lane < link.lane THEN excluded.lane ELSE link.lane END")?;
         Ok(())
+    }
+
+    /// Makes links that are not there yet: their record was said again, and says the same.
+    pub async fn add_links(&mut self, links: &mut Vec<WantedLink>) -> Result<()> {
+        if links.is_empty() {
+            return Ok(());
+        }
+        links.sort();
+        links.dedup_by_key(|link| link.id);
+        let ids = id_rows(links.iter().map(|link| link.id));
+        let there =
+            rows_all!(self, (Uuid,), &ids => (id uuid), "SELECT l.id FROM", "CROSS JOIN link l WHERE l.id = r.id")?;
+        let there: HashSet<Uuid> = there.into_iter().map(|row| row.0).collect();
+        links.retain(|link| !there.contains(&link.id));
+        if links.is_empty() { Ok(()) } else { self.want_links(links).await }
     }
 
     /// Locks links in order of their ids: an UPDATE over a set takes its locks in plan order, and

@@ -93,6 +93,17 @@ impl Tx {
 }
 
 impl Store {
+    /// Whether a run has no unread input left and is not closed yet.
+    pub async fn any_run_read(&self) -> Result<bool> {
+        let rows = fetch_all!(
+            self,
+            (i64,),
+            "SELECT CAST(count(*) AS bigint) FROM (SELECT 1 FROM run WHERE state = 'reading'
+             AND NOT EXISTS (SELECT 1 FROM signal WHERE signal.run = run.id AND signal.state = 'new') LIMIT 1) AS one",
+        )?;
+        Ok(rows.first().is_some_and(|row| row.0 > 0))
+    }
+
     /// The labels of runs, in pages.
     pub async fn run_labels(&self, after: Uuid, most: i64) -> Result<Vec<(Uuid, String)>> {
         fetch_all!(self, (Uuid, String), "SELECT id, label FROM run WHERE id > $1 ORDER BY id LIMIT $2", after, most)

@@ -11,8 +11,8 @@ use mittler_store::{
 
 use crate::connections::Connection;
 
-/// Adds statements to records and derives them again; gives those whose fields changed, as they
-/// are now. Statements that are known already change nothing.
+/// Adds statements to records and derives them again; gives those that say something else than before, as
+/// they are now. Statements that are known already change nothing.
 pub async fn restate(
     tx: &mut Tx,
     new: &[(RecordId, Statement)],
@@ -36,18 +36,19 @@ pub async fn restate(
     for (id, statement) in tx.statements_of(&ids).await? {
         said.entry(id).or_default().push(statement);
     }
-    let changed: Vec<Record> = locked
+    let changed: Vec<(Record, bool)> = locked
         .into_iter()
         .filter_map(|record| {
             let fields = derive(said.get(&record.id).map_or(&[], Vec::as_slice), overrides);
-            (fields != record.fields).then(|| Record { version: record.version + 1, fields, ..record })
+            let same = fields.says_same(&record.fields);
+            (fields != record.fields).then(|| (Record { version: record.version + 1, fields, ..record }, same))
         })
         .collect();
     if !changed.is_empty() {
-        let rows: Vec<RecordRow> = changed.iter().map(|record| RecordRow::new(record, None, now)).collect();
+        let rows: Vec<RecordRow> = changed.iter().map(|(record, _)| RecordRow::new(record, None, now)).collect();
         tx.update_records(&rows).await?;
     }
-    Ok(changed)
+    Ok(changed.into_iter().filter(|(_, same)| !same).map(|(record, _)| record).collect())
 }
 
 /// The links of a record: one for each connection that maps it. `person` and `others` are the

@@ -50,6 +50,8 @@ pub struct Did {
     pub changed_records: usize,
     /// Where links became due.
     pub pushes: Vec<ConnectionId>,
+    /// Whether somebody may be waiting for it: a lead that was sent singly, a mail.
+    pub urgent: bool,
 }
 
 /// One record on its way through the batch.
@@ -577,6 +579,7 @@ async fn state(tx: &mut Tx, env: &Env, work: &mut Work, inputs: &[&Input], now: 
         tx.put_statements(&rows).await?;
     }
     let (mut made, mut changed): (Vec<(Record, Option<RecordId>)>, Vec<Record>) = (Vec::new(), Vec::new());
+    let mut same = HashSet::new();
     for (id, said) in &work.said {
         if let Some((kind, person)) = work.fresh.get(id) {
             let fields = derive(said, &env.overrides);
@@ -586,6 +589,9 @@ async fn state(tx: &mut Tx, env: &Env, work: &mut Work, inputs: &[&Input], now: 
             all.extend(said.iter().cloned());
             let fields = derive(&all, &env.overrides);
             if fields != record.fields {
+                if fields.says_same(&record.fields) {
+                    same.insert(*id);
+                }
                 changed.push(Record { version: record.version + 1, fields, ..record.clone() });
             }
         }
@@ -599,15 +605,18 @@ async fn state(tx: &mut Tx, env: &Env, work: &mut Work, inputs: &[&Input], now: 
         let rows: Vec<RecordRow> = changed.iter().map(|record| RecordRow::new(record, None, now)).collect();
         tx.update_records(&rows).await?;
     }
-    let mut links = Vec::new();
+    let (mut links, mut known) = (Vec::new(), Vec::new());
     for record in made.iter().map(|(record, _)| record).chain(&changed) {
         let lane = work.lanes.get(&record.id).copied().unwrap_or(Lane::Scheduled);
-        links.extend(links_of(&env.connections, record, lane, now));
+        let to = if same.contains(&record.id) { &mut known } else { &mut links };
+        to.extend(links_of(&env.connections, record, lane, now));
     }
-    let due: BTreeSet<Uuid> = links.iter().map(|link| link.connection).collect();
+    // A connection that is new has none of them yet.
+    tx.add_links(&mut known).await?;
     if !links.is_empty() {
         tx.want_links(&mut links).await?;
     }
+    let due: BTreeSet<Uuid> = links.iter().chain(&known).map(|link| link.connection).collect();
     tx.ask(&work.reviews).await?;
     if !work.reads.is_empty() {
         tx.settle_signals(&work.reads).await?;
@@ -617,7 +626,8 @@ async fn state(tx: &mut Tx, env: &Env, work: &mut Work, inputs: &[&Input], now: 
         due.iter().map(|connection| NewJob::push(env.clock.id(), (*connection).into(), lane, now)).collect();
     tx.put_jobs(&jobs).await?;
     let pushes = due.into_iter().map(ConnectionId).collect();
-    Ok(Did { read: 0, new_records: made.len(), changed_records: changed.len(), pushes })
+    let urgent = lane == Lane::Interactive;
+    Ok(Did { read: 0, new_records: made.len(), changed_records: changed.len(), pushes, urgent })
 }
 
 /// Names an owner for persons that are new, as a rule's word, and for each new task: of a person who

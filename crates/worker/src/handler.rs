@@ -12,7 +12,8 @@ use mittler_queue::{End, Handler, Wake};
 use mittler_store::{
     Clock, Error, Store,
     forget::{Retain, Retention},
-    jobs::{Hint, NewJob, Taken},
+    hints::Hint,
+    jobs::{NewJob, Taken},
 };
 use mittler_sync::{Connections, Keys, PushEnd, Pusher, push::Stopped};
 use tracing::{debug, info, warn};
@@ -134,19 +135,26 @@ impl Worker {
         // After the commit: of two workers that read the last inputs of a run at the same time, the
         // later one sees that none is left. If this fails, the scheduler's next look does it.
         if many {
-            let now = self.clock.now();
-            match self.store.write(async move |tx| tx.finish_runs(now).await).await {
-                Ok(0) => {}
-                // Plans made while the tables were small would read all of them for each batch that is written.
-                Ok(_) => {
-                    if let Err(error) = self.store.analyze().await {
-                        warn!(%error, "the database's statistics could not be renewed after a list");
-                    }
-                }
-                Err(error) => warn!(%error, "the end of a run could not be noted yet"),
-            }
+            self.finish_runs().await;
         }
         Ok(end)
+    }
+
+    async fn finish_runs(&self) {
+        let now = self.clock.now();
+        let ended = async {
+            if !self.store.any_run_read().await?
+                || self.store.write(async move |tx| tx.finish_runs(now).await).await? == 0
+            {
+                return Ok(());
+            }
+            // Plans made while the tables were small would read all of them for each batch that is written.
+            self.store.analyze().await
+        };
+        if let Err(error) = ended.await {
+            let error: Error = error;
+            warn!(%error, "the end of a run could not be noted, or the statistics not be renewed after it");
+        }
     }
 
     /// One that takes too long is left to the job's next try, and so to its last.
@@ -168,19 +176,26 @@ impl Worker {
         slow.map_or(Ok(()), Err)
     }
 
-    /// There are push jobs; who is at it already, here or in another process, need not wait for them.
+    /// There are push jobs; if it is urgent, who is at it already, here or in another process, need not wait
+    /// for them.
     async fn note(&self, did: Did) {
+        if let Err(error) = self.store.grew(did.new_records).await {
+            warn!(%error, "the database's statistics could not be renewed");
+        }
         if did.pushes.is_empty() {
             return;
         }
         self.wake.ring();
+        if !did.urgent {
+            return;
+        }
         for id in &did.pushes {
             if let Some(connection) = self.connections.get(*id) {
                 connection.ask();
             }
         }
         // A hint: whoever misses it finds the job.
-        if let Err(error) = self.store.hint(Hint::Push(did.pushes)).await {
+        if let Err(error) = self.store.hint(&Hint::Push(did.pushes)).await {
             debug!(%error, "other processes could not be told of what is due");
         }
     }

@@ -30,6 +30,7 @@ use crate::support::Fresh;
 stories!(
     what_many_want_at_once_is_exact_and_nobody_is_in_the_way,
     a_link_wanted_twice_in_one_go_is_one_link,
+    links_that_are_there_are_not_raised_when_only_missing_ones_are_made,
     no_more_links_are_leased_than_asked_for,
     a_lease_is_of_one_stage_and_type_and_waits_for_what_is_needed,
     what_changes_during_the_call_stays_due,
@@ -243,6 +244,23 @@ async fn a_link_wanted_twice_in_one_go_is_one_link(fresh: &Fresh) {
     let mut raw = Raw::of(fresh).await;
     assert_eq!(raw.number("SELECT count(*) FROM link WHERE wanted = 1 AND lane = 1").await, 2);
     raw.close().await;
+}
+
+async fn links_that_are_there_are_not_raised_when_only_missing_ones_are_made(fresh: &Fresh) {
+    let (store, connection) = (&fresh.store, super::connection());
+    let ids = records(store, 3).await;
+    want(store, vec![wanted(connection, ids[0], NOON)]).await;
+    let leased = lease(store, connection, NOON, 9).await;
+    settle(store, &leased, vec![receipt(&leased[0])]).await;
+    let all: Vec<WantedLink> = ids.iter().map(|id| wanted(connection, *id, NOON)).collect();
+    store.write(async move |tx| tx.add_links(&mut all.clone()).await).await.unwrap();
+    store.write(async move |tx| tx.add_links(&mut Vec::new()).await).await.unwrap();
+    let due = store.due(connection, NOON, &[], &[], |_| 9, i64::MAX).await.unwrap().unwrap();
+    let mut missing: Vec<Uuid> = ids[1..].iter().map(|id| link_id(connection, *id).0).collect();
+    let mut found = due.links;
+    missing.sort();
+    found.sort();
+    assert_eq!(found, missing);
 }
 
 /// As for jobs: a planner must not run the limited subquery once per row.

@@ -15,6 +15,7 @@ on_every_database!(
     leads_of_one_person_at_the_same_time_are_one_person,
     a_badge_scanned_first_gets_its_person_from_the_organisers_list_days_later,
     what_a_second_scan_notes_is_a_note_beside_the_task,
+    a_company_that_is_named_again_as_before_is_not_told_again,
     a_badge_without_a_name_waits_for_the_organisers_list,
 );
 
@@ -58,6 +59,29 @@ async fn a_lead_posted_twice_is_one_record_and_one_write_per_crm(store: Store) {
         assert_eq!(world.in_hubspot(kind).len(), 1, "{kind}");
     }
     assert_eq!(world.attendance().len(), 1);
+    world.end().await;
+}
+
+async fn a_company_that_is_named_again_as_before_is_not_told_again(store: Store) {
+    let world = World::new(store).await;
+    let person = world.lead(anna()).await;
+    let company = world.record(person).await.fields.reference(&Field::ORGANISATION).unwrap();
+    let (before, told) = (world.record(company).await, world.link(HUBSPOT, company).await);
+    world.advance(60);
+    let mut colleague = anna();
+    for (name, value) in [
+        ("badge_id", "K-9"),
+        ("first_name", "Berta"),
+        ("email", "berta@kranichwerk.example"),
+        ("phone", "0711 5550999"),
+    ] {
+        colleague[name] = json!(value);
+    }
+    let colleague = world.lead(colleague).await;
+    assert_eq!(world.record(colleague).await.fields.reference(&Field::ORGANISATION), Some(company));
+    let (after, link) = (world.record(company).await, world.link(HUBSPOT, company).await);
+    assert!(after.version > before.version && after.fields.says_same(&before.fields), "who said it last is noted");
+    assert_eq!((link.wanted, link.done), (told.wanted, told.done), "its link was made due for nothing");
     world.end().await;
 }
 

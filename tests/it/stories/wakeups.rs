@@ -22,7 +22,27 @@ on_every_database!(
     repetition_is_harmless,
     a_change_during_a_call_stays_due,
     what_is_due_without_a_job_is_found,
+    what_another_process_pushes_is_left_to_it_while_it_lives,
 );
+
+/// On SQLite one process has all roles.
+async fn what_another_process_pushes_is_left_to_it_while_it_lives(store: Store) {
+    let world = World::new(store).await;
+    let (id, other, now) = (world.id(HUBSPOT), Uuid::new_v4(), world.clock.now());
+    let until = now.plus(std::time::Duration::from_secs(3));
+    world.store.write(async move |tx| tx.take_push(id, other, until, now).await).await.unwrap();
+    world.lead_only(anna()).await;
+    assert_eq!(world.in_salesforce("Lead").len(), 1);
+    let calls = world.calls(Vendor::Hubspot, HUBSPOT_WRITES);
+    assert_eq!(calls == 0, !world.store.is_sqlite(), "the other one would send half of it");
+    // It has died: nobody has to tell.
+    world.settle().await;
+    assert_eq!(world.in_hubspot("contacts").len(), 1);
+    world.nothing_waits().await;
+    let notes = world.store.connection_notes(id).await.unwrap().unwrap();
+    assert_eq!(notes.pushed_until, 0, "it was given back");
+    world.end().await;
+}
 
 async fn ten_changes_in_a_row_are_one_write(store: Store) {
     let world = World::new(store).await;
