@@ -471,16 +471,6 @@ impl Store {
         )
     }
 
-    /// Whether anybody is kept out.
-    pub async fn anyone_suppressed(&self) -> Result<bool> {
-        let rows = fetch_all!(
-            self,
-            (i64,),
-            "SELECT CAST(count(*) AS bigint) FROM (SELECT 1 FROM suppression LIMIT 1) AS one"
-        )?;
-        Ok(rows.first().is_some_and(|row| row.0 > 0))
-    }
-
     pub async fn suppression_count(&self) -> Result<i64> {
         let rows = fetch_all!(self, (i64,), "SELECT count(*) FROM suppression")?;
         Ok(rows.first().map_or(0, |row| row.0))

@@ -59,7 +59,7 @@ pub struct Pusher {
 /// How a push ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PushEnd {
-    /// Nothing more can be leased for now.
+    /// Nothing more can be written for now.
     Drained,
     /// The connection cannot be written to before then, and why.
     Paused(Time, String),
@@ -208,7 +208,7 @@ impl Pusher {
         let mut rounds = vec![full, Vec::new()];
         rounds.dedup();
         let profile = connection.connector.profile();
-        // One call's worth, so that a lease is for one call alone.
+        // One call's worth.
         let batch = |remote_type: &str| profile.kind(remote_type).map_or(1, |kind| kind.batch).clamp(1, MOST);
         let (in_hand, most) = (hand.links(), |remote_type: &str| AHEAD * batch(remote_type));
         let (mut filling, mut found) = (Vec::new(), None);
