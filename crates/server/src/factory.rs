@@ -105,7 +105,9 @@ async fn make(
     let connector = connector(config, section, store, clock, keys, id)?;
     if known.is_none() {
         for budget in connector.profile().budgets.clone() {
-            store.write(async move |tx| tx.put_budget(id, budget.bucket, budget.calls, budget.window).await).await?;
+            // A call in hand may be made half a second after it was taken: the CRM's window must hold it, too.
+            let window = budget.window + (budget.window / 20).min(Duration::from_millis(500));
+            store.write(async move |tx| tx.put_budget(id, budget.bucket, budget.calls, window).await).await?;
         }
     }
     let account = section.organization_id.clone().or_else(|| section.portal_id.clone());
