@@ -13,16 +13,12 @@ use crate::{Wake, backoff::Backoff};
 /// Between two hints at least: several rings are one.
 const SHORTEST: Duration = Duration::from_millis(2);
 
-/// How long a database may keep silent about one.
-const PATIENCE: Duration = Duration::from_secs(5);
-
 /// Passes this process's bell on to the others, until `stop`.
 pub async fn tell(store: Store, wake: Wake, stop: CancellationToken) {
     let mut bell = wake.listen();
     while stop.run_until_cancelled(bell.rung()).await.is_some() {
         // A database that does not answer is told of where work is done.
-        let told = tokio::time::timeout(PATIENCE, store.hint(&Hint::Jobs));
-        _ = stop.run_until_cancelled(told).await;
+        _ = stop.run_until_cancelled(store.hint(&Hint::Jobs)).await;
         _ = stop.run_until_cancelled(tokio::time::sleep(SHORTEST)).await;
     }
 }

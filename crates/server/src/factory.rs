@@ -13,7 +13,12 @@ use mittler_connector_hubspot::HubSpot;
 use mittler_connector_salesforce::{Assignment, Salesforce};
 use mittler_core::{ConnectionId, mapping::Mapping};
 use mittler_store::{Clock, Store, connections::ConnectionRow};
-use mittler_sync::{Connection, Keys, bounds::Bounds, budget::Budgets, vault::Vault};
+use mittler_sync::{
+    Connection, Keys,
+    bounds::Bounds,
+    budget::{self, Budgets},
+    vault::Vault,
+};
 use secrecy::SecretString;
 
 use crate::{
@@ -104,11 +109,7 @@ async fn make(
     };
     let connector = connector(config, section, store, clock, keys, id)?;
     if known.is_none() {
-        for budget in connector.profile().budgets.clone() {
-            // A call in hand may be made half a second after it was taken: the CRM's window must hold it, too.
-            let window = budget.window + (budget.window / 20).min(Duration::from_millis(500));
-            store.write(async move |tx| tx.put_budget(id, budget.bucket, budget.calls, window).await).await?;
-        }
+        budget::put(store, id, &connector.profile().budgets).await?;
     }
     let account = section.organization_id.clone().or_else(|| section.portal_id.clone());
     Ok(Connection::new(id, section.name.clone(), section.mode, mapping, connector)

@@ -222,8 +222,8 @@ impl Service {
                 work.await.context("the worker ended")
             });
         }
-        // Who passes_on jobs hears of new ones, and who only makes them tells.
-        // Who pushes hears of what others found due.
+        // Who passes jobs on hears of new ones, and who only makes them tells. Who pushes hears of what others
+        // made due.
         let passes_on = if self.config.server.broker.is_some() { has(Role::Relay) } else { has(Role::Worker) };
         if !self.store.is_sqlite() && !passes_on {
             let (store, wake, halt) = (self.store.clone(), self.wake.clone(), stop.clone());

@@ -6,9 +6,11 @@ use std::time::Duration;
 use mittler_core::ConnectionId;
 use serde::{Deserialize, Serialize};
 
-use crate::{Db, Result, Store};
+use crate::{Db, Error, Result, Store};
 
 const CHANNEL: &str = "mittler";
+/// How long a database may keep silent about a hint.
+const PATIENCE: Duration = Duration::from_secs(5);
 /// After so much silence the connection is made anew: a server that fell silent never says so.
 const SILENCE: Duration = Duration::from_mins(2);
 
@@ -26,7 +28,8 @@ impl Store {
     pub async fn hint(&self, hint: &Hint) -> Result<()> {
         if let Db::Postgres(pool) = self.db() {
             let text = serde_json::to_string(hint).unwrap_or_default();
-            sqlx::query("SELECT pg_notify($1, $2)").bind(CHANNEL).bind(text).execute(pool).await?;
+            let told = sqlx::query("SELECT pg_notify($1, $2)").bind(CHANNEL).bind(text).execute(pool);
+            tokio::time::timeout(PATIENCE, told).await.map_err(|_| Error::TooSlow)??;
         }
         Ok(())
     }

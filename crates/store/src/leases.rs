@@ -20,7 +20,7 @@ pub struct Lease {
     pub until: Time,
 }
 
-/// Links to which a transaction may write receipts: nobody else does before it ends.
+/// Links, locked, to which a transaction may write receipts: nobody else does before it ends.
 #[derive(Debug, Clone)]
 pub struct Holding(HashSet<Uuid>);
 
@@ -107,8 +107,8 @@ impl Tx {
         Ok(())
     }
 
-    /// Holds the links of a lease, without those of a person who was forgotten meanwhile; `None` if it
-    /// has been taken over.
+    /// Holds the links of a lease, without those of a person who was forgotten meanwhile, until this
+    /// transaction ends; `None` if it has been taken over.
     pub async fn hold_lease(&mut self, lease: Uuid) -> Result<Option<Holding>> {
         let rows = fetch_either!(
             self,
@@ -117,7 +117,9 @@ impl Tx {
             "SELECT links FROM lease WHERE id = $1 FOR UPDATE",
             lease,
         )?;
-        Ok(rows.into_iter().next().map(|(Json(links),)| Holding(links.into_iter().collect())))
+        let Some((Json(links),)) = rows.into_iter().next() else { return Ok(None) };
+        self.lock_links(&links).await?;
+        Ok(Some(Holding(links.into_iter().collect())))
     }
 
     /// Writes receipts. What changed during the call stays due. Gives the links that were written:
@@ -127,8 +129,6 @@ impl Tx {
         if receipts.is_empty() {
             return Ok(Vec::new());
         }
-        let ids: Vec<Uuid> = receipts.iter().map(|receipt| receipt.id).collect();
-        self.lock_links(&ids).await?;
         let done = rows_all!(self, (Uuid,), &receipts => (id uuid, epoch bigint, remote_type text, remote_id text, sent json, held json, done bigint, next_at bigint, attempt bigint, state text, code text, reason text, written_at bigint),
             "UPDATE link SET remote_type = r.remote_type, remote_id = r.remote_id, sent = r.sent, held = r.held,
                     done = CASE WHEN r.done IS NULL THEN link.done WHEN r.done > link.wanted THEN link.wanted ELSE r.done END,
@@ -156,8 +156,6 @@ impl Tx {
             .filter(|(id, _)| holding.has(*id))
             .map(|(id, epoch)| Row { id: id.0, epoch: *epoch })
             .collect();
-        let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
-        self.lock_links(&ids).await?;
         rows!(self, &rows => (id uuid, epoch bigint),
             "UPDATE link SET next_at = $2, code = $3 FROM", "WHERE link.id = r.id AND link.epoch = r.epoch",
             next.0, code.map(str::to_owned))?;

@@ -132,8 +132,6 @@ impl Tx {
         if links.is_empty() {
             return Ok(());
         }
-        links.sort();
-        links.dedup_by_key(|link| link.id);
         let ids = id_rows(links.iter().map(|link| link.id));
         let there =
             rows_all!(self, (Uuid,), &ids => (id uuid), "SELECT l.id FROM", "CROSS JOIN link l WHERE l.id = r.id")?;

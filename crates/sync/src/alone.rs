@@ -5,10 +5,7 @@
 //! right without knowing it, or waits too long for one that died, does no harm.
 
 use std::{
-    sync::{
-        Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -25,30 +22,40 @@ const LASTS: Duration = Duration::from_secs(3);
 pub struct Alone {
     connection: ConnectionId,
     process: Uuid,
-    until: Mutex<Option<Time>>,
-    lost: AtomicBool,
+    right: Mutex<Right>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Right {
+    NotTaken,
+    Until(Time),
+    /// Another process has it.
+    Lost,
 }
 
 impl Alone {
     pub fn new(connection: ConnectionId, process: Uuid) -> Alone {
-        Alone { connection, process, until: Mutex::new(None), lost: AtomicBool::new(false) }
+        Alone { connection, process, right: Mutex::new(Right::NotTaken) }
+    }
+
+    fn right(&self) -> MutexGuard<'_, Right> {
+        self.right.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes it, or holds it on; `false` if another process has it.
     pub async fn hold(&self, tx: &mut Tx, now: Time) -> Result<bool> {
-        let known = *self.until.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.is_some_and(|until| now.plus(LASTS / 2) < until) {
+        let right = *self.right();
+        if matches!(right, Right::Until(until) if now.plus(LASTS / 2) < until) {
             return Ok(true);
         }
         let until = now.plus(LASTS);
         let held = tx.take_push(self.connection, self.process, until, now).await?;
-        *self.until.lock().unwrap_or_else(PoisonError::into_inner) = held.then_some(until);
-        self.lost.store(!held, Ordering::Relaxed);
+        *self.right() = if held { Right::Until(until) } else { Right::Lost };
         Ok(held)
     }
 
     /// Whether another process was found to have it: this push ends.
     pub fn is_lost(&self) -> bool {
-        self.lost.load(Ordering::Relaxed)
+        *self.right() == Right::Lost
     }
 }

@@ -11,13 +11,29 @@ use std::{
 };
 
 use async_trait::async_trait;
-use mittler_connector::{Error, Result, http::Pace};
+use mittler_connector::{Budget, Error, Result, http::Pace};
 use mittler_core::{ConnectionId, Time};
 use mittler_store::{Clock, Store};
 use tokio::sync::Mutex;
 
 /// Longest wait for a permit; who would wait longer is told when to come back.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long calls in hand may be made.
+const IN_HAND: Duration = Duration::from_millis(500);
+
+/// Sets an account's budgets as its CRM's profile has them, each with room for calls in hand: they may be made
+/// so much later than they were taken, and the CRM's window must hold them, too.
+///
+/// # Errors
+/// If the database does not answer.
+pub async fn put(store: &Store, connection: ConnectionId, budgets: &[Budget]) -> mittler_store::Result<()> {
+    for Budget { bucket, calls, window } in budgets.iter().cloned() {
+        let window = window + (window / 20).min(IN_HAND);
+        store.write(async move |tx| tx.put_budget(connection, bucket, calls, window).await).await?;
+    }
+    Ok(())
+}
 
 /// The budgets of one connection.
 #[derive(Debug)]
@@ -93,7 +109,7 @@ impl Budgets {
                 .await
                 .map_err(|_| Error::Unavailable { code: "database".into(), retry_after: None })?;
             match taken {
-                Ok(calls) => *held = (calls, now.plus(Duration::from_millis(500))),
+                Ok(calls) => *held = (calls, now.plus(IN_HAND)),
                 Err(then) if then > give_up => {
                     return Err(Error::Limited { bucket, retry_after: Some(then.since(now)) });
                 }

@@ -2,25 +2,19 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use mittler_store::due::Due;
 use uuid::Uuid;
-
-/// Links of one remote type that go together.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Part {
-    pub remote_type: String,
-    pub links: Vec<Uuid>,
-}
 
 /// The batches of one push, and those that are to follow. Nobody else in this process takes their links up.
 #[derive(Debug, Default)]
 pub struct Hand {
-    running: BTreeMap<Uuid, Part>,
-    ready: VecDeque<Part>,
+    running: BTreeMap<Uuid, Due>,
+    ready: VecDeque<Due>,
 }
 
 impl Hand {
-    pub fn begin(&mut self, batch: Uuid, part: Part) {
-        self.running.insert(batch, part);
+    pub fn begin(&mut self, batch: Uuid, due: Due) {
+        self.running.insert(batch, due);
     }
 
     pub fn end(&mut self, batch: Uuid) {
@@ -33,30 +27,34 @@ impl Hand {
 
     /// All links that are not to be found once more.
     pub fn links(&self) -> Vec<Uuid> {
-        self.running.values().chain(&self.ready).flat_map(|part| part.links.iter().copied()).collect()
+        self.running.values().chain(&self.ready).flat_map(|due| due.links.iter().copied()).collect()
     }
 
     /// Remote types of which so many batches are under way.
     pub fn full(&self, enough: usize) -> Vec<String> {
         let mut batches: BTreeMap<&str, usize> = BTreeMap::new();
-        for part in self.running.values() {
-            *batches.entry(&part.remote_type).or_default() += 1;
+        for due in self.running.values() {
+            *batches.entry(&due.remote_type).or_default() += 1;
         }
         batches.into_iter().filter(|(_, n)| *n >= enough).map(|(remote_type, _)| remote_type.to_owned()).collect()
     }
 
     /// Splits what was found into batches; what does not fill one is left to be found again, with more
     /// of its kind. Gives the first batch.
-    pub fn keep(&mut self, mut found: Part, size: usize) -> Part {
+    pub fn keep(&mut self, mut found: Due, size: usize) -> Due {
         let rest = found.links.split_off(size.min(found.links.len()));
         let full = rest.chunks_exact(size.max(1));
-        self.ready.extend(full.map(|links| Part { remote_type: found.remote_type.clone(), links: links.to_vec() }));
+        self.ready.extend(full.map(|links| Due {
+            lane: found.lane,
+            remote_type: found.remote_type.clone(),
+            links: links.to_vec(),
+        }));
         found
     }
 
     /// The next batch that was found already, if its type may go.
-    pub fn next_ready(&mut self, not_now: &[String]) -> Option<Part> {
-        let at = self.ready.iter().position(|part| !not_now.contains(&part.remote_type))?;
+    pub fn next_ready(&mut self, not_now: &[String]) -> Option<Due> {
+        let at = self.ready.iter().position(|due| !not_now.contains(&due.remote_type))?;
         self.ready.remove(at)
     }
 
@@ -70,8 +68,8 @@ impl Hand {
 mod tests {
     use super::*;
 
-    fn part(remote_type: &str, links: std::ops::Range<u128>) -> Part {
-        Part { remote_type: remote_type.into(), links: links.map(Uuid::from_u128).collect() }
+    fn part(remote_type: &str, links: std::ops::Range<u128>) -> Due {
+        Due { lane: 1, remote_type: remote_type.into(), links: links.map(Uuid::from_u128).collect() }
     }
 
     #[test]

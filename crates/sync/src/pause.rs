@@ -11,26 +11,29 @@ use crate::{connections::Connection, push::Pusher};
 /// How long a daily limit is waited for that ends at no known time.
 const HOUR: Duration = Duration::from_hours(1);
 
-/// Whether another process found that nobody should call this CRM.
-pub(crate) fn told_to_wait(connection: &Connection, told: &Notes, now: Time) -> Option<(Time, String)> {
-    if told.state != "waiting" || told.paused_until <= now.0 {
-        return None;
-    }
-    let (until, code) = (Time(told.paused_until), told.code.clone().unwrap_or_default());
-    connection.pause(until, &code);
-    Some((until, code))
-}
-
 impl Pusher {
     /// Until when nobody calls this CRM, and why: as this process knows, or as another one noted. What
     /// an administrator must put right is tried by each, so that it goes on at once when it is.
     pub async fn paused(&self, connection: &Connection) -> Result<Option<(Time, String)>> {
+        Ok(self.notes(connection).await?.err())
+    }
+
+    /// What other processes noted of a connection; or, if nobody calls its CRM, until when and why.
+    pub(crate) async fn notes(
+        &self,
+        connection: &Connection,
+    ) -> Result<std::result::Result<Option<Notes>, (Time, String)>> {
         let now = self.clock.now();
         if let Some(known) = connection.paused(now) {
-            return Ok(Some(known));
+            return Ok(Err(known));
         }
         let told = self.store.connection_notes(connection.id).await?;
-        Ok(told.and_then(|told| told_to_wait(connection, &told, now)))
+        if let Some(told) = told.as_ref().filter(|told| told.state == "waiting" && told.paused_until > now.0) {
+            let (until, code) = (Time(told.paused_until), told.code.clone().unwrap_or_default());
+            connection.pause(until, &code);
+            return Ok(Err((until, code)));
+        }
+        Ok(Ok(told))
     }
 
     /// How long a daily limit lasts from now.

@@ -21,9 +21,8 @@ use crate::{
     alone::Alone,
     batch::Batch,
     connections::{Connection, Connections, Mode},
-    hand::{Hand, Part},
+    hand::Hand,
     keys::Keys,
-    pause::told_to_wait,
 };
 
 /// First wait for a CRM that is not there; each further one is twice as long, up to the longest.
@@ -69,7 +68,7 @@ pub enum PushEnd {
 
 /// What a look for due links found.
 enum Next {
-    Batch(Part),
+    Batch(Due),
     /// `fills`: there are some, for which others are waited for.
     Nothing {
         fills: bool,
@@ -93,20 +92,14 @@ impl Pusher {
             return Ok(PushEnd::Paused(self.clock.now().plus(Duration::from_mins(1)), "mode_off".into()));
         }
         let (id, process, now) = (connection.id, self.process, self.clock.now());
-        if let Some((until, code)) = connection.paused(now) {
-            return Ok(PushEnd::Paused(until, code));
-        }
-        if let Some(told) = self.store.connection_notes(id).await? {
-            if let Some((until, code)) = told_to_wait(connection, &told, now) {
-                return Ok(PushEnd::Paused(until, code));
-            }
-            // Looked at once more, behind one that is about to give it back.
-            if told.pushed_until > now.0
-                && told.pushed_by != Some(process)
-                && !self.store.write(async move |tx| tx.take_push(id, process, now, now).await).await?
-            {
-                return Ok(PushEnd::Elsewhere);
-            }
+        let told = match self.notes(connection).await? {
+            Ok(told) => told,
+            Err((until, code)) => return Ok(PushEnd::Paused(until, code)),
+        };
+        let elsewhere = told.is_some_and(|told| told.pushed_until > now.0 && told.pushed_by != Some(process));
+        // Looked at once more, behind one that is about to give it back.
+        if elsewhere && !self.store.write(async move |tx| tx.take_push(id, process, now, now).await).await? {
+            return Ok(PushEnd::Elsewhere);
         }
         if let Err(error) = connection.check_account().await {
             let (until, code) = self.pause(connection, &error).await?;
@@ -123,9 +116,9 @@ impl Pusher {
             failed = failed.or_else(|| connection.paused(self.clock.now()));
             while failed.is_none() && lost.is_none() && !alone.is_lost() && running.len() < connection.concurrency {
                 match self.next(connection, &mut hand).await {
-                    Ok(Next::Batch(part)) => {
-                        let (id, links) = (self.id(), part.links.clone());
-                        hand.begin(id, part);
+                    Ok(Next::Batch(due)) => {
+                        let (id, links) = (self.id(), due.links.clone());
+                        hand.begin(id, due);
                         let (connection, alone) = (Arc::clone(connection), Arc::clone(&alone));
                         let batch = Batch { pusher: self.clone(), connection, alone };
                         running.spawn(async move { (id, batch.run(links).await) });
@@ -200,8 +193,8 @@ impl Pusher {
         let depth = if closely || hand.is_idle() { i64::MAX } else { DEPTH };
         let (closed, _) = connection.closed_types(now);
         let full = hand.full(connection.concurrency.div_ceil(2));
-        if let Some(part) = hand.next_ready(&[closed.as_slice(), &full].concat()) {
-            return Ok(Next::Batch(part));
+        if let Some(due) = hand.next_ready(&[closed.as_slice(), &full].concat()) {
+            return Ok(Next::Batch(due));
         }
         hand.look_anew();
         let filled = connection.filled(now.minus(FILL));
@@ -230,9 +223,9 @@ impl Pusher {
         }
         let fills = !filling.is_empty();
         connection.note_filling(filling, found.as_ref().map(|due| due.remote_type.as_str()), now);
-        let Some(Due { remote_type, links, .. }) = found else { return Ok(Next::Nothing { fills }) };
-        let size = batch(&remote_type);
-        Ok(Next::Batch(hand.keep(Part { remote_type, links }, size)))
+        let Some(due) = found else { return Ok(Next::Nothing { fills }) };
+        let size = batch(&due.remote_type);
+        Ok(Next::Batch(hand.keep(due, size)))
     }
 
     /// A CRM that does not work waits at its connection, not on a hundred thousand links.

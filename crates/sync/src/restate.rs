@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use mittler_core::{Kind, Record, RecordId, Statement, Time, derive, derive::Overrides, job::Lane};
+use mittler_core::{Fields, Kind, Record, RecordId, Statement, Time, derive, derive::Overrides, job::Lane};
 use mittler_store::{
     Result, Tx,
     links::{WantedLink, link_id},
@@ -10,6 +10,25 @@ use mittler_store::{
 };
 
 use crate::connections::Connection;
+
+/// A record that was derived again, and is another than before.
+#[derive(Debug)]
+pub struct Changed {
+    pub record: Record,
+    /// Whether it says something else, so that CRMs have to be told: not only who said it, or when.
+    pub says_else: bool,
+}
+
+impl Changed {
+    pub fn of(record: &Record, fields: Fields) -> Option<Changed> {
+        if fields == record.fields {
+            return None;
+        }
+        let says_else = !fields.says_same(&record.fields);
+        let record = Record { id: record.id, kind: record.kind, version: record.version + 1, fields };
+        Some(Changed { record, says_else })
+    }
+}
 
 /// Adds statements to records and derives them again; gives those that say something else than before, as
 /// they are now. Statements that are known already change nothing.
@@ -36,19 +55,18 @@ pub async fn restate(
     for (id, statement) in tx.statements_of(&ids).await? {
         said.entry(id).or_default().push(statement);
     }
-    let changed: Vec<(Record, bool)> = locked
-        .into_iter()
+    let changed: Vec<Changed> = locked
+        .iter()
         .filter_map(|record| {
             let fields = derive(said.get(&record.id).map_or(&[], Vec::as_slice), overrides);
-            let same = fields.says_same(&record.fields);
-            (fields != record.fields).then(|| (Record { version: record.version + 1, fields, ..record }, same))
+            Changed::of(record, fields)
         })
         .collect();
     if !changed.is_empty() {
-        let rows: Vec<RecordRow> = changed.iter().map(|(record, _)| RecordRow::new(record, None, now)).collect();
+        let rows: Vec<RecordRow> = changed.iter().map(|it| RecordRow::new(&it.record, None, now)).collect();
         tx.update_records(&rows).await?;
     }
-    Ok(changed.into_iter().filter(|(_, same)| !same).map(|(record, _)| record).collect())
+    Ok(changed.into_iter().filter(|it| it.says_else).map(|it| it.record).collect())
 }
 
 /// The links of a record: one for each connection that maps it. `person` and `others` are the

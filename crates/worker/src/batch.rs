@@ -19,7 +19,11 @@ use mittler_store::{
     reviews::NewReview,
     signals::{NOT_TAKEN, Read},
 };
-use mittler_sync::{Connection, Keys, keys::Entries, restate::links_of};
+use mittler_sync::{
+    Connection, Keys,
+    keys::Entries,
+    restate::{Changed, links_of},
+};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -45,9 +49,7 @@ pub struct Env {
 /// What a batch did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Did {
-    pub read: usize,
     pub new_records: usize,
-    pub changed_records: usize,
     /// Where links became due.
     pub pushes: Vec<ConnectionId>,
     /// Whether somebody may be waiting for it: a lead that was sent singly, a mail.
@@ -133,7 +135,7 @@ pub async fn enrich(tx: &mut Tx, env: &Env, readings: &[Reading], job: Option<&T
     if let Some(job) = job {
         tx.end_job(job.id, job.attempt).await?;
     }
-    Ok(Did { read: unread.len(), ..did })
+    Ok(did)
 }
 
 fn done(signal: Uuid, code: Option<&str>, record: Option<RecordId>, remarks: serde_json::Value) -> Read {
@@ -578,8 +580,7 @@ async fn state(tx: &mut Tx, env: &Env, work: &mut Work, inputs: &[&Input], now: 
     if !rows.is_empty() {
         tx.put_statements(&rows).await?;
     }
-    let (mut made, mut changed): (Vec<(Record, Option<RecordId>)>, Vec<Record>) = (Vec::new(), Vec::new());
-    let mut same = HashSet::new();
+    let (mut made, mut changed): (Vec<(Record, Option<RecordId>)>, Vec<Changed>) = (Vec::new(), Vec::new());
     for (id, said) in &work.said {
         if let Some((kind, person)) = work.fresh.get(id) {
             let fields = derive(said, &env.overrides);
@@ -587,13 +588,7 @@ async fn state(tx: &mut Tx, env: &Env, work: &mut Work, inputs: &[&Input], now: 
         } else if let Some(record) = locked.get(id) {
             let mut all = before.remove(id).unwrap_or_default();
             all.extend(said.iter().cloned());
-            let fields = derive(&all, &env.overrides);
-            if fields != record.fields {
-                if fields.says_same(&record.fields) {
-                    same.insert(*id);
-                }
-                changed.push(Record { version: record.version + 1, fields, ..record.clone() });
-            }
+            changed.extend(Changed::of(record, derive(&all, &env.overrides)));
         }
     }
     if !made.is_empty() {
@@ -602,13 +597,14 @@ async fn state(tx: &mut Tx, env: &Env, work: &mut Work, inputs: &[&Input], now: 
         tx.insert_records(&mut rows).await?;
     }
     if !changed.is_empty() {
-        let rows: Vec<RecordRow> = changed.iter().map(|record| RecordRow::new(record, None, now)).collect();
+        let rows: Vec<RecordRow> = changed.iter().map(|it| RecordRow::new(&it.record, None, now)).collect();
         tx.update_records(&rows).await?;
     }
     let (mut links, mut known) = (Vec::new(), Vec::new());
-    for record in made.iter().map(|(record, _)| record).chain(&changed) {
+    let made_records = made.iter().map(|(record, _)| (record, true));
+    for (record, says_else) in made_records.chain(changed.iter().map(|it| (&it.record, it.says_else))) {
         let lane = work.lanes.get(&record.id).copied().unwrap_or(Lane::Scheduled);
-        let to = if same.contains(&record.id) { &mut known } else { &mut links };
+        let to = if says_else { &mut links } else { &mut known };
         to.extend(links_of(&env.connections, record, lane, now));
     }
     // A connection that is new has none of them yet.
@@ -627,7 +623,7 @@ async fn state(tx: &mut Tx, env: &Env, work: &mut Work, inputs: &[&Input], now: 
     tx.put_jobs(&jobs).await?;
     let pushes = due.into_iter().map(ConnectionId).collect();
     let urgent = lane == Lane::Interactive;
-    Ok(Did { read: 0, new_records: made.len(), changed_records: changed.len(), pushes, urgent })
+    Ok(Did { new_records: made.len(), pushes, urgent })
 }
 
 /// Names an owner for persons that are new, as a rule's word, and for each new task: of a person who

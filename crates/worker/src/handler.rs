@@ -141,18 +141,16 @@ impl Worker {
     }
 
     async fn finish_runs(&self) {
-        let now = self.clock.now();
         let ended = async {
-            if !self.store.any_run_read().await?
-                || self.store.write(async move |tx| tx.finish_runs(now).await).await? == 0
+            let now = self.clock.now();
+            if self.store.any_run_read().await?
+                && self.store.write(async move |tx| tx.finish_runs(now).await).await? > 0
             {
-                return Ok(());
+                self.store.analyze().await?;
             }
-            // Plans made while the tables were small would read all of them for each batch that is written.
-            self.store.analyze().await
+            Ok::<(), Error>(())
         };
         if let Err(error) = ended.await {
-            let error: Error = error;
             warn!(%error, "the end of a run could not be noted, or the statistics not be renewed after it");
         }
     }
@@ -225,7 +223,7 @@ impl Worker {
                     // First: who wants it waits here, and whoever comes before is in the look for more.
                     tx.end_push(id, process).await?;
                     if end == PushEnd::Drained && tx.any_due(id, now).await? {
-                        return tx.take_push(id, process, now, now).await;
+                        return Ok(true);
                     }
                     let mut noted = tx.note_jobs(&topic, now).await?;
                     noted.retain(|other| *other != job.id.0);

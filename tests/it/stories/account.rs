@@ -12,7 +12,12 @@ use mittler_connector_salesforce::Salesforce;
 use mittler_core::mapping::Mapping;
 use mittler_sandbox::Sandbox;
 use mittler_store::{Clock, Json as Stored, Store, connections::ConnectionRow};
-use mittler_sync::{Connection, Keys, bounds::Bounds, budget::Budgets, vault::Vault};
+use mittler_sync::{
+    Connection, Keys,
+    bounds::Bounds,
+    budget::{self, Budgets},
+    vault::Vault,
+};
 use secrecy::SecretString;
 use serde_json::json;
 
@@ -159,10 +164,7 @@ pub async fn connection(
         Arc::new(Tuned { inner: HubSpot::new(http, settings), profile })
     };
     if setup.paced {
-        for budget in connector.profile().budgets.clone() {
-            let put = store.write(async move |tx| tx.put_budget(id, budget.bucket, budget.calls, budget.window).await);
-            put.await.unwrap();
-        }
+        budget::put(store, id, &connector.profile().budgets).await.unwrap();
     }
     let mapping = Mapping::parse(&text).unwrap();
     Connection::new(id, crm.to_owned(), setup.mode, mapping, connector)
