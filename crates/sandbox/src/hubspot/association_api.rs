@@ -41,10 +41,7 @@ impl Portal {
                 let to = self.kind(to)?;
                 let (from_id, to_id) = (self.find(from, id, None, "read")?, self.find(to, to_id, None, "read")?);
                 let body: Value = request.json()?;
-                let types = self.specs(from, to, Some(&body))?;
-                if types.is_empty() {
-                    return Err(Failure::invalid("At least one association type is needed"));
-                }
+                let types = self.named_types(from, to, Some(&body))?;
                 self.link(from, from_id, &Link { to_kind: to, to: to_id, types });
                 Ok(Answer::created(self.labels_between(from, from_id, to, to_id)))
             }
@@ -102,17 +99,16 @@ impl Portal {
 
     fn batch_link(&mut self, from: usize, to: usize, request: &Request, default: bool, status: u16) -> Outcome {
         let body: Map<String, Value> = request.json()?;
-        let (mut results, mut errors) = (Vec::new(), Vec::new());
+        let (mut results, mut errors, mut links) = (Vec::new(), Vec::new(), Vec::new());
+        // A type that does not exist refuses the whole call, so nothing is linked before all types are known.
         for input in inputs(&body, MOST_WRITES)? {
-            let ends = (self.end(from, input.get("from")), self.end(to, input.get("to")));
-            let (from_id, to_id) = match ends {
-                (Ok(from_id), Ok(to_id)) => (from_id, to_id),
-                (Err(failure), _) | (_, Err(failure)) => {
-                    errors.push(failure.row());
-                    continue;
-                }
-            };
-            let types = if default { BTreeSet::new() } else { self.specs(from, to, input.get("types"))? };
+            let types = if default { BTreeSet::new() } else { self.named_types(from, to, input.get("types"))? };
+            match (self.end(from, input.get("from")), self.end(to, input.get("to"))) {
+                (Ok(from_id), Ok(to_id)) => links.push((from_id, to_id, types)),
+                (Err(failure), _) | (_, Err(failure)) => errors.push(failure.row()),
+            }
+        }
+        for (from_id, to_id, types) in links {
             self.link(from, from_id, &Link { to_kind: to, to: to_id, types });
             if default {
                 results.extend(self.default_results(from, from_id, to, to_id));
@@ -121,6 +117,15 @@ impl Portal {
             }
         }
         Ok(self.batch_answer(status, results, errors))
+    }
+
+    /// The types a call names; it has to name one.
+    fn named_types(&self, from: usize, to: usize, types: Option<&Value>) -> Result<BTreeSet<u64>, Failure> {
+        let types = self.specs(from, to, types)?;
+        if types.is_empty() {
+            return Err(Failure::invalid("At least one association type is needed"));
+        }
+        Ok(types)
     }
 
     fn end(&self, kind: usize, end: Option<&Value>) -> Result<u64, Failure> {
@@ -189,11 +194,14 @@ impl Portal {
     /// Taking the unlabeled type away ends the association.
     fn batch_unlabel(&mut self, from: usize, to: usize, request: &Request) -> Result<(), Failure> {
         let body: Map<String, Value> = request.json()?;
+        let mut wishes = Vec::new();
         for input in inputs(&body, MOST_WRITES)? {
-            let (Ok(from_id), Ok(to_id)) = (self.end(from, input.get("from")), self.end(to, input.get("to"))) else {
-                continue;
-            };
             let gone = self.specs(from, to, input.get("types"))?;
+            if let (Ok(from_id), Ok(to_id)) = (self.end(from, input.get("from")), self.end(to, input.get("to"))) {
+                wishes.push((from_id, to_id, gone));
+            }
+        }
+        for (from_id, to_id, gone) in wishes {
             let before = self.types_between(from, from_id, to, to_id);
             let ends = self.unlabeled(from, to).is_some_and(|id| gone.contains(&id));
             let after = if ends { BTreeSet::new() } else { before.difference(&gone).copied().collect() };

@@ -22,6 +22,8 @@ pub struct Config {
     pub developer_key: String,
     /// What both the static token and the app are granted.
     pub scopes: Vec<String>,
+    /// What the app may have for itself, by client credentials and without a portal.
+    pub app_scopes: Vec<String>,
     /// The simulated human, who installed the app and whose edits [`super::Hubspot::edit`] makes.
     pub user_id: u64,
     pub user_email: String,
@@ -163,6 +165,7 @@ impl Default for Config {
             refresh_token: "eu1-sandbox-refresh-0001".to_owned(),
             developer_key: "eu1-sandbox-developer-0001".to_owned(),
             scopes: ALL_SCOPES.iter().map(|&scope| scope.to_owned()).collect(),
+            app_scopes: APP_SCOPES.iter().map(|&scope| scope.to_owned()).collect(),
             user_id: 7_700_101,
             user_email: "vertrieb-sued@example.com".to_owned(),
             time_zone: "Europe/Berlin".to_owned(),
@@ -212,4 +215,12 @@ const ALL_SCOPES: [&str; 26] = [
     "crm.schemas.custom.write",
     "tickets",
     "sales-email-read",
+];
+
+const APP_SCOPES: &[&str] = &[
+    "developer.webhooks_journal.read",
+    "developer.webhooks_journal.subscriptions.read",
+    "developer.webhooks_journal.subscriptions.write",
+    "developer.webhooks_journal.snapshots.read",
+    "developer.webhooks_journal.snapshots.write",
 ];

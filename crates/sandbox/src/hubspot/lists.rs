@@ -62,15 +62,16 @@ impl Portal {
             ("GET", []) => {
                 let ids = request.list("listIds");
                 let lists = self.lists.iter().filter(|list| !list.deleted && ids.contains(&list.id.to_string()));
-                let lists: Vec<Value> = lists.map(|list| self.list_json(list)).collect();
+                let filters = request.flag("includeFilters");
+                let lists: Vec<Value> = lists.map(|list| self.list_json(list, filters)).collect();
                 Ok(Answer::ok(json!({"lists": lists})))
             }
             ("POST", ["search"]) => Ok(self.search_lists(&request.json()?)),
             ("GET", ["object-type-id", kind, "name", name]) => {
                 let kind = self.kind(kind)?;
                 let mut lists = self.lists.iter().filter(|list| !list.deleted && list.kind == kind);
-                let list = lists.find(|list| list.name == *name).ok_or_else(Failure::gone)?;
-                Ok(Answer::ok(json!({"list": self.list_json(list)})))
+                let list = lists.find(|list| list.name.eq_ignore_ascii_case(name)).ok_or_else(Failure::gone)?;
+                Ok(Answer::ok(json!({"list": self.list_json(list, request.flag("includeFilters"))})))
             }
             ("PUT", [id, "restore"]) => {
                 let list = self.lists.iter_mut().find(|list| list.id.to_string() == *id);
@@ -79,7 +80,8 @@ impl Portal {
             }
             ("GET", [id]) => {
                 let place = self.list_place(id)?;
-                Ok(Answer::ok(json!({"list": self.list_json(&self.lists[place])})))
+                let filters = request.flag("includeFilters");
+                Ok(Answer::ok(json!({"list": self.list_json(&self.lists[place], filters)})))
             }
             ("DELETE", [id]) => {
                 let place = self.list_place(id)?;
@@ -126,7 +128,7 @@ impl Portal {
             updated: now,
             deleted: false,
         };
-        let body = json!({"list": self.list_json(&list)});
+        let body = json!({"list": self.list_json(&list, true)});
         self.lists.push(list);
         Ok(Answer::ok(body))
     }
@@ -142,7 +144,7 @@ impl Portal {
         let page = found.iter().skip(wanted.offset).take(wanted.count.unwrap_or(20));
         let lists: Vec<Value> = page
             .map(|list| {
-                let mut shown = self.list_json(list);
+                let mut shown = self.list_json(list, false);
                 shown["additionalProperties"] = json!({"hs_list_size": list.members.len().to_string()});
                 shown
             })
@@ -195,12 +197,12 @@ impl Portal {
         Ok(Answer::ok(json!({"recordsIdsAdded": added, "recordIdsRemoved": removed, "recordIdsMissing": missing})))
     }
 
-    fn list_json(&self, list: &List) -> Value {
+    fn list_json(&self, list: &List, with_filters: bool) -> Value {
         let mut body = json!({"listId": list.id.to_string(), "listVersion": 1, "name": list.name,
             "objectTypeId": self.tables[list.kind].id, "processingType": list.processing,
             "processingStatus": "COMPLETE", "size": list.members.len(), "createdAt": iso(list.created),
             "updatedAt": iso(list.updated)});
-        if !list.filter.is_null() {
+        if with_filters && !list.filter.is_null() {
             body["filterBranch"] = list.filter.clone();
         }
         body

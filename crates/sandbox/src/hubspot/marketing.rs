@@ -150,8 +150,20 @@ impl Portal {
                 body[name] = value.clone();
             }
         }
-        body["customProperties"] = fair.fields.get("customProperties").cloned().unwrap_or_else(|| json!([]));
+        let sent = fair.fields.get("customProperties").and_then(Value::as_array);
+        body["customProperties"] = sent.into_iter().flatten().map(|each| self.custom_property(fair, each)).collect();
         body
+    }
+
+    /// A property that the app sent with name and value, with all that the portal notes about it.
+    fn custom_property(&self, fair: &Fair, sent: &Value) -> Value {
+        let at = fair.updated;
+        json!({"name": sent["name"], "value": sent["value"], "source": "INTEGRATION", "sourceId": self.config.app_id.to_string(),
+            "sourceLabel": "Sandbox app", "sourceMetadata": "", "sourceUpstreamDeployable": "", "sourceVid": [],
+            "timestamp": at, "persistenceTimestamp": at, "useTimestampAsPersistenceTimestamp": true,
+            "requestId": format!("{}-{at}", fair.id), "selectedByUser": false, "selectedByUserTimestamp": 0,
+            "updatedByUserId": 0, "dataSensitivity": "none", "isEncrypted": false, "isLargeValue": false,
+            "maskedSubstrings": {"substrings": []}, "unit": ""})
     }
 
     /// A read also tells how many came.
@@ -179,16 +191,7 @@ impl Portal {
 
     /// Makes the event, or changes the one with the same account and external id.
     pub fn put_fair(&mut self, input: &Map<String, Value>) -> Result<u64, Failure> {
-        let text = |name: &str| input.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
-        let need = |name: &str| {
-            text(name).map(str::to_owned).ok_or_else(|| {
-                Failure::invalid(format!("Invalid input JSON: Some required fields were not set: [{name}]"))
-            })
-        };
-        let (account, external) = (need("externalAccountId")?, need("externalEventId")?);
-        need("eventName")?;
-        need("eventOrganizer")?;
-        check_times(input)?;
+        let (account, external) = check_fair(input)?;
         let known = self.fairs.iter().find(|fair| fair.account == account && fair.external == external);
         if let Some(id) = known.map(|fair| fair.id) {
             self.change_fair(id, input)?;
@@ -269,7 +272,32 @@ fn record_values(input: &Map<String, Value>) -> Vec<(String, String)> {
     values
 }
 
-fn check_times(input: &Map<String, Value>) -> Result<(), Failure> {
+/// The account and the external id of an event that may be made or changed.
+pub fn check_fair(input: &Map<String, Value>) -> Result<(String, String), Failure> {
+    let text = |name: &str| input.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
+    let need = |name: &str| {
+        text(name)
+            .map(str::to_owned)
+            .ok_or_else(|| Failure::invalid(format!("Invalid input JSON: Some required fields were not set: [{name}]")))
+    };
+    let (account, external) = (need("externalAccountId")?, need("externalEventId")?);
+    need("eventName")?;
+    need("eventOrganizer")?;
+    check_times(input)?;
+    Ok((account, external))
+}
+
+/// Calls by the event's own id show its properties with name and value only.
+pub fn shortened(mut fair: Value) -> Value {
+    if let Some(properties) = fair["customProperties"].as_array_mut() {
+        for property in properties {
+            *property = json!({"name": property["name"], "value": property["value"]});
+        }
+    }
+    fair
+}
+
+pub fn check_times(input: &Map<String, Value>) -> Result<(), Failure> {
     for name in ["startDateTime", "endDateTime"] {
         if let Some(text) = input.get(name).and_then(Value::as_str)
             && parse_datetime(text).is_none()

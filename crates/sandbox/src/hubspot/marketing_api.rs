@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::failure::Failure;
-use super::marketing::{Fair, Seen, State, Visit};
+use super::marketing::{Fair, Seen, State, Visit, check_fair, check_times, shortened};
 use super::portal::Portal;
 use super::request::{Answer, Outcome, Request};
 use super::time::iso;
@@ -112,7 +112,8 @@ impl Portal {
             }
             (method, [id]) => {
                 let id = self.fair(id)?.id;
-                self.single(method, id, request)
+                let answer = self.single(method, id, request)?;
+                Ok(Answer { body: answer.body.map(shortened), ..answer })
             }
             _ => Err(Failure::no_route()),
         }
@@ -155,7 +156,7 @@ impl Portal {
         let limit = request.limit(10, MOST)?;
         let after = request.query("after").and_then(|after| after.parse().ok()).unwrap_or(0_u64);
         let mut fairs = self.fairs.iter().filter(|fair| fair.id >= after);
-        let results: Vec<Value> = fairs.by_ref().take(limit).map(|fair| self.fair_read_json(fair)).collect();
+        let results: Vec<Value> = fairs.by_ref().take(limit).map(|fair| shortened(self.fair_read_json(fair))).collect();
         let mut body = json!({"results": results});
         if let Some(next) = fairs.next() {
             body["paging"] = json!({"next": {"after": next.id.to_string()}});
@@ -166,6 +167,9 @@ impl Portal {
     fn upsert_fairs(&mut self, inputs: &[Map<String, Value>]) -> Outcome {
         if inputs.len() > MOST {
             return Err(Failure::invalid(format!("At most {MOST} events can be sent at once")));
+        }
+        for input in inputs {
+            check_fair(input)?;
         }
         let mut ids = Vec::new();
         for input in inputs {
@@ -185,12 +189,13 @@ impl Portal {
         for input in inputs {
             let id = input.get("objectId").and_then(super::merge::number).ok_or_else(Failure::gone)?;
             ids.push(self.fair(&id.to_string())?.id);
+            check_times(input)?;
         }
         for (id, input) in ids.iter().zip(inputs) {
             self.change_fair(*id, input)?;
         }
         let results = ids.iter().filter_map(|id| self.fairs.iter().find(|fair| fair.id == *id));
-        let results = results.map(|fair| self.fair_json(fair)).collect();
+        let results = results.map(|fair| shortened(self.fair_json(fair))).collect();
         Ok(self.batch_answer(200, results, Vec::new()))
     }
 
@@ -225,11 +230,12 @@ impl Portal {
         if visits.inputs.len() > MOST_VISITS {
             return Err(Failure::invalid(format!("At most {MOST_VISITS} subscribers can be sent at once")));
         }
+        let addressed = |visit: &Visit| by_email == visit.email.is_some() && by_email != visit.vid.is_some();
+        if !visits.inputs.iter().all(addressed) {
+            return Err(Failure::invalid(if by_email { "email is required" } else { "vid is required" }));
+        }
         let (mut results, mut errors) = (Vec::new(), Vec::new());
         for visit in visits.inputs {
-            if by_email != visit.email.is_some() || by_email == visit.vid.is_some() {
-                return Err(Failure::invalid(if by_email { "email is required" } else { "vid is required" }));
-            }
             match self.visitor(&visit, creates) {
                 Ok(Some(contact)) => {
                     self.note_visit(fair, contact, state, &visit);

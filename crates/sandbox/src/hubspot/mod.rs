@@ -224,7 +224,7 @@ impl Hubspot {
             headers = metered.headers;
             match metered.refused {
                 Some(body) => Ok(Answer { status: 429, body: Some(body), location: None }),
-                None => portal.dispatch(request),
+                None => request.check_content().and_then(|()| portal.dispatch(request)),
             }
         });
         match outcome {
@@ -285,7 +285,9 @@ async fn serve(State(hubspot): State<Hubspot>, request: axum::extract::Request) 
     };
     let query = serde_urlencoded::from_str(parts.uri.query().unwrap_or_default()).unwrap_or_default();
     let authorization = parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let answer = hubspot.answer(&Request { method: parts.method, path, query, body }, authorization);
+    let content_type = parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let content_type = content_type.map(str::to_owned);
+    let answer = hubspot.answer(&Request { method: parts.method, path, query, content_type, body }, authorization);
     hubspot.ensure_delivery();
     answer
 }

@@ -16,7 +16,7 @@ use super::time::iso;
 
 pub struct Grants {
     codes: HashMap<String, Code>,
-    refresh: Vec<String>,
+    refresh: Vec<Consent>,
     access: HashMap<String, Access>,
     uninstalled: bool,
 }
@@ -25,6 +25,14 @@ struct Code {
     redirect_uri: String,
     challenge: Option<String>,
     expires: i64,
+    scopes: Vec<String>,
+}
+
+/// A refresh token and what was agreed to with it.
+#[derive(Clone)]
+struct Consent {
+    token: String,
+    scopes: Vec<String>,
 }
 
 #[derive(Clone)]
@@ -39,7 +47,7 @@ impl Grants {
     pub fn new(config: &Config) -> Grants {
         Grants {
             codes: HashMap::new(),
-            refresh: vec![config.refresh_token.clone()],
+            refresh: vec![Consent { token: config.refresh_token.clone(), scopes: config.scopes.clone() }],
             access: HashMap::new(),
             uninstalled: false,
         }
@@ -142,9 +150,13 @@ impl Portal {
         match (request.method.as_str(), request.path.parts().as_slice()) {
             ("GET", ["authorize"]) if request.path.version == "page" => self.authorize(request),
             ("POST", ["token"]) => Ok(self.token(request, v1)),
-            ("POST", ["token", "introspect"]) if !v1 => self.introspect(request),
+            ("POST", ["token", "introspect"]) if !v1 => {
+                Ok(self.introspect(request).unwrap_or_else(|refusal| oauth_error(&refusal)))
+            }
             ("POST", ["token", "revoke"]) if !v1 => {
-                self.check_client(&request.form())?;
+                if let Err(refusal) = self.check_client(&request.form()) {
+                    return Ok(oauth_error(&refusal));
+                }
                 self.revoke(&sent_token(&request.form()));
                 Ok(Answer::empty())
             }
@@ -153,12 +165,11 @@ impl Portal {
                 if facts["active"] == true { Ok(Answer::ok(facts)) } else { Err(Failure::gone()) }
             }
             ("GET", ["refresh-tokens", token]) if v1 => {
-                if !self.grants.refresh.iter().any(|known| known == token) {
-                    return Err(Failure::gone());
-                }
+                let consent = self.grants.refresh.iter().find(|known| known.token == *token);
+                let scopes = &consent.ok_or_else(Failure::gone)?.scopes;
                 Ok(Answer::ok(json!({"token": token, "token_type": "refresh", "client_id": self.config.client_id,
                     "hub_id": self.config.portal_id, "user_id": self.config.user_id, "user": self.config.user_email,
-                    "hub_domain": "sandbox.example.com", "scopes": self.config.scopes})))
+                    "hub_domain": "sandbox.example.com", "scopes": scopes})))
             }
             ("DELETE", ["refresh-tokens", token]) if v1 => {
                 let token = (*token).to_owned();
@@ -180,6 +191,16 @@ impl Portal {
         if request.query("client_id") != Some(&self.config.client_id) {
             return Err(Failure::invalid("Authorization failed because there is no such app"));
         }
+        let asked = request.query("scope");
+        let asked = asked.ok_or_else(|| Failure::invalid("Authorization failed because the scope is missing"))?;
+        let asked =
+            asked.split_whitespace().chain(request.query("optional_scope").unwrap_or_default().split_whitespace());
+        let scopes = granted(asked, &self.config.scopes);
+        if scopes.is_empty() {
+            let pairs = [("error", "invalid_scope"), ("error_description", "None of the scopes belongs to the app")];
+            target.query_pairs_mut().extend_pairs(pairs);
+            return Ok(Answer { status: 302, body: None, location: Some(target.into()) });
+        }
         let code = self.uuid();
         target.query_pairs_mut().append_pair("code", &code);
         if let Some(state) = request.query("state") {
@@ -189,6 +210,7 @@ impl Portal {
             redirect_uri: uri.to_owned(),
             challenge: request.query("code_challenge").map(str::to_owned),
             expires: self.now + CODE_LIFE_MS,
+            scopes,
         };
         self.grants.codes.insert(code, grant);
         self.grants.uninstalled = false;
@@ -204,13 +226,32 @@ impl Portal {
         let outcome = match grant {
             "authorization_code" => self.redeem(&form),
             "refresh_token" => self.refresh(field(&form, "refresh_token"), v1),
-            "client_credentials" => Ok(None),
+            "client_credentials" => return self.app_token(&form).unwrap_or_else(|refusal| oauth_error(&refusal)),
             _ => Err(refusal("unsupported_grant_type", "BAD_GRANT_TYPE", "missing or unknown grant_type")),
         };
         match outcome {
-            Ok(refresh) => Answer::ok(self.issue(refresh, field(&form, "scope"), v1)),
+            Ok(consent) => Answer::ok(self.issue(&consent, v1)),
             Err(refusal) => oauth_error(&refusal),
         }
+    }
+
+    /// A token of the app itself, which belongs to no portal: it is for the app's own scopes and for no records.
+    fn app_token(&mut self, form: &[(String, String)]) -> Result<Answer, Failure> {
+        let scopes = granted(field(form, "scope").split_whitespace(), &self.config.app_scopes);
+        if scopes.is_empty() {
+            return Err(refusal("invalid_scope", "BAD_SCOPE", "missing scope, or none that belongs to the app"));
+        }
+        let token = self.access_token(scopes.clone(), "client_credentials");
+        Ok(Answer::ok(json!({"token_type": "bearer", "access_token": token, "token_use": "client_credentials",
+            "expires_in": self.config.token_life_seconds, "scopes": scopes})))
+    }
+
+    /// Real tokens are long and opaque.
+    fn access_token(&mut self, scopes: Vec<String>, usage: &'static str) -> String {
+        let token = format!("CO{}{}{}", self.uuid(), self.uuid(), self.uuid()).replace('-', "").repeat(3);
+        let access = Access { expires: self.now + self.config.token_life_seconds * 1000, scopes, usage };
+        self.grants.access.insert(token.clone(), access);
+        token
     }
 
     fn check_client(&self, form: &[(String, String)]) -> Result<(), Failure> {
@@ -224,7 +265,7 @@ impl Portal {
     }
 
     /// A code is good for one exchange.
-    fn redeem(&mut self, form: &[(String, String)]) -> Result<Option<String>, Failure> {
+    fn redeem(&mut self, form: &[(String, String)]) -> Result<Consent, Failure> {
         let bad = || refusal("invalid_grant", "BAD_AUTH_CODE", "missing or unknown auth code");
         let code =
             self.grants.codes.remove(field(form, "code")).filter(|code| code.expires > self.now).ok_or_else(bad)?;
@@ -236,58 +277,45 @@ impl Portal {
         if code.challenge.is_some_and(|challenge| challenge != verified) {
             return Err(bad());
         }
-        let refresh = format!("eu1-{}", self.uuid());
-        self.grants.refresh.push(refresh.clone());
-        Ok(Some(refresh))
+        let consent = Consent { token: format!("eu1-{}", self.uuid()), scopes: code.scopes };
+        self.grants.refresh.push(consent.clone());
+        Ok(consent)
     }
 
-    fn refresh(&mut self, token: &str, v1: bool) -> Result<Option<String>, Failure> {
-        let place = self.grants.refresh.iter().position(|known| known == token);
+    fn refresh(&mut self, token: &str, v1: bool) -> Result<Consent, Failure> {
+        let place = self.grants.refresh.iter().position(|known| known.token == token);
         let Some(place) = place.filter(|_| !self.grants.uninstalled) else {
             let message =
                 if v1 { "missing or invalid refresh token" } else { "refresh token is invalid, expired or revoked" };
             return Err(refusal("invalid_grant", "BAD_REFRESH_TOKEN", message));
         };
         if self.config.rotate_refresh_tokens {
-            self.grants.refresh[place] = format!("eu1-{}", self.uuid());
+            self.grants.refresh[place].token = format!("eu1-{}", self.uuid());
         }
-        Ok(Some(self.grants.refresh[place].clone()))
+        Ok(self.grants.refresh[place].clone())
     }
 
-    fn issue(&mut self, refresh: Option<String>, scope: &str, v1: bool) -> Value {
-        // Real tokens are long and opaque.
-        let token = format!("CO{}{}{}", self.uuid(), self.uuid(), self.uuid()).replace('-', "").repeat(3);
-        let life = self.config.token_life_seconds;
-        let usage = if refresh.is_some() { "access_token" } else { "client_credentials" };
-        let scopes = match refresh {
-            Some(_) => self.config.scopes.clone(),
-            None => scope.split_whitespace().map(str::to_owned).collect(),
-        };
-        let access = Access { expires: self.now + life * 1000, scopes: scopes.clone(), usage };
-        self.grants.access.insert(token.clone(), access);
-        let mut body = json!({"token_type": "bearer", "access_token": token, "expires_in": life});
-        if let Some(refresh) = refresh {
-            body["refresh_token"] = refresh.into();
-        }
+    fn issue(&mut self, consent: &Consent, v1: bool) -> Value {
+        let token = self.access_token(consent.scopes.clone(), "access_token");
+        let mut body = json!({"token_type": "bearer", "access_token": token, "refresh_token": consent.token,
+            "expires_in": self.config.token_life_seconds, "token_use": "access_token"});
         if !v1 {
             body["hub_id"] = self.config.portal_id.into();
-            body["scopes"] = scopes.into();
-            body["token_use"] = usage.into();
+            body["scopes"] = consent.scopes.clone().into();
             body["user_id"] = self.config.user_id.into();
         }
         body
     }
 
-    fn introspect(&self, request: &Request) -> Outcome {
+    fn introspect(&self, request: &Request) -> Result<Answer, Failure> {
         let form = request.form();
         self.check_client(&form)?;
         let token = sent_token(&form);
-        if self.grants.refresh.contains(&token) {
-            return Ok(Answer::ok(
-                json!({"active": !self.grants.uninstalled, "token": token, "token_use": "refresh_token",
-                "token_type": "refresh", "client_id": self.config.client_id, "hub_id": self.config.portal_id,
-                "user_id": self.config.user_id, "user": self.config.user_email, "scopes": self.config.scopes}),
-            ));
+        if let Some(consent) = self.grants.refresh.iter().find(|known| known.token == token) {
+            return Ok(Answer::ok(json!({"active": !self.grants.uninstalled, "token": token,
+                "token_use": "refresh_token", "token_type": "refresh", "client_id": self.config.client_id,
+                "app_id": self.config.app_id, "hub_id": self.config.portal_id, "hub_domain": "sandbox.example.com",
+                "user_id": self.config.user_id, "user": self.config.user_email, "scopes": consent.scopes})));
         }
         Ok(Answer::ok(self.token_facts(&token)))
     }
@@ -314,7 +342,7 @@ impl Portal {
 
     /// Access tokens that are out live on until they expire.
     fn revoke(&mut self, token: &str) {
-        self.grants.refresh.retain(|known| known != token);
+        self.grants.refresh.retain(|known| known.token != token);
     }
 
     pub fn uninstall(&mut self, request: &Request) -> Outcome {
@@ -332,6 +360,17 @@ impl Portal {
         Failure::new(401, "EXPIRED_AUTHENTICATION", "The OAuth token used to make this call expired 0 second(s) ago.")
             .with("expire time", [iso(self.now)])
     }
+}
+
+/// Of the scopes that were asked for, the ones that may be had, each once.
+fn granted<'a>(asked: impl Iterator<Item = &'a str>, allowed: &[String]) -> Vec<String> {
+    let mut scopes: Vec<String> = Vec::new();
+    for scope in asked.filter(|scope| allowed.iter().any(|allowed| allowed == scope)) {
+        if !scopes.iter().any(|known| known == scope) {
+            scopes.push(scope.to_owned());
+        }
+    }
+    scopes
 }
 
 /// `error` travels as the category, `status` as the sub-category until [`oauth_error`] writes them down.

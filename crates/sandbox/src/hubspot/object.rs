@@ -101,9 +101,8 @@ impl Portal {
         }
         let mut body = json!({"results": results});
         if let Some(next) = next {
-            let plural = &self.tables[kind].plural;
-            let link = format!("https://api.hubapi.com/crm/objects/{}/{plural}?after={next}", request.path.version);
-            body["paging"] = json!({"next": {"after": next.to_string(), "link": link}});
+            let after = next.to_string();
+            body["paging"] = json!({"next": {"link": request.next_link(&after), "after": after}});
         }
         Ok(Answer::ok(body))
     }

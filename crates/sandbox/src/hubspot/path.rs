@@ -48,16 +48,34 @@ impl Path {
             ["webhooks" | "app-webhooks", version, rest @ ..] => (Area::Webhooks, *version, rest),
             _ => return None,
         };
-        let known = is_dated(version) || matches!((area, version), (Area::OAuth, "v1" | "v3") | (_, "v3" | "v4"));
-        if !known {
-            return None;
-        }
         let rest = rest.iter().map(|&segment| segment.to_owned()).collect();
-        Some(Path { area, version: version.to_owned(), rest })
+        Some(Path { area, version: version.to_owned(), rest }).filter(Path::exists)
+    }
+
+    /// What the dated versions have in one place, the classic ones share out: associations are v4's, and everything
+    /// else is not. The associations of v3 had a shape of their own and are not here.
+    fn exists(&self) -> bool {
+        match (self.area, self.version.as_str()) {
+            (_, version) if is_dated(version) => true,
+            (Area::OAuth, version) => matches!(version, "v1" | "v3"),
+            (_, "v3") => !self.about_associations(),
+            (_, "v4") => self.about_associations(),
+            _ => false,
+        }
     }
 
     fn page(name: &str) -> Path {
         Path { area: Area::OAuth, version: "page".to_owned(), rest: vec![name.to_owned()] }
+    }
+
+    /// The path of a call about records, in the form its version has.
+    pub fn shown(&self) -> String {
+        let rest = self.rest.join("/");
+        if self.dated() {
+            format!("/crm/objects/{}/{rest}", self.version)
+        } else {
+            format!("/crm/{}/objects/{rest}", self.version)
+        }
     }
 
     pub fn dated(&self) -> bool {

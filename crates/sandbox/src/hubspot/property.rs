@@ -158,9 +158,28 @@ struct Drafts {
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct Group {
     name: Option<String>,
     label: Option<String>,
+    display_order: Option<i64>,
+}
+
+/// A heading under which properties stand.
+#[derive(Clone, Debug)]
+pub struct PropertyGroup {
+    label: String,
+    display_order: i64,
+}
+
+impl PropertyGroup {
+    pub fn new(label: &str) -> PropertyGroup {
+        PropertyGroup { label: label.to_owned(), display_order: -1 }
+    }
+
+    fn to_json(&self, name: &str) -> Value {
+        json!({"name": name, "label": self.label, "displayOrder": self.display_order, "archived": false})
+    }
 }
 
 impl Portal {
@@ -246,10 +265,15 @@ impl Portal {
         Ok(Answer::ok(property.to_json()))
     }
 
-    fn archive_property(&mut self, kind: usize, name: &str) -> Result<(), Failure> {
+    fn check_archivable(&self, kind: usize, name: &str) -> Result<(), Failure> {
         if self.definition(kind, name)?.hubspot_defined {
             return Err(Failure::invalid(format!("Property \"{name}\" is defined by HubSpot and cannot be archived")));
         }
+        Ok(())
+    }
+
+    fn archive_property(&mut self, kind: usize, name: &str) -> Result<(), Failure> {
+        self.check_archivable(kind, name)?;
         if let Some(property) = self.tables[kind].properties.get_mut(name) {
             property.archived = true;
         }
@@ -291,8 +315,14 @@ impl Portal {
             }
             "archive" => {
                 let names: Names = request.json()?;
-                for Name { name } in names.inputs {
-                    self.archive_property(kind, &name)?;
+                for Name { name } in &names.inputs {
+                    self.check_archivable(kind, name)?;
+                }
+                for Name { name } in &names.inputs {
+                    // A name that stands twice is archived already the second time.
+                    if self.definition(kind, name).is_ok() {
+                        self.archive_property(kind, name)?;
+                    }
                 }
                 Ok(Answer::empty())
             }
@@ -305,7 +335,7 @@ impl Portal {
         let missing = || Failure::new(404, "OBJECT_NOT_FOUND", "Property group does not exist");
         match (request.method.as_str(), parts) {
             ("GET", []) => {
-                let results: Vec<Value> = groups.iter().map(|(name, label)| group_json(name, label)).collect();
+                let results: Vec<Value> = groups.iter().map(|(name, group)| group.to_json(name)).collect();
                 Ok(Answer::ok(json!({"results": results})))
             }
             ("POST", []) => {
@@ -317,25 +347,23 @@ impl Portal {
                     let message = format!("A property group named '{name}' already exists.");
                     return Err(Failure::new(409, &self.config.property_conflict_category, message));
                 }
-                let body = group_json(&name, &label);
-                groups.insert(name, label);
+                let made = PropertyGroup { label, display_order: group.display_order.unwrap_or(-1) };
+                let body = made.to_json(&name);
+                groups.insert(name, made);
                 Ok(Answer::created(body))
             }
-            ("GET", [name]) => groups.get(*name).map(|label| Answer::ok(group_json(name, label))).ok_or_else(missing),
+            ("GET", [name]) => groups.get(*name).map(|group| Answer::ok(group.to_json(name))).ok_or_else(missing),
             ("PATCH", [name]) => {
-                let group: Group = request.json()?;
-                let label = groups.get_mut(*name).ok_or_else(missing)?;
-                *label = group.label.unwrap_or_else(|| label.clone());
-                Ok(Answer::ok(group_json(name, label)))
+                let change: Group = request.json()?;
+                let group = groups.get_mut(*name).ok_or_else(missing)?;
+                group.label = change.label.unwrap_or_else(|| group.label.clone());
+                group.display_order = change.display_order.unwrap_or(group.display_order);
+                Ok(Answer::ok(group.to_json(name)))
             }
             ("DELETE", [name]) => groups.remove(*name).map(|_| Answer::empty()).ok_or_else(missing),
             _ => Err(Failure::wrong_method()),
         }
     }
-}
-
-fn group_json(name: &str, label: &str) -> Value {
-    json!({"name": name, "label": label, "displayOrder": -1, "archived": false})
 }
 
 /// A complete definition from a draft, or what is wrong with it.

@@ -5,12 +5,13 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::failure::Failure;
-use super::path::Path;
+use super::path::{Area, Path};
 
 pub struct Request {
     pub method: Method,
     pub path: Path,
     pub query: Vec<(String, String)>,
+    pub content_type: Option<String>,
     pub body: bytes::Bytes,
 }
 
@@ -47,8 +48,9 @@ impl Request {
             .filter(|value| !value.is_empty())
     }
 
+    /// In any case: the official Python client writes `True`.
     pub fn flag(&self, name: &str) -> bool {
-        self.query(name) == Some("true")
+        self.query(name).is_some_and(|value| value.eq_ignore_ascii_case("true"))
     }
 
     /// A list comes comma-joined, repeated, or both.
@@ -63,6 +65,24 @@ impl Request {
             Ok(limit) if (1..=max).contains(&limit) => Ok(limit),
             _ => Err(Failure::invalid(format!("Invalid limit {text}: it must be between 1 and {max}"))),
         }
+    }
+
+    /// A body of another kind than JSON is refused unread, except where tokens are asked for.
+    pub fn check_content(&self) -> Result<(), Failure> {
+        let json = |kind: &str| kind.trim().to_ascii_lowercase().starts_with("application/json");
+        let readable = self.path.area == Area::OAuth || self.body.is_empty();
+        if readable || self.content_type.as_deref().is_none_or(json) {
+            return Ok(());
+        }
+        Err(Failure { category: None, ..Failure::new(415, "", "HTTP 415 Unsupported Media Type") })
+    }
+
+    /// The address of the next page: this call with another cursor.
+    pub fn next_link(&self, after: &str) -> String {
+        let kept = self.query.iter().filter(|(name, _)| name != "after");
+        let mut query = url::form_urlencoded::Serializer::new(String::new());
+        query.extend_pairs(kept).append_pair("after", after);
+        format!("https://api.hubapi.com{}?{}", self.path.shown(), query.finish())
     }
 
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, Failure> {

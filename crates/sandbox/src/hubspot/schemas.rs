@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::failure::Failure;
 use super::portal::Portal;
-use super::property::Draft;
+use super::property::{Draft, PropertyGroup};
 use super::request::{Answer, Outcome, Request};
 use super::seeds::define_system;
 use super::table::{Custom, Table};
@@ -65,7 +65,7 @@ impl Portal {
         table.created_name = "hs_createdate";
         let group = format!("{}_information", egg.name);
         define_system(&mut table, &group);
-        table.groups.insert(group.clone(), "Information".to_owned());
+        table.groups.insert(group.clone(), PropertyGroup::new("Information"));
         table.required.clone_from(&egg.required_properties);
         table.searched = egg.searchable_properties;
         table.shown = egg.required_properties;

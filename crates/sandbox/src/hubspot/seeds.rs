@@ -1,6 +1,6 @@
 //! The object types and properties every portal starts with.
 
-use super::property::{Choice, Property};
+use super::property::{Choice, Property, PropertyGroup};
 use super::table::Table;
 
 struct Type {
@@ -119,7 +119,7 @@ pub fn tables(first_id: u64) -> Vec<Table> {
             for name in [table.created_name, table.modified_name] {
                 table.define(system(name, &group));
             }
-            table.groups.insert(group, "Information".to_owned());
+            table.groups.insert(group, PropertyGroup::new("Information"));
             table
         })
         .collect()

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde_json::{Map, Value, json};
 
-use super::property::Property;
+use super::property::{Property, PropertyGroup};
 use super::seeds::modified_name;
 use super::time::iso;
 
@@ -68,7 +68,7 @@ pub struct Table {
     pub modified_name: &'static str,
     pub custom: Option<Custom>,
     pub properties: BTreeMap<String, Property>,
-    pub groups: BTreeMap<String, String>,
+    pub groups: BTreeMap<String, PropertyGroup>,
     pub records: BTreeMap<u64, Record>,
     /// Merged-away id to the record that lives on.
     pub aliases: HashMap<u64, u64>,

@@ -19,6 +19,10 @@ use crate::faults::lock;
 const MOST_SUBSCRIPTIONS: usize = 1000;
 const UNWATCHED: [&str; 2] = ["hs_lastmodifieddate", "num_unique_conversion_events"];
 
+/// The texts of e-mails and messages: no generic subscription tells of them.
+const UNWATCHED_GENERIC: [(&str, &str); 3] =
+    [("0-49", "hs_email_html"), ("0-49", "hs_email_subject"), ("0-18", "hs_communication_body")];
+
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Settings {
@@ -78,6 +82,10 @@ impl Portal {
             }
             ("POST", ["subscriptions", "batch", "update"]) => {
                 let switches: Switches = request.json()?;
+                let known = |switch: &Switch| switch.id.is_some_and(|id| self.outbox.subscriptions.contains_key(&id));
+                if !switches.inputs.iter().all(known) {
+                    return Err(Failure::gone());
+                }
                 let mut results = Vec::new();
                 for switch in switches.inputs {
                     results.push(self.switch(switch.id.unwrap_or_default(), switch.active)?);
@@ -103,16 +111,17 @@ impl Portal {
     pub fn check_subscription(&self, subscription: &Subscription) -> Result<(), Failure> {
         let event_type = &subscription.event_type;
         let (subject, verb) = event_type.split_once('.').unwrap_or_default();
-        let verbs = ["creation", "deletion", "propertyChange", "merge", "restore", "associationChange"];
-        let subjects = ["object", "contact", "company", "deal", "ticket", "product", "line_item"];
-        let known = (subjects.contains(&subject) && verbs.contains(&verb)) || event_type == "contact.privacyDeletion";
-        if !known {
+        if !is_event(subject, verb) {
             return Err(Failure::invalid(format!("Unknown event type {event_type}")));
         }
-        if subject == "object" && subscription.object_type_id.is_none() {
+        let generic = subject == "object";
+        if generic && subscription.object_type_id.is_none() {
             return Err(Failure::invalid("Generic subscriptions need an objectTypeId"));
         }
-        if let Some(name) = subscription.property_name.as_deref().filter(|name| UNWATCHED.contains(name)) {
+        let type_id = subscription.object_type_id.as_deref().unwrap_or_default();
+        let unwatched =
+            |name: &&str| UNWATCHED.contains(name) || (generic && UNWATCHED_GENERIC.contains(&(type_id, *name)));
+        if let Some(name) = subscription.property_name.as_deref().filter(unwatched) {
             return Err(Failure::invalid(format!("{name} cannot be subscribed to")));
         }
         if self.outbox.subscriptions.len() >= MOST_SUBSCRIPTIONS {
@@ -144,6 +153,19 @@ impl Portal {
         let target = self.outbox.target.as_ref()?;
         Some(json!({"targetUrl": target, "createdAt": iso(self.outbox.created),
             "throttling": {"maxConcurrentRequests": self.outbox.concurrency}}))
+    }
+}
+
+/// What HubSpot can tell of. Conversations and completed events can be subscribed to but do not happen here.
+fn is_event(subject: &str, verb: &str) -> bool {
+    let common = ["creation", "deletion", "propertyChange", "merge", "restore"].contains(&verb);
+    match subject {
+        "contact" => common || ["associationChange", "privacyDeletion"].contains(&verb),
+        "object" | "company" | "deal" | "ticket" | "line_item" => common || verb == "associationChange",
+        "product" => common,
+        "conversation" => ["creation", "deletion", "newMessage", "privacyDeletion", "propertyChange"].contains(&verb),
+        "event" => verb == "completed",
+        _ => false,
     }
 }
 

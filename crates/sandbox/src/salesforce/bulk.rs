@@ -2,18 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::call::{Call, Reply};
-use super::collections::lock_failure;
+use super::dml::external_field;
 use super::failure::Failure;
 use super::ids;
 use super::org::{Caller, Org};
-use super::schema::{Kind, Object};
-use super::{rest, soql};
+use super::{ingest, rest, soql};
+use crate::FaultKind;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum State {
+pub enum State {
     Open,
     Uploaded,
     Complete,
@@ -33,30 +33,41 @@ impl State {
     }
 }
 
-/// One row of an upload with what became of it.
-struct Done {
-    cells: Vec<String>,
-    outcome: Result<(String, bool), String>,
+/// One row of an upload with what became of it: its record, and whether that is new, or why it failed.
+pub struct Done {
+    pub cells: Vec<String>,
+    pub id: Option<String>,
+    pub created: bool,
+    pub error: Option<String>,
 }
 
-struct Job {
-    ingest: bool,
-    object: String,
-    operation: String,
-    external_id: Option<String>,
-    delimiter: u8,
-    delimiter_name: String,
-    line_ending: String,
-    version: String,
-    user: String,
-    created: String,
-    state: State,
-    upload: Option<String>,
-    header: Vec<String>,
-    done: Vec<Done>,
-    result: Vec<Vec<String>>,
-    error: Option<String>,
-    complete_ms: i64,
+/// Who closed an upload, and the fault that then hits its first row.
+pub struct Closing {
+    pub caller: Caller,
+    pub fault: Option<FaultKind>,
+}
+
+pub struct Job {
+    pub ingest: bool,
+    pub object: String,
+    pub operation: String,
+    pub external_id: Option<String>,
+    pub delimiter: u8,
+    pub delimiter_name: String,
+    pub line_ending: String,
+    pub version: String,
+    pub user: String,
+    pub created: String,
+    pub state: State,
+    pub upload: Option<String>,
+    pub header: Vec<String>,
+    pub closing: Option<Closing>,
+    /// Rows of the upload that have not been worked on.
+    pub waiting: Vec<Vec<String>>,
+    pub done: Vec<Done>,
+    pub result: Vec<Vec<String>>,
+    pub error: Option<String>,
+    pub complete_ms: i64,
 }
 
 #[derive(Default)]
@@ -85,12 +96,16 @@ pub fn route(org: &mut Org, call: &Call, kind: &str, rest: &[&str]) -> Result<Re
 }
 
 fn one_job(org: &mut Org, call: &Call, method: &str, id: &str, tail: &[&str]) -> Result<Reply, Failure> {
-    settle(org, id);
     match (method, tail) {
         ("GET", []) => Ok(Reply::ok(org.jobs.info(id))),
         ("PUT", ["batches"]) => upload(org, call, id),
         ("PATCH", []) => close(org, call, id),
         ("DELETE", []) => {
+            let state = org.jobs.jobs.get(id).map(|job| job.state);
+            if let Some(state @ (State::Open | State::Uploaded)) = state {
+                let message = format!("A job in state {} cannot be deleted", state.name());
+                return Err(Failure::new(400, "INVALIDJOBSTATE", message));
+            }
             org.jobs.jobs.remove(id);
             Ok(Reply::empty(204))
         }
@@ -113,6 +128,10 @@ fn open(org: &mut Org, call: &Call, ingest: bool) -> Result<Reply, Failure> {
     let delimiter = DELIMITERS.iter().find(|(name, _)| *name == delimiter_name).map(|(_, byte)| *byte);
     let delimiter = delimiter
         .ok_or_else(|| Failure::new(400, "INVALIDJOB", format!("Unknown column delimiter: {delimiter_name}")))?;
+    let line_ending = text("lineEnding").unwrap_or_else(|| "LF".to_owned());
+    if !["LF", "CRLF"].contains(&line_ending.as_str()) {
+        return Err(Failure::new(400, "INVALIDJOB", format!("Unknown line ending: {line_ending}")));
+    }
     let mut job = Job {
         ingest,
         object: String::new(),
@@ -120,13 +139,15 @@ fn open(org: &mut Org, call: &Call, ingest: bool) -> Result<Reply, Failure> {
         external_id: text("externalIdFieldName"),
         delimiter,
         delimiter_name,
-        line_ending: text("lineEnding").unwrap_or_else(|| "LF".to_owned()),
+        line_ending,
         version: call.version.clone(),
         user: call.user.clone(),
         created: org.now_text(),
         state: State::Open,
         upload: None,
         header: Vec::new(),
+        closing: None,
+        waiting: Vec::new(),
         done: Vec::new(),
         result: Vec::new(),
         error: None,
@@ -135,7 +156,7 @@ fn open(org: &mut Org, call: &Call, ingest: bool) -> Result<Reply, Failure> {
     if ingest {
         let object = org.object(&text("object").unwrap_or_default())?;
         if job.operation == "upsert" {
-            super::dml::external_field(&object, job.external_id.as_deref().unwrap_or_default())?;
+            external_field(&object, job.external_id.as_deref().unwrap_or_default())?;
         }
         job.object.clone_from(&object.name);
     } else {
@@ -149,6 +170,10 @@ fn open(org: &mut Org, call: &Call, ingest: bool) -> Result<Reply, Failure> {
 
 fn run_query(org: &Org, call: &Call, job: &mut Job, text: &str) -> Result<(), Failure> {
     let query = soql::parse(text)?;
+    if !query.children.is_empty() || !query.counts.is_empty() || query.count {
+        let message = "Nested queries and aggregate functions have no place in a bulk query";
+        return Err(Failure::new(400, "FEATURENOTENABLED", message));
+    }
     let found = org.search(&query, job.operation == "queryAll", &call.version)?;
     job.object.clone_from(&query.object);
     job.header.clone_from(&query.fields);
@@ -167,14 +192,19 @@ fn run_query(org: &Org, call: &Call, job: &mut Job, text: &str) -> Result<(), Fa
     Ok(())
 }
 
-/// A job is complete once its time has come.
-fn settle(org: &mut Org, id: &str) {
+/// Works on the jobs whose time has come. Whoever looks at the org afterwards sees their rows.
+pub fn settle(org: &mut Org) {
     let now_ms = org.clock.millis();
-    if let Some(job) = org.jobs.jobs.get_mut(id)
-        && job.state == State::Uploaded
-        && job.complete_ms <= now_ms
-    {
+    let due = |job: &Job| job.state == State::Uploaded && job.complete_ms <= now_ms;
+    let ids: Vec<String> = org.jobs.jobs.iter().filter(|(_, job)| due(job)).map(|(id, _)| id.clone()).collect();
+    for id in ids {
+        // The job leaves the map while its rows are written, because both need the org.
+        let Some(mut job) = org.jobs.jobs.remove(&id) else { continue };
+        if job.ingest && job.error.is_none() {
+            ingest::process(org, &mut job);
+        }
         job.state = if job.error.is_some() { State::Failed } else { State::Complete };
+        org.jobs.jobs.insert(id, job);
     }
 }
 
@@ -206,7 +236,7 @@ impl Jobs {
             body["jobType"] = json!("V2Query");
         }
         if finished {
-            let failed = job.done.iter().filter(|done| done.outcome.is_err()).count();
+            let failed = job.done.iter().filter(|done| done.error.is_some()).count();
             let shown = if job.state == State::Uploaded { 0 } else { job.done.len().max(job.result.len()) };
             body["numberRecordsProcessed"] = json!(shown);
             body["numberRecordsFailed"] = json!(if job.state == State::Uploaded { 0 } else { failed });
@@ -239,100 +269,24 @@ fn close(org: &mut Org, call: &Call, id: &str) -> Result<Reply, Failure> {
     let wanted = body.get("state").and_then(Value::as_str).unwrap_or_default().to_owned();
     let job = org.jobs.jobs.get_mut(id).ok_or_else(Failure::no_resource)?;
     match (wanted.as_str(), job.state) {
-        ("Aborted", State::Open | State::Uploaded) => job.state = State::Aborted,
-        ("UploadComplete", State::Open) => process(org, call, id)?,
+        ("Aborted", State::Open | State::Uploaded) => {
+            if job.state == State::Open {
+                job.read_upload();
+            }
+            job.state = State::Aborted;
+        }
+        ("UploadComplete", State::Open) if job.ingest => {
+            job.read_upload();
+            job.closing = Some(Closing { caller: call.caller(), fault: call.fault });
+            job.state = State::Uploaded;
+            job.complete_ms = org.clock.millis() + org.config.bulk_seconds * 1000;
+        }
         _ => {
             let message = format!("Transition from {} to {wanted} is not allowed", job.state.name());
             return Err(Failure::new(400, "INVALIDJOBSTATE", message));
         }
     }
     Ok(Reply::ok(org.jobs.info(id)))
-}
-
-fn process(org: &mut Org, call: &Call, id: &str) -> Result<(), Failure> {
-    let (complete_ms, caller) = (org.clock.millis() + org.config.bulk_seconds * 1000, call.caller());
-    // The job leaves the map while its rows are written, because both need the org.
-    let mut job = org.jobs.jobs.remove(id).ok_or_else(Failure::no_resource)?;
-    let upload = job.upload.take().unwrap_or_default();
-    let object = org.object(&job.object)?;
-    let mut reader = csv::ReaderBuilder::new().delimiter(job.delimiter).flexible(true).from_reader(upload.as_bytes());
-    job.header = reader.headers().map(|header| header.iter().map(str::to_owned).collect()).unwrap_or_default();
-    for (place, record) in reader.records().enumerate() {
-        let Ok(record) = record else {
-            job.error = Some("InvalidBatch : Failed to parse CSV.".to_owned());
-            break;
-        };
-        let cells: Vec<String> = record.iter().map(str::to_owned).collect();
-        let outcome =
-            match call.fault.filter(|_| place == 0).and_then(|fault| lock_failure(fault, org.config.locks_in_triggers))
-            {
-                Some(locked) => Err(locked),
-                None => write_row(org, &caller, &object, &job, &cells),
-            };
-        job.done.push(Done { cells, outcome: outcome.map_err(|failure| error_text(&failure)) });
-    }
-    job.state = State::Uploaded;
-    job.complete_ms = complete_ms;
-    org.jobs.jobs.insert(id.to_owned(), job);
-    Ok(())
-}
-
-fn error_text(failure: &Failure) -> String {
-    format!("{}:{}:{} --", failure.code, failure.message, failure.fields.clone().unwrap_or_default().join(","))
-}
-
-fn write_row(
-    org: &mut Org,
-    caller: &Caller,
-    object: &Object,
-    job: &Job,
-    cells: &[String],
-) -> Result<(String, bool), Failure> {
-    let mut input = read_cells(object, &job.header, cells);
-    let id = input.remove("Id").and_then(|id| ids::parse(id.as_str()?));
-    let needed = || Failure::record("MISSING_ARGUMENT", "Id not specified", &["Id"]);
-    match job.operation.as_str() {
-        "insert" => org.create(caller, &object.name, &input).map(|id| (id, true)),
-        "update" => {
-            let id = id.ok_or_else(needed)?;
-            org.update(caller, &object.name, &id, &input).map(|()| (id, false))
-        }
-        "upsert" => {
-            let name = job.external_id.clone().unwrap_or_default();
-            let named = input.keys().find(|key| key.eq_ignore_ascii_case(&name)).cloned();
-            let value = named.and_then(|key| input.remove(&key)).and_then(|value| value.as_str().map(str::to_owned));
-            let missing = || Failure::record("MISSING_ARGUMENT", format!("{name} not specified"), &[&name]);
-            let value = value.ok_or_else(missing)?;
-            org.upsert(caller, &object.name, (&name, &value), &input, false).map(|done| (done.id, done.created))
-        }
-        _ => {
-            let id = id.ok_or_else(needed)?;
-            org.delete(caller, &object.name, &id).map(|()| (id, false))
-        }
-    }
-}
-
-/// An empty cell is no value, `#N/A` is null, and `Account.Ext_Id__c` names a parent.
-fn read_cells(object: &Object, header: &[String], cells: &[String]) -> Map<String, Value> {
-    let mut input = Map::new();
-    for (name, cell) in header.iter().zip(cells).filter(|(_, cell)| !cell.is_empty()) {
-        if let Some((relationship, key)) = name.split_once('.') {
-            input.insert(relationship.to_owned(), json!({key: cell}));
-            continue;
-        }
-        let kind = object.field(name).map_or(Kind::String, |field| field.kind);
-        let value = match kind {
-            _ if cell == "#N/A" => Value::Null,
-            Kind::Boolean => cell.to_lowercase().parse::<bool>().map_or_else(|_| json!(cell), Value::Bool),
-            Kind::Int => cell.parse::<i64>().map_or_else(|_| json!(cell), |number| json!(number)),
-            Kind::Double | Kind::Currency | Kind::Percent => {
-                cell.parse::<f64>().map_or_else(|_| json!(cell), |number| json!(number))
-            }
-            _ => json!(cell),
-        };
-        input.insert(name.clone(), value);
-    }
-    input
 }
 
 fn csv_text(rows: impl Iterator<Item = Vec<String>>, header: Vec<String>) -> String {
@@ -359,19 +313,23 @@ fn row_results(org: &Org, id: &str, which: &str) -> Result<Reply, Failure> {
     let text = match which {
         "successfulresults" => csv_text(
             done.filter_map(|done| {
-                let (id, created) = done.outcome.as_ref().ok()?;
-                Some([vec![id.clone(), created.to_string()], padded(&done.cells)].concat())
+                let id = done.id.clone().filter(|_| done.error.is_none())?;
+                Some([vec![id, done.created.to_string()], padded(&done.cells)].concat())
             }),
             with(&["sf__Id", "sf__Created"]),
         ),
         "failedresults" => csv_text(
             done.filter_map(|done| {
-                let error = done.outcome.as_ref().err()?;
-                Some([vec![String::new(), error.clone()], padded(&done.cells)].concat())
+                let error = done.error.clone()?;
+                Some([vec![done.id.clone().unwrap_or_default(), error], padded(&done.cells)].concat())
             }),
             with(&["sf__Id", "sf__Error"]),
         ),
-        _ => csv_text(std::iter::empty(), job.header.clone()),
+        // What an aborted or failed job left untouched.
+        _ => {
+            let over = matches!(job.state, State::Complete | State::Failed | State::Aborted);
+            csv_text(job.waiting.iter().filter(|_| over).map(padded), job.header.clone())
+        }
     };
     Ok(Reply::text(200, "text/csv", text))
 }

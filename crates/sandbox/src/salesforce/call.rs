@@ -99,8 +99,11 @@ impl Call {
             Some(value) if !value.eq_ignore_ascii_case("true") => Assign::Rule(value.to_owned()),
             _ => Assign::ActiveRule,
         };
+        // Older versions do not know the header.
+        let known = self.version_number() >= 52;
         let duplicate = |key| {
-            self.option("sforce-duplicate-rule-header", key).is_some_and(|value| value.eq_ignore_ascii_case("true"))
+            let value = self.option("sforce-duplicate-rule-header", key).filter(|_| known);
+            value.is_some_and(|value| value.eq_ignore_ascii_case("true"))
         };
         Caller {
             user: self.user.clone(),

@@ -266,28 +266,47 @@ fn task() -> Object {
     )
 }
 
+/// What can be changed as long as the message is a draft; see [`super::rules::check_editable`].
 fn email_message() -> Object {
     object(
         "EmailMessage",
         "02s",
         vec![
-            flag("Incoming").create_only(),
-            Field::new("FromAddress", Kind::Email, 1000).create_only(),
-            text("FromName", 1000).create_only(),
-            text("ToAddress", 4000).create_only(),
-            text("CcAddress", 4000).create_only(),
-            text("Subject", 3000).create_only(),
-            long("TextBody").create_only(),
-            long("HtmlBody").create_only(),
-            moment("MessageDate").create_only(),
-            choice("Status", &["0", "1", "2", "3", "5"]).restricted().required().or(json!("5")).create_only(),
-            link("RelatedToId", &["Account", "Campaign", "Opportunity"]).create_only(),
-            text("MessageIdentifier", 255).create_only(),
-            text("ThreadIdentifier", 255).create_only(),
-            link("ReplyToEmailMessageId", &["EmailMessage"]).create_only(),
+            flag("Incoming"),
+            Field::new("FromAddress", Kind::Email, 1000),
+            text("FromName", 1000),
+            text("ToAddress", 4000),
+            text("CcAddress", 4000),
+            text("Subject", 3000),
+            long("TextBody"),
+            long("HtmlBody"),
+            moment("MessageDate"),
+            choice("Status", &["0", "1", "2", "3", "5"]).restricted().required().or(json!("5")),
+            link("RelatedToId", &["Account", "Campaign", "Opportunity"]),
+            link("ParentId", &["Case"]),
+            text("MessageIdentifier", 255),
+            text("ThreadIdentifier", 255),
+            link("ReplyToEmailMessageId", &["EmailMessage"]),
             link("ActivityId", &["Task"]).read_only(),
-            long("Headers").create_only(),
+            long("Headers"),
             flag("IsExternallyVisible"),
+        ],
+    )
+}
+
+/// As far as an e-mail can belong to one.
+fn case() -> Object {
+    object(
+        "Case",
+        "500",
+        vec![
+            link("ContactId", &["Contact"]),
+            link("AccountId", &["Account"]),
+            text("Subject", 255),
+            long("Description"),
+            choice("Status", &["New", "Working", "Escalated", "Closed"]).required().or(json!("New")),
+            choice("Origin", &["Phone", "Email", "Web"]),
+            link("OwnerId", &["Group", "User"]).filled(),
         ],
     )
 }
@@ -380,6 +399,7 @@ pub fn objects(lead_owner_may_be_queue: bool) -> Vec<Object> {
         task(),
         email_message(),
         email_message_relation(),
+        case(),
         opportunity(),
     ];
     objects.extend(people_of_the_org());

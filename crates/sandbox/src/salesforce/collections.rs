@@ -10,7 +10,8 @@ use super::dml::{Upserted, external_field};
 use super::failure::Failure;
 use super::ids;
 use super::org::{Caller, Org};
-use super::{records, rest, search};
+use super::schema::{Field, Object};
+use super::{records, rest, search, tables, values};
 use crate::FaultKind;
 
 const MAX_RECORDS: usize = 200;
@@ -159,21 +160,23 @@ fn undo(outcomes: &mut [Outcome], creates: bool) {
 }
 
 fn create_row(org: &mut Org, caller: &Caller, row: &Map<String, Value>) -> Outcome {
-    if row.keys().any(|name| name.eq_ignore_ascii_case("Id")) {
-        return Outcome::failed(Failure::record(
-            "INVALID_FIELD_FOR_INSERT_UPDATE",
-            "cannot specify Id in an insert call",
-            &["Id"],
-        ));
-    }
-    match org.create(caller, row_type(row).unwrap_or_default(), row) {
+    match insert_row(org, caller, row_type(row).unwrap_or_default(), row) {
         Ok(id) => Outcome { id: Some(id), created: None, failure: None },
         Err(failure) => Outcome::failed(failure),
     }
 }
 
+/// Creates one row of several.
+pub fn insert_row(org: &mut Org, caller: &Caller, object: &str, row: &Map<String, Value>) -> Result<String, Failure> {
+    if row.keys().any(|name| name.eq_ignore_ascii_case("Id")) {
+        let message = "cannot specify Id in an insert call";
+        return Err(Failure::record("INVALID_FIELD_FOR_INSERT_UPDATE", message, &["Id"]));
+    }
+    org.create(caller, object, row)
+}
+
 /// Collections report a missing record as a bad reference rather than as a missing resource.
-fn as_row_failure(failure: Failure) -> Failure {
+pub fn as_row_failure(failure: Failure) -> Failure {
     if failure.code == "NOT_FOUND" {
         return Failure::record("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id", &[]);
     }
@@ -181,22 +184,27 @@ fn as_row_failure(failure: Failure) -> Failure {
 }
 
 fn update_row(org: &mut Org, caller: &Caller, row: &Map<String, Value>) -> Outcome {
-    let key = row.keys().find(|name| name.eq_ignore_ascii_case("Id")).cloned();
-    let Some(text) = key.as_ref().and_then(|key| row[key].as_str()) else {
-        return Outcome::failed(Failure::record("MISSING_ARGUMENT", "Id not specified in an update call", &[]));
-    };
-    let object = row_type(row).unwrap_or_default().to_owned();
-    let prefix = org.schema.object(&object).map(|object| object.prefix.clone()).unwrap_or_default();
-    let Some(id) = ids::parse(text).filter(|id| id.starts_with(&prefix)) else {
-        let message = format!("{object} ID: id value of incorrect type: {text}");
-        return Outcome::failed(Failure::record("MALFORMED_ID", message, &["Id"]));
+    let object = row_type(row).unwrap_or_default();
+    let id = match own_id(org, object, row) {
+        Ok(id) => id,
+        Err(failure) => return Outcome::failed(failure),
     };
     let mut input = row.clone();
-    if let Some(key) = key {
-        input.remove(&key);
-    }
-    let saved = org.update(caller, &object, &id, &input).map_err(as_row_failure);
+    input.retain(|name, _| !name.eq_ignore_ascii_case("Id"));
+    let saved = org.update(caller, object, &id, &input).map_err(as_row_failure);
     Outcome { id: Some(id), created: None, failure: saved.err() }
+}
+
+/// The id by which a row names its record.
+pub fn own_id(org: &Org, object: &str, row: &Map<String, Value>) -> Result<String, Failure> {
+    let named = row.iter().find(|(name, _)| name.eq_ignore_ascii_case("Id"));
+    let missing = || Failure::record("MISSING_ARGUMENT", "Id not specified in an update call", &[]);
+    let text = named.and_then(|(_, id)| id.as_str()).ok_or_else(missing)?;
+    let prefix = org.schema.object(object).map(|object| object.prefix.as_str()).unwrap_or_default();
+    ids::parse(text).filter(|id| id.starts_with(prefix)).ok_or_else(|| {
+        let message = format!("{object} ID: id value of incorrect type: {text}");
+        Failure::record("MALFORMED_ID", message, &["Id"])
+    })
 }
 
 fn delete(org: &mut Org, call: &Call) -> Result<Reply, Failure> {
@@ -218,44 +226,81 @@ fn delete(org: &mut Org, call: &Call) -> Result<Reply, Failure> {
     })
 }
 
+/// The external ids of one call: a key that stands twice fails its rows.
+pub struct Keys {
+    field: Field,
+    times: HashMap<String, usize>,
+    seen: HashMap<String, usize>,
+    first_may_pass: bool,
+}
+
+impl Keys {
+    pub fn new<'a>(org: &Org, field: &Field, rows: impl Iterator<Item = &'a Map<String, Value>>) -> Keys {
+        let first_may_pass = org.config.repeated_key == RepeatedKey::AllButFirst;
+        let mut keys = Keys { field: field.clone(), times: HashMap::new(), seen: HashMap::new(), first_may_pass };
+        for row in rows {
+            if let Some(text) = keys.of(row) {
+                *keys.times.entry(keys.folded(&text)).or_default() += 1;
+            }
+        }
+        keys
+    }
+
+    fn of(&self, row: &Map<String, Value>) -> Option<String> {
+        let (_, value) = row.iter().find(|(name, _)| name.eq_ignore_ascii_case(&self.field.name))?;
+        let text = value.as_str().map_or_else(|| value.to_string(), |text| text.trim().to_owned());
+        (!text.is_empty() && !value.is_null()).then_some(text)
+    }
+
+    fn folded(&self, text: &str) -> String {
+        tables::fold(&self.field, &values::key(&self.field, text)).unwrap_or_else(|| text.to_owned())
+    }
+
+    /// The key of a row, which counts as seen from then on.
+    fn take(&mut self, row: &Map<String, Value>) -> Result<String, Failure> {
+        let name = &self.field.name;
+        let missing = || Failure::record("MISSING_ARGUMENT", format!("{name} not specified"), &[name]);
+        let text = self.of(row).ok_or_else(missing)?;
+        let folded = self.folded(&text);
+        let count = self.seen.entry(folded.clone()).or_default();
+        *count += 1;
+        if self.times.get(&folded).is_some_and(|times| *times > 1) && !(self.first_may_pass && *count == 1) {
+            let message = format!("Duplicate external id specified: {text}");
+            return Err(Failure::record("DUPLICATE_VALUE", message, &[name]));
+        }
+        Ok(text)
+    }
+}
+
+/// Upserts one row of several.
+pub fn upsert_row(
+    org: &mut Org,
+    caller: &Caller,
+    object: &Object,
+    keys: &mut Keys,
+    row: &Map<String, Value>,
+) -> Result<Upserted, Failure> {
+    let text = keys.take(row)?;
+    let name = keys.field.name.as_str();
+    let mut input = row.clone();
+    input.retain(|key, _| !key.eq_ignore_ascii_case(name));
+    org.upsert(caller, &object.name, (name, &text), &input, false).map_err(as_row_failure)
+}
+
 fn upsert(org: &mut Org, call: &Call, object: &str, field: &str) -> Result<Reply, Failure> {
     let object = org.object(object)?;
     let field = external_field(&object, field)?;
     let batch = read_batch(call)?;
-    let key = |row: &Map<String, Value>| -> Option<String> {
-        let (_, value) = row.iter().find(|(name, _)| name.eq_ignore_ascii_case(&field.name))?;
-        let text = value.as_str().map_or_else(|| value.to_string(), |text| text.trim().to_owned());
-        (!text.is_empty() && !value.is_null()).then_some(text)
-    };
-    let fold = |text: String| if field.case_sensitive { text } else { text.to_lowercase() };
-    let mut times: HashMap<String, usize> = HashMap::new();
-    for text in batch.rows.iter().filter_map(key) {
-        *times.entry(fold(text)).or_default() += 1;
-    }
-    let first_may_pass = org.config.repeated_key == RepeatedKey::AllButFirst;
-    let mut seen: HashMap<String, usize> = HashMap::new();
+    let mut keys = Keys::new(org, &field, batch.rows.iter());
     let caller = call.caller();
     transact(org, call, &batch, |org, row| {
         if row_type(row).is_some_and(|kind| !kind.eq_ignore_ascii_case(&object.name)) {
             let message = format!("all records of an upsert must be of type {}", object.name);
             return Outcome::failed(Failure::record("INVALID_TYPE", message, &[]));
         }
-        let Some(text) = key(row) else {
-            let message = format!("{} not specified", field.name);
-            return Outcome::failed(Failure::record("MISSING_ARGUMENT", message, &[&field.name]));
-        };
-        let folded = fold(text.clone());
-        let count = seen.entry(folded.clone()).or_default();
-        *count += 1;
-        if times.get(&folded).is_some_and(|times| *times > 1) && !(first_may_pass && *count == 1) {
-            let message = format!("Duplicate external id specified: {text}");
-            return Outcome::failed(Failure::record("DUPLICATE_VALUE", message, &[&field.name]));
-        }
-        let mut input = row.clone();
-        input.retain(|name, _| !name.eq_ignore_ascii_case(&field.name));
-        match org.upsert(&caller, &object.name, (&field.name, &text), &input, false) {
+        match upsert_row(org, &caller, &object, &mut keys, row) {
             Ok(Upserted { id, created }) => Outcome { id: Some(id), created: Some(created), failure: None },
-            Err(failure) => Outcome::failed(as_row_failure(failure)),
+            Err(failure) => Outcome::failed(failure),
         }
     })
 }

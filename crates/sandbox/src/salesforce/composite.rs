@@ -18,6 +18,7 @@ const MAX_NODES: usize = 500;
 const MAX_GRAPHS: usize = 75;
 const MAX_FAILED_GRAPHS: usize = 14;
 const MAX_KINDS: usize = 15;
+const MAX_DEPTH: usize = 15;
 
 struct Step {
     reference: String,
@@ -285,6 +286,9 @@ pub fn graph(org: &mut Org, call: &Call) -> Result<Reply, Failure> {
         plans.push((&graph["graphId"], read_steps(&graph["compositeRequest"])?));
     }
     check_kinds(&plans)?;
+    for (_, steps) in &plans {
+        check_depth(steps)?;
+    }
     let mut results = Vec::new();
     let mut failed = 0;
     for (id, steps) in plans {
@@ -301,17 +305,44 @@ pub fn graph(org: &mut Org, call: &Call) -> Result<Reply, Failure> {
     Ok(Reply::ok(json!({"graphs": results})))
 }
 
+/// The longest chain of nodes that refer to each other.
+fn check_depth(steps: &[Step]) -> Result<(), Failure> {
+    let mut depths: HashMap<&str, usize> = HashMap::new();
+    for step in steps {
+        let text = format!("{} {}", step.url, step.body.as_ref().map(Value::to_string).unwrap_or_default());
+        let referred = text.split("@{").skip(1).filter_map(|rest| rest.split(['.', '[', '}']).next());
+        let depth = 1 + referred.filter_map(|name| depths.get(name)).max().copied().unwrap_or(0);
+        if depth > MAX_DEPTH {
+            let message = format!("Limit exceeded: at most {MAX_DEPTH} nodes that depend on each other");
+            return Err(Failure::new(400, "LIMIT_EXCEEDED", message));
+        }
+        depths.insert(&step.reference, depth);
+    }
+    Ok(())
+}
+
+/// Creating a record, and a record by its id or by an external id.
+fn is_node(method: &str, segments: &[String]) -> bool {
+    let parts: Vec<&str> = segments.iter().map(String::as_str).collect();
+    match parts.as_slice() {
+        ["sobjects", _] => method == "POST",
+        ["sobjects", _, "describe" | "updated" | "deleted"] => false,
+        ["sobjects", _, _] | ["sobjects", _, _, _] => ["GET", "PATCH", "DELETE"].contains(&method),
+        _ => false,
+    }
+}
+
 /// Graphs take single records only, of few combinations of version, method and object.
 fn check_kinds(plans: &[(&Value, Vec<Step>)]) -> Result<(), Failure> {
     let mut kinds = HashSet::new();
     for step in plans.iter().flat_map(|(_, steps)| steps) {
-        let address =
-            Call::split_url(&step.url).filter(|(_, segments, _)| segments.len() > 1 && segments[0] == "sobjects");
+        let method = step.method.to_uppercase();
+        let address = Call::split_url(&step.url).filter(|(_, segments, _)| is_node(&method, segments));
         let Some((version, segments, _)) = address else {
-            let message = format!("The resource {} cannot be part of a graph", step.url);
+            let message = format!("The resource {method} {} cannot be part of a graph", step.url);
             return Err(Failure::new(400, "INVALID_INPUT", message));
         };
-        kinds.insert((version, step.method.to_uppercase(), segments[1].to_lowercase()));
+        kinds.insert((version, method, segments[1].to_lowercase()));
     }
     if kinds.len() > MAX_KINDS {
         let message =

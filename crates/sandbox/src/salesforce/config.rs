@@ -143,8 +143,10 @@ pub struct Config {
     /// Public key of the JWT bearer flow. Without one any well-formed assertion with the right issuer, subject,
     /// audience and expiry is accepted, so that a demo needs no key pair.
     pub jwt_public_key_pem: Option<String>,
-    /// How far ahead `exp` of an assertion may lie. The vendor says 3 minutes, clients send 5. Default 300.
-    pub jwt_max_ahead_seconds: i64,
+    /// How far ahead `exp` of an assertion may lie; `None` sets no bound. The vendor says 3 minutes, yet clients that
+    /// work in production send 5, and one of them counts in milliseconds, which lies thousands of years ahead: a bound
+    /// would shut them out. Default none.
+    pub jwt_max_ahead_seconds: Option<i64>,
     /// API calls per rolling 24 hours. Default 100 000.
     pub daily_api_limit: u64,
     /// Upper bound of records per query page, whatever the caller asks. Default 2000.
@@ -196,7 +198,7 @@ impl Default for Config {
             rotate_refresh_tokens: false,
             client_credentials_user: true,
             jwt_public_key_pem: None,
-            jwt_max_ahead_seconds: 300,
+            jwt_max_ahead_seconds: None,
             daily_api_limit: 100_000,
             max_page_size: 2000,
             min_page_size: 200,

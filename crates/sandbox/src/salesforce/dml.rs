@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use super::failure::Failure;
 use super::ids;
 use super::org::{Assign, Caller, Org};
+use super::rules;
 use super::schema::{Field, Kind, Object};
 use super::tables::{Fields, Row};
 use super::values;
@@ -77,6 +78,7 @@ impl Org {
         let object = self.writable(object)?;
         let old = self.row(&object.name, id)?.clone();
         let given = self.read_input(&object, input, Op::Update, caller)?;
+        rules::check_editable(&object, &old, &given)?;
         let touched: Vec<Field> =
             object.fields.iter().filter(|field| given.contains_key(&field.name)).cloned().collect();
         refuse_missing(&missing_fields(&object, &given, &touched))?;
@@ -109,7 +111,7 @@ impl Org {
             let message = format!("The {name} field should not be specified in the sobject data.");
             return Err(Failure::new(400, "INVALID_FIELD", message));
         }
-        let value = values::accept(&field, &json!(key.1), self.config.trim_text)?;
+        let value = values::accept(&field, &values::key(&field, key.1), self.config.trim_text)?;
         let found = self.find_by(&object, &field, &value);
         match found.as_slice() {
             [] if update_only || field.kind == Kind::Id => Err(Failure::no_resource()),
@@ -135,6 +137,10 @@ impl Org {
     pub fn delete(&mut self, caller: &Caller, object: &str, id: &str) -> Result<(), Failure> {
         let object = self.writable(object)?;
         let mut row = self.row(&object.name, id)?.clone();
+        // With its campaign goes the last status too.
+        if object.name == "CampaignMemberStatus" && self.row("Campaign", row.text("CampaignId")).is_ok() {
+            self.check_statuses_left(&row, row.is("IsDefault"), row.is("HasResponded"))?;
+        }
         row.fields.insert("IsDeleted".to_owned(), json!(true));
         self.stamp(&mut row.fields, &caller.user);
         row.client.clone_from(&caller.client);
@@ -147,6 +153,25 @@ impl Org {
                 self.delete(caller, child, &child_id)?;
             }
         }
+        Ok(())
+    }
+
+    /// Removes a row and what hangs on it for good, past the recycle bin and also out of it.
+    pub fn purge(&mut self, object: &str, id: &str) -> Result<(), Failure> {
+        let object = self.writable(object)?;
+        self.tables.get(&object.name, id).ok_or_else(Failure::no_resource)?;
+        for (child, parent) in dependants(&object.name) {
+            let hanging: Vec<String> = self
+                .tables
+                .rows(child)
+                .filter(|(_, row)| row.text(parent) == id)
+                .map(|(child_id, _)| child_id.clone())
+                .collect();
+            for child_id in hanging {
+                self.purge(child, &child_id)?;
+            }
+        }
+        self.tables.put(&object.name, id, None);
         Ok(())
     }
 
@@ -215,7 +240,8 @@ impl Org {
                 format!("Field name provided, {key} is not an External ID or indexed field for {}", object.name);
             return Err(Failure::record("INVALID_FIELD", message, &[key]));
         };
-        let found = self.find_by(target, field, value);
+        let sought = value.as_str().map_or_else(|| value.clone(), |text| values::key(field, text));
+        let found = self.find_by(target, field, &sought);
         let shown = value.as_str().map_or_else(|| value.to_string(), str::to_lowercase);
         match found.as_slice() {
             [id] => Ok(json!(id)),

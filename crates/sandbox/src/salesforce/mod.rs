@@ -7,6 +7,7 @@ mod call;
 mod catalog;
 mod changes;
 mod collections;
+mod compare;
 mod composite;
 mod config;
 mod convert;
@@ -14,6 +15,7 @@ mod cursors;
 mod dml;
 mod failure;
 mod ids;
+mod ingest;
 mod oauth;
 mod org;
 mod outbound;
@@ -25,6 +27,8 @@ mod search;
 mod soap;
 mod soql;
 mod tables;
+mod tokens;
+mod tree;
 mod values;
 mod xml;
 
@@ -90,7 +94,10 @@ impl Salesforce {
 
     /// Every living record, by object.
     pub fn state(&self) -> Value {
-        lock(&self.org).state()
+        let mut org = lock(&self.org);
+        bulk::settle(&mut org);
+        org.commit();
+        org.state()
     }
 
     /// How often each client name came in `Sforce-Call-Options`.
@@ -112,6 +119,7 @@ impl Salesforce {
     /// Changes a record as a person in the user interface would.
     pub fn edit(&self, object: &str, id: &str, fields: Map<String, Value>) -> Result<Value, String> {
         let mut org = lock(&self.org);
+        bulk::settle(&mut org);
         let name = org.object(object).map_err(|failure| failure.message)?.name.clone();
         let start = org.tables.savepoint();
         let edited = org.human_edit(&name, id, fields);
@@ -142,6 +150,9 @@ impl Salesforce {
         }
         if path.starts_with("/services/Soap/") {
             return "soap".to_owned();
+        }
+        if path.starts_with("/id/") {
+            return "identity".to_owned();
         }
         let Some((_, segments, _)) = Call::split_url(path) else { return "versions".to_owned() };
         let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
@@ -222,6 +233,7 @@ fn rest_kind(method: &str, segments: &[&str]) -> &'static str {
         (_, ["composite", "sobjects", ..]) => "collections_retrieve",
         (_, ["composite", "batch"]) => "composite_batch",
         (_, ["composite", "graph"]) => "composite_graph",
+        (_, ["composite", "tree", ..]) => "composite_tree",
         (_, ["composite"]) => "composite",
         (_, ["jobs", "ingest", ..]) => "bulk_ingest",
         (_, ["jobs", "query", ..]) => "bulk_query",
@@ -249,6 +261,7 @@ async fn answer(State(salesforce): State<Salesforce>, request: Request<Body>) ->
     }
     let Ok(body) = to_bytes(body, MAX_BODY).await else { return Reply::empty(413).into_response() };
     let mut org = lock(&salesforce.org);
+    bulk::settle(&mut org);
     let reply = handle(&mut org, parts, body);
     org.commit();
     reply.into_response()
@@ -259,6 +272,9 @@ fn handle(org: &mut Org, parts: Parts, body: Bytes) -> Reply {
     if path.starts_with("/services/oauth2/") {
         let query = parts.uri.query().unwrap_or_default();
         return oauth::answer(org, &parts.method, path, query, &parts.headers, &body);
+    }
+    if let Some(person) = path.strip_prefix("/id/") {
+        return oauth::identity(org, person, parts.uri.query().unwrap_or_default(), &parts.headers);
     }
     if path.starts_with("/services/Soap/") {
         return soap::answer(org, &String::from_utf8_lossy(&body));

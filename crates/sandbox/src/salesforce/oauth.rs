@@ -263,8 +263,8 @@ fn jwt_bearer(org: &mut Org, form: &Form) -> Result<Reply, Reply> {
         return Err(invalid_grant("audience is invalid"));
     }
     let now = org.clock.now().as_second();
-    let ahead = claims["exp"].as_i64().map_or(i64::MIN, |exp| exp.saturating_sub(now));
-    if ahead <= 0 || ahead > org.config.jwt_max_ahead_seconds {
+    let ahead = expiry(&claims["exp"]).map_or(i64::MIN, |exp| exp.saturating_sub(now));
+    if ahead <= 0 || org.config.jwt_max_ahead_seconds.is_some_and(|most| ahead > most) {
         return Err(invalid());
     }
     let user = claims["sub"].as_str().and_then(|name| org.user_named(name));
@@ -275,6 +275,13 @@ fn jwt_bearer(org: &mut Org, form: &Form) -> Result<Reply, Reply> {
     let user = user.clone();
     let grant = org.sessions.grant();
     Ok(issue(org, &user, grant, None))
+}
+
+/// Whole seconds of `exp`, which clients send as a number, with a fraction, or as a text.
+fn expiry(exp: &Value) -> Option<i64> {
+    let text = exp.as_str().map_or_else(|| exp.to_string(), |text| text.trim().to_owned());
+    let whole = text.split_once('.').filter(|(_, rest)| rest.bytes().all(|byte| byte.is_ascii_digit()));
+    whole.map_or(text.as_str(), |(whole, _)| whole).parse().ok()
 }
 
 fn read_claims(assertion: &str) -> Option<Value> {
@@ -354,5 +361,37 @@ fn userinfo(org: &mut Org, headers: &HeaderMap) -> Reply {
         "organization_id": org.id, "preferred_username": of("Username"), "name": of("Name"), "email": of("Email"),
         "email_verified": true, "zoneinfo": of("TimeZoneSidKey"), "active": true,
         "urls": {"rest": format!("{}/services/data/v{{version}}/", org.base_url)},
+    }))
+}
+
+/// `/id/{org}/{user}`: who the token belongs to, as the `id` of a token answer promises.
+pub fn identity(org: &mut Org, person: &str, query: &str, headers: &HeaderMap) -> Reply {
+    let refuse = |status, text: &str| Reply::text(status, "text/html;charset=UTF-8", text.to_owned());
+    let sent = url::form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "oauth_token");
+    let token = bearer(headers).map(str::to_owned).or_else(|| sent.map(|(_, token)| token.into_owned()));
+    let Some(token) = token else { return refuse(403, "Missing_OAuth_Token") };
+    let (now_ms, idle) = (org.clock.millis(), org.config.session_seconds);
+    let Some(user) = org.sessions.user_of(&token, now_ms, idle) else { return refuse(403, "Bad_OAuth_Token") };
+    let named = person.trim_end_matches('/').split_once('/');
+    let own = named.is_some_and(|(of_org, of_user)| {
+        super::ids::parse(of_org).as_ref() == Some(&org.id) && super::ids::parse(of_user).as_ref() == Some(&user)
+    });
+    let Some(row) = org.tables.get("User", &user).filter(|_| own) else { return refuse(404, "Bad_Id") };
+    let base = &org.base_url;
+    Reply::ok(json!({
+        "id": format!("{base}/id/{}/{user}", org.id), "asserted_user": true, "user_id": user,
+        "organization_id": org.id, "username": row.text("Username"), "nick_name": row.text("Alias"),
+        "display_name": row.text("Name"), "email": row.text("Email"), "email_verified": true,
+        "first_name": row.text("FirstName"), "last_name": row.text("LastName"),
+        "timezone": row.text("TimeZoneSidKey"), "active": row.is("IsActive"), "user_type": "STANDARD",
+        "language": "de", "locale": "de_DE", "utcOffset": 3_600_000, "mobile_phone": null,
+        "mobile_phone_verified": false, "is_app_installed": true,
+        "last_modified_date": row.get("LastModifiedDate"),
+        "urls": {
+            "rest": format!("{base}/services/data/v{{version}}/"),
+            "sobjects": format!("{base}/services/data/v{{version}}/sobjects/"),
+            "query": format!("{base}/services/data/v{{version}}/query/"),
+            "partner": format!("{base}/services/Soap/u/{{version}}/{}", &org.id[..15]),
+        },
     }))
 }

@@ -108,7 +108,7 @@ pub fn delete_by_key(org: &mut Org, call: &Call, object: &str, field: &str, valu
 
 fn one_by_key(org: &Org, object: &Object, field: &str, value: &str) -> Result<String, Failure> {
     let field = external_field(object, field)?;
-    let value = values::accept(&field, &json!(value), org.config.trim_text)?;
+    let value = values::accept(&field, &values::key(&field, value), org.config.trim_text)?;
     let mut found = org.find_by(object, &field, &value);
     match found.len() {
         0 => Err(Failure::no_resource()),

@@ -6,7 +6,7 @@ use super::call::{Call, Reply};
 use super::cursors::Reader;
 use super::failure::Failure;
 use super::org::Org;
-use super::{bulk, changes, collections, composite, records, soql, values};
+use super::{bulk, changes, collections, composite, records, soql, tree, values};
 
 /// Releases on offer; older versions still answer, as they do in reality.
 const RELEASES: [(&str, u32); 7] = [
@@ -42,7 +42,7 @@ fn route(org: &mut Org, call: &Call) -> Result<Reply, Failure> {
     }
     let segments: Vec<&str> = call.segments.iter().map(String::as_str).collect();
     match (call.method.as_str(), segments.as_slice()) {
-        ("GET", []) => Ok(resources(&call.version)),
+        ("GET", []) => Ok(resources(org, call)),
         ("GET", ["limits"]) => Ok(limits(org)),
         ("GET", ["query"]) => query(org, call, false),
         ("GET", ["queryAll"]) => query(org, call, true),
@@ -53,6 +53,7 @@ fn route(org: &mut Org, call: &Call) -> Result<Reply, Failure> {
         ("POST", ["composite"]) => composite::composite(org, call),
         ("POST", ["composite", "batch"]) => composite::batch(org, call),
         ("POST", ["composite", "graph"]) => composite::graph(org, call),
+        ("POST", ["composite", "tree", object]) => tree::create(org, call, object),
         (_, ["jobs", kind @ ("ingest" | "query"), rest @ ..]) => bulk::route(org, call, kind, rest),
         (_, [] | ["limits" | "query" | "queryAll" | "sobjects" | "composite", ..]) => Err(method_not_allowed(call)),
         _ => Err(Failure::no_resource()),
@@ -85,10 +86,18 @@ fn sobject(org: &mut Org, call: &Call, object: &str, rest: &[&str]) -> Result<Re
     }
 }
 
-fn resources(version: &str) -> Reply {
+/// The identity is where clients look for the user. It is the sandbox's own address rather than the vendor's login
+/// host, because clients send their token there.
+fn resources(org: &Org, call: &Call) -> Reply {
     let names = ["sobjects", "query", "queryAll", "composite", "limits", "jobs"];
-    let urls = names.iter().map(|name| ((*name).to_owned(), json!(format!("/services/data/{version}/{name}"))));
-    Reply::ok(Value::Object(urls.collect()))
+    let urls = names.iter().map(|name| (*name, format!("/services/data/{}/{name}", call.version)));
+    let identity = ("identity", format!("{}/id/{}/{}", org.base_url, org.id, call.user));
+    Reply::ok(
+        urls.chain([identity])
+            .map(|(name, url)| (name.to_owned(), json!(url)))
+            .collect::<serde_json::Map<_, _>>()
+            .into(),
+    )
 }
 
 fn limits(org: &Org) -> Reply {

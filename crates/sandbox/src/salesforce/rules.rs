@@ -91,7 +91,8 @@ impl Org {
 
     fn check_member(&self, old: Option<&Row>, fields: &mut Fields) -> Result<(), Failure> {
         let (lead, contact) = (text(fields, "LeadId").to_owned(), text(fields, "ContactId").to_owned());
-        if lead.is_empty() == contact.is_empty() {
+        // A conversion adds the contact to a lead's member, which may still be changed afterwards.
+        if old.is_none() && lead.is_empty() == contact.is_empty() {
             let message = "A campaign member needs exactly one of LeadId and ContactId";
             return Err(Failure::record("FIELD_INTEGRITY_EXCEPTION", message, &["LeadId", "ContactId"]));
         }
@@ -147,11 +148,30 @@ impl Org {
             let message = format!("duplicate value found: Label duplicates value {label}");
             return Err(Failure::record("DUPLICATE_VALUE", message, &["Label"]));
         }
+        if let Some(old) = old {
+            let lost = |name: &str| old.is(name) && fields.get(name) != Some(&json!(true));
+            self.check_statuses_left(old, lost("IsDefault"), lost("HasResponded"))?;
+        }
         if fields.get("SortOrder").is_none_or(Value::is_null) {
             let highest = others().filter_map(|(_, row)| row.get("SortOrder").as_i64()).max().unwrap_or(0);
             fields.insert("SortOrder".to_owned(), json!(highest + 1));
         }
         Ok(())
+    }
+
+    /// A campaign keeps one default status and one that counts as a response.
+    pub(super) fn check_statuses_left(&self, row: &Row, default: bool, responded: bool) -> Result<(), Failure> {
+        let (id, campaign) = (row.text("Id"), row.text("CampaignId"));
+        let other = |name: &str| self.statuses(campaign).any(|(other, row)| other != id && row.is(name));
+        let needed = if default && !other("IsDefault") {
+            "IsDefault"
+        } else if responded && !other("HasResponded") {
+            "HasResponded"
+        } else {
+            return Ok(());
+        };
+        let message = format!("A campaign needs a member status with {needed}; set it on another one first");
+        Err(Failure::record("FIELD_INTEGRITY_EXCEPTION", message, &[needed]))
     }
 
     pub(super) fn check_duplicates(
@@ -232,6 +252,19 @@ impl Org {
                     "matchRecords": records, "rule": rule.matching_rule, "success": true})
             })
             .collect()
+    }
+}
+
+/// A message that is no draft any more keeps what it says.
+pub fn check_editable(object: &Object, old: &Row, given: &Fields) -> Result<(), Failure> {
+    let draft = object.name != "EmailMessage" || old.text("Status") == "5";
+    let free = |name: &str| name == "IsExternallyVisible" || name.ends_with("__c");
+    match given.keys().find(|name| !free(name)).filter(|_| !draft) {
+        None => Ok(()),
+        Some(name) => {
+            let message = format!("Unable to update fields: {name}. The message is no draft.");
+            Err(Failure::record("INVALID_FIELD_FOR_INSERT_UPDATE", message, &[name]))
+        }
     }
 }
 

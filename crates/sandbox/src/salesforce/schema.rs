@@ -226,6 +226,23 @@ impl Object {
         self.fields.iter().find(|field| field.relationship.as_deref().is_some_and(|own| own.eq_ignore_ascii_case(name)))
     }
 
+    /// The name under which a parent lists the records of this object that point to it by `link`. Links that only the
+    /// system follows have none.
+    pub fn listed_under(&self, link: &Field) -> Option<String> {
+        let plural = match self.name.strip_suffix('y') {
+            Some(stem) => format!("{stem}ies"),
+            None if self.name.ends_with('s') => format!("{}es", self.name),
+            None => format!("{}s", self.name),
+        };
+        match link.name.as_str() {
+            "MasterRecordId" | "OwnerId" | "CreatedById" | "LastModifiedById" => None,
+            name if name.starts_with("Converted") => None,
+            "ParentId" if link.reference_to.contains(&self.name) => Some(format!("Child{plural}")),
+            "RelatedToId" => Some("Emails".to_owned()),
+            _ => Some(plural),
+        }
+    }
+
     pub fn summary(&self, version: &str) -> Value {
         let url = format!("/services/data/{version}/sobjects/{}", self.name);
         json!({
@@ -253,7 +270,7 @@ impl Object {
             .filter(|(_, field)| field.reference_to.contains(&self.name))
             .map(|(child, field)| {
                 json!({"childSObject": child.name, "field": field.name, "cascadeDelete": false,
-                    "deprecatedAndHidden": false, "relationshipName": format!("{}s", child.name),
+                    "deprecatedAndHidden": false, "relationshipName": child.listed_under(field),
                     "restrictedDelete": false})
             })
             .collect();
@@ -292,6 +309,15 @@ impl Schema {
 
     pub fn objects(&self) -> impl Iterator<Item = &Object> {
         self.objects.values().map(AsRef::as_ref)
+    }
+
+    /// The object and the field behind the name under which `parent` lists records.
+    pub fn child_link(&self, parent: &str, name: &str) -> Option<(String, String)> {
+        let links = self.objects().flat_map(|child| child.fields.iter().map(move |link| (child, link)));
+        links
+            .filter(|(_, link)| link.reference_to.iter().any(|target| target == parent))
+            .find(|(child, link)| child.listed_under(link).is_some_and(|own| own.eq_ignore_ascii_case(name)))
+            .map(|(child, link)| (child.name.clone(), link.name.clone()))
     }
 
     pub fn by_id(&self, id: &str) -> Option<&Object> {

@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
+use super::compare::{compare_values, compares, fit, in_span, key};
 use super::failure::Failure;
-use super::ids;
 use super::org::Org;
 use super::schema::{Field, Kind, Object};
-use super::soql::{Compare, Condition, Literal, Order, Query};
+use super::soql::{Compare, Condition, Count, Literal, Order, Query};
 use super::tables::Row;
 use super::values;
 
@@ -21,6 +21,23 @@ enum Test {
     Not(Box<Test>),
     Compare(Path, Compare, Value),
     In(Path, HashSet<String>, bool),
+    /// Compares with a span of days, from the first value up to but not including the second.
+    Span(Path, Compare, Value, Value),
+    Includes(Path, Vec<Vec<String>>, bool),
+}
+
+/// What a query shows of each row: paths, and for each child query the rows that point to the row.
+struct Selection<'a> {
+    paths: Vec<Path>,
+    children: Vec<Child<'a>>,
+}
+
+struct Child<'a> {
+    name: String,
+    object: Arc<Object>,
+    link: Field,
+    query: &'a Query,
+    selection: Selection<'a>,
 }
 
 /// Relationship fields to follow, then the field to read.
@@ -44,25 +61,48 @@ fn no_column(name: &str, object: &str) -> Failure {
     Failure::new(400, "INVALID_FIELD", message)
 }
 
-/// How values compare in a set: without case, numbers by value.
-fn key(value: &Value) -> String {
-    match value {
-        Value::String(text) => text.to_lowercase(),
-        Value::Number(number) => number.as_f64().unwrap_or_default().to_string(),
-        other => other.to_string(),
-    }
-}
-
 impl Org {
     pub fn search(&self, query: &Query, with_deleted: bool, version: &str) -> Result<Found, Failure> {
         let object = self.query_object(&query.object)?;
-        let paths: Vec<Path> = self.selected(&object, query)?;
-        let rows = self.matching(query, &object, with_deleted)?;
+        let selection = self.selection(&object, query)?;
+        let rows = self.matching(query, &object, with_deleted, None)?;
         if query.count {
             return Ok(Found { total: rows.len(), records: Vec::new() });
         }
-        let records: Vec<Value> = rows.iter().map(|row| self.render(&object, row, &paths, version)).collect();
+        if !query.counts.is_empty() {
+            return Ok(Found { total: 1, records: vec![self.counted(&object, &query.counts, &rows)?] });
+        }
+        let show = |row: &&Row| self.render(&object, row, &selection, with_deleted, version);
+        let records: Vec<Value> = rows.iter().map(show).collect::<Result<_, _>>()?;
         Ok(Found { total: records.len(), records })
+    }
+
+    /// Empty values do not count.
+    fn counted(&self, object: &Object, counts: &[Count], rows: &[&Row]) -> Result<Value, Failure> {
+        let mut record = json!({"attributes": {"type": "AggregateResult"}});
+        for count in counts {
+            let path = self.path(object, &count.field)?;
+            record[&count.name] = json!(rows.iter().filter(|row| !self.read(&path, row).is_null()).count());
+        }
+        Ok(record)
+    }
+
+    fn selection<'a>(&self, object: &Object, query: &'a Query) -> Result<Selection<'a>, Failure> {
+        let children = query.children.iter().map(|query| {
+            let found = self.schema.child_link(&object.name, &query.object);
+            let found = found.and_then(|(child, link)| {
+                let child = self.schema.object(&child)?.clone();
+                let link = child.field(&link)?.clone();
+                Some((child.listed_under(&link)?, child, link))
+            });
+            let (name, child, link) = found.ok_or_else(|| {
+                let message = format!("Didn't understand relationship '{}' in FROM part of query call.", query.object);
+                Failure::new(400, "INVALID_TYPE", message)
+            })?;
+            let selection = self.selection(&child, query)?;
+            Ok(Child { name, object: child, link, query, selection })
+        });
+        Ok(Selection { paths: self.selected(object, query)?, children: children.collect::<Result<_, Failure>>()? })
     }
 
     fn query_object(&self, name: &str) -> Result<Arc<Object>, Failure> {
@@ -75,13 +115,29 @@ impl Org {
         })
     }
 
-    fn matching(&self, query: &Query, object: &Object, with_deleted: bool) -> Result<Vec<&Row>, Failure> {
+    /// The rows a query finds, all of them or only those whose link is `parent`.
+    fn matching(
+        &self,
+        query: &Query,
+        object: &Object,
+        with_deleted: bool,
+        parent: Option<(&Field, &str)>,
+    ) -> Result<Vec<&Row>, Failure> {
         let test = query.condition.as_ref().map(|condition| self.test(object, condition)).transpose()?;
         let order = query.order.iter().map(|order| Ok((self.sort_path(object, order)?, order)));
         let order: Vec<(Path, &Order)> = order.collect::<Result<_, Failure>>()?;
         let by_index =
             query.condition.as_ref().filter(|_| !with_deleted).and_then(|condition| self.indexed(object, condition));
-        let holds = |row: &&Row| test.as_ref().is_none_or(|test| self.holds(test, row));
+        let by_index = match parent {
+            Some((link, id)) if !with_deleted && self.tables.is_indexed(&object.name, link) => {
+                Some(self.tables.lookup(&object.name, link, &json!(id)).into_iter().collect())
+            }
+            _ => by_index,
+        };
+        let holds = |row: &&Row| {
+            parent.is_none_or(|(link, id)| row.text(&link.name) == id)
+                && test.as_ref().is_none_or(|test| self.holds(test, row))
+        };
         let mut rows: Vec<&Row> = if let Some(ids) = &by_index {
             ids.iter().filter_map(|id| self.tables.get(&object.name, id)).filter(holds).collect()
         } else {
@@ -182,6 +238,20 @@ impl Org {
             Condition::All(all) => Test::All(several(all)?),
             Condition::Any(any) => Test::Any(several(any)?),
             Condition::Not(inner) => Test::Not(Box::new(self.test(object, inner)?)),
+            Condition::Compare(name, compare, Literal::Days(first, last)) => {
+                let path = self.filter_path(object, name)?;
+                let (start, end) = self.days(&path.field, *first, *last)?;
+                Test::Span(path, *compare, start, end)
+            }
+            Condition::Includes { field, sets, negated } => {
+                let path = self.filter_path(object, field)?;
+                if path.field.kind != Kind::Multipicklist {
+                    let message = format!("includes or excludes operator only valid on multipicklist field: {field}");
+                    return Err(Failure::new(400, "INVALID_QUERY_FILTER_OPERATOR", message));
+                }
+                let sets = sets.iter().map(|set| set.split(';').map(str::to_lowercase).collect());
+                Test::Includes(path, sets.collect(), *negated)
+            }
             Condition::Compare(name, compare, literal) => {
                 let path = self.filter_path(object, name)?;
                 let value = fit(&path.field, literal)?;
@@ -204,6 +274,26 @@ impl Org {
         })
     }
 
+    /// Where the first day begins and the day after the last one, in the time zone of the user.
+    fn days(&self, field: &Field, first: i32, last: i32) -> Result<(Value, Value), Failure> {
+        let user = self.tables.get("User", &super::org::integration_user());
+        let zone = user.map_or("UTC", |user| user.text("TimeZoneSidKey"));
+        let zone = jiff::tz::TimeZone::get(zone).unwrap_or(jiff::tz::TimeZone::UTC);
+        let today = self.clock.now().to_zoned(zone.clone()).date();
+        let at = |days: i32| -> Option<Value> {
+            let day = today.checked_add(jiff::Span::new().days(days)).ok()?;
+            match field.kind {
+                Kind::Date => Some(json!(day.to_string())),
+                Kind::Datetime => Some(json!(values::datetime(day.to_zoned(zone.clone()).ok()?.timestamp()))),
+                _ => None,
+            }
+        };
+        at(first).zip(at(last + 1)).ok_or_else(|| {
+            let message = format!("value of filter criterion for field '{}' is no date", field.name);
+            Failure::new(400, "INVALID_FIELD", message)
+        })
+    }
+
     /// The values a semi-join compares with.
     fn inner_values(&self, query: &Query) -> Result<HashSet<String>, Failure> {
         let [field] = query.fields.as_slice() else {
@@ -211,7 +301,7 @@ impl Org {
         };
         let object = self.query_object(&query.object)?;
         let path = self.path(&object, field)?;
-        let rows = self.matching(query, &object, false)?;
+        let rows = self.matching(query, &object, false, None)?;
         Ok(rows
             .into_iter()
             .map(|row| self.read(&path, row))
@@ -243,6 +333,13 @@ impl Org {
             Test::Not(inner) => !self.holds(inner, row),
             Test::Compare(path, compare, wanted) => compares(&self.read(path, row), *compare, wanted),
             Test::In(path, values, negated) => values.contains(&key(&self.read(path, row))) != *negated,
+            Test::Span(path, compare, start, end) => in_span(&self.read(path, row), *compare, start, end),
+            Test::Includes(path, sets, negated) => {
+                let value = self.read(path, row);
+                let chosen: Vec<String> =
+                    value.as_str().unwrap_or_default().split(';').map(str::to_lowercase).collect();
+                sets.iter().any(|set| set.iter().all(|wanted| chosen.contains(wanted))) != *negated
+            }
         }
     }
 
@@ -264,12 +361,27 @@ impl Org {
         Ordering::Equal
     }
 
-    fn render(&self, object: &Object, row: &Row, paths: &[Path], version: &str) -> Value {
+    fn render(
+        &self,
+        object: &Object,
+        row: &Row,
+        selection: &Selection<'_>,
+        with_deleted: bool,
+        version: &str,
+    ) -> Result<Value, Failure> {
         let mut record = record_of(&object.name, row, version);
-        for path in paths {
+        for path in &selection.paths {
             self.render_path(&mut record, row, &path.links, path, version);
         }
-        Value::Object(record)
+        for child in &selection.children {
+            let rows = self.matching(child.query, &child.object, with_deleted, Some((&child.link, row.text("Id"))))?;
+            let show = |row: &&Row| self.render(&child.object, row, &child.selection, with_deleted, version);
+            let records: Vec<Value> = rows.iter().map(show).collect::<Result<_, _>>()?;
+            // A parent without children has no empty result but none.
+            let nested = json!({"totalSize": records.len(), "done": true, "records": records});
+            record.insert(child.name.clone(), if records.is_empty() { Value::Null } else { nested });
+        }
+        Ok(Value::Object(record))
     }
 
     fn render_path(&self, into: &mut Map<String, Value>, row: &Row, links: &[Field], path: &Path, version: &str) {
@@ -305,120 +417,4 @@ fn record_of(object: &str, row: &Row, version: &str) -> Map<String, Value> {
     let mut record = Map::new();
     record.insert("attributes".to_owned(), json!({"type": object, "url": url}));
     record
-}
-
-/// The literal as a value of the field, or the vendor's refusal of a literal of another type.
-fn fit(field: &Field, literal: &Literal) -> Result<Value, Failure> {
-    let wrong = |wanted: &str, hint: &str| {
-        let message = format!("value of filter criterion for field '{}' must be of type {wanted}{hint}", field.name);
-        Err(Failure::new(400, "INVALID_FIELD", message))
-    };
-    let unquoted = " and should not be enclosed in quotes";
-    match (field.kind, literal) {
-        (_, Literal::Null) => Ok(Value::Null),
-        (Kind::Boolean, Literal::Bool(value)) => Ok(json!(value)),
-        (Kind::Boolean, _) => wrong("boolean", unquoted),
-        (Kind::Int | Kind::Double | Kind::Currency | Kind::Percent, Literal::Number(number)) => Ok(json!(number)),
-        (Kind::Int | Kind::Double | Kind::Currency | Kind::Percent, _) => wrong("double", unquoted),
-        (Kind::Datetime, Literal::Time(text)) => match values::parse_datetime(text) {
-            Some(time) => Ok(json!(values::datetime(time))),
-            None => wrong("dateTime", ""),
-        },
-        (Kind::Datetime, _) => wrong("dateTime", unquoted),
-        (Kind::Date, Literal::Time(text)) => match values::parse_date(text) {
-            Some(day) => Ok(json!(day.to_string())),
-            None => wrong("date", ""),
-        },
-        (Kind::Date, _) => wrong("date", unquoted),
-        (Kind::Id | Kind::Reference, Literal::Text(text)) => match ids::parse(text) {
-            Some(id) => Ok(json!(id)),
-            None if text.is_empty() => Ok(Value::Null),
-            None => {
-                let message = format!("invalid ID field: {text}");
-                Err(Failure::new(400, "INVALID_QUERY_FILTER_OPERATOR", message))
-            }
-        },
-        (_, Literal::Text(text)) if text.is_empty() => Ok(Value::Null),
-        (_, Literal::Text(text)) => Ok(json!(text)),
-        _ => wrong("string", " and should be enclosed in quotes"),
-    }
-}
-
-fn compare_values(left: &Value, right: &Value) -> Option<Ordering> {
-    match (left, right) {
-        (Value::String(left), Value::String(right)) => Some(left.to_lowercase().cmp(&right.to_lowercase())),
-        (Value::Number(left), Value::Number(right)) => left.as_f64()?.partial_cmp(&right.as_f64()?),
-        (Value::Bool(left), Value::Bool(right)) => Some(left.cmp(right)),
-        (Value::Null, Value::Null) => Some(Ordering::Equal),
-        _ => None,
-    }
-}
-
-fn compares(value: &Value, compare: Compare, wanted: &Value) -> bool {
-    if compare == Compare::Like {
-        let (Some(text), Some(pattern)) = (value.as_str(), wanted.as_str()) else { return false };
-        return like(&text.to_lowercase(), &pattern.to_lowercase());
-    }
-    // An id compares exactly; both sides already have their 18 characters and its case cannot differ.
-    let ordering = compare_values(value, wanted);
-    match compare {
-        Compare::Equal => ordering == Some(Ordering::Equal),
-        Compare::NotEqual => ordering != Some(Ordering::Equal),
-        _ if value.is_null() || wanted.is_null() => false,
-        Compare::Less => ordering.is_some_and(Ordering::is_lt),
-        Compare::LessOrEqual => ordering.is_some_and(Ordering::is_le),
-        Compare::Greater => ordering.is_some_and(Ordering::is_gt),
-        Compare::GreaterOrEqual => ordering.is_some_and(Ordering::is_ge),
-        Compare::Like => false,
-    }
-}
-
-/// `%` is any run of letters, `_` any letter, a backslash takes the next one literally.
-fn like(text: &str, pattern: &str) -> bool {
-    let text: Vec<char> = text.chars().collect();
-    let mut parts: Vec<Option<Option<char>>> = Vec::new();
-    let mut letters = pattern.chars();
-    while let Some(letter) = letters.next() {
-        parts.push(match letter {
-            '%' => None,
-            '_' => Some(None),
-            '\\' => Some(letters.next()),
-            letter => Some(Some(letter)),
-        });
-    }
-    let (mut at, mut part, mut retry) = (0, 0, None);
-    while at < text.len() {
-        match parts.get(part) {
-            Some(None) => {
-                retry = Some((at, part));
-                part += 1;
-            }
-            Some(Some(wanted)) if wanted.is_none_or(|wanted| wanted == text[at]) => {
-                at += 1;
-                part += 1;
-            }
-            _ => {
-                let Some((from, star)) = retry else { return false };
-                at = from + 1;
-                part = star + 1;
-                retry = Some((from + 1, star));
-            }
-        }
-    }
-    parts[part..].iter().all(Option::is_none)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::like;
-
-    #[test]
-    fn like_knows_both_wildcards_and_escapes() {
-        assert!(like("acme gmbh", "acme%"));
-        assert!(like("acme gmbh", "%gm_h"));
-        assert!(like("a%b", "a\\%b"));
-        assert!(!like("axb", "a\\%b"));
-        assert!(!like("acme", "acme_"));
-        assert!(like("", "%"));
-    }
 }

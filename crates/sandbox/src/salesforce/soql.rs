@@ -1,6 +1,7 @@
 //! Reading SOQL: text to a syntax tree, without knowledge of the org.
 
 use super::failure::Failure;
+use super::tokens::{Token, malformed, tokens, unknown};
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum Literal {
@@ -10,6 +11,8 @@ pub enum Literal {
     Text(String),
     /// An unquoted date or datetime.
     Time(String),
+    /// `LAST_N_DAYS:3` and its kin: whole days from the first to the last, counted from today.
+    Days(i32, i32),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,8 +32,29 @@ pub enum Condition {
     Any(Vec<Condition>),
     Not(Box<Condition>),
     Compare(String, Compare, Literal),
-    In { field: String, values: Vec<Literal>, negated: bool },
-    InQuery { field: String, query: Box<Query>, negated: bool },
+    In {
+        field: String,
+        values: Vec<Literal>,
+        negated: bool,
+    },
+    InQuery {
+        field: String,
+        query: Box<Query>,
+        negated: bool,
+    },
+    /// `INCLUDES ('a;b', 'c')`: the sets of values of which a record needs one.
+    Includes {
+        field: String,
+        sets: Vec<String>,
+        negated: bool,
+    },
+}
+
+/// `COUNT(Id) total`: the field whose values are counted, and the name of the count.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Count {
+    pub field: String,
+    pub name: String,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -40,11 +64,14 @@ pub struct Order {
     pub nulls_last: bool,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Query {
     pub fields: Vec<String>,
     /// `SELECT count()`.
     pub count: bool,
+    pub counts: Vec<Count>,
+    /// `(SELECT Id FROM Contacts)`; their object is the name of a relationship.
+    pub children: Vec<Query>,
     pub object: String,
     pub condition: Option<Condition>,
     pub order: Vec<Order>,
@@ -52,64 +79,8 @@ pub struct Query {
     pub offset: usize,
 }
 
-#[derive(Clone, Debug, PartialEq)]
-enum Token {
-    Word(String),
-    Text(String),
-    Symbol(&'static str),
-}
-
-fn malformed(message: impl Into<String>) -> Failure {
-    Failure::new(400, "MALFORMED_QUERY", message)
-}
-
-const SYMBOLS: [&str; 10] = ["<=", ">=", "!=", "<>", "=", "<", ">", "(", ")", ","];
-
-fn tokens(text: &str) -> Result<Vec<Token>, Failure> {
-    let mut tokens = Vec::new();
-    let mut rest = text.trim_start();
-    while let Some(first) = rest.chars().next() {
-        if first == '\'' {
-            let (literal, after) = quoted(&rest[1..])?;
-            tokens.push(Token::Text(literal));
-            rest = after;
-        } else if let Some(symbol) = SYMBOLS.iter().find(|symbol| rest.starts_with(**symbol)) {
-            tokens.push(Token::Symbol(symbol));
-            rest = &rest[symbol.len()..];
-        } else {
-            let word = |c: char| c.is_alphanumeric() || "_.:+-".contains(c);
-            let end = rest.find(|c: char| !word(c)).unwrap_or(rest.len());
-            if end == 0 {
-                return Err(malformed(format!("unexpected token: '{first}'")));
-            }
-            tokens.push(Token::Word(rest[..end].to_owned()));
-            rest = &rest[end..];
-        }
-        rest = rest.trim_start();
-    }
-    Ok(tokens)
-}
-
-/// Reads to the closing quote and resolves escapes. `\_` and `\%` stay as they are, for `LIKE`.
-fn quoted(text: &str) -> Result<(String, &str), Failure> {
-    let mut literal = String::new();
-    let mut letters = text.char_indices();
-    while let Some((at, letter)) = letters.next() {
-        match letter {
-            '\'' => return Ok((literal, &text[at + 1..])),
-            '\\' => match letters.next().map(|(_, escaped)| escaped) {
-                Some(escaped @ ('\'' | '"' | '\\')) => literal.push(escaped),
-                Some('n' | 'N') => literal.push('\n'),
-                Some('r' | 'R') => literal.push('\r'),
-                Some('t' | 'T') => literal.push('\t'),
-                Some(escaped @ ('_' | '%')) => literal.extend(['\\', escaped]),
-                _ => return Err(malformed("invalid escape sequence in string literal")),
-            },
-            letter => literal.push(letter),
-        }
-    }
-    Err(malformed("unexpected end of query: string literal is not closed"))
-}
+/// Clauses and selections that the vendor has beyond these.
+const UNKNOWN: [&str; 8] = ["GROUP", "HAVING", "WITH", "FOR", "USING", "ALL", "UPDATE", "TYPEOF"];
 
 struct Parser {
     tokens: Vec<Token>,
@@ -128,6 +99,7 @@ pub fn parse(text: &str) -> Result<Query, Failure> {
     let query = parser.query()?;
     match parser.tokens.get(parser.at) {
         None => Ok(query),
+        Some(Token::Word(word)) if UNKNOWN.iter().any(|known| known.eq_ignore_ascii_case(word)) => Err(unknown(word)),
         Some(token) => Err(malformed(format!("unexpected token: {token:?}"))),
     }
 }
@@ -188,46 +160,78 @@ impl Parser {
     }
 
     fn query(&mut self) -> Result<Query, Failure> {
+        self.depth += 1;
+        if self.depth > MAX_DEPTH {
+            return Err(malformed("the query is nested too deeply"));
+        }
         self.expect_word("SELECT")?;
-        let (fields, count) = self.selection()?;
+        let mut query = self.selection()?;
         self.expect_word("FROM")?;
-        let object = self.name()?;
-        let condition = if self.take_word("WHERE") { Some(self.any()?) } else { None };
-        let mut order = Vec::new();
+        query.object = self.name()?;
+        query.condition = if self.take_word("WHERE") { Some(self.any()?) } else { None };
         if self.take_word("ORDER") {
             self.expect_word("BY")?;
-            order.push(self.order()?);
+            query.order.push(self.order()?);
             while self.take_symbol(",") {
-                order.push(self.order()?);
+                query.order.push(self.order()?);
             }
         }
-        let limit = if self.take_word("LIMIT") { Some(self.number()?) } else { None };
-        let offset = if self.take_word("OFFSET") { self.number()? } else { 0 };
-        if offset > 2000 {
+        query.limit = if self.take_word("LIMIT") { Some(self.number()?) } else { None };
+        query.offset = if self.take_word("OFFSET") { self.number()? } else { 0 };
+        if query.offset > 2000 {
             return Err(Failure::new(400, "NUMBER_OUTSIDE_VALID_RANGE", "Maximum SOQL offset allowed is 2000"));
         }
-        Ok(Query { fields, count, object, condition, order, limit, offset })
+        let alone = query.fields.first().filter(|_| !query.counts.is_empty() && !self.peek_word("GROUP"));
+        if let Some(field) = alone {
+            return Err(malformed(format!("Field must be grouped or aggregated: {field}")));
+        }
+        self.depth -= 1;
+        Ok(query)
     }
 
-    fn selection(&mut self) -> Result<(Vec<String>, bool), Failure> {
-        if self.take_word("count") {
-            self.expect_symbol("(")?;
-            self.expect_symbol(")")?;
-            return Ok((Vec::new(), true));
-        }
-        let mut fields = Vec::new();
+    fn selection(&mut self) -> Result<Query, Failure> {
+        let mut query = Query::default();
         loop {
-            let name = self.name()?;
-            if name.eq_ignore_ascii_case("FIELDS") && self.take_symbol("(") {
-                fields.push(format!("FIELDS({})", self.name()?.to_uppercase()));
+            if self.take_symbol("(") {
+                query.children.push(self.query()?);
                 self.expect_symbol(")")?;
             } else {
-                fields.push(name);
+                self.selected(&mut query)?;
             }
-            if !self.take_symbol(",") {
-                return Ok((fields, false));
+            if query.count || !self.take_symbol(",") {
+                break;
             }
         }
+        Ok(query)
+    }
+
+    fn selected(&mut self, query: &mut Query) -> Result<(), Failure> {
+        if self.peek_word("TYPEOF") {
+            return Err(unknown("TYPEOF"));
+        }
+        let name = self.name()?;
+        if !self.take_symbol("(") {
+            query.fields.push(name);
+            return Ok(());
+        }
+        if name.eq_ignore_ascii_case("FIELDS") {
+            query.fields.push(format!("FIELDS({})", self.name()?.to_uppercase()));
+            return self.expect_symbol(")");
+        }
+        if !name.eq_ignore_ascii_case("COUNT") {
+            return Err(unknown(&format!("the function {name}()")));
+        }
+        let first = query.fields.is_empty() && query.counts.is_empty() && query.children.is_empty();
+        if first && self.take_symbol(")") {
+            query.count = true;
+            return Ok(());
+        }
+        let field = self.name()?;
+        self.expect_symbol(")")?;
+        let alias = if self.peek_word("FROM") { None } else { self.name().ok() };
+        let name = alias.unwrap_or_else(|| format!("expr{}", query.counts.len()));
+        query.counts.push(Count { field, name });
+        Ok(())
     }
 
     fn order(&mut self) -> Result<Order, Failure> {
@@ -296,6 +300,14 @@ impl Parser {
 
     fn comparison(&mut self) -> Result<Condition, Failure> {
         let field = self.name()?;
+        if matches!(self.tokens.get(self.at), Some(Token::Symbol("("))) {
+            return Err(unknown(&format!("the function {field}()")));
+        }
+        for (word, negated) in [("INCLUDES", false), ("EXCLUDES", true)] {
+            if self.take_word(word) {
+                return self.sets(field, negated);
+            }
+        }
         let negated = self.take_word("NOT");
         if self.take_word("IN") {
             return self.membership(field, negated);
@@ -314,12 +326,7 @@ impl Parser {
     fn membership(&mut self, field: String, negated: bool) -> Result<Condition, Failure> {
         self.expect_symbol("(")?;
         if self.peek_word("SELECT") {
-            self.depth += 1;
-            if self.depth > MAX_DEPTH {
-                return Err(malformed("the query is nested too deeply"));
-            }
             let query = Box::new(self.query()?);
-            self.depth -= 1;
             self.expect_symbol(")")?;
             return Ok(Condition::InQuery { field, query, negated });
         }
@@ -329,6 +336,22 @@ impl Parser {
         }
         self.expect_symbol(")")?;
         Ok(Condition::In { field, values, negated })
+    }
+
+    fn sets(&mut self, field: String, negated: bool) -> Result<Condition, Failure> {
+        self.expect_symbol("(")?;
+        let mut sets = Vec::new();
+        loop {
+            match self.literal()? {
+                Literal::Text(set) => sets.push(set),
+                _ => return Err(malformed("INCLUDES and EXCLUDES compare with quoted values")),
+            }
+            if !self.take_symbol(",") {
+                break;
+            }
+        }
+        self.expect_symbol(")")?;
+        Ok(Condition::Includes { field, sets, negated })
     }
 
     fn operator(&mut self) -> Result<Compare, Failure> {
@@ -358,12 +381,27 @@ impl Parser {
             Some(Token::Word(word)) => match word.parse::<f64>() {
                 Ok(number) if number.is_finite() => Literal::Number(number),
                 _ if word.len() >= 10 && word.as_bytes()[0].is_ascii_digit() => Literal::Time(word.clone()),
+                _ if word.starts_with(|c: char| c.is_ascii_alphabetic()) => days(word)?,
                 _ => return Err(self.unexpected("a literal")),
             },
             _ => return Err(self.unexpected("a literal")),
         };
         self.at += 1;
         Ok(literal)
+    }
+}
+
+/// A date literal that is a word.
+fn days(word: &str) -> Result<Literal, Failure> {
+    let upper = word.to_uppercase();
+    match (upper.as_str(), upper.strip_prefix("LAST_N_DAYS:")) {
+        ("TODAY", _) => Ok(Literal::Days(0, 0)),
+        ("YESTERDAY", _) => Ok(Literal::Days(-1, -1)),
+        (_, Some(number)) => match number.parse::<u16>() {
+            Ok(number) if number > 0 => Ok(Literal::Days(-i32::from(number), 0)),
+            _ => Err(malformed(format!("invalid number of days: {word}"))),
+        },
+        _ => Err(unknown(&format!("the literal {word}"))),
     }
 }
 

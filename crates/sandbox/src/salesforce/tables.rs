@@ -62,10 +62,11 @@ pub struct Tables {
 }
 
 /// How values of an indexed field are compared: without case, unless the field says otherwise.
-fn fold(field: &Field, value: &Value) -> Option<String> {
+pub fn fold(field: &Field, value: &Value) -> Option<String> {
     let text = match value {
         Value::String(text) => text.clone(),
-        Value::Number(number) => number.to_string(),
+        // 9 and 9.0 are one number, however a caller wrote it.
+        Value::Number(number) => number.as_f64()?.to_string(),
         _ => return None,
     };
     Some(if field.case_sensitive { text } else { text.to_lowercase() })

@@ -102,6 +102,16 @@ pub fn accept(field: &Field, value: &Value, trim: bool) -> Result<Value, Failure
     }
 }
 
+/// A key that came as text, in a path or a cell, as a value of its field.
+pub fn key(field: &Field, text: &str) -> Value {
+    let number = match field.kind {
+        Kind::Int => text.parse::<i64>().ok().map(|number| json!(number)),
+        Kind::Double | Kind::Currency | Kind::Percent => text.parse::<f64>().ok().map(|number| json!(number)),
+        _ => None,
+    };
+    number.unwrap_or_else(|| json!(text))
+}
+
 fn accept_text(field: &Field, text: &str) -> Result<Value, Failure> {
     if text.is_empty() {
         return Ok(Value::Null);

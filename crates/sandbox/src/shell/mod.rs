@@ -119,7 +119,8 @@ impl Routes {
         if path.starts_with("/_sandbox") {
             return Ok(run(&self.control, request).await);
         }
-        let vendor = if path.starts_with("/services/") { Vendor::Salesforce } else { Vendor::Hubspot };
+        let salesforce = path.starts_with("/services/") || path.starts_with("/id/");
+        let vendor = if salesforce { Vendor::Salesforce } else { Vendor::Hubspot };
         let answer = self.vendor_call(vendor, request).await?;
         if answer.status() == StatusCode::TOO_MANY_REQUESTS {
             self.core.calls.count_limited(vendor);

@@ -1,10 +1,12 @@
 //! Tokens, scopes and owners.
 
+use std::collections::HashMap;
+
 use mittler_sandbox::hubspot::Config;
 use reqwest::Method;
 use serde_json::json;
 
-use crate::support::{CONTACTS, portal, portal_with, quick};
+use crate::support::{COMPANIES, CONTACTS, Portal, portal, portal_with, quick};
 
 #[tokio::test]
 async fn a_call_without_a_token_is_told_that_credentials_are_missing() {
@@ -72,6 +74,90 @@ async fn a_wrong_or_revoked_refresh_token_is_a_bad_refresh_token() {
         .form("/oauth/v1/token", &[("grant_type", "refresh_token"), ("refresh_token", "x"), client[0], client[1]])
         .await;
     assert_eq!(v1.body["message"], "missing or invalid refresh token");
+}
+
+/// Where the consent page sends the browser, as a map of its query.
+async fn consent(portal: &Portal, query: &str) -> HashMap<String, String> {
+    let page = format!(
+        "/oauth/authorize?client_id={}&redirect_uri=http%3A%2F%2Flocalhost%2Fback{query}",
+        portal.access.client_id
+    );
+    let answer = portal.call_as("", Method::GET, &page, None).await;
+    let Some(target) = answer.header("location") else { return HashMap::new() };
+    url::Url::parse(target).unwrap().query_pairs().into_owned().collect()
+}
+
+#[tokio::test]
+async fn an_app_is_granted_what_it_asked_for_and_has() {
+    let portal = portal().await;
+    let access = &portal.access;
+    assert!(consent(&portal, "").await.is_empty(), "a scope is needed");
+    assert_eq!(consent(&portal, "&scope=nonsense").await["error"], "invalid_scope");
+    let asked = "&scope=oauth%20crm.objects.contacts.read%20nonsense&optional_scope=crm.lists.read%20nonsense";
+    let code = consent(&portal, asked).await["code"].clone();
+    let client = [("client_id", access.client_id.as_str()), ("client_secret", access.client_secret.as_str())];
+    let exchange = [
+        ("grant_type", "authorization_code"),
+        ("code", code.as_str()),
+        ("redirect_uri", "http://localhost/back"),
+        client[0],
+        client[1],
+    ];
+    let first = portal.form("/oauth/2026-09/token", &exchange).await;
+    let refresh = first.body["refresh_token"].as_str().unwrap();
+    let fields = [("grant_type", "refresh_token"), ("refresh_token", refresh), client[0], client[1]];
+    let again = portal.form("/oauth/2026-09/token", &fields).await;
+    for answer in [&first, &again] {
+        assert_eq!(answer.body["scopes"], json!(["oauth", "crm.objects.contacts.read", "crm.lists.read"]));
+        let token = answer.body["access_token"].as_str().unwrap();
+        assert_eq!(portal.call_as(token, Method::GET, CONTACTS, None).await.status, 200);
+        let body = json!({"properties": {"name": "A"}});
+        let refused = portal.call_as(token, Method::POST, COMPANIES, Some(body)).await;
+        assert_eq!((refused.status, refused.body["category"].as_str()), (403, Some("MISSING_SCOPES")));
+    }
+}
+
+#[tokio::test]
+async fn client_credentials_are_for_the_app_itself_and_for_no_records() {
+    let portal = portal().await;
+    let access = &portal.access;
+    let ask = async |scope: &str| {
+        let fields = [
+            ("grant_type", "client_credentials"),
+            ("scope", scope),
+            ("client_id", access.client_id.as_str()),
+            ("client_secret", access.client_secret.as_str()),
+        ];
+        portal.form("/oauth/2026-09/token", &fields).await
+    };
+    for scope in ["", "crm.objects.contacts.read"] {
+        let refused = ask(scope).await;
+        assert_eq!((refused.status, refused.body["error"].as_str()), (400, Some("invalid_scope")));
+    }
+    let token = ask("developer.webhooks_journal.read crm.objects.contacts.read").await.body;
+    assert_eq!(token["scopes"], json!(["developer.webhooks_journal.read"]));
+    assert_eq!((&token["token_use"], token.get("refresh_token")), (&json!("client_credentials"), None));
+    let token = token["access_token"].as_str().unwrap();
+    assert_eq!(portal.call_as(token, Method::GET, CONTACTS, None).await.status, 403);
+}
+
+#[tokio::test]
+async fn the_token_endpoints_fail_in_the_form_of_oauth_and_tell_of_refresh_tokens_too() {
+    let portal = portal().await;
+    let access = &portal.access;
+    for verb in ["introspect", "revoke"] {
+        let fields = [("token", "x"), ("client_id", access.client_id.as_str()), ("client_secret", "wrong")];
+        let refused = portal.form(&format!("/oauth/2026-09/token/{verb}"), &fields).await;
+        assert_eq!((refused.status, refused.body["error"].as_str()), (400, Some("invalid_client")));
+        assert_eq!(refused.body["status"], "BAD_CLIENT_SECRET");
+    }
+    let client = [("client_id", access.client_id.as_str()), ("client_secret", access.client_secret.as_str())];
+    let fields = [("token", access.refresh_token.as_str()), client[0], client[1]];
+    let facts = portal.form("/oauth/2026-09/token/introspect", &fields).await.body;
+    assert_eq!((&facts["active"], &facts["app_id"]), (&json!(true), &json!(access.app_id)));
+    let fields =
+        [("grant_type", "refresh_token"), ("refresh_token", access.refresh_token.as_str()), client[0], client[1]];
+    assert_eq!(portal.form("/oauth/v1/token", &fields).await.body["token_use"], "access_token");
 }
 
 #[tokio::test]

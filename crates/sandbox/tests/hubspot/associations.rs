@@ -119,3 +119,50 @@ async fn a_note_is_born_with_its_associations() {
     let lost = json!({"properties": {"hs_timestamp": "1"}, "associations": [{"to": {"id": "1"}, "types": spec(202)}]});
     assert_eq!(portal.post("/crm/objects/2026-09/notes", lost).await.status, 400);
 }
+
+#[tokio::test]
+async fn a_bad_type_in_a_batch_refuses_it_before_anything_is_linked_or_unlinked() {
+    let portal = portal().await;
+    let (contact, company) = (portal.contact("a@example.com").await, portal.company("A").await);
+    let ends = |types: Value| json!({"from": {"id": contact}, "to": {"id": company}, "types": types});
+    let count = async || {
+        let read = portal.post(&format!("{PAIR}/batch/read"), json!({"inputs": [{"id": contact}]})).await;
+        read.results().len()
+    };
+    let mut untyped = ends(json!([]));
+    for bad in [ends(spec(280)), untyped.clone(), {
+        untyped.as_object_mut().unwrap().remove("types");
+        untyped
+    }] {
+        let refused = portal.post(&format!("{PAIR}/batch/create"), json!({"inputs": [ends(spec(279)), bad]})).await;
+        assert_eq!(refused.status, 400, "{}", refused.body);
+    }
+    assert_eq!(count().await, 0);
+    portal.post(&format!("{PAIR}/batch/create"), json!({"inputs": [ends(spec(279))]})).await;
+    let inputs = json!({"inputs": [ends(spec(279)), ends(spec(280))]});
+    assert_eq!(portal.post(&format!("{PAIR}/batch/labels/archive"), inputs).await.status, 400);
+    assert_eq!(count().await, 1);
+    let lost = json!({"from": {"id": contact}, "to": {"id": "1"}, "types": spec(279)});
+    let partly = portal.post(&format!("{PAIR}/batch/create"), json!({"inputs": [ends(spec(1)), lost]})).await;
+    assert_eq!((partly.status, partly.results().len()), (207, 1), "a record that is not there fails alone");
+}
+
+#[tokio::test]
+async fn the_classic_versions_share_out_what_the_dated_ones_have_together() {
+    let portal = portal().await;
+    let contact = portal.contact("a@example.com").await;
+    for path in [
+        "/crm/v4/objects/contacts".to_owned(),
+        format!("/crm/v4/objects/contacts/{contact}"),
+        "/crm/v4/properties/contacts".to_owned(),
+        "/crm/v4/owners".to_owned(),
+        format!("/crm/v3/objects/contacts/{contact}/associations/companies"),
+        "/crm/v3/associations/contacts/companies/labels".to_owned(),
+    ] {
+        assert!(portal.unchecked(reqwest::Method::GET, &path, None).await.no_route(), "{path}");
+    }
+    let read = json!({"inputs": [{"id": contact}]});
+    let v3 = "/crm/v3/associations/contacts/companies/batch/read";
+    assert!(portal.unchecked(reqwest::Method::POST, v3, Some(read)).await.no_route());
+    assert_eq!(portal.get("/crm/associations/v4/contacts/companies/labels").await.status, 200);
+}

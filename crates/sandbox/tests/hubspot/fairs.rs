@@ -100,3 +100,37 @@ async fn a_cancelled_event_says_so_and_a_deleted_one_is_gone() {
     let missing = portal.post(&format!("{BASE}/events"), json!({"eventName": "x"})).await;
     assert_eq!(missing.status, 400);
 }
+
+#[tokio::test]
+async fn a_bad_input_refuses_a_batch_of_events_or_visits_before_anything_is_written() {
+    let portal = portal().await;
+    let id = made(&portal).await;
+    let mut other = fair("Other");
+    other["externalEventId"] = json!("other-2026");
+    let nameless = json!({"externalAccountId": "acct-1", "externalEventId": "third-2026"});
+    let refused = portal.post(&format!("{BASE}/events/upsert"), json!({"inputs": [other, nameless]})).await;
+    assert_eq!(refused.status, 400);
+    assert_eq!(portal.get(&format!("{BASE}/events/other-2026?externalAccountId=acct-1")).await.status, 404);
+    let inputs = json!({"inputs": [{"email": "v@example.com", "interactionDateTime": 1}, {"interactionDateTime": 2}]});
+    let refused = portal.post(&format!("{BASE}/{id}/attendance/attend/email-create"), inputs).await;
+    assert_eq!(refused.status, 400);
+    assert!(portal.get(CONTACTS).await.results().is_empty());
+    let change = json!({"inputs": [{"objectId": id, "eventName": "New"}, {"objectId": id, "startDateTime": "soon"}]});
+    assert_eq!(portal.post(&format!("{BASE}/batch/update"), change).await.status, 400);
+    assert_eq!(portal.get(&format!("{BASE}/{id}")).await.body["eventName"], "Fair");
+}
+
+#[tokio::test]
+async fn custom_properties_come_back_with_all_that_the_portal_notes_about_them() {
+    let portal = portal().await;
+    let mut sent = fair("Fair");
+    sent["customProperties"] = json!([{"name": "hall", "value": "7"}]);
+    let made = portal.post(&format!("{BASE}/events"), sent).await;
+    let shown = &made.body["customProperties"][0];
+    assert_eq!((&shown["name"], &shown["value"], &shown["isEncrypted"]), (&json!("hall"), &json!("7"), &json!(false)));
+    let classic = portal.get("/marketing/v3/marketing-events/events/fair-2026?externalAccountId=acct-1").await;
+    assert_eq!(classic.body["customProperties"][0]["value"], "7");
+    let id = made.body["objectId"].as_str().unwrap();
+    let read = portal.get(&format!("{BASE}/{id}")).await;
+    assert_eq!(read.body["customProperties"], json!([{"name": "hall", "value": "7"}]));
+}

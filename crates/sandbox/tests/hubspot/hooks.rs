@@ -221,3 +221,36 @@ async fn subscriptions_are_managed_with_the_developer_key() {
     let refused = portal.get(&format!("/webhooks/v3/{}/settings", portal.access.app_id)).await;
     assert_eq!(refused.status, 401);
 }
+
+#[tokio::test]
+async fn a_batch_switches_all_of_its_subscriptions_or_none() {
+    let portal = portal_with(quick()).await;
+    let path = |rest: &str| {
+        format!("/webhooks/v3/{}/{rest}?hapikey={}", portal.access.app_id, Config::default().developer_key)
+    };
+    let made = portal.post(&path("subscriptions"), json!({"eventType": "contact.creation", "active": false})).await;
+    let id: u64 = made.id().parse().unwrap();
+    let inputs = |other: u64| json!({"inputs": [{"id": id, "active": true}, {"id": other, "active": true}]});
+    assert_eq!(portal.post(&path("subscriptions/batch/update"), inputs(1)).await.status, 404);
+    let active = async || portal.get(&path(&format!("subscriptions/{id}"))).await.body["active"].clone();
+    assert_eq!(active().await, false);
+    assert_eq!(portal.post(&path("subscriptions/batch/update"), inputs(id)).await.status, 200);
+    assert_eq!(active().await, true);
+}
+
+#[tokio::test]
+async fn only_events_of_the_contract_can_be_subscribed_to() {
+    let portal = portal_with(quick()).await;
+    let path =
+        format!("/webhooks/v3/{}/subscriptions?hapikey={}", portal.access.app_id, Config::default().developer_key);
+    let subscribe = async |body: Value| portal.post(&path, body).await.status;
+    for known in ["product.merge", "conversation.newMessage", "event.completed", "contact.privacyDeletion"] {
+        assert_eq!(subscribe(json!({"eventType": known, "active": true})).await, 201, "{known}");
+    }
+    for unknown in ["product.associationChange", "company.privacyDeletion", "conversation.merge", "contact.created"] {
+        assert_eq!(subscribe(json!({"eventType": unknown, "active": true})).await, 400, "{unknown}");
+    }
+    let text =
+        json!({"eventType": "object.propertyChange", "objectTypeId": "0-49", "propertyName": "hs_email_subject"});
+    assert_eq!(subscribe(text).await, 400);
+}

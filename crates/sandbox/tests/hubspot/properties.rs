@@ -165,3 +165,26 @@ async fn the_headers_of_an_email_tell_who_wrote_to_whom() {
     let refused = portal.post("/crm/objects/2026-09/emails", direct).await;
     assert_eq!(refused.body["errors"][0]["code"], "READ_ONLY_VALUE");
 }
+
+#[tokio::test]
+async fn a_batch_archives_all_of_its_properties_or_none() {
+    let portal = portal().await;
+    portal.unique_property("contacts", "contactinformation", "mine").await;
+    for (bad, status) in [("email", 400), ("missing", 404)] {
+        let inputs = json!({"inputs": [{"name": "mine"}, {"name": bad}]});
+        assert_eq!(portal.post(&format!("{PATH}/batch/archive"), inputs).await.status, status);
+        assert_eq!(portal.get(&format!("{PATH}/mine")).await.status, 200);
+    }
+    let twice = json!({"inputs": [{"name": "mine"}, {"name": "mine"}]});
+    assert_eq!(portal.post(&format!("{PATH}/batch/archive"), twice).await.status, 204);
+}
+
+#[tokio::test]
+async fn a_property_group_keeps_its_place() {
+    let portal = portal().await;
+    let group = json!({"name": "fairs", "label": "Fairs", "displayOrder": 4});
+    assert_eq!(portal.post(&format!("{PATH}/groups"), group).await.body["displayOrder"], 4);
+    portal.patch(&format!("{PATH}/groups/fairs"), json!({"label": "Trade fairs"})).await;
+    let read = portal.get(&format!("{PATH}/groups/fairs")).await.body;
+    assert_eq!((&read["label"], &read["displayOrder"]), (&json!("Trade fairs"), &json!(4)));
+}

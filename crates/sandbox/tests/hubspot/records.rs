@@ -209,3 +209,60 @@ async fn a_manual_list_takes_members_and_says_which_are_missing() {
     assert_eq!(portal.delete(&path).await.status, 204);
     assert_eq!(portal.get(&path).await.status, 404);
 }
+
+#[tokio::test]
+async fn a_flag_in_a_query_is_read_in_any_case() {
+    let portal = portal().await;
+    let id = portal.contact("old@example.com").await;
+    portal.contact("new@example.com").await;
+    portal.delete(&format!("{CONTACTS}/{id}")).await;
+    for flag in ["true", "True", "TRUE"] {
+        let listed = portal.get(&format!("{CONTACTS}?archived={flag}")).await;
+        assert_eq!((listed.results().len(), listed.results()[0]["id"].as_str()), (1, Some(id.as_str())), "{flag}");
+    }
+    assert_ne!(portal.get(&format!("{CONTACTS}?archived=False")).await.results()[0]["id"], id);
+}
+
+#[tokio::test]
+async fn a_list_shows_its_filters_only_to_those_who_ask() {
+    let portal = portal().await;
+    let list = json!({"name": "Visitors", "objectTypeId": "0-1", "processingType": "DYNAMIC",
+        "filterBranch": {"filterBranchType": "OR", "filterBranches": []}});
+    let made = portal.unchecked(reqwest::Method::POST, "/crm/v3/lists", Some(list)).await;
+    let id = made.body["list"]["listId"].as_str().unwrap().to_owned();
+    for path in [format!("/crm/v3/lists/{id}"), "/crm/v3/lists/object-type-id/0-1/name/visitors".to_owned()] {
+        let shown = async |query: &str| {
+            let answer = portal.unchecked(reqwest::Method::GET, &format!("{path}{query}"), None).await;
+            answer.body["list"]["filterBranch"].is_object()
+        };
+        assert_eq!((shown("").await, shown("?includeFilters=true").await), (false, true), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn the_link_to_the_next_page_keeps_the_query_and_the_form_of_the_version() {
+    let portal = portal().await;
+    for name in ["a", "b"] {
+        portal.contact(&format!("{name}@example.com")).await;
+    }
+    for path in ["/crm/v3/objects/contacts", "/crm/objects/2026-09/contacts"] {
+        let page = portal.get(&format!("{path}?limit=1&properties=email,city&archived=false")).await;
+        let next = &page.body["paging"]["next"];
+        let link = url::Url::parse(next["link"].as_str().unwrap()).unwrap();
+        assert_eq!(link.path(), path);
+        let second = portal.get(&format!("{path}?{}", link.query().unwrap())).await;
+        assert_eq!(second.results()[0]["id"], next["after"]);
+        assert!(second.results()[0]["properties"].get("city").is_some(), "{link}");
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_is_not_json_is_an_unsupported_media_type() {
+    let portal = portal().await;
+    let url = format!("{}{CONTACTS}", portal.access.base_url);
+    let send = async |kind: &str| {
+        let request = portal.http.post(&url).bearer_auth(&portal.access.access_token).header("content-type", kind);
+        request.body(r#"{"properties": {"firstname": "A"}}"#).send().await.unwrap().status().as_u16()
+    };
+    assert_eq!((send("text/plain").await, send("application/json; charset=utf-8").await), (415, 201));
+}

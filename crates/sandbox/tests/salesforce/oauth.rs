@@ -87,7 +87,7 @@ async fn an_idle_token_expires_with_401_and_an_error_array() {
 }
 
 #[tokio::test]
-async fn a_jwt_assertion_needs_the_right_issuer_subject_audience_and_a_near_expiry() {
+async fn a_jwt_assertion_needs_the_right_issuer_subject_audience_and_an_expiry_to_come() {
     let org = org().await;
     let part = |value: serde_json::Value| URL_SAFE_NO_PAD.encode(value.to_string());
     let now = org.sandbox.clock().now().as_second();
@@ -102,13 +102,36 @@ async fn a_jwt_assertion_needs_the_right_issuer_subject_audience_and_a_near_expi
     for (claim, value, description) in [
         ("aud", json!("https://example.com"), "audience is invalid"),
         ("sub", json!("nobody@example.com"), "user hasn't approved this consumer"),
-        ("exp", json!(now + 3600), "invalid assertion"),
         ("exp", json!(now - 1), "invalid assertion"),
+        ("exp", json!((now - 1).to_string()), "invalid assertion"),
+        ("exp", json!("soon"), "invalid assertion"),
         ("iss", json!("x"), "client identifier invalid"),
     ] {
         let mut claims = good.clone();
         claims[claim] = value;
         assert_eq!(ask(claims).await.body["error_description"], description);
+    }
+}
+
+#[tokio::test]
+async fn the_expiry_of_an_assertion_may_be_a_text_a_fraction_or_far_ahead_unless_a_bound_is_set() {
+    for (most, far) in [(None, 200), (Some(300), 400)] {
+        let org = org_with(Config { jwt_max_ahead_seconds: most, ..Config::default() }).await;
+        let now = org.sandbox.clock().now().as_second();
+        let part = |value: serde_json::Value| URL_SAFE_NO_PAD.encode(value.to_string());
+        for (exp, status) in [
+            (json!((now + 180).to_string()), 200),
+            (json!(format!("{}.5", now + 180)), 200),
+            (json!(180.5 + f64::from(i32::try_from(now).unwrap())), 200),
+            (json!(now * 1000 + 180_000), far),
+        ] {
+            let claims = json!({"iss": org.access.salesforce.client_id, "sub": "integration@mittler.example.com",
+                "aud": "https://login.salesforce.com", "exp": exp});
+            let assertion = format!("{}.{}.c2ln", part(json!({"alg": "RS256"})), part(claims));
+            let form =
+                [("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer"), ("assertion", assertion.as_str())];
+            assert_eq!(org.token(&form).await.status, status, "{exp}");
+        }
     }
 }
 
@@ -165,4 +188,22 @@ async fn the_daily_limit_refuses_with_403_and_frees_up_as_the_day_rolls_on() {
     assert_eq!((versions.status.as_u16(), versions.header("sforce-limit-info")), (200, ""));
     org.post("/_sandbox/clock", json!({"advance_seconds": 25 * 3600})).await;
     assert_eq!(org.get("/limits").await.status, 200);
+}
+
+#[tokio::test]
+async fn the_identity_of_the_caller_is_found_from_the_list_of_resources() {
+    let org = org().await;
+    let url = org.get("/").await.body["identity"].as_str().unwrap().to_owned();
+    let ask = |url: &str, token: &str| org.http.get(url).bearer_auth(token);
+    let token = org.access.salesforce.access_token.clone();
+    let identity = answer(ask(&url, &token)).await;
+    assert_eq!(identity.body["organization_id"], org.access.salesforce.organization_id);
+    assert_eq!(identity.body["username"], "integration@mittler.example.com");
+    let by_query = answer(org.http.get(&url).query(&[("format", "json"), ("oauth_token", &token)])).await;
+    assert_eq!(by_query.body["user_id"], identity.body["user_id"]);
+    let strange = format!("{}/id/00D000000000001AAA/005000000000001AAA", org.access.salesforce.base_url);
+    let lost = answer(ask(&strange, &token)).await;
+    assert_eq!((lost.status.as_u16(), lost.text.as_str()), (404, "Bad_Id"));
+    let refused = answer(ask(&url, "nonsense")).await;
+    assert_eq!((refused.status.as_u16(), refused.text.as_str()), (403, "Bad_OAuth_Token"));
 }

@@ -1,6 +1,6 @@
 //! SOQL over HTTP, paging, and changes by time.
 
-use mittler_sandbox::salesforce::Config;
+use mittler_sandbox::salesforce::{Config, CustomField, Kind};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -124,4 +124,116 @@ async fn a_lookup_by_an_indexed_field_sees_updates_and_leaves_deleted_records_ou
     assert_eq!((count("old@x.de").await, count("NEW@x.de").await), (json!(0), json!(1)));
     org.delete(&format!("/sobjects/Lead/{id}")).await;
     assert_eq!(count("new@x.de").await, 0);
+}
+
+#[tokio::test]
+async fn a_child_query_nests_the_records_that_point_to_each_row() {
+    let org = org().await;
+    let account = org.made("Account", json!({"Name": "ACME"})).await;
+    org.made("Account", json!({"Name": "Lonely"})).await;
+    for name in ["B", "A", "Z"] {
+        org.made("Contact", json!({"LastName": name, "AccountId": account})).await;
+    }
+    let soql = "SELECT Name, (SELECT LastName, Account.Name FROM Contacts WHERE LastName < 'C' ORDER BY LastName) \
+                FROM Account ORDER BY Name";
+    let found = org.query(soql).await.body;
+    let nested = &found["records"][0]["Contacts"];
+    assert_eq!((&nested["totalSize"], &nested["done"]), (&json!(2), &json!(true)));
+    assert_eq!(names(nested), ["A", "B"]);
+    assert_eq!(nested["records"][0]["attributes"]["type"], "Contact");
+    assert_eq!(nested["records"][0]["Account"]["Name"], "ACME");
+    assert_eq!(found["records"][1]["Contacts"], Value::Null);
+    let unknown = org.query("SELECT Id, (SELECT Id FROM Nothings) FROM Account").await;
+    assert_eq!((unknown.status.as_u16(), unknown.code()), (400, "INVALID_TYPE"));
+}
+
+#[tokio::test]
+async fn date_literals_are_days_of_the_user_counted_from_today() {
+    let org = org().await;
+    leads(&org, &["Old"]).await;
+    org.post("/_sandbox/clock", json!({"advance_seconds": 24 * 3600})).await;
+    let token =
+        [("client_id", &org.access.salesforce.client_id), ("client_secret", &org.access.salesforce.client_secret)];
+    let form = [("grant_type", "client_credentials"), (token[0].0, token[0].1), (token[1].0, token[1].1)];
+    let token = org.token(&form).await.body["access_token"].as_str().unwrap().to_owned();
+    let found = async |condition: &str| {
+        let soql = format!("SELECT LastName FROM Lead WHERE CreatedDate {condition} ORDER BY LastName");
+        let ask = org.http.get(org.url("/query")).query(&[("q", soql)]).bearer_auth(&token);
+        let body = answer(ask).await.body;
+        body["records"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|lead| lead["LastName"].as_str().unwrap().to_owned())
+            .collect::<String>()
+    };
+    let lead = json!({"LastName": "New", "Company": "ACME"});
+    let made = org.http.post(org.url("/sobjects/Lead")).bearer_auth(&token).json(&lead);
+    assert_eq!(answer(made).await.status, 201);
+    for (condition, names) in [
+        ("= TODAY", "New"),
+        ("= yesterday", "Old"),
+        ("< TODAY", "Old"),
+        ("> YESTERDAY", "New"),
+        ("<= TODAY", "NewOld"),
+        ("!= TODAY", "Old"),
+        ("= LAST_N_DAYS:1", "NewOld"),
+        ("< LAST_N_DAYS:3", ""),
+    ] {
+        assert_eq!(found(condition).await, names, "{condition}");
+    }
+}
+
+#[tokio::test]
+async fn multi_select_values_are_found_by_what_they_include_or_exclude() {
+    let choices = CustomField {
+        object: "Lead".to_owned(),
+        name: "Fairs__c".to_owned(),
+        kind: Kind::Multipicklist,
+        values: ["a", "b", "c"].map(str::to_owned).into(),
+        ..CustomField::default()
+    };
+    let org = org_with(Config { custom_fields: vec![choices], ..Config::default() }).await;
+    for (name, fairs) in [("A", "a"), ("B", "a;b"), ("C", "c")] {
+        org.made("Lead", json!({"LastName": name, "Company": "X", "Fairs__c": fairs})).await;
+    }
+    for (condition, found) in
+        [("INCLUDES ('a;b', 'c')", vec!["B", "C"]), ("includes ('a')", vec!["A", "B"]), ("EXCLUDES ('a')", vec!["C"])]
+    {
+        let soql = format!("SELECT LastName FROM Lead WHERE Fairs__c {condition} ORDER BY LastName");
+        assert_eq!(names(&org.query(&soql).await.body), found, "{condition}");
+    }
+    let wrong = org.query("SELECT Id FROM Lead WHERE LastName INCLUDES ('A')").await;
+    assert_eq!(wrong.code(), "INVALID_QUERY_FILTER_OPERATOR");
+}
+
+#[tokio::test]
+async fn counting_a_field_counts_its_values() {
+    let org = org().await;
+    leads(&org, &["A", "B"]).await;
+    let found = org.query("SELECT COUNT(Id), COUNT(Title) titled FROM Lead").await.body;
+    assert_eq!(found["totalSize"], 1);
+    let record = &found["records"][0];
+    assert_eq!(record["attributes"]["type"], "AggregateResult");
+    assert_eq!((&record["expr0"], &record["titled"]), (&json!(2), &json!(0)));
+    assert_eq!(org.query("SELECT Name, COUNT(Id) FROM Lead").await.code(), "MALFORMED_QUERY");
+}
+
+#[tokio::test]
+async fn soql_beyond_the_sandbox_is_malformed_and_says_that_the_sandbox_is_to_blame() {
+    let org = org().await;
+    for soql in [
+        "SELECT Status, COUNT(Id) FROM Lead GROUP BY Status",
+        "SELECT MAX(CreatedDate) FROM Lead",
+        "SELECT Id, toLabel(Status) FROM Lead",
+        "SELECT Id FROM Lead WHERE CreatedDate = THIS_MONTH",
+        "SELECT Id FROM Lead WHERE CALENDAR_YEAR(CreatedDate) = 2026",
+        "SELECT Id FROM Lead FOR UPDATE",
+        "SELECT TYPEOF What WHEN Account THEN Phone END FROM Task",
+    ] {
+        let refused = org.query(soql).await;
+        assert_eq!((refused.status.as_u16(), refused.code()), (400, "MALFORMED_QUERY"), "{soql}");
+        let text = refused.body[0]["message"].as_str().unwrap();
+        assert!(text.contains("sandbox does not know"), "{soql}: {text}");
+    }
 }

@@ -221,6 +221,21 @@ async fn a_campaign_member_is_one_person_once_with_a_status_of_its_campaign() {
 }
 
 #[tokio::test]
+async fn the_member_of_a_converted_lead_can_still_be_changed() {
+    let org = org().await;
+    let fair = org.made("Campaign", json!({"Name": "Messe"})).await;
+    let lead = org.made("Lead", json!({"LastName": "A", "Company": "X"})).await;
+    let member = org.made("CampaignMember", json!({"CampaignId": fair, "LeadId": lead})).await;
+    let convert = json!({"vendor": "salesforce", "type": "Lead", "id": lead, "fields": {"IsConverted": true}});
+    assert_eq!(org.post("/_sandbox/edit", convert).await.status, 200);
+    let path = format!("/sobjects/CampaignMember/{member}");
+    assert_eq!(org.patch(&path, json!({"Status": "Responded"})).await.status, 204);
+    let read = org.get(&path).await.body;
+    assert_eq!((&read["LeadId"], &read["HasResponded"]), (&json!(lead), &json!(true)));
+    assert!(read["ContactId"].as_str().unwrap().starts_with("003"));
+}
+
+#[tokio::test]
 async fn a_task_about_a_lead_has_no_related_record() {
     let org = org().await;
     let fair = org.made("Campaign", json!({"Name": "Messe"})).await;
@@ -301,4 +316,55 @@ async fn a_hidden_field_is_absent_from_describe_and_unknown_to_writes() {
     assert!(!describe.body["fields"].as_array().unwrap().iter().any(|field| field["name"] == "Phone"));
     let refused = org.post("/sobjects/Lead", json!({"LastName": "A", "Company": "X", "Phone": "1"})).await;
     assert_eq!(refused.code(), "INVALID_FIELD");
+}
+
+#[tokio::test]
+async fn an_email_can_be_changed_while_it_is_a_draft() {
+    let org = org().await;
+    let case = org.made("Case", json!({"Subject": "Question"})).await;
+    let id = org.made("EmailMessage", json!({"Subject": "Draft", "Status": "5", "ParentId": case})).await;
+    let path = format!("/sobjects/EmailMessage/{id}");
+    assert_eq!(org.patch(&path, json!({"Subject": "Final", "Status": "3"})).await.status, 204);
+    let late = org.patch(&path, json!({"Subject": "Other"})).await;
+    assert_eq!((late.status.as_u16(), late.code()), (400, "INVALID_FIELD_FOR_INSERT_UPDATE"));
+    assert_eq!(org.patch(&path, json!({"IsExternallyVisible": true})).await.status, 204);
+    let read = org.get(&path).await.body;
+    assert_eq!((&read["Subject"], &read["ParentId"]), (&json!("Final"), &json!(case)));
+}
+
+#[tokio::test]
+async fn a_campaign_keeps_a_default_status_and_one_that_is_a_response() {
+    let org = org().await;
+    let fair = org.made("Campaign", json!({"Name": "Messe"})).await;
+    let soql = format!("SELECT Id FROM CampaignMemberStatus WHERE CampaignId = '{fair}' ORDER BY SortOrder");
+    let rows = org.query(&soql).await.body;
+    let [sent, responded] =
+        [0, 1].map(|n| format!("/sobjects/CampaignMemberStatus/{}", rows["records"][n]["Id"].as_str().unwrap()));
+    for refused in [
+        org.patch(&sent, json!({"IsDefault": false})).await,
+        org.patch(&responded, json!({"HasResponded": false})).await,
+        org.delete(&sent).await,
+        org.delete(&responded).await,
+    ] {
+        assert_eq!((refused.status.as_u16(), refused.code()), (400, "FIELD_INTEGRITY_EXCEPTION"));
+    }
+    let other = json!({"CampaignId": fair, "Label": "Booth", "IsDefault": true, "HasResponded": true});
+    org.made("CampaignMemberStatus", other).await;
+    assert_eq!((org.delete(&sent).await.status.as_u16(), org.delete(&responded).await.status.as_u16()), (204, 204));
+    assert_eq!(org.delete(&format!("/sobjects/Campaign/{fair}")).await.status, 204);
+}
+
+#[tokio::test]
+async fn the_duplicate_rule_header_is_unknown_before_api_52() {
+    let rule = DuplicateRule::standard("Contact", DuplicateAction::Alert);
+    let org = org_with(Config { duplicate_rules: vec![rule], ..Config::default() }).await;
+    let contact = json!({"LastName": "Doe", "Email": "doe@acme.de"});
+    org.made("Contact", contact.clone()).await;
+    for (version, status) in [(51, 400), (52, 201)] {
+        let repeat = org
+            .request(Method::POST, &format!("/services/data/v{version}.0/sobjects/Contact"))
+            .header("Sforce-Duplicate-Rule-Header", "allowSave=true")
+            .json(&contact);
+        assert_eq!(answer(repeat).await.status, status, "{version}");
+    }
 }

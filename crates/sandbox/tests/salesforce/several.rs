@@ -1,10 +1,8 @@
-//! Collections, composite, batch, graph and bulk.
+//! Collections, composite, batch and graph.
 
-use mittler_sandbox::salesforce::Config;
-use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::{answer, org, org_with};
+use crate::support::org;
 
 fn lead(key: &str, more: &Value) -> Value {
     let mut lead = json!({"attributes": {"type": "Lead"}, "Mittler_Id__c": key, "LastName": "Doe", "Company": "ACME"});
@@ -151,42 +149,6 @@ async fn a_graph_stands_or_falls_alone() {
 }
 
 #[tokio::test]
-async fn a_bulk_upsert_completes_with_failed_rows_to_fetch() {
-    let org = org_with(Config { bulk_seconds: 60, ..Config::default() }).await;
-    let job = json!({"object": "Lead", "operation": "upsert", "externalIdFieldName": "Mittler_Id__c"});
-    let job = org.post("/jobs/ingest", job).await;
-    let id = job.body["id"].as_str().unwrap().to_owned();
-    let url = format!("/{}", job.body["contentUrl"].as_str().unwrap());
-    let csv = "Mittler_Id__c,LastName,Company\na,Doe,\"ACME, Inc\"\nb,,ACME\n";
-    let upload = org.request(Method::PUT, &url).header("Content-Type", "text/csv").body(csv);
-    assert_eq!(answer(upload).await.status, 201);
-    let path = format!("/jobs/ingest/{id}");
-    assert_eq!(org.patch(&path, json!({"state": "UploadComplete"})).await.body["state"], "UploadComplete");
-    org.post("/_sandbox/clock", json!({"advance_seconds": 61})).await;
-    let done = org.get(&path).await;
-    assert_eq!((&done.body["state"], &done.body["numberRecordsFailed"]), (&json!("JobComplete"), &json!(1)));
-    let failed = org.get(&format!("{path}/failedResults/")).await;
-    assert!(failed.text.contains("REQUIRED_FIELD_MISSING:Required fields are missing: [LastName]:LastName --"));
-    assert!(org.get(&format!("{path}/successfulResults")).await.text.contains("\"true\",\"a\",\"Doe\",\"ACME, Inc\""));
-}
-
-#[tokio::test]
-async fn the_last_page_of_a_bulk_query_has_the_locator_null() {
-    let org = org().await;
-    for name in ["A", "B", "C"] {
-        org.made("Account", json!({"Name": name})).await;
-    }
-    let job = json!({"operation": "query", "query": "SELECT Name FROM Account ORDER BY Name"});
-    let id = org.post("/jobs/query", job).await.body["id"].as_str().unwrap().to_owned();
-    assert_eq!(org.get(&format!("/jobs/query/{id}")).await.body["state"], "JobComplete");
-    let first = org.get(&format!("/jobs/query/{id}/results?maxRecords=2")).await;
-    assert_eq!(first.text, "\"Name\"\n\"A\"\n\"B\"\n");
-    let locator = first.header("sforce-locator").to_owned();
-    let last = org.get(&format!("/jobs/query/{id}/results?maxRecords=2&locator={locator}")).await;
-    assert_eq!((last.header("sforce-locator"), last.header("sforce-numberofrecords")), ("null", "1"));
-}
-
-#[tokio::test]
 async fn graphs_take_few_kinds_of_single_records_only() {
     let org = org().await;
     let graph = |url: &str| {
@@ -200,4 +162,55 @@ async fn graphs_take_few_kinds_of_single_records_only() {
         .collect();
     let refused = org.post("/composite/graph", json!({"graphs": [{"graphId": "g", "compositeRequest": steps}]})).await;
     assert_eq!((refused.status.as_u16(), refused.code()), (400, "LIMIT_EXCEEDED"));
+}
+
+#[tokio::test]
+async fn graphs_take_creations_and_rows_and_chains_of_fifteen() {
+    let org = org().await;
+    let graph = |steps: Vec<Value>| json!({"graphs": [{"graphId": "g", "compositeRequest": steps}]});
+    let base = "/services/data/v62.0/sobjects";
+    for (method, url) in [("GET", "Account"), ("GET", "Account/describe"), ("POST", "Account/001000000000001AAA")] {
+        let step = json!({"method": method, "url": format!("{base}/{url}"), "referenceId": "a"});
+        let refused = org.post("/composite/graph", graph(vec![step])).await;
+        assert_eq!((refused.status.as_u16(), refused.code()), (400, "INVALID_INPUT"), "{method} {url}");
+    }
+    let chain = |length: usize| -> Vec<Value> {
+        let parent = |n: usize| if n == 0 { Value::Null } else { json!(format!("@{{r{}.id}}", n - 1)) };
+        (0..length)
+            .map(|n| {
+                json!({"method": "POST", "url": format!("{base}/Account"), "referenceId": format!("r{n}"),
+                "body": {"Name": "X", "ParentId": parent(n)}})
+            })
+            .collect()
+    };
+    assert_eq!(org.post("/composite/graph", graph(chain(15))).await.body["graphs"][0]["isSuccessful"], true);
+    let refused = org.post("/composite/graph", graph(chain(16))).await;
+    assert_eq!((refused.status.as_u16(), refused.code()), (400, "LIMIT_EXCEEDED"));
+}
+
+#[tokio::test]
+async fn a_tree_is_made_with_all_its_branches_or_not_at_all() {
+    let org = org().await;
+    let contact = |reference: &str, name: &str| json!({"attributes": {"type": "Contact", "referenceId": reference}, "LastName": name});
+    let tree = |last: &str| {
+        json!({"records": [{"attributes": {"type": "Account", "referenceId": "acc"}, "Name": "ACME",
+            "Contacts": {"records": [contact("one", "A"), contact("two", last)]}}]})
+    };
+    let refused = org.post("/composite/tree/Account", tree("")).await;
+    assert_eq!((refused.status.as_u16(), &refused.body["hasErrors"]), (400, &json!(true)));
+    let error = &refused.body["results"][0];
+    assert_eq!(
+        (&error["referenceId"], &error["errors"][0]["statusCode"]),
+        (&json!("two"), &json!("REQUIRED_FIELD_MISSING"))
+    );
+    assert_eq!(org.query("SELECT count() FROM Account").await.body["totalSize"], 0);
+    let made = org.post("/composite/tree/Account/", tree("B")).await;
+    assert_eq!(made.status, 201, "{}", made.text);
+    let results = made.body["results"].as_array().unwrap();
+    assert_eq!(
+        results.iter().map(|made| made["referenceId"].as_str().unwrap()).collect::<Vec<_>>(),
+        ["acc", "one", "two"]
+    );
+    let contact = org.get(&format!("/sobjects/Contact/{}", results[2]["id"].as_str().unwrap())).await;
+    assert_eq!(contact.body["AccountId"], results[0]["id"]);
 }
