@@ -5,6 +5,9 @@
 //! is another person's than the sender, nothing is taken.
 
 mod automatic;
+mod digits;
+mod doubt;
+mod sender;
 mod sentence;
 pub mod signature;
 pub mod statement;
@@ -26,7 +29,8 @@ use crate::{
     objection, phone,
     phone::Phone,
 };
-use signature::Signature;
+use sender::{displayed, fits_address, sender_name};
+use signature::{Signature, asides};
 use statement::Statements;
 
 /// What one mail says.
@@ -89,7 +93,7 @@ pub fn read_reply(mail: &Mail, ctx: &Context) -> Result<ReplyReading, Problem> {
     if automatic == Some("bounce") {
         return Ok(reading);
     }
-    reading.person.said.extend(say_email(&address, "mail.from", true));
+    reading.person.said.extend(say_email(&address, "mail.from", false));
     if automatic.is_some() {
         reading.person.keys = keys::of_person(&keys::Person { emails: &[address], ..keys::Person::default() });
         return Ok(reading);
@@ -125,6 +129,7 @@ impl Text {
             sender_name(line, shown, address).or_else(|| sender_name(line, Some(renamed.as_ref()?), address))
         };
         let is_name = |line: &&str| own_name(line).is_some();
+        let is_other = |line: &&str| sender::looks_like_name(line) && own_name(line).is_none();
         let country = country_of(newest, &parts.signature, address, ctx);
         let in_foot = foot.iter().position(&is_name);
         // The mail's reader may have seen no signature where the sign-off is missing.
@@ -134,22 +139,45 @@ impl Text {
             (None, Some(at)) => (&body[..at], body[at..].iter().chain(&foot).copied().collect()),
             (None, None) => (&body, foot.clone()),
         };
+        let (lines, postscript) = without_postscript(&lines);
         let named = in_foot.is_some() || in_body.is_some();
-        let stranger = !named && foot.iter().any(|line| looks_like_name(line));
+        // Who signs above the sender's name writes for them; without that name any other will do.
+        let above = &foot[..in_foot.unwrap_or(foot.len())];
+        let last = shown.and_then(|shown| shown.last.as_deref());
+        let whole: Vec<&str> = body.iter().chain(&foot).copied().collect();
+        let stranger = above.iter().any(is_other) && in_body.is_none()
+            || sender::is_deputy(&whole, last, &|line| own_name(line).is_some());
         let mut signature = Signature::default();
-        if named {
+        if named && !stranger {
             let (own, rest) = lines.split_first().map_or(("", &[][..]), |(own, rest)| (*own, rest));
             let after = own_name(own);
             let own_rest = after.as_ref().map_or("", |(_, rest)| rest.as_str());
+            // Below another's name stands what is theirs.
+            let below = rest.iter().position(|line| sender::is_plain_name(line) && own_name(line).is_none());
+            let rest = &rest[..below.unwrap_or(rest.len())];
             let all: Vec<&str> = std::iter::once(own_rest).chain(rest.iter().copied()).collect();
             signature = signature::read(&all, &country);
             signature.name = after.map(|(name, _)| name);
-        } else if !stranger {
+        } else if !stranger && !lines.iter().any(|line| asides::is_team(line)) {
             signature = signature::read(&lines, &country);
             signature.position = None;
         }
-        Text { statements: statement::read(&said.join("\n"), &country), signature, stranger }
+        let said = said.iter().copied().chain([""]).chain(postscript).collect::<Vec<_>>().join("\n");
+        Text { statements: statement::read(&said, &country), signature, stranger }
     }
+}
+
+/// The lines of a signature, and the postscript below it, which is text.
+fn without_postscript<'a>(lines: &[&'a str]) -> (Vec<&'a str>, Vec<&'a str>) {
+    let begins = |line: &&str| {
+        let line = line.trim_start().to_lowercase();
+        ["p.s.", "ps:", "ps.", "ps ", "p.s:", "p. s.", "nb:", "n.b."].iter().any(|mark| line.starts_with(mark))
+    };
+    let Some(start) = lines.iter().position(begins) else { return (lines.to_vec(), Vec::new()) };
+    let length = lines[start..].iter().position(|line| line.trim().is_empty()).unwrap_or(lines.len() - start);
+    let (head, tail) = lines.split_at(start);
+    let (postscript, rest) = tail.split_at(length);
+    (head.iter().chain(rest).copied().collect(), postscript.to_vec())
 }
 
 impl ReplyReading {
@@ -165,38 +193,33 @@ impl ReplyReading {
             return;
         }
         let (statements, signature) = (&text.statements, &text.signature);
-        let moved = statements.leaves && statements.company.is_some();
+        let work = Work::of(statements, signature);
         let nameless = name.first.is_none() && name.last.is_none();
         let mailbox = if nameless { mailbox_keys(&address) } else { Vec::new() };
-        let mut emails = vec![address];
-        for email in &statements.emails {
-            if !email.is_role() && emails.iter().all(|known| known.key() != email.key()) {
-                self.person.said.extend(say_email(email, STATEMENT, false));
-                emails.push(email.clone());
-            }
-        }
-        let numbers = self.say_phones(statements, signature, moved);
-        let position =
-            better_position(statements.position.as_deref(), signature.position.as_deref().filter(|_| !moved));
-        if let Some((text, how)) = position {
-            self.person.said.extend(Value::text(text).map(|value| Said::new(Field::POSITION, value, how).sure(90)));
+        let emails = self.say_emails(statements, address);
+        let numbers = self.say_phones(statements, signature, work);
+        let signed = signature.position.as_deref().filter(|_| work == Work::Here);
+        if let Some((text, how)) = better_position(statements.position.as_deref(), signed) {
+            let claim = |value| weighed(Said::new(Field::POSITION, value, how).sure(90), is_loud(text));
+            self.person.said.extend(Value::text(text).map(claim));
         }
         let (company, how) = match (&statements.company, &signature.company) {
             (Some(stated), _) => (Some(stated), STATEMENT),
-            (None, signed) => (signed.as_ref(), SIGNATURE),
+            (None, signed) => (signed.as_ref().filter(|_| work == Work::Here), SIGNATURE),
         };
         if let Some(company) = company {
-            self.person
-                .said
-                .extend(Value::text(&company.name).map(|value| Said::new(Field::COMPANY, value, how).sure(90)));
+            // "REH GMBH" is how the signature looks, no news beside "Reh GmbH".
+            let loud = how == SIGNATURE && company.rules.contains(&"company.case");
+            let claim = |value| weighed(Said::new(Field::COMPANY, value, how).sure(90), loud);
+            self.person.said.extend(Value::text(&company.name).map(claim));
         }
         // Who moves writes from the old company's address for the last time.
-        let domain = if moved {
-            emails.iter().skip(1).find_map(Email::company_domain)
-        } else {
-            emails.first().and_then(Email::company_domain)
+        let domain = match work {
+            Work::Gone => None,
+            _ if statements.leaves && company.is_some() => emails.iter().skip(1).find_map(Email::company_domain),
+            _ => emails.first().and_then(Email::company_domain),
         };
-        self.organisation = organisation(company, how, domain.as_deref(), signature, moved);
+        self.organisation = organisation(company, how, domain.as_deref(), signature, work == Work::Elsewhere);
         self.person.keys = keys::of_person(&keys::Person {
             first: name.first.as_deref(),
             last: name.last.as_deref(),
@@ -207,6 +230,25 @@ impl ReplyReading {
         self.person.keys.extend(mailbox);
         self.person.keys.sort();
         self.person.keys.dedup();
+    }
+
+    /// The address written from, and those that the text states.
+    fn say_emails(&mut self, statements: &Statements, address: Email) -> Vec<Email> {
+        let main = statements.main_email.as_ref().filter(|main| main.key() != address.key());
+        if main.is_some() {
+            // Both are said at one time, and the address that is given up must not come first.
+            let given_up = self.person.said.iter_mut().filter(|said| said.field == Field::EMAILS);
+            given_up.for_each(|said| *said = said.clone().by_rule());
+        }
+        let mut emails = vec![address];
+        for email in &statements.emails {
+            if !email.is_role() && emails.iter().all(|known| known.key() != email.key()) {
+                let first = main.is_some_and(|main| main.key() == email.key());
+                self.person.said.extend(say_email(email, STATEMENT, first));
+                emails.push(email.clone());
+            }
+        }
+        emails
     }
 
     /// Says the name if the sender's display name and the signature agree, or the text states it.
@@ -248,10 +290,14 @@ impl ReplyReading {
         name
     }
 
-    fn say_phones(&mut self, statements: &Statements, signature: &Signature, moved: bool) -> Vec<String> {
+    fn say_phones(&mut self, statements: &Statements, signature: &Signature, work: Work) -> Vec<String> {
         let mut taken: Vec<String> = Vec::new();
         // A mobile number goes along, the desk stays behind.
-        let kept = signature.phones.iter().filter(|phone| !moved || phone.label == Label::Mobile);
+        let kept = signature.phones.iter().filter(|phone| match work {
+            Work::Here => true,
+            Work::Elsewhere => phone.label == Label::Mobile,
+            Work::Gone => false,
+        });
         // Of two numbers of one switchboard, one in the signature and one just corrected, the
         // signature may be the old one.
         let stated = |label: Label| statements.phones.iter().any(|phone| desk(phone.label) == desk(label));
@@ -294,37 +340,35 @@ fn mailbox_keys(address: &Email) -> Vec<Key> {
     keys
 }
 
-/// The person that a display name names: "Hans Müller | Huber GmbH", "Müller, Hans (Huber)",
-/// "Huber GmbH - Hans Müller". `None` where it names nobody: a company, or the address once more.
-fn displayed(text: &str) -> Option<Name> {
-    if text.contains('@') {
-        return None;
+/// Where the sender works, by what they say: at the company of the signature, elsewhere by now, or
+/// no longer at all as far as the mail tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Work {
+    Here,
+    Elsewhere,
+    Gone,
+}
+
+impl Work {
+    fn of(statements: &Statements, signature: &Signature) -> Work {
+        match (&statements.company, &signature.company) {
+            // The signature is the new company's already.
+            (Some(stated), Some(signed)) if company::same_core(&stated.core, &signed.core) => Work::Here,
+            (Some(_), _) if statements.leaves || statements.departed => Work::Elsewhere,
+            (None, _) if statements.departed => Work::Gone,
+            _ => Work::Here,
+        }
     }
-    let text = text.trim().trim_matches(['"', '\'']);
-    let text = match text.split_once(['(', '[']) {
-        Some((before, _)) if !before.trim().is_empty() => before,
-        _ => text,
-    };
-    let mut pieces: Vec<&str> = vec![text];
-    for sign in ["|", " - ", " – ", " · ", " / ", " bei ", " via "] {
-        pieces = pieces.into_iter().flat_map(|piece| piece.split(sign)).collect();
-    }
-    pieces.into_iter().find_map(|piece| {
-        // "Müller, Hans, Huber GmbH": what follows a comma may be the company, or the first name.
-        let piece = match piece.rsplit_once(',') {
-            Some((before, after)) if company::has_form(after.trim()) => before,
-            _ => piece,
-        };
-        // "H.Mueller" is an initial and a surname, "hmueller" the address's user.
-        let spaced = piece.trim().replace('.', ". ");
-        let name = name::read(&spaced);
-        let last = name.last.as_deref()?;
-        let user = name.first.is_none() && !last.chars().any(char::is_uppercase);
-        let given =
-            name.first.as_deref().and_then(|first| first.split([' ', '-']).next()).is_some_and(name::is_given_name);
-        let task = signature::names_job(piece) && !given;
-        (!user && !task && !company::has_form(piece.trim())).then_some(name)
-    })
+}
+
+/// Whether the text is in capitals, as some signatures are.
+fn is_loud(text: &str) -> bool {
+    name::is_shouted(text) && text.split_whitespace().any(|word| word.chars().count() > 4)
+}
+
+/// How something is written is no news: it fills a gap and displaces nothing.
+fn weighed(claim: Said, loud: bool) -> Said {
+    if loud { claim.by_rule() } else { claim }
 }
 
 fn desk(label: Label) -> bool {
@@ -333,7 +377,8 @@ fn desk(label: Label) -> bool {
 
 fn say_email(email: &Email, how: &str, primary: bool) -> Option<Said> {
     let claim = Said::element(Field::EMAILS, email.key(), Value::text(&email.address)?, how).labelled(Label::Work);
-    Some(if primary { claim } else { claim.sure(90) })
+    let claim = if how == STATEMENT { claim.sure(90) } else { claim };
+    Some(if primary { claim.primary() } else { claim })
 }
 
 /// The position stated in the text, unless the signature writes the same one properly.
@@ -404,103 +449,10 @@ fn country_of(newest: &str, signature: &str, address: &Email, ctx: &Context) -> 
         .unwrap_or_else(|| ctx.default_country.clone())
 }
 
-/// The sender's name at the start of a line, and what follows it there.
-fn sender_name(line: &str, shown: Option<&Name>, address: &Email) -> Option<(Name, String)> {
-    let line = line.trim().trim_matches('*');
-    let bare = ["i. V.", "i.V.", "i. A.", "i.A.", "ppa.", "gez.", "i. v.", "i. a."]
-        .iter()
-        .find_map(|start| line.strip_prefix(start))
-        .unwrap_or(line)
-        .trim();
-    let bare = without_greeting(bare);
-    if bare.is_empty() || bare.chars().count() > 100 {
-        return None;
-    }
-    let cuts = bare.match_indices(['|', '·', '•', ',']).map(|(at, sign)| (at, at + sign.len()));
-    std::iter::once((bare.len(), bare.len())).chain(cuts).find_map(|(end, rest)| {
-        let text = bare.get(..end)?.trim();
-        let words = text.split_whitespace().count();
-        let plain = (1..=7).contains(&words) && !text.chars().any(|c| c.is_ascii_digit() || c == '@' || c == ':');
-        let name = name::read(text);
-        (plain && is_sender(&name, shown, address)).then(|| (name, bare.get(rest..).unwrap_or("").trim().to_owned()))
-    })
-}
-
-fn is_sender(name: &Name, shown: Option<&Name>, address: &Email) -> bool {
-    let Some(last) = name.last.as_deref() else { return false };
-    match (shown, name.first.as_deref()) {
-        (Some(shown), Some(first)) => {
-            let same_last = shown.last.as_deref().is_some_and(|known| name::same_surname(known, last));
-            let same = same_last && shown.first.as_deref().is_none_or(|known| name::same_given(known, first));
-            // "Huber Metallbau <h.mueller@…>" names a company: then the address tells.
-            let no_person = !shown
-                .first
-                .as_deref()
-                .and_then(|first| first.split([' ', '-']).next())
-                .is_some_and(|first| name::is_given_name(first) || first.ends_with('.'));
-            same || (no_person && surname_fits(last, address))
-        }
-        // "Niall" alone, under a mail of Niall Corrigan.
-        (Some(shown), None) => [&shown.first, &shown.last].into_iter().flatten().any(|known| fold(known) == fold(last)),
-        (None, Some(_)) => fits_address(name, address),
-        (None, None) => false,
-    }
-}
-
-/// "VG Karin Weber": a sign-off on the name's own line.
-fn without_greeting(line: &str) -> &str {
-    const GREETINGS: [&str; 14] = [
-        "vg",
-        "lg",
-        "mfg",
-        "bg",
-        "hg",
-        "gruß",
-        "grüße",
-        "grüsse",
-        "viele grüße",
-        "beste grüße",
-        "liebe grüße",
-        "best regards",
-        "kind regards",
-        "regards",
-    ];
-    let folded = line.to_lowercase();
-    let greeting = GREETINGS
-        .iter()
-        .find(|greeting| folded.strip_prefix(**greeting).is_some_and(|rest| rest.starts_with([' ', ','])));
-    greeting.and_then(|greeting| line.get(greeting.len()..)).map_or(line, |rest| rest.trim_start_matches([',', ' ']))
-}
-
-/// Whether the address is made of the name: its surname or its first name stands in it.
-fn fits_address(name: &Name, address: &Email) -> bool {
-    let local: String = fold(address.local()).chars().filter(|c| c.is_alphanumeric()).collect();
-    let parts = [&name.last, &name.first];
-    parts
-        .into_iter()
-        .flatten()
-        .any(|part| name::surname_keys(part).iter().any(|key| key.len() > 2 && local.contains(key.as_str())))
-}
-
-fn surname_fits(last: &str, address: &Email) -> bool {
-    let local: String = fold(address.local()).chars().filter(|c| c.is_alphanumeric()).collect();
-    name::surname_keys(last).iter().any(|key| key.len() > 3 && local.ends_with(key.as_str()))
-}
-
-/// A line of two to four capitalised words that is neither a company nor a job nor a sign-off.
-fn looks_like_name(line: &str) -> bool {
-    let line = line.trim();
-    let name = name::read(line);
-    let words: Vec<&str> = line.split_whitespace().collect();
-    let capital = |word: &&str| word.starts_with(char::is_uppercase) || name::is_particle(word);
-    let plain = (2..=5).contains(&words.len())
-        && words.iter().all(capital)
-        && !line.chars().any(|c| c.is_ascii_digit() || matches!(c, '@' | ':' | ','));
-    let known = name.title.is_some()
-        || name.first.as_deref().and_then(|first| first.split(' ').next()).is_some_and(name::is_given_name);
-    plain && known && name.last.is_some() && !company::has_form(line) && !signature::names_job(line)
-}
-
 #[cfg(test)]
 #[path = "reply_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "reply/trap_tests.rs"]
+mod traps;

@@ -49,3 +49,9 @@ pub fn sentences(body: &str) -> Vec<String> {
     }
     all
 }
+
+pub fn is_month(word: &str) -> bool {
+    const MONTHS: &str = " januar februar maerz april mai juni juli august september oktober november dezember january february march may june july october december montag dienstag mittwoch donnerstag freitag ";
+    let word = fold(word.trim_matches(|c: char| !c.is_alphabetic()));
+    !word.is_empty() && MONTHS.contains(&format!(" {word} "))
+}

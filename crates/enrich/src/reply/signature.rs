@@ -1,6 +1,8 @@
 //! The grammar of a signature: name, position, company, numbers, and the legal notice, whose
 //! persons are not the sender.
 
+pub mod asides;
+
 use mittler_core::Label;
 use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumberType};
 
@@ -9,6 +11,7 @@ use crate::{
     email,
     name::{self, Name, fold},
     phone::{self, Phone},
+    reply::digits,
 };
 
 /// Longer lines are no lines of a signature: a legal notice at best, a pasted log at worst.
@@ -153,12 +156,15 @@ const NO_PHONE: [&str; 24] = [
 pub fn read(lines: &[&str], country: &str) -> Signature {
     let mut signature = Signature::default();
     let mut base: Option<String> = None;
+    let mut aside = false;
     for line in lines.iter().filter(|line| line.len() <= LONGEST_LINE) {
         let line = line.trim().trim_start_matches(['*', '•']).trim_end_matches('*').trim();
         let folded = fold(line);
         if AFTERWORD.iter().any(|start| folded.starts_with(start)) {
             break;
         }
+        // An advert or another's block ends with its paragraph.
+        aside &= !line.is_empty();
         if line.is_empty() || is_tail(&folded) {
             continue;
         }
@@ -167,6 +173,11 @@ pub fn read(lines: &[&str], country: &str) -> Signature {
             signature.register = signature.register.take().or_else(|| company::register_in(line));
             continue;
         }
+        aside |= asides::begins(line, &folded);
+        if aside || asides::is_sentence(line) {
+            continue;
+        }
+        let line = asides::own_part(line, signature.is_bare());
         for segment in line.split(['|', '·', '•', '\t']).map(str::trim).filter(|segment| !segment.is_empty()) {
             signature.segment(segment, &mut base, country);
         }
@@ -175,7 +186,23 @@ pub fn read(lines: &[&str], country: &str) -> Signature {
 }
 
 impl Signature {
+    /// Nothing but the name stood above so far.
+    fn is_bare(&self) -> bool {
+        self.position.is_none() && self.company.is_none() && self.phones.is_empty()
+    }
+
     fn segment(&mut self, text: &str, base: &mut Option<String>, country: &str) {
+        if let Some(own) = asides::without_affiliation(text) {
+            if !own.is_empty() {
+                self.segment(own, base, country);
+            }
+            return;
+        }
+        if let Some((job, company)) = asides::job_at_company(text) {
+            self.segment(job, base, country);
+            self.segment(company, base, country);
+            return;
+        }
         // "Leiterin F&E, Theta AG, Bahnhofstrasse 1": a job before the company is no part of its name.
         if let Some((job, rest)) = text.split_once(", ")
             && names_job(job)
@@ -197,7 +224,8 @@ impl Signature {
         if self.numbers(text, base, country) {
             return;
         }
-        let text = text.strip_prefix("web:").or_else(|| text.strip_prefix("Web:")).unwrap_or(text).trim();
+        let labels = ["web:", "Web:", "W:", "w:", "Internet:", "Website:", "Homepage:"];
+        let text = labels.iter().find_map(|label| text.strip_prefix(label)).unwrap_or(text).trim();
         if text.contains('@') || email::host_of(text).is_some() {
             if !text.contains('@') && self.website.is_none() {
                 self.website = Some(text.to_lowercase());
@@ -218,7 +246,7 @@ impl Signature {
             && !text.ends_with(['.', '!', '?', ':']);
 
         // Without a word for a job it may as well be a company without a legal form, or a motto.
-        if self.position.is_none() && short && plain && names_job(text) {
+        if self.position.is_none() && short && plain && names_job(text) && asides::may_be_position(text) {
             self.position = Some(text.to_owned());
         }
     }
@@ -227,12 +255,16 @@ impl Signature {
     fn numbers(&mut self, text: &str, base: &mut Option<String>, country: &str) -> bool {
         let mut any = false;
         let mut foreign = false;
+        let passing = asides::is_passing(&fold(text));
         for (piece, phone) in phone::read_pieces(text, country) {
             if !is_dialable(&piece) {
                 continue;
             }
             let folded = fold(&piece);
-            foreign = NOT_THE_SENDERS.iter().any(|word| folded.contains(word));
+            foreign = passing
+                || NOT_THE_SENDERS.iter().any(|word| folded.contains(word))
+                || asides::is_old(&folded)
+                || digits::is_cut_off(&piece);
             let Some(phone) = phone.or_else(|| extension(&piece, base.as_deref(), country)) else { continue };
             any = true;
             if is_service(&phone) {
@@ -346,7 +378,7 @@ fn extension(piece: &str, base: Option<&str>, country: &str) -> Option<Phone> {
 
 /// The company of a segment, and what follows its name.
 fn company_of(text: &str) -> Option<(Company, &str)> {
-    if !company::has_form(text) || names_only_jobs(text) {
+    if !company::has_form(text) || names_only_jobs(text) || asides::is_description(text) {
         return None;
     }
     let company = company::read(text, "")?;
@@ -433,89 +465,5 @@ pub fn is_legal(line: &str, folded: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn of(text: &str) -> Signature {
-        let lines: Vec<&str> = text.lines().collect();
-        read(&lines, "DE")
-    }
-
-    fn numbers(phones: &[Phone]) -> Vec<&str> {
-        phones.iter().map(|phone| phone.e164.as_str()).collect()
-    }
-
-    #[test]
-    fn a_signature_gives_position_company_and_numbers() {
-        let signature = of(
-            "Leiter Instandhaltung\n\nSpindelwerk Ostalb GmbH\nGießereiweg 14 | 73430 Aalen\nTel.: +49 7361 48120-37\nMobil: +49 171 5550114\nwww.spindelwerk-ostalb.example\n\nSitz der Gesellschaft: Aalen | Amtsgericht Ulm HRB 990114\nGeschäftsführer: Bruno Kneule",
-        );
-        assert_eq!(signature.position.as_deref(), Some("Leiter Instandhaltung"));
-        assert_eq!(signature.company.unwrap().name, "Spindelwerk Ostalb GmbH");
-        assert_eq!(numbers(&signature.phones), ["+4973614812037", "+491715550114"]);
-        assert_eq!((signature.postal_code.as_deref(), signature.city.as_deref()), (Some("73430"), Some("Aalen")));
-        assert_eq!(signature.register.as_deref(), Some("Ulm HRB 990114"));
-    }
-
-    #[test]
-    fn an_extension_alone_replaces_the_last_group_of_the_switchboard() {
-        let signature = of(
-            "Bereichsleiter Technik\nRheinlogik Sortieranlagen GmbH\nZentrale:   +49 (0)221 4710-200\nDurchwahl:  -258\nTelefax:    +49 (0)221 4710-299\nMobil:      +49 (0)172 9925904",
-        );
-        assert_eq!(numbers(&signature.phones), ["+492214710258", "+491729925904"]);
-        assert_eq!(numbers(&signature.switchboards), ["+492214710200"]);
-    }
-
-    #[test]
-    fn managing_directors_of_the_legal_notice_are_not_the_senders_position() {
-        let notice = of("Geschäftsführung: Dr. Agnes Wrede (Vors.), Tilo Kampmann\nGF Hans Müller");
-        assert_eq!(notice.position, None);
-        assert_eq!(of("Geschäftsführer\nImmendorf Pumpenbau GmbH").position.as_deref(), Some("Geschäftsführer"));
-        assert_eq!(of("Geschäftsführer: Bruno Kneule, Tel. 0711 5550-1").phones, []);
-    }
-
-    #[test]
-    fn postcodes_dates_and_numbers_of_customers_are_no_phones() {
-        for text in [
-            "Hafenstr. 2 | 89073 Ulm",
-            "D-89073 Ulm",
-            "89073 Ulm",
-            "Hannover Messe 20.-24.04.2026",
-            "Motek 06.-09.10.2026, Halle 3",
-            "Besuchen Sie uns vom 06.10.2026 bis 09.10.2026",
-            "Kunden-Nr. 714455",
-            "Kundennummer 0711445566",
-            "ISO 45001:2018",
-            "Steuer-Nr. 99123/45678",
-            "BLZ 60050101",
-            "Konto 0711445566",
-            "Service 0800 5550123",
-            "Tel. 0180 5 555012",
-        ] {
-            let found = of(text);
-            assert_eq!((found.phones, found.switchboards), (vec![], vec![]), "{text}");
-        }
-        for text in ["Hafenstr. 2 | 89073 Ulm", "Hafenstr. 2, D-89073 Ulm", "Hafenstr. 2, 89073 Ulm, Tel. 0731 55501"] {
-            let found = of(text);
-            assert_eq!((found.street.as_deref(), found.city.as_deref()), (Some("Hafenstr. 2"), Some("Ulm")), "{text}");
-            assert_eq!(found.phones.len(), usize::from(text.contains("Tel")), "{text}");
-        }
-        for text in ["Tel. 7361 48120-37", "D: 07361 48120-37", "T +49 7361 48120-37", "(07361) 48120-37"] {
-            assert_eq!(numbers(&of(text).phones), ["+4973614812037"], "{text}");
-        }
-    }
-
-    #[test]
-    fn lines_that_nobody_writes_by_hand_are_skipped() {
-        let long = format!("Tel. 0711 5550435 {}", "0171 5550114 / ".repeat(20_000));
-        assert_eq!(of(&format!("{long}\nTel. 0731 55501")).phones.len(), 1);
-    }
-
-    #[test]
-    fn the_stand_by_number_and_the_fax_are_not_the_senders() {
-        let signature = of(
-            "Wassermeister\nStadtwerke Oberwiesbach GmbH\nTel. 09371 55721, Bereitschaft 0160 5550112 (nur Notfälle!)\nFax 09371 55799",
-        );
-        assert_eq!(numbers(&signature.phones), ["+49937155721"]);
-    }
-}
+#[path = "signature_tests.rs"]
+mod tests;
