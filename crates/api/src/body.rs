@@ -55,9 +55,23 @@ pub(crate) async fn json<T: DeserializeOwned>(request: Request, limit: usize) ->
     needs_type(request.headers(), &["application/json"])?;
     let bytes = read(request, limit).await?;
     // serde's words name members and places, and may quote a value: only the place is passed on.
-    serde_json::from_slice(&bytes).map_err(|error| {
-        Problem::new("not_json").detailed(format!("at line {}, column {}", error.line(), error.column()))
-    })
+    serde_json::from_slice(&bytes).map_err(|error| not_as_it_should_be(&error))
+}
+
+fn not_as_it_should_be(error: &serde_json::Error) -> Problem {
+    let place = format!("at line {}, column {}", error.line(), error.column());
+    let words = error.to_string();
+    if !error.is_data() {
+        let code = if words.starts_with("recursion limit exceeded") { "json_too_deep" } else { "not_json" };
+        return Problem::new(code).detailed(place);
+    }
+    // What follows is what we expect, and ends with the place.
+    let expected = words.rsplit_once(", expected ").map(|(_, ours)| format!("expected {ours}"));
+    match words.strip_prefix("unknown field `").and_then(|rest| rest.split('`').next()) {
+        Some(member) => Problem { field: Some(member.to_owned()), ..Problem::new("unknown_member") },
+        None => Problem::new("wrong_member"),
+    }
+    .detailed(expected.unwrap_or(place))
 }
 
 /// Query parameters; what cannot be read is a problem like any other.
@@ -224,4 +238,27 @@ pub(crate) async fn once(
         }
     });
     Ok(done.await.unwrap_or_else(|_| Err(Problem::new("internal")))?.into_response())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_body_that_is_not_as_it_should_be_says_what_is_wrong_without_its_values() {
+        #[derive(Debug, Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Form {
+            #[expect(dead_code, reason = "only read")]
+            count: u8,
+        }
+        let problem = |body: &str| not_as_it_should_be(&serde_json::from_str::<Form>(body).unwrap_err());
+        let unknown = problem("{\"colour\": 1}");
+        assert_eq!((unknown.code, unknown.field.as_deref()), ("unknown_member", Some("colour")));
+        let wrong = problem("{\"count\": \"secret, expected value\"}");
+        assert_eq!((wrong.code, wrong.detail.as_deref()), ("wrong_member", Some("expected u8 at line 1 column 34")));
+        assert_eq!(problem("{").code, "not_json");
+        let deep = serde_json::from_str::<Value>(&"[".repeat(200)).unwrap_err();
+        assert_eq!(not_as_it_should_be(&deep).code, "json_too_deep");
+    }
 }

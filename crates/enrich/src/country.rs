@@ -292,6 +292,11 @@ pub fn is_code(code: &str) -> bool {
     [NAMES, FAR].into_iter().flat_map(lines).any(|(known, _)| known == code)
 }
 
+/// Whether a country has this code, also one whose names we do not know.
+pub fn exists(code: &str) -> bool {
+    is_code(code) || crate::phone::has_numbers(code)
+}
+
 /// The country of a domain, where its top level is one of a country.
 pub fn of_domain(domain: &str) -> Option<&'static str> {
     let tld = domain.rsplit('.').next()?.to_uppercase();

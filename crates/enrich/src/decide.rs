@@ -114,7 +114,7 @@ fn person(ours: &Facts, met_by: &[KeyType], theirs: &Facts) -> Verdict {
         // Two lists may both count from 1: an id alone joins nobody whose name or mailbox speaks
         // against it, while a surname may change behind one address.
         let doubtful = match names {
-            Names::Differ => true,
+            Names::Differ | Names::Crossed => true,
             Names::OnlyGiven => !strong.contains(&KeyType::Email),
             Names::Open => !strong.contains(&KeyType::Email) && ours.personal_mailboxes_differ(theirs),
             Names::Agree => false,
@@ -130,6 +130,9 @@ fn person(ours: &Facts, met_by: &[KeyType], theirs: &Facts) -> Verdict {
     let by_company = met_by.contains(&KeyType::DomainName) || met_by.contains(&KeyType::NameCompany);
     if !by_phone && !by_company || matches!(names, Names::Differ | Names::OnlyGiven) {
         return Verdict::No;
+    }
+    if names == Names::Crossed {
+        return Verdict::Doubtful(reason("the names the other way round, but the same", met_by));
     }
     let why = reason("same", met_by);
     let contradicted = ours.mailboxes_differ(theirs) || ours.positions_differ(theirs);

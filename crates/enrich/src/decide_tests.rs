@@ -175,6 +175,29 @@ fn the_third_of_one_name_is_compared_with_what_the_second_added() {
     assert!(asks(&decide(Kind::Person, &third, &[candidate(1, &weak, known)])));
 }
 
+#[test]
+fn names_the_other_way_round_are_a_question_where_phone_or_company_is_the_same() {
+    let keys = |first: &str, last: &str| {
+        let phones = ["+4989123456".to_owned()];
+        crate::keys::of_person(&crate::keys::Person {
+            first: Some(first),
+            last: Some(last),
+            phones: &phones,
+            company_core: Some("berg"),
+            ..crate::keys::Person::default()
+        })
+    };
+    let (written, crossed) = (keys("Klaus", "Berger"), keys("Berger", "Klaus"));
+    let met: Vec<KeyType> = written.iter().filter(|key| crossed.contains(key)).map(|key| key.key_type).collect();
+    assert!(met.contains(&KeyType::PhoneName) && met.contains(&KeyType::NameCompany), "{met:?}");
+    assert_eq!(written.len(), keys("Klaus", "Tal").len(), "who is written the right way has no more keys than others");
+    for key in met {
+        let known = candidate(1, &[key], facts("Klaus", "Berger", &[]));
+        assert!(asks(&decide(Kind::Person, &facts("Berger", "Klaus", &[]), std::slice::from_ref(&known))));
+        assert!(!asks(&decide(Kind::Person, &facts("Anna", "Klaus", &[]), &[known])), "another person");
+    }
+}
+
 fn any_key() -> impl Strategy<Value = KeyType> {
     prop::sample::select(vec![
         KeyType::Email,

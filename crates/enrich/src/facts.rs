@@ -95,9 +95,22 @@ impl Facts {
         match (same_last, same_first) {
             (Some(true), Some(true)) if sure => Names::Agree,
             (Some(false), Some(true)) if sure => Names::OnlyGiven,
+            (Some(false), _) | (_, Some(false)) if self.names_crossed(other) => Names::Crossed,
             (Some(false), _) | (_, Some(false)) => Names::Differ,
             _ => Names::Open,
         }
+    }
+
+    /// Whether each one's first name is the other's surname.
+    fn names_crossed(&self, other: &Facts) -> bool {
+        let same = |a: Option<&str>, b: Option<&str>| {
+            both(a, b).is_some_and(|(a, b)| {
+                let ours = name::surname_keys(a);
+                name::surname_keys(b).iter().any(|key| ours.contains(key))
+            })
+        };
+        same(self.first_name.as_deref(), other.last_name.as_deref())
+            && same(self.last_name.as_deref(), other.first_name.as_deref())
     }
 
     /// Whether the mailboxes speak against one person: each has one of a company and none is shared.
@@ -166,6 +179,8 @@ pub(crate) enum Names {
     Open,
     /// The first name is the same, the surname another: married, or another person.
     OnlyGiven,
+    /// First name and surname the other way round.
+    Crossed,
     Differ,
 }
 

@@ -59,6 +59,19 @@ pub fn of_person(person: &Person<'_>) -> Vec<Key> {
         .filter(|email| !email.is_role())
         .map(|email| key(KeyType::Email, "", email.canonical()))
         .collect();
+    weak_keys(person, &mut keys);
+    // "Berger Klaus" may be Klaus Berger: who is written the right way has no second set of keys,
+    // so the two meet where the surname looks like a first name.
+    if person.last.is_some_and(name::is_given_name) {
+        weak_keys(&Person { first: person.last, last: person.first, ..person.clone() }, &mut keys);
+    }
+    keys.sort();
+    keys.dedup();
+    keys
+}
+
+/// Keys of the name beside something of the person's company.
+fn weak_keys(person: &Person<'_>, keys: &mut Vec<Key>) {
     let first = person.first.map(fold).unwrap_or_default();
     let given = first.split([' ', '-']).next().unwrap_or("");
     let surnames = person.last.filter(|last| !last.contains('?')).map(name::surname_keys).unwrap_or_default();
@@ -77,9 +90,6 @@ pub fn of_person(person: &Person<'_>) -> Vec<Key> {
             keys.push(key(KeyType::NameCompany, "", format!("{} {surname}|{core}", nicknames::canonical(given))));
         }
     }
-    keys.sort();
-    keys.dedup();
-    keys
 }
 
 pub fn of_company(

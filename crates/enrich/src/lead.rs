@@ -63,7 +63,7 @@ pub fn read_lead(raw: &RawLead, ctx: &Context) -> Result<LeadReading, Problem> {
     join_dialling_parts(&mut cells);
 
     let address = Address::read(&mut cells, ctx);
-    let phones = read_phones(&mut cells, &address.phone_country);
+    let (phones, extensions) = read_phones(&mut cells, &address.phone_country);
     let company = company::read(cells.get(LeadField::Company), cells.get(LeadField::City));
     let domain = company_domain(&cells, &emails);
     hint_at_mistyped_domain(&mut cells, company.as_ref(), &emails);
@@ -72,6 +72,14 @@ pub fn read_lead(raw: &RawLead, ctx: &Context) -> Result<LeadReading, Problem> {
     say_name(&mut person.said, &name, how);
     say_emails(&mut person.said, &emails);
     person.said.extend(phones.iter().cloned());
+    // What is part of no value of ours is kept beside it.
+    for (attribute, text) in
+        [("phone_extension", extensions.join("; ")), ("name_addition", name.aside.clone().unwrap_or_default())]
+    {
+        person
+            .said
+            .extend(Value::text(&text).map(|value| Said::new(Field::custom(&ctx.source, attribute), value, CELL)));
+    }
     say_job(&mut person.said, &mut cells, company.as_ref(), domain.as_deref());
     address.say(&mut person.said);
     // What is no value of ours is kept as it was written.
@@ -143,12 +151,14 @@ fn is_bare_scan(cells: &Cells, ctx: &Context) -> bool {
 /// `Vorwahl;Rufnummer` are one number, and a short `Durchwahl` is the end of the number beside it.
 fn join_dialling_parts(cells: &mut Cells) {
     let phone = cells.get(LeadField::Phone).to_owned();
+    // Further numbers stand below the first, which the other parts belong to.
+    let (first, further) = phone.split_once('\n').map_or((phone.as_str(), None), |(first, rest)| (first, Some(rest)));
     let area = cells.values.remove(&LeadField::AreaCode).unwrap_or_default();
-    let begins = phone.trim_start_matches(['(', ' ', '\'']);
-    let mut whole = phone.clone();
-    if !area.is_empty() && !phone.is_empty() && !begins.starts_with(['+', '0']) && !phone.contains('\n') {
+    let begins = first.trim_start_matches(['(', ' ', '\'']);
+    let mut whole = first.to_owned();
+    if !area.is_empty() && !first.is_empty() && !begins.starts_with(['+', '0']) {
         let zero = if area.starts_with(['+', '0', '(']) { "" } else { "0" };
-        whole = format!("{zero}{area} {phone}");
+        whole = format!("{zero}{area} {first}");
     }
     let extension = cells.values.remove(&LeadField::Extension).unwrap_or_default();
     let digits: String = extension.chars().filter(char::is_ascii_digit).collect();
@@ -156,8 +166,11 @@ fn join_dialling_parts(cells: &mut Cells) {
     if digits.len() > 5 {
         // A whole number under "Durchwahl" is the direct one.
         whole = if whole.is_empty() { extension } else { format!("{whole}\nDurchwahl {extension}") };
-    } else if !digits.is_empty() && !whole.is_empty() && !plain.ends_with(&digits) && !whole.contains('\n') {
+    } else if !digits.is_empty() && !whole.is_empty() && !plain.ends_with(&digits) {
         whole = format!("{whole} DW {digits}");
+    }
+    if let Some(further) = further {
+        whole = format!("{whole}\n{further}");
     }
     if whole.is_empty() {
         return;
@@ -311,8 +324,9 @@ fn say_emails(said: &mut Vec<Said>, emails: &[Email]) {
     }
 }
 
-fn read_phones(cells: &mut Cells, country: &str) -> Vec<Said> {
-    let mut phones: Vec<Said> = Vec::new();
+/// The numbers, and the extensions that are part of none.
+fn read_phones(cells: &mut Cells, country: &str) -> (Vec<Said>, Vec<String>) {
+    let (mut phones, mut extensions): (Vec<Said>, Vec<String>) = (Vec::new(), Vec::new());
     for column in [LeadField::Phone, LeadField::Mobile, LeadField::Fax] {
         let (found, bad) = phone::read_all(cells.get(column), country);
         let destroyed = found.is_empty() && !cells.get(column).is_empty();
@@ -332,13 +346,14 @@ fn read_phones(cells: &mut Cells, country: &str) -> Vec<Said> {
             if phones.iter().any(|said| said.key.as_deref() == Some(&phone.e164)) {
                 continue;
             }
+            extensions.extend(phone.extension.map(|extension| format!("{} ext. {extension}", phone.display)));
             let Some(value) = Value::text(&phone.e164) else { continue };
             let first = !phones.iter().any(|said| said.label == Some(label));
             let claim = Said::element(Field::PHONES, phone.e164, value, CELL).labelled(label);
             phones.push(if first { claim.primary() } else { claim });
         }
     }
-    phones
+    (phones, extensions)
 }
 
 fn company_domain(cells: &Cells, emails: &[Email]) -> Option<String> {

@@ -190,6 +190,41 @@ fn a_number_in_several_columns_is_one_number() {
 }
 
 #[test]
+fn where_the_first_cell_holds_no_number_the_second_does() {
+    for first in ["keine", "0711 1", ""] {
+        let reading = read(&[(LeadField::LastName, "Vogt"), (LeadField::Phone, &format!("{first}\n0711 222333"))]);
+        assert_eq!(phones(&reading), ["+49711222333"], "{first}");
+    }
+    let parts = read(&[
+        (LeadField::LastName, "Vogt"),
+        (LeadField::AreaCode, "0711"),
+        (LeadField::Phone, "5550-0\n0171 2223334"),
+        (LeadField::Extension, "12"),
+    ]);
+    assert_eq!(phones(&parts), ["+49711555012", "+491712223334"], "area and extension belong to the first");
+}
+
+#[test]
+fn an_extension_that_is_no_part_of_the_number_is_kept_beside_it() {
+    let reading = read(&[(LeadField::LastName, "Vogt"), (LeadField::Phone, "+1 (415) 555-2671 ext. 99")]);
+    assert_eq!(phones(&reading), ["+14155552671"]);
+    let kept = text(&reading, &Field::custom("messe-app", "phone_extension"));
+    assert_eq!(kept.as_deref(), Some("+1 415-555-2671 ext. 99"));
+}
+
+#[test]
+fn brackets_and_degrees_are_no_part_of_the_last_name() {
+    let of = |last: &str| {
+        let reading = read(&[(LeadField::FirstName, "Tom"), (LeadField::LastName, last)]);
+        let addition = text(&reading, &Field::custom("messe-app", "name_addition"));
+        [text(&reading, &Field::LAST_NAME), text(&reading, &Field::TITLE), addition].map(Option::unwrap_or_default)
+    };
+    assert_eq!(of("Schmidt, MBA"), ["Schmidt", "MBA", ""]);
+    assert_eq!(of("Schmidt (Einkauf)"), ["Schmidt", "", "Einkauf"]);
+    assert_eq!(of("von Forst"), ["von Forst", "", ""]);
+}
+
+#[test]
 fn a_person_in_charge_without_an_address_is_kept() {
     let reading = read(&[(LeadField::LastName, "Krüger"), (LeadField::Owner, "Jonas Reiling")]);
     assert_eq!(text(&reading, &Field::custom("messe-app", "owner")).as_deref(), Some("Jonas Reiling"));

@@ -16,6 +16,8 @@ pub struct Name {
     pub salutation: Option<&'static str>,
     /// What stood after the name and is a position: "Hans Müller, Geschäftsführer".
     pub position: Option<String>,
+    /// What stood in brackets behind the name: "Schmidt (Einkauf)".
+    pub aside: Option<String>,
     /// Which rule changed more than blanks: `name.comma`, `name.split`, `name.case`.
     pub rules: Vec<&'static str>,
 }
@@ -156,7 +158,9 @@ fn take_salutation(text: &str) -> (Option<&'static str>, &str) {
 pub fn read(text: &str) -> Name {
     let text = spaced(text);
     let mut name = Name::default();
-    let (salutation, text) = take_salutation(&text);
+    let (text, aside) = without_aside(&text);
+    name.aside = aside;
+    let (salutation, text) = take_salutation(text);
     name.salutation = salutation;
     let text = match text.split_once(',') {
         Some((whole, position)) if is_position(position) => {
@@ -201,9 +205,12 @@ pub fn of_parts(title: &str, first: &str, last: &str) -> Name {
         (whole, title)
     } else {
         let last = spaced(last);
-        let (salutation, last) = take_salutation(&last);
-        let (last_titles, last) = take_titles(last);
-        (Name { last: (!last.is_empty()).then_some(last), salutation, ..Name::default() }, last_titles)
+        let (last, aside) = without_aside(&last);
+        let (salutation, last) = take_salutation(last);
+        let (before, last) = take_titles(last);
+        let (last, after) = without_degrees(&last);
+        let name = Name { last: (!last.is_empty()).then(|| last.to_owned()), salutation, aside, ..Name::default() };
+        (name, joined(&[&before, after]))
     };
     name.salutation = name.salutation.or(salutation);
     let (first_titles, first) = take_titles(&spaced(first));
@@ -275,6 +282,27 @@ fn spaced(text: &str) -> String {
 
 fn joined(parts: &[&str]) -> String {
     parts.iter().filter(|part| !part.is_empty()).copied().collect::<Vec<_>>().join(" ")
+}
+
+/// "Schmidt (Einkauf)" without what is in the brackets; a degree such as "(FH)" is none of that.
+fn without_aside(text: &str) -> (&str, Option<String>) {
+    let inside = || {
+        let (name, inside) = text.strip_suffix(')')?.rsplit_once('(')?;
+        let (name, inside) = (name.trim_end(), inside.trim());
+        let degree = inside.split(' ').all(|word| is_title(word) || is_title(&format!("({word})")));
+        (!name.is_empty() && !degree).then(|| (name, inside.to_owned()))
+    };
+    inside().map_or((text, None), |(name, inside)| (name, Some(inside)))
+}
+
+/// "Schmidt, MBA": a surname and the degrees after its comma.
+fn without_degrees(last: &str) -> (&str, &str) {
+    match last.split_once(',') {
+        Some((name, after)) if !name.trim().is_empty() && after.split_whitespace().all(is_title) => {
+            (name.trim(), after.trim())
+        }
+        _ => (last, ""),
+    }
 }
 
 /// The titles before a name and the name. Titles written together ("Dr.Müller") are not torn.

@@ -21,6 +21,8 @@ pub struct Phone {
     pub fixed: bool,
     /// ISO 3166 alpha-2 of the number's country.
     pub country: Option<String>,
+    /// What is asked for once the call is answered, and so no part of the number.
+    pub extension: Option<String>,
 }
 
 /// All numbers of a cell; the second part counts pieces with digits that are no number.
@@ -110,12 +112,7 @@ pub fn read(text: &str, country: &str) -> Option<Phone> {
     }
     let text = narrow(text);
     let (label, labelled) = label_of(&text);
-    let digits = cleaned(&text)?;
-    // National numbers begin with 0 here, so digits that begin with the country code are rather
-    // one written without its plus than a national number that lost its zero.
-    let with_code = || parse(&international(&digits, country)?, country);
-    let long = digits.chars().filter(char::is_ascii_digit).count() >= 11;
-    let number = long.then(with_code).flatten().or_else(|| parse(&digits, country)).or_else(with_code)?;
+    let (number, extension) = number_of(cleaned(&text)?, country)?;
     let kind = PHONE_NUMBER_UTIL.get_number_type(&number);
     let label = match (kind, label) {
         (PhoneNumberType::Mobile, Some(Label::Work | Label::Direct) | None) => Label::Mobile,
@@ -133,7 +130,28 @@ pub fn read(text: &str, country: &str) -> Option<Phone> {
         labelled,
         fixed: kind == PhoneNumberType::FixedLine,
         country,
+        extension,
     })
+}
+
+/// The number, and the extension if it is no part of it: in German-speaking countries it is dialled
+/// after the number, elsewhere numbers have their length.
+fn number_of(cleaned: Cleaned, country: &str) -> Option<(PhoneNumber, Option<String>)> {
+    let Some((base, extension)) = cleaned.extended else {
+        return valid(&cleaned.digits, country).map(|number| (number, None));
+    };
+    let alone = valid(&base, country);
+    let appended = alone.as_ref().is_none_or(|number| matches!(number.country_code, 41 | 43 | 49 | 423));
+    let whole = appended.then(|| valid(&cleaned.digits, country)).flatten();
+    whole.map(|number| (number, None)).or_else(|| alone.map(|number| (number, Some(extension))))
+}
+
+fn valid(digits: &str, country: &str) -> Option<PhoneNumber> {
+    // National numbers begin with 0 here, so digits that begin with the country code are rather
+    // one written without its plus than a national number that lost its zero.
+    let with_code = || parse(&international(digits, country)?, country);
+    let long = digits.chars().filter(char::is_ascii_digit).count() >= 11;
+    long.then(with_code).flatten().or_else(|| parse(digits, country)).or_else(with_code)
 }
 
 /// The number with its extension appended: in German-speaking countries an extension is dialled
@@ -154,6 +172,11 @@ pub fn same_switchboard(a: &str, b: &str) -> bool {
 fn parse(text: &str, country: &str) -> Option<PhoneNumber> {
     let number = PHONE_NUMBER_UTIL.parse(text, region(country)).ok()?;
     PHONE_NUMBER_UTIL.is_valid_number(&number).then_some(number)
+}
+
+/// Whether it is the code of a country with telephone numbers.
+pub fn has_numbers(country: &str) -> bool {
+    region(country).and_then(|region| PHONE_NUMBER_UTIL.get_country_code_for_region(region)).is_some()
 }
 
 fn region(country: &str) -> Option<Region> {
@@ -241,11 +264,32 @@ pub fn label_of(text: &str) -> (Option<Label>, bool) {
 }
 
 fn is_extension_word(word: &str) -> bool {
-    matches!(word, "dw" | "durchwahl" | "ext" | "extension" | "app" | "apparat" | "kl" | "klappe" | "int")
+    matches!(
+        word,
+        "dw" | "durchwahl"
+            | "ext"
+            | "extension"
+            | "x"
+            | "app"
+            | "apparat"
+            | "kl"
+            | "klappe"
+            | "int"
+            | "interno"
+            | "poste"
+    )
+}
+
+/// What of a text may stand in a number.
+struct Cleaned {
+    /// The extension appended, if there is one.
+    digits: String,
+    /// The number without it, and the extension.
+    extended: Option<(String, String)>,
 }
 
 /// Only what may stand in a number. `None` if words that no number has stand beside the digits.
-fn cleaned(text: &str) -> Option<String> {
+fn cleaned(text: &str) -> Option<Cleaned> {
     if text.contains('@') || text.contains("://") || is_scientific(text) {
         return None;
     }
@@ -253,6 +297,7 @@ fn cleaned(text: &str) -> Option<String> {
     let mut digits = String::new();
     let mut word = String::new();
     let mut extension = false;
+    let mut extended: Option<(String, String)> = None;
     for c in text.chars().chain([' ']) {
         if c.is_alphabetic() {
             word.extend(c.to_lowercase());
@@ -274,20 +319,32 @@ fn cleaned(text: &str) -> Option<String> {
             '0'..='9' => {
                 if extension {
                     // The extension replaces the operator's zero: "5550-0 DW 12" is 5550-12.
+                    extended.get_or_insert_with(|| (digits.clone(), String::new()));
                     let trimmed = digits.trim_end_matches(|c: char| !c.is_ascii_digit() && c != '-').to_owned();
                     digits = trimmed.strip_suffix("-0").map_or(trimmed.clone(), |base| format!("{base}-"));
                     extension = false;
                 }
                 digits.push(c);
+                if let Some((_, extension)) = &mut extended {
+                    extension.push(c);
+                }
             }
             '+' if !digits.ends_with('+') => digits.push('+'),
             '-' | '/' | '.' | '(' | ')' | ' ' => digits.push(if c == '-' { '-' } else { ' ' }),
             _ => {}
         }
     }
-    let digits = digits.trim().trim_end_matches(['-', ' ', '+']).to_owned();
+    let extended = match extended {
+        Some((base, extension)) => Some((plain(&base)?, extension)),
+        None => None,
+    };
+    Some(Cleaned { digits: plain(&digits)?, extended })
+}
+
+fn plain(digits: &str) -> Option<String> {
+    let digits = digits.trim().trim_end_matches(['-', ' ', '+']);
     let count = digits.chars().filter(char::is_ascii_digit).count();
-    let digits = trunk_zero_removed(&digits);
+    let digits = trunk_zero_removed(digits);
     (count >= 5 && digits.rfind('+').is_none_or(|at| at == 0)).then_some(digits)
 }
 
@@ -452,6 +509,20 @@ mod tests {
         assert_eq!(numbers("01 5550160 Durchwahl 27", "AT"), ["+431555016027"]);
         assert_eq!(numbers("0711 5550-0 DW 12", "DE"), ["+49711555012"], "in place of the operator's zero");
         assert_eq!(numbers("0711 5550-0", "DE"), ["+4971155500"]);
+    }
+
+    #[test]
+    fn where_numbers_have_their_length_an_extension_is_kept_apart() {
+        for (written, number, extension) in [
+            ("+1 (415) 555-2671 ext. 99", "+14155552671", "99"),
+            ("+1 415 555 2671 x99", "+14155552671", "99"),
+            ("+44 20 7946 0018 ext. 12", "+442079460018", "12"),
+            ("+41 44 668 18 00 int. 5", "+41446681800", "5"),
+        ] {
+            let phone = read(written, "DE").unwrap();
+            assert_eq!((phone.e164.as_str(), phone.extension.as_deref()), (number, Some(extension)), "{written}");
+        }
+        assert_eq!(read("0711 5550-0 DW 12", "DE").unwrap().extension, None, "it is part of the number");
     }
 
     #[test]

@@ -17,7 +17,7 @@ mod tests;
 /// How to read the rows of one file. Kept with the run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Layout {
-    /// WHATWG name of the encoding: `UTF-8`, `windows-1252`, `UTF-16LE`.
+    /// WHATWG name of the encoding of [`normalise`]d bytes: `UTF-8`, `windows-1252`.
     pub encoding: String,
     pub delimiter: char,
     pub quote: char,
@@ -44,6 +44,9 @@ pub struct RowAt {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sheet {
     pub layout: Layout,
+    /// What the file itself is written in, for people: `UTF-16LE`, `IBM850`. Rows are read by the
+    /// layout's.
+    pub encoding: String,
     /// Line of the header, from 1.
     pub header_line: u64,
     pub rows: Vec<RowAt>,
@@ -66,9 +69,22 @@ const MAX_ROW: usize = 1024 * 1024;
 pub const NO_LEAD: [&str; 3] = ["blank", "header_repeated", "footer"];
 /// Headers with more columns are no lists of leads.
 const MAX_COLUMNS: usize = 2_000;
-/// Columns that a list of refused rows has besides those of the sender. A file with all four is such
-/// a list, corrected: they are dropped, and cells lose the apostrophe that [`guard`] gave them.
-pub const OURS: [&str; 4] = ["mittler_line", "mittler_code", "mittler_field", "mittler_reason"];
+/// Columns that a list of refused rows has besides those of the sender. A file with the first four
+/// is such a list, corrected: they are dropped, and cells lose the apostrophe that [`guard`] gave
+/// them. What stands under the last is explained at [`returned`].
+pub const OURS: [&str; 5] = ["mittler_line", CODE, "mittler_field", "mittler_reason", TO_CORRECT];
+const CODE: &str = "mittler_code";
+/// A row with something under this header is refused: see [`returned`].
+pub const TO_CORRECT: &str = "mittler_to_correct";
+/// Codes of rows that were refused for how they are written, not for what they say: written anew,
+/// with all their cells and quotation marks, they would look right.
+const MISWRITTEN: [(&str, &str); 5] = [
+    ("quote_unclosed", "a cell begins with a quotation mark that is never closed"),
+    ("quote_then_text", "text follows a closed quotation mark; a mark within a cell is written twice"),
+    ("columns_missing", "the row has fewer cells than the header"),
+    ("columns_excess", "the row has more cells than the header"),
+    ("row_too_long", "the row is longer than 1 MB"),
+];
 /// Rows that tell what an ambiguous column holds.
 const SAMPLES: usize = 60;
 
@@ -86,6 +102,7 @@ pub fn normalise(bytes: &[u8]) -> Cow<'_, [u8]> {
 ///
 /// Row ranges index into `normalise(bytes)`, which is `bytes` itself but for these.
 pub fn open(bytes: &[u8], options: &Options) -> Result<Sheet, Problem> {
+    let changed = encoding::changed(bytes);
     let bytes = &*normalise(bytes);
     if bytes.iter().all(|b| *b <= b' ') || bytes == [0xEF, 0xBB, 0xBF] {
         return Err(Problem::new("empty", "the file is empty"));
@@ -94,10 +111,13 @@ pub fn open(bytes: &[u8], options: &Options) -> Result<Sheet, Problem> {
         return Err(Problem::new("not_text", "this is no text file; save the list as CSV first"));
     }
     let encoding = encoding::detect(bytes, options.encoding.as_deref())?;
+    let written_in = changed.unwrap_or(encoding.name()).to_owned();
     let (dialect, start, line) = dialect::find(bytes, encoding, options.delimiter)?;
     let cells = |record: &Record| {
         let text = encoding::decode(encoding, &bytes[record.bytes.clone()]).into_owned();
-        dialect.cells(&text).map_or_else(Vec::new, |cells| cells.iter().map(|c| Cow::Owned(c.to_string())).collect())
+        dialect
+            .cells(&text)
+            .map_or_else(|_| Vec::new(), |cells| cells.iter().map(|c| Cow::Owned(c.to_string())).collect())
     };
     let first = dialect.split(bytes, start, line, None, 200);
     let first_cells: Vec<Vec<Cow<'_, str>>> = first.iter().map(cells).collect();
@@ -133,8 +153,11 @@ pub fn open(bytes: &[u8], options: &Options) -> Result<Sheet, Problem> {
         quote: char::from(dialect.quote),
         columns: header::columns(&names, options, &samples, &filled),
     };
+    if let Some(unknown) = header::without_column(options, &layout.columns) {
+        return Err(Problem::new("unknown_column", format!("the list has no column {unknown:?}")).at("columns"));
+    }
     let rows = records.into_iter().map(|record| RowAt { line: record.line, bytes: record.bytes }).collect();
-    Ok(Sheet { layout, header_line: head.line, rows })
+    Ok(Sheet { layout, encoding: written_in, header_line: head.line, rows })
 }
 
 /// Which columns have a value in any row.
@@ -154,7 +177,11 @@ fn filled<'a>(records: &[Record], width: usize, cells: impl Fn(&Record) -> Vec<C
 /// One row's bytes, still in the file's encoding. A problem whose code is in [`NO_LEAD`] says that
 /// there is nothing to read.
 pub fn read_row(layout: &Layout, bytes: &[u8]) -> Result<RawLead, Problem> {
-    let cells = row_cells(layout, bytes)?;
+    let all = all_cells(layout, bytes)?;
+    if let Some(problem) = uncorrected(layout, &all) {
+        return Err(problem);
+    }
+    let cells = theirs(layout, all);
     check_lead(layout, &cells)?;
     check_width(layout, &cells)?;
     let mut lead = RawLead::default();
@@ -165,13 +192,8 @@ pub fn read_row(layout: &Layout, bytes: &[u8]) -> Result<RawLead, Problem> {
         let Some(column) = layout.columns.get(place) else {
             continue;
         };
-        match column.meaning {
-            Some(field) if !lead.fields.contains_key(&field) => {
-                lead.fields.insert(field, cell);
-            }
-            _ => {
-                lead.attributes.insert(column.header.clone(), cell);
-            }
+        if let Some(cell) = lead.place(column.meaning, cell) {
+            lead.attributes.insert(column.header.clone(), cell);
         }
     }
     Ok(lead)
@@ -188,9 +210,48 @@ pub fn preview(bytes: &[u8], sheet: &Sheet, n: usize) -> Vec<Vec<String>> {
     .collect()
 }
 
-/// The cells of one row's bytes, nothing cut; a row that cannot be split is one cell.
-pub fn cells(layout: &Layout, bytes: &[u8]) -> Vec<String> {
-    row_cells(layout, bytes).unwrap_or_else(|_| vec![whole(layout, bytes)])
+/// A refused row as it goes back to its sender: a cell for each of the sender's columns, and what is
+/// to stand under `mittler_to_correct`.
+///
+/// That is the row as it was written, where the fault lies in the writing: filled up with empty
+/// cells, by us or by an office program, it would pass for a lead. As long as somebody leaves it
+/// there, the row is refused again for what it was refused for.
+pub fn returned(layout: &Layout, bytes: &[u8], code: Option<&str>) -> (Vec<String>, String) {
+    let ours = |place: &usize| layout.columns.get(*place).is_some_and(|column| OURS.contains(&column.header.as_str()));
+    let width = (0..layout.columns.len()).filter(|place| !ours(place)).count();
+    let Ok(all) = all_cells(layout, bytes) else {
+        return (vec![String::new(); width], whole(layout, bytes));
+    };
+    let to_correct = if uncorrected(layout, &all).is_some() {
+        held(layout, &all, TO_CORRECT).to_owned()
+    } else if code.is_some_and(|code| MISWRITTEN.iter().any(|(known, _)| *known == code)) {
+        whole(layout, bytes)
+    } else {
+        String::new()
+    };
+    let cells = all.into_iter().enumerate().filter(|(place, _)| !ours(place));
+    let mut cells: Vec<String> = cells.map(|(_, cell)| cell).collect();
+    cells.resize(width, String::new());
+    (cells, to_correct)
+}
+
+/// Why a row that came back is refused once more.
+fn uncorrected(layout: &Layout, cells: &[String]) -> Option<Problem> {
+    let returned = is_returned(&layout.columns.iter().map(|column| column.header.as_str()));
+    if !returned || held(layout, cells, TO_CORRECT).is_empty() {
+        return None;
+    }
+    // Whatever stands in that cell by now, the code stays one of ours.
+    let said = held(layout, cells, CODE);
+    let known = MISWRITTEN.into_iter().find(|(code, _)| *code == said);
+    let (code, reason) = known.unwrap_or(("not_corrected", "the row was refused for how it is written"));
+    Some(Problem::new(code, format!("{reason}; put its values right and empty the cell {TO_CORRECT}")))
+}
+
+/// The cell under one of our own headers.
+fn held<'a>(layout: &Layout, cells: &'a [String], ours: &str) -> &'a str {
+    let place = layout.columns.iter().position(|column| column.header == ours);
+    place.and_then(|place| cells.get(place)).map_or("", |cell| cell.as_str())
 }
 
 /// A row that cannot be split, as text.
@@ -231,7 +292,7 @@ fn is_formula(cell: &str) -> bool {
 
 /// Whether these are the headers of a list of refused rows that comes back.
 fn is_returned<'a>(headers: &(impl Iterator<Item = &'a str> + Clone)) -> bool {
-    OURS.iter().all(|ours| headers.clone().any(|header| header.trim() == *ours))
+    OURS.iter().filter(|ours| **ours != TO_CORRECT).all(|ours| headers.clone().any(|header| header.trim() == *ours))
 }
 
 fn known_encoding(layout: &Layout) -> Result<&'static encoding_rs::Encoding, Problem> {
@@ -240,7 +301,23 @@ fn known_encoding(layout: &Layout) -> Result<&'static encoding_rs::Encoding, Pro
         .ok_or_else(|| Problem::new("unknown_encoding", "there is no encoding of this name").at("encoding"))
 }
 
+/// The cells of the sender's columns; ours are empty.
 fn row_cells(layout: &Layout, bytes: &[u8]) -> Result<Vec<String>, Problem> {
+    Ok(theirs(layout, all_cells(layout, bytes)?))
+}
+
+fn theirs(layout: &Layout, mut cells: Vec<String>) -> Vec<String> {
+    if is_returned(&layout.columns.iter().map(|column| column.header.as_str())) {
+        for (column, cell) in layout.columns.iter().zip(&mut cells) {
+            if OURS.contains(&column.header.as_str()) {
+                cell.clear();
+            }
+        }
+    }
+    cells
+}
+
+fn all_cells(layout: &Layout, bytes: &[u8]) -> Result<Vec<String>, Problem> {
     if bytes.len() > MAX_ROW {
         return Err(Problem::new("row_too_long", "the row is longer than 1 MB"));
     }
@@ -250,15 +327,16 @@ fn row_cells(layout: &Layout, bytes: &[u8]) -> Result<Vec<String>, Problem> {
         return Err(Problem::new("unknown_delimiter", "delimiter and quote are ASCII characters").at("delimiter"));
     };
     let text = encoding::decode(encoding, bytes);
-    let cells = Dialect { delimiter, quote }
-        .cells(&text)
-        .ok_or_else(|| Problem::new("quote_unclosed", "a cell begins with a quotation mark that is never closed"))?;
+    let cells = Dialect { delimiter, quote }.cells(&text).map_err(|open| {
+        let code = if open.stray_quote { "quote_then_text" } else { "quote_unclosed" };
+        let reason = MISWRITTEN.iter().find(|(known, _)| *known == code).map_or("", |(_, reason)| *reason);
+        Problem::new(code, reason)
+    })?;
     let cells = cells.iter().map(|cell| encoding::clean(cell));
-    if !is_returned(&layout.columns.iter().map(|column| column.header.as_str())) {
-        return Ok(cells.collect());
+    if is_returned(&layout.columns.iter().map(|column| column.header.as_str())) {
+        return Ok(cells.map(|cell| unguard(&cell).to_owned()).collect());
     }
-    let ours = |place: usize| layout.columns.get(place).is_some_and(|column| OURS.contains(&column.header.as_str()));
-    Ok(cells.enumerate().map(|(at, cell)| if ours(at) { String::new() } else { unguard(&cell).to_owned() }).collect())
+    Ok(cells.collect())
 }
 
 /// Rows between and below the leads.
@@ -276,7 +354,9 @@ fn check_lead(layout: &Layout, cells: &[String]) -> Result<(), Problem> {
         return Err(Problem::new("footer", "the row is a sum, not a lead"));
     }
     let width = layout.columns.len();
-    let named = |(column, cell): (&Column, &String)| names::fold(&column.header) == names::fold(cell);
+    let named = |(column, cell): (&Column, &String)| {
+        names::fold(&column.header) == names::fold(cell) || OURS.contains(&column.header.as_str())
+    };
     if width >= 2 && cells.len() == width && layout.columns.iter().zip(cells).all(named) {
         return Err(Problem::new("header_repeated", "the row repeats the header"));
     }
@@ -319,8 +399,8 @@ fn check_width(layout: &Layout, cells: &[String]) -> Result<(), Problem> {
         return Err(Problem::new(
             "columns_excess",
             format!(
-                "the row has {} cells, the header {width}; is a delimiter inside a cell without quotes?",
-                cells.len()
+                "the row has {}, the header {width}; is a delimiter inside a cell without quotes?",
+                counted(cells.len())
             ),
         ));
     }
@@ -329,9 +409,16 @@ fn check_width(layout: &Layout, cells: &[String]) -> Result<(), Problem> {
     let swallowed = || cells.iter().any(|cell| cell.contains(layout.delimiter));
     let cut_off = cells.len() * 2 < width && !names_somebody(layout, cells);
     if missing && (cut_off || swallowed() || columns_shifted(layout, cells)) {
-        return Err(Problem::new("columns_missing", format!("the row has {} cells, the header {width}", cells.len())));
+        return Err(Problem::new(
+            "columns_missing",
+            format!("the row has {}, the header {width}", counted(cells.len())),
+        ));
     }
     Ok(())
+}
+
+fn counted(cells: usize) -> String {
+    if cells == 1 { "1 cell".to_owned() } else { format!("{cells} cells") }
 }
 
 /// Whether the cells that are there say whom the row is about.

@@ -14,6 +14,8 @@ mod tests;
 /// What one request may carry.
 const MOST: usize = 1_000;
 const MOST_MEMBERS: usize = 2_000;
+/// How deep `serde_json` goes.
+const DEEPEST: usize = 127;
 /// Objects that only hold together what is the lead's anyway; left out of a member's name.
 const WRAPPERS: &[&str] = &[
     "personaldata",
@@ -45,6 +47,9 @@ pub fn open(bytes: &[u8]) -> Result<Vec<Value>, Problem> {
         return Err(Problem::new("empty", "there is nothing in it"));
     }
     let value: Value = serde_json::from_slice(bytes).map_err(|error| {
+        if is_too_deep(bytes) {
+            return Problem::new("json_too_deep", format!("more than {DEEPEST} lists and objects within each other"));
+        }
         let place = format!("this is no JSON: line {}, column {}", error.line(), error.column());
         Problem::new("not_json", place)
     })?;
@@ -63,6 +68,25 @@ pub fn open(bytes: &[u8]) -> Result<Vec<Value>, Problem> {
         return Err(Problem::new("too_many", format!("{} leads at once; send at most {MOST}", leads.len())));
     }
     Ok(leads)
+}
+
+/// Whether brackets stand deeper within each other than the parser goes.
+fn is_too_deep(bytes: &[u8]) -> bool {
+    let (mut depth, mut in_text, mut escaped) = (0_usize, false, false);
+    for byte in bytes {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_text => escaped = true,
+            b'"' => in_text = !in_text,
+            b'[' | b'{' if !in_text => depth += 1,
+            b']' | b'}' if !in_text => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth > DEEPEST {
+            return true;
+        }
+    }
+    false
 }
 
 /// The member that holds the leads, if the object is only there to hold them.
@@ -128,6 +152,8 @@ pub fn read(lead: &Value) -> Result<RawLead, Problem> {
     }
     let meanings: Vec<Option<(LeadField, Match)>> = members.iter().map(|(path, _)| meaning(path)).collect();
     let has = |field| meanings.iter().flatten().any(|(found, _)| *found == field);
+    let named = |path: &str, names: &[&str]| names.contains(&names::fold(path).as_str());
+    let given_missing = has(LeadField::LastName) && !has(LeadField::FirstName);
     let split_name = has(LeadField::FirstName) && !has(LeadField::LastName);
     let mut fields: Vec<(usize, Option<(LeadField, Match)>)> = members
         .iter()
@@ -142,8 +168,11 @@ pub fn read(lead: &Value) -> Result<RawLead, Problem> {
                 {
                     Some((LeadField::Position, how))
                 }
-                Some((LeadField::FullName, how)) if split_name && names::fold(path) == "name" => {
+                Some((LeadField::FullName, how)) if split_name && named(path, &["name", "nom", "naam"]) => {
                     Some((LeadField::LastName, how))
+                }
+                Some((LeadField::FullName, how)) if given_missing && named(path, &["nome", "nombre"]) => {
+                    Some((LeadField::FirstName, how))
                 }
                 found => found,
             };
@@ -155,13 +184,8 @@ pub fn read(lead: &Value) -> Result<RawLead, Problem> {
     let mut read = RawLead::default();
     for (place, found) in fields {
         let (path, value) = &members[place];
-        match found {
-            Some((field, _)) if !read.fields.contains_key(&field) => {
-                read.fields.insert(field, value.clone());
-            }
-            _ => {
-                read.attributes.insert(path.clone(), value.clone());
-            }
+        if let Some(value) = read.place(found.map(|(field, _)| field), value.clone()) {
+            read.attributes.insert(path.clone(), value);
         }
     }
     if read == RawLead::default() {

@@ -13,7 +13,7 @@ pub mod json;
 pub mod mail;
 mod names;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, btree_map::Entry};
 
 use serde::{Deserialize, Serialize};
 
@@ -73,6 +73,27 @@ pub struct RawLead {
     pub fields: BTreeMap<LeadField, String>,
     /// Columns without a meaning of ours, by their header.
     pub attributes: BTreeMap<String, String>,
+}
+
+impl RawLead {
+    /// Puts a value under its meaning; gives it back if it has to be an attribute. A second number
+    /// or address stands below the first, because a person may have several.
+    pub(crate) fn place(&mut self, meaning: Option<LeadField>, value: String) -> Option<String> {
+        let Some(field) = meaning else { return Some(value) };
+        let several = matches!(field, LeadField::Phone | LeadField::Mobile | LeadField::Fax | LeadField::Email);
+        match self.fields.entry(field) {
+            Entry::Vacant(place) => {
+                place.insert(value);
+                None
+            }
+            Entry::Occupied(mut known) if several => {
+                known.get_mut().push('\n');
+                known.get_mut().push_str(&value);
+                None
+            }
+            Entry::Occupied(_) => Some(value),
+        }
+    }
 }
 
 /// Why one row, member or mail cannot be taken.

@@ -1,5 +1,5 @@
-//! What a column or a JSON member is called: in German and English, as the exports of scanner
-//! apps, ticket shops and CRMs name it.
+//! What a column or a JSON member is called, as the exports of scanner apps, ticket shops and CRMs
+//! name it: in German and English, and the most usual in French, Italian, Spanish, Dutch and Polish.
 
 use std::{collections::HashMap, sync::LazyLock};
 
@@ -49,12 +49,12 @@ const NAMES: &[(LeadField, &str)] = &[
     (
         LeadField::FirstName,
         "First Name|Firstname|Vorname|Vornamen|Given Name|Forename|Rufname|Prénom|Nome di battesimo|Voornaam|Fname|Ansprechpartner Vorname|\
-         Vorname Ansprechpartner|Kontaktperson Vorname|Vorname Kontaktperson|Name First|Name Given",
+         Vorname Ansprechpartner|Kontaktperson Vorname|Vorname Kontaktperson|Name First|Name Given|Prénoms|Imię|Imiona|Primer nombre|Nombre de pila|Nombres",
     ),
     (
         LeadField::LastName,
         "Last Name|Lastname|Nachname|Familienname|Zuname|Surname|Family Name|Nom de famille|Cognome|Achternaam|Lname|Ansprechpartner Nachname|\
-         Nachname Ansprechpartner|Ansprechpartner Name|Kontaktperson Nachname|Nachname Kontaktperson|Name Last|Name Family",
+         Nachname Ansprechpartner|Ansprechpartner Name|Kontaktperson Nachname|Nachname Kontaktperson|Name Last|Name Family|Nom patronymique|Apellido|Apellidos|Apellido s|Primer apellido|Nazwisko|Familienaam|Cognomi",
     ),
     (
         LeadField::FullName,
@@ -62,7 +62,7 @@ const NAMES: &[(LeadField, &str)] = &[
          Nach und Vorname|Vollständiger Name|Voller Name|Kompletter Name|Ansprechpartner|Ansprechpartnerin|\
          Ansprechpartner in|Ansprechperson|Kontaktperson|Kontaktname|Contact Name|Contact Person|Contact Full Name|\
          Display Name|Attendee Name|Visitor Name|Name des Besuchers|Besuchername|Teilnehmername|Teilnehmer|Besucher|\
-         Attendee|Visitor|First and last name|Person",
+         Attendee|Visitor|First and last name|Person|Nom|Nome|Nombre|Naam|Vor und Zuname|Vor Zuname|Zu und Vorname|Vorname und Zuname|Vorname Zuname|Zuname Vorname|Zuname und Vorname|Vorname Familienname|Familienname Vorname|Nom et prénom|Prénom et nom|Nom prénom|Prénom nom|Nom complet|Nome e cognome|Cognome e nome|Nome cognome|Cognome nome|Nome completo|Nombre y apellidos|Nombre y apellido|Apellidos y nombre|Apellidos nombre|Nombre completo|Volledige naam|Voor en achternaam|Naam contactpersoon|Contactpersoon|Imię i nazwisko|Nazwisko i imię|Imię nazwisko|Nazwisko imię|Persona di contatto|Persona de contacto|Osoba kontaktowa",
     ),
     (
         LeadField::Company,
@@ -70,14 +70,14 @@ const NAMES: &[(LeadField, &str)] = &[
          Organization|Organisation Name|Organization Name|Account|Account Name|Company Account|Arbeitgeber|Employer|\
          Institution|Betrieb|Firmenbezeichnung|Business Name|Firma Institution|Firma Organisation|Unternehmen Organisation|\
          Unternehmen Institution|Société|Entreprise|Azienda|Ditta|Bedrijf|Gesellschaft|Firma 1|Firma Unternehmen|\
-         Unternehmen Firma|Firma Name|Unternehmen Name",
+         Unternehmen Firma|Firma Name|Unternehmen Name|Nom de l'entreprise|Nom de la société|Nom entreprise|Nom société|Raison sociale|Società|Ragione sociale|Nome azienda|Empresa|Compañía|Razón social|Nombre de la empresa|Bedrijfsnaam|Naam bedrijf|Organisatie|Nazwa firmy|Przedsiębiorstwo",
     ),
     (
         LeadField::Position,
         "Position|Funktion|Job Title|Jobtitle|Jobtitel|Function|Rolle|Role|Job Role|Job Position|Stelle|\
          Stellenbezeichnung|Berufsbezeichnung|Beruf|Tätigkeit|Position im Unternehmen|Funktion im Unternehmen|\
          Position Funktion|Funktion Position|Job Function|Dienststellung|Fonction|Funzione|Functie|Titel Position|\
-         Titel Funktion|Occupation",
+         Titel Funktion|Occupation|Intitulé du poste|Poste occupé|Qualifica|Ruolo|Posizione|Cargo|Puesto|Puesto de trabajo|Functietitel|Stanowisko|Stanowisko pracy",
     ),
     (
         LeadField::Department,
@@ -87,9 +87,12 @@ const NAMES: &[(LeadField, &str)] = &[
         LeadField::Street,
         "Street|Straße|Str|Straße Nr|Straße und Nr|Straße Hausnummer|Straße und Hausnummer|Straße Hausnr|Straße und Hausnr|\
          Strasse Nummer|Adresse|Address|Anschrift|Street Address|Address Line 1|Address 1|Adresse 1|Adresszeile 1|\
-         Adresszeile|Street Name|Straßenname|Mailing Street|Street and Number|Street Number and Name|Postadresse|Rue|Via|Street 1",
+         Adresszeile|Street Name|Straßenname|Mailing Street|Street and Number|Street Number and Name|Postadresse|Rue|Via|Street 1|Rue et numéro|Indirizzo|Indirizzo e numero civico|Calle|Dirección|Calle y número|Domicilio|Straat|Straatnaam|Straat en huisnummer|Straat huisnummer|Adres|Ulica|Ulica i numer",
     ),
-    (LeadField::HouseNumber, "House Number|Hausnummer|Hausnr|Haus Nr|HNr|Street Number|House No|Street No|Huisnummer"),
+    (
+        LeadField::HouseNumber,
+        "House Number|Hausnummer|Hausnr|Haus Nr|HNr|Street Number|House No|Street No|Huisnummer|Numero civico|Numer domu",
+    ),
     (
         LeadField::AddressExtra,
         "Address Extra|Adresszusatz|Adress Zusatz|Anschriftzusatz|Address Line 2|Address 2|Adresse 2|Adresszeile 2|Street 2|\
@@ -98,12 +101,12 @@ const NAMES: &[(LeadField, &str)] = &[
     (
         LeadField::PostalCode,
         "Postal Code|Postalcode|PLZ|Postleitzahl|ZIP|ZIP Code|Postcode|ZIP Postal Code|Code Postal|CAP|NPA|Mailing Postal Code|\
-         Mailing Zip",
+         Mailing Zip|Codice postale|Codice di avviamento postale|Código postal|Kod pocztowy",
     ),
     (
         LeadField::City,
         "City|Ort|Stadt|Wohnort|Ortschaft|Town|Standort|Firmensitz|Ville|Città|Mailing City|City Town|\
-         PLZ Ort|PLZ und Ort|Postleitzahl Ort|ZIP City",
+         PLZ Ort|PLZ und Ort|Postleitzahl Ort|ZIP City|Commune|Localité|Comune|Ciudad|Población|Localidad|Plaats|Woonplaats|Stad|Miasto|Miejscowość",
     ),
     (
         LeadField::State,
@@ -113,7 +116,7 @@ const NAMES: &[(LeadField, &str)] = &[
     (
         LeadField::Country,
         "Country|Land|Staat|Nation|Country Region|Country Name|Country Code|Ländercode|Länderkürzel|Landescode|Länderkennzeichen|\
-         LKZ|Mailing Country|Pays|Paese|Nazione|Land Country|Land Region",
+         LKZ|Mailing Country|Pays|Paese|Nazione|Land Country|Land Region|País|Kraj|Państwo",
     ),
     (
         LeadField::Phone,
@@ -121,13 +124,13 @@ const NAMES: &[(LeadField, &str)] = &[
          Telephone Number|Landline|Office Phone|Work Phone|Business Phone|Direct Phone|Direct Dial|Tel 1|\
          Telefon Festnetz|Telefonnummer Festnetz|Festnetz Telefon|Telefon direkt|Telefonnummer direkt|Phone Work|Phone Office|\
          Phone Business|Phones|Phone Numbers|Telefonnummern|\
-         Telefon geschäftlich|Telefon dienstlich|Telefon Büro|Telefon Arbeit|Telefon 1|Phone 1|Téléphone|Telefono|Telefoon",
+         Telefon geschäftlich|Telefon dienstlich|Telefon Büro|Telefon Arbeit|Telefon 1|Phone 1|Téléphone|Telefono|Telefoon|Numéro de téléphone|Téléphone fixe|Téléphone professionnel|Tél|Numero di telefono|Telefono fisso|Teléfono fijo|Número de teléfono|Telefoonnummer|Vaste telefoon|Numer telefonu|Nr telefonu|Telefon stacjonarny",
     ),
     (
         LeadField::Mobile,
         "Mobile|Mobil|Mobiltelefon|Mobilnummer|Mobilnr|Mobilfunk|Mobilfunknummer|Mobil Telefon|Handy|Handynummer|Handynr|\
          Mobile Phone|Mobile Number|Mobile Phone Number|Cell|Cell Phone|Cellphone|Cell Number|Telefon mobil|Tel mobil|\
-         Phone mobile|Phone cell|Mobiltelefonnummer|Telefonnummer mobil|Natel|Mobil 1|Cellulare|GSM",
+         Phone mobile|Phone cell|Mobiltelefonnummer|Telefonnummer mobil|Natel|Mobil 1|Cellulare|GSM|Téléphone portable|Téléphone mobile|Portable|Numéro de portable|Tél portable|Telefono cellulare|Numero di cellulare|Móvil|Teléfono móvil|Número de móvil|Celular|Teléfono celular|Mobiel|Mobiele telefoon|Mobiel nummer|Telefon komórkowy|Komórka|Numer komórkowy",
     ),
     (LeadField::AreaCode, "Vorwahl|Ortsvorwahl|Telefon Vorwahl|Vorwahl Telefon|Area Code"),
     (
@@ -139,7 +142,7 @@ const NAMES: &[(LeadField, &str)] = &[
         LeadField::Email,
         "Email|E Mail|Mail|Email Adresse|E Mail Adresse|Mailadresse|Mail Adresse|Email Address|Mail Address|Email 1|\
          E Mail 1|Elektronische Post|Courriel|Adresse Email|Business Email|Work Email|Firmen E Mail|Primary Email|\
-         E Mail geschäftlich|Kontakt E Mail|Emailadress|Emails|E Mails|Email Addresses|Email Work|Email Business",
+         E Mail geschäftlich|Kontakt E Mail|Emailadress|Emails|E Mails|Email Addresses|Email Work|Email Business|Adresse e mail|Adresse électronique|Indirizzo e mail|Indirizzo email|Posta elettronica|Correo electrónico|Correo|Dirección de correo electrónico|E mailadres|Mailadres|Adres e mail|Adres email|Poczta elektroniczna",
     ),
     (
         LeadField::Website,
@@ -196,6 +199,9 @@ const NAMES: &[(LeadField, &str)] = &[
 /// Words that add nothing to a name. Not among them: private, company, billing, second.
 const EMPTY_WORDS: &[&str] = &[
     "geschäftlich",
+    "geschäftl",
+    "gesch",
+    "dienstl",
     "dienstlich",
     "beruflich",
     "büro",
@@ -282,6 +288,9 @@ pub(crate) fn meaning(name: &str) -> Option<(LeadField, Match)> {
     if let Some(field) = BY_NAME.get(&folded) {
         return Some((*field, Match::Exact));
     }
+    if let Some(field) = one_of_several(&folded) {
+        return Some((field, Match::Exact));
+    }
     let words = words(name);
     let telling: String = words.iter().filter(|word| !EMPTY.contains(word)).map(String::as_str).collect();
     if telling != folded
@@ -292,6 +301,13 @@ pub(crate) fn meaning(name: &str) -> Option<(LeadField, Match)> {
         return (!telling.is_empty() && safe_without_words(*field)).then_some((*field, Match::Words));
     }
     misspelt(&folded).map(|field| (field, Match::Misspelt))
+}
+
+/// "Telefon 2", "E-Mail 3": a further one of what a person may have several of.
+fn one_of_several(folded: &str) -> Option<LeadField> {
+    let name = folded.strip_suffix(|c: char| ('2'..='9').contains(&c))?;
+    let field = *BY_NAME.get(name)?;
+    matches!(field, LeadField::Phone | LeadField::Mobile | LeadField::Fax | LeadField::Email).then_some(field)
 }
 
 /// Short general names change their meaning with the word beside them.

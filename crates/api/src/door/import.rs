@@ -1,15 +1,21 @@
 //! A list, row by row.
 
+use std::collections::HashSet;
+
 use bytes::Bytes;
 use mittler_core::{RunId, job::Lane};
 use mittler_intake::csv;
-use mittler_store::signals::NewSignal;
+use mittler_store::{
+    runs::RunCounts,
+    signals::{NewSignal, SignalLine},
+};
 use serde::Serialize;
+use uuid::Uuid;
 
 use super::{Door, DoorError, ImportParams, ROWS, put_signals};
 
 /// What became of a list at the door.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Imported {
     pub run: RunId,
     /// Rows or mails that the file has.
@@ -17,8 +23,15 @@ pub struct Imported {
     /// Those that had not been taken before.
     pub new: u64,
     pub known: u64,
+    /// The new ones: a run may hold inputs of other calls too.
+    #[serde(skip)]
+    pub taken: HashSet<Uuid>,
 }
 
+/// Inputs that are looked at together.
+const PAGE: i64 = 5_000;
+/// Inputs that were not taken of which somebody is told.
+const SHOWN: usize = 10_000;
 /// The tables get statistics after this many rows, and once more at the end.
 const FIRST_ANALYSIS: u64 = 1_000;
 
@@ -72,13 +85,14 @@ impl Door {
         signal: impl Fn(usize) -> NewSignal,
         progress: impl Fn(u64, u64),
     ) -> Result<Imported, DoorError> {
-        let mut imported = Imported { run, rows: 0, new: 0, known: 0 };
+        let mut imported = Imported { run, rows: 0, new: 0, known: 0, taken: HashSet::new() };
         let mut analysed = false;
         for start in (0..total).step_by(ROWS) {
             let chunk: Vec<NewSignal> = (start..total.min(start + ROWS)).map(&signal).collect();
             let (clock, rows) = (self.clock.clone(), chunk.len() as u64);
             let stored = self.store.write(async move |tx| put_signals(tx, &clock, &chunk, Lane::Scheduled).await);
-            imported.new += stored.await?.len() as u64;
+            imported.taken.extend(stored.await?);
+            imported.new = imported.taken.len() as u64;
             imported.rows += rows;
             (self.wake)();
             if imported.rows >= FIRST_ANALYSIS && !analysed {
@@ -93,6 +107,32 @@ impl Door {
         }
         self.received(run, imported.new).await?;
         Ok(imported)
+    }
+
+    /// What became of the inputs that one call brought, and the first of those that were not taken.
+    /// Others of the run do not count: the single mails of a day share a run, and a list sent again
+    /// finds the rows of the first time.
+    pub async fn outcome(&self, imported: &Imported) -> Result<(RunCounts, Vec<SignalLine>), DoorError> {
+        let (mut counts, mut problems) = (RunCounts::default(), Vec::new());
+        let mut after = (i64::MIN, Uuid::nil());
+        while counts.total.unsigned_abs() < imported.new {
+            let page = self.store.run_lines(imported.run, false, after, PAGE).await?;
+            let Some(last) = page.last() else { break };
+            after = (last.line, last.id);
+            for line in page.into_iter().filter(|line| imported.taken.contains(&line.id)) {
+                counts.total += 1;
+                match line.state.as_str() {
+                    "new" => counts.waiting += 1,
+                    "done" => counts.done += 1,
+                    "refused" => counts.refused += 1,
+                    _ => counts.parked += 1,
+                }
+                if matches!(line.state.as_str(), "refused" | "parked") && problems.len() < SHOWN {
+                    problems.push(line);
+                }
+            }
+        }
+        Ok((counts, problems))
     }
 
     /// From now on the run ends with its last unread input. One that brought nothing new and had

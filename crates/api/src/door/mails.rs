@@ -33,6 +33,8 @@ impl Door {
         let run = self.run_of_today("mails", params).await?;
         let signal = self.signal(run, "mail", 1, &[scope], bytes.to_vec());
         let accepted = self.gatherer.accept(signal, Lane::Interactive).await?;
-        Ok(Imported { run, rows: 1, new: u64::from(!accepted.known), known: u64::from(accepted.known) })
+        let known = u64::from(accepted.known);
+        let taken = (!accepted.known).then_some(accepted.id.0).into_iter().collect();
+        Ok(Imported { run, rows: 1, new: 1 - known, known, taken })
     }
 }

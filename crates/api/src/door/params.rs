@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::civil::Date;
 use mittler_core::Time;
-use mittler_enrich::Context;
+use mittler_enrich::{Context, country};
 use mittler_intake::{LeadField, csv};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -132,6 +132,9 @@ impl LeadParams {
         }
         if checked.default_country.len() != 2 || !checked.default_country.bytes().all(|b| b.is_ascii_uppercase()) {
             return invalid("default_country", "a country is two letters by ISO 3166, such as DE");
+        }
+        if !country::exists(&checked.default_country) {
+            return invalid("default_country", "no country has these two letters; by ISO 3166 one is DE");
         }
         if checked.purpose.as_ref().is_some_and(|it| it.chars().count() > 100 || it.chars().any(char::is_control)) {
             return invalid("purpose", "name the purpose in 1 to 100 characters");

@@ -14,10 +14,12 @@ const SAMPLES: usize = 3;
 /// A list as it would be read.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct DryRun {
+    /// What the file is written in.
     #[schema(example = "windows-1252")]
     pub encoding: String,
-    #[schema(value_type = String, example = ";")]
-    pub delimiter: char,
+    /// Nothing if there is only one column.
+    #[schema(value_type = Option<String>, example = ";")]
+    pub delimiter: Option<char>,
     pub header_line: u64,
     pub columns: Vec<ColumnView>,
     pub rows: u64,
@@ -107,8 +109,8 @@ impl Door {
         }
         Ok(DryRun {
             columns: columns(bytes, &sheet),
-            encoding: sheet.layout.encoding,
-            delimiter: sheet.layout.delimiter,
+            encoding: sheet.encoding,
+            delimiter: (sheet.layout.columns.len() > 1).then_some(sheet.layout.delimiter),
             header_line: sheet.header_line,
             rows: sheet.rows.len() as u64,
             problems,

@@ -6,6 +6,7 @@ use axum::{
 };
 use maud::{Markup, html};
 use mittler_core::{RunId, Time};
+use mittler_intake::csv;
 
 use super::{Asked, Lang, PageProblem, Visitor, today::run_table, words};
 use crate::{
@@ -145,13 +146,19 @@ fn shown(visitor: &Visitor, run: &DryRun) -> Markup {
     html! {
         section {
             h2 { (lang.say("So wird die Liste gelesen", "How the list is read")) }
-            p { strong { (good) " " (lang.say("Zeilen", "rows")) }
+            p { strong { (good) " " (if good == 1 { lang.say("Zeile", "row") } else { lang.say("Zeilen", "rows") }) }
                 @if bad > 0 { " · " span.bad { (bad) " " (lang.say("nicht lesbar oder leer", "that cannot be taken")) } }
-                " · " (run.encoding) " · " (lang.say("getrennt durch", "separated by")) " "
-                code { @if run.delimiter == '\t' { "Tab" } @else { (run.delimiter) } }
+                " · " (run.encoding) " · "
+                @match run.delimiter {
+                    None => { (lang.say("eine Spalte", "one column")) }
+                    Some(delimiter) => { (lang.say("getrennt durch", "separated by")) " "
+                        code { @if delimiter == '\t' { "Tab" } @else { (delimiter) } } }
+                }
                 " · " (lang.say("Überschriften in Zeile", "headings in line")) " " (run.header_line) }
             (columns(visitor, &run.columns))
-            p { button type="button" data-run { (good) " " (lang.say("Zeilen importieren", "rows: import them")) } }
+            p { button type="button" data-run {
+                @if good == 1 { (lang.say("1 Zeile importieren", "Import 1 row")) }
+                @else { (lang.say("", "Import ")) (good) (lang.say(" Zeilen importieren", " rows")) } } }
             @if bad > 0 { (problems(visitor, run)) }
             h3 { (lang.say("Die ersten Zeilen, wie sie gespeichert würden", "The first rows, as they would be kept")) }
             @for row in run.preview.iter().take(8) { (row_card(visitor, row)) }
@@ -202,7 +209,13 @@ fn problems(visitor: &Visitor, run: &DryRun) -> Markup {
 /// Our words for a code, else those of whoever met it.
 pub(crate) fn reason(visitor: &Visitor, code: &str, words: &str) -> String {
     let ours = words::code(code, visitor.lang);
-    if ours == code { words.to_owned() } else { ours }
+    let ours = if ours == code { words.to_owned() } else { ours };
+    if !words.contains(csv::TO_CORRECT) {
+        return ours;
+    }
+    let say =
+        visitor.lang.say("Werte richtigstellen und diese Zelle leeren", "put the values right and empty the cell");
+    format!("{ours} ({}: {say})", csv::TO_CORRECT)
 }
 
 fn row_card(visitor: &Visitor, row: &Previewed) -> Markup {

@@ -68,7 +68,10 @@ fn not_taken(visitor: &Visitor, id: RunId, problems: &[SignalLine], bad: i64, pa
         section {
             h2 { (lang.say("Nicht übernommen", "Not taken")) }
             p { a.button href=(format!("/api/v1/imports/{id}/problems.csv")) {
-                (lang.say("Als CSV zum Korrigieren laden", "Download as CSV to correct")) } }
+                (lang.say("Als CSV zum Korrigieren laden", "Download as CSV to correct")) }
+                " " span.hint { (lang.say(
+                    "Korrigiert wieder hochladen. Steht eine Zeile unter mittler_to_correct, ihre Werte in die Spalten eintragen und diese Zelle leeren.",
+                    "Correct it and upload it again. Where a row stands under mittler_to_correct, put its values into the columns and empty that cell.")) } }
             div.table { table {
                 thead { tr { th.n.slim { (lang.say("Zeile", "Line")) } th { (lang.say("Grund", "Reason")) }
                     th { (lang.say("Eingegangen", "Came in")) } } }

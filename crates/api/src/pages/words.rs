@@ -237,6 +237,12 @@ const CODES: Words = &[
     ("columns_missing", "Zeile hat zu wenige Zellen", "the row has too few cells"),
     ("columns_excess", "Zeile hat zu viele Zellen", "the row has too many cells"),
     ("quote_unclosed", "Anführungszeichen nicht geschlossen", "a quotation mark is never closed"),
+    (
+        "quote_then_text",
+        "Text hinter einem geschlossenen Anführungszeichen; innerhalb einer Zelle wird es verdoppelt",
+        "text behind a closed quotation mark; within a cell it is written twice",
+    ),
+    ("not_corrected", "Zeile noch nicht korrigiert", "the row is not corrected yet"),
     ("row_too_long", "Zeile ist länger als 1 MB", "the row is longer than 1 MB"),
     ("cell_too_long", "Zelle hat mehr als 1.000 Zeichen", "the cell has more than 1,000 characters"),
     ("too_many_columns", "mehr als 2.000 Spalten", "more than 2,000 columns"),
@@ -262,6 +268,12 @@ const CODES: Words = &[
     ("unknown_encoding", "diese Kodierung gibt es nicht", "there is no encoding of this name"),
     ("unknown_delimiter", "das kann kein Trennzeichen sein", "this cannot be a delimiter"),
     ("not_json", "kein lesbares JSON", "no readable JSON"),
+    (
+        "json_too_deep",
+        "Listen und Objekte stecken zu tief ineinander",
+        "lists and objects stand too deep within each other",
+    ),
+    ("unknown_column", "die Liste hat keine Spalte dieses Namens", "the list has no column of that name"),
     ("too_many", "zu viele auf einmal", "too many at once"),
     ("cut_off", "die Übertragung brach ab", "the transfer broke off"),
     ("broken_form", "das Formular kam nicht ganz an", "the form did not arrive whole"),
@@ -340,6 +352,11 @@ const CODES: Words = &[
     ("lease_over", "Zeit war um; es wird nachgesehen", "time was up; it is looked up"),
     ("too_slow", "dauerte zu lange; wird einzeln wiederholt", "took too long; repeated one by one"),
     ("owner_unknown", "diese Zuständige kennt das CRM nicht", "the CRM does not know this owner"),
+    (
+        "objection_untold",
+        "hat der Werbung widersprochen; dem CRM sagt das kein Feld der Zuordnung",
+        "objects to advertising; no field of the mapping tells the CRM",
+    ),
     ("no_company", "keine Firma angegeben", "no company is given"),
     ("owner_without_address", "Zuständige ohne E-Mail-Adresse", "an owner without an e-mail address"),
     ("duplicate_in_batch", "doppelt in einer Sendung; wird wiederholt", "twice in one batch; it is repeated"),
@@ -443,7 +460,11 @@ const FAILURES: Words = &[
     ("not_found", "Das gibt es nicht mehr.", "This is no longer there."),
     ("unreadable", "Die Datei ist nicht lesbar.", "The file cannot be read."),
     ("source", "Der Name der Quelle hat 1 bis 100 Zeichen.", "Name the source in 1 to 100 characters."),
-    ("default_country", "Ein Land sind zwei Buchstaben, etwa DE.", "A country is two letters, such as DE."),
+    (
+        "default_country",
+        "Ein Land dieses Kürzels gibt es nicht; gemeint sind zwei Buchstaben, etwa DE.",
+        "There is no country of that code; it is two letters, such as DE.",
+    ),
     (
         "time_zone",
         "Diese Zeitzone gibt es nicht; gemeint ist etwas wie Europe/Berlin.",
@@ -468,6 +489,11 @@ const QUESTIONS: Words = &[
     ("same_organisation", "Ist das dieselbe Firma?", "Is this the same company?"),
     ("remote_duplicate", "Im CRM gibt es mehrere. Welcher ist es?", "The CRM has several. Which one is it?"),
     ("owner_unknown", "Wer ist zuständig?", "Who is the owner?"),
+    (
+        "objection_untold",
+        "Widerspruch gegen Werbung: im CRM von Hand eintragen",
+        "Objection to advertising: enter it in the CRM by hand",
+    ),
     ("deleted_there", "Im CRM gelöscht. Dort neu anlegen?", "Deleted in the CRM. Make it there again?"),
 ];
 

@@ -19,8 +19,11 @@ use crate::{
 ///
 /// The original cells, then line, code and reason; semicolons and a byte order mark, so that office
 /// programs read it. Cells that such a program would run as a formula begin with an apostrophe. Sent
-/// again as it is, with the four columns that begin with `mittler_`, those and the apostrophes are
-/// left out when it is read. Rows whose content has outlived its retention are `content_gone`.
+/// again as it is, with the columns that begin with `mittler_`, those and the apostrophes are left
+/// out when it is read. A row with too few or too many cells or a stray quotation mark stands under
+/// `mittler_to_correct` as it was written: put its values right under the other headers and empty
+/// that cell; until then the row is refused again. Rows whose content has outlived its retention are
+/// `content_gone`.
 #[utoipa::path(get, path = "/imports/{run}/problems.csv", tag = "Imports", params(("run" = String, Path, description = "run_…")),
     responses((status = 200, description = "The list", content_type = "text/csv", body = String)))]
 pub(crate) async fn get_problems_csv(
@@ -45,12 +48,10 @@ type Refused = (i64, Option<String>, Option<String>, Option<String>, Option<Vec<
 
 fn list(layout: Option<&csv::Layout>, refused: &[Refused]) -> String {
     let mut text = String::from('\u{feff}');
-    let columns: Vec<Option<&str>> =
-        layout.map_or(vec![Some("content")], |layout| layout.columns.iter().map(|c| Some(c.header.as_str())).collect());
+    let columns: Vec<&str> =
+        layout.map_or(vec!["content"], |layout| layout.columns.iter().map(|c| c.header.as_str()).collect());
     // A list that came back and was refused again has our columns already: they are written anew.
-    let theirs: Vec<bool> = columns.iter().map(|name| name.is_none_or(|name| !csv::OURS.contains(&name))).collect();
-    let headers = columns.iter().zip(&theirs).filter(|(_, theirs)| **theirs).filter_map(|(name, _)| *name);
-    let width = theirs.iter().filter(|theirs| **theirs).count();
+    let headers = columns.into_iter().filter(|name| !csv::OURS.contains(name));
     line(&mut text, headers.chain(csv::OURS));
     for (at, code, field, reason, content) in refused {
         let (code, reason) = match (content, code.as_deref()) {
@@ -60,14 +61,10 @@ fn list(layout: Option<&csv::Layout>, refused: &[Refused]) -> String {
             }
             (_, code) => (code, reason.clone()),
         };
-        let cells = original(layout, content.as_deref().unwrap_or_default());
-        let keeps = |place: usize| theirs.get(place).copied().unwrap_or(true);
-        let mut cells: Vec<String> =
-            cells.into_iter().enumerate().filter(|(place, _)| keeps(*place)).map(|(_, cell)| cell).collect();
-        cells.resize(width.max(cells.len()), String::new());
+        let (cells, to_correct) = original(layout, content.as_deref().unwrap_or_default(), code);
         let said = [at.to_string(), code.unwrap_or_default().to_owned(), field.clone().unwrap_or_default()];
         let reason = reason.unwrap_or_default();
-        line(&mut text, cells.iter().chain(&said).chain([&reason]).map(String::as_str));
+        line(&mut text, cells.iter().chain(&said).chain([&reason, &to_correct]).map(String::as_str));
     }
     text
 }
@@ -80,11 +77,12 @@ fn gone(code: &str, reason: Option<&str>) -> String {
     )
 }
 
-/// The cells as the sender wrote them; what has no layout is one cell.
-fn original(layout: Option<&csv::Layout>, content: &[u8]) -> Vec<String> {
+/// The cells as the sender wrote them, and what is still to be put into cells; what has no layout
+/// is one cell.
+fn original(layout: Option<&csv::Layout>, content: &[u8], code: Option<&str>) -> (Vec<String>, String) {
     match layout {
-        Some(layout) => csv::cells(layout, content),
-        None => vec![String::from_utf8_lossy(content).into_owned()],
+        Some(layout) => csv::returned(layout, content, code),
+        None => (vec![String::from_utf8_lossy(content).into_owned()], String::new()),
     }
 }
 
@@ -122,8 +120,15 @@ mod tests {
         let text =
             list(Some(&layout), &[(7, Some("columns_excess".into()), None, Some("zu; breit".into()), Some(row))]);
         let mut lines = text.lines();
-        assert_eq!(lines.next(), Some("\u{feff}Name;Notiz;mittler_line;mittler_code;mittler_field;mittler_reason"));
-        assert_eq!(lines.next(), Some("Müller;'=1+1;zu viel;7;columns_excess;;\"zu; breit\""));
+        assert_eq!(
+            lines.next(),
+            Some("\u{feff}Name;Notiz;mittler_line;mittler_code;mittler_field;mittler_reason;mittler_to_correct")
+        );
+        assert_eq!(
+            lines.next(),
+            Some("Müller;'=1+1;7;columns_excess;;\"zu; breit\";\"Müller;\"\"=1+1\"\";zu viel\""),
+            "our cells stand under our headers"
+        );
     }
 
     #[test]
@@ -141,12 +146,13 @@ mod tests {
         let kept_out = (9, Some("suppressed".into()), None, Some("objected".into()), None);
         let text = list(Some(&layout), &[open, late, kept_out]);
         let lines: Vec<&str> = text.lines().skip(1).collect();
-        assert!(lines[0].starts_with("\"\"\"Müller;xxx") && lines[0].contains(&"x".repeat(2_000)), "{}", lines[0]);
+        assert!(lines[0].starts_with(";;7;quote_unclosed;;never closed;\"\"\"Müller;xxx"), "{}", lines[0]);
+        assert!(lines[0].contains(&"x".repeat(2_000)), "{}", lines[0]);
         assert!(
             lines[1].starts_with(";;8;content_gone;;") && lines[1].contains("no_name_and_no_email"),
             "{}",
             lines[1]
         );
-        assert_eq!(lines[2], ";;9;suppressed;;objected");
+        assert_eq!(lines[2], ";;9;suppressed;;objected;");
     }
 }

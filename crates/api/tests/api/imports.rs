@@ -1,4 +1,5 @@
 use axum::http::StatusCode;
+use mittler_api::door::{ImportParams, LeadParams};
 use mittler_core::RunId;
 use serde_json::{Value, json};
 
@@ -65,7 +66,7 @@ async fn rows_that_were_not_taken_come_back_with_their_cells_and_the_reason() {
     let list = service.get(&format!("/api/v1/imports/{run}/problems.csv")).await;
     assert!(list.header("content-type").starts_with("text/csv"));
     let lines: Vec<&str> = list.text.trim_start_matches('\u{feff}').lines().collect();
-    let own = "mittler_line;mittler_code;mittler_field;mittler_reason";
+    let own = "mittler_line;mittler_code;mittler_field;mittler_reason;mittler_to_correct";
     assert_eq!(lines[0], format!("Vorname;Nachname;E-Mail;Telefon;Firma;Bemerkung;{own}"));
     assert!(lines[1].starts_with(";;;+49 711 55555;Ohne Namen AG;'=1+1;4;no_name_and_no_email;"), "{}", lines[1]);
     assert!(lines[2].contains(";5;columns_excess;"), "{}", lines[2]);
@@ -84,7 +85,8 @@ async fn refused_rows_are_read_again_with_corrected_columns() {
     let missing = service.post(&retry, &json!({"columns": {"Nirgends": "email"}})).await;
     assert_eq!(missing.code(), "invalid_parameter");
     let unknown = service.post(&retry, &json!({"columns": {"Wer": "no such meaning"}})).await;
-    assert_eq!(unknown.code(), "not_json");
+    assert_eq!(unknown.code(), "wrong_member");
+    assert!(unknown.json()["detail"].as_str().unwrap().contains("`full_name`"), "it says what can be");
     let answer = service.post(&retry, &json!({"columns": {"Wer": "full_name", "Wohin": "email"}})).await;
     assert_eq!((answer.status, answer.json()), (StatusCode::ACCEPTED, json!({"rows": 1})));
     assert_eq!(counts().await["waiting"], 1);
@@ -171,4 +173,83 @@ async fn what_was_not_taken_is_taken_once_it_was_corrected_and_sent_again() {
     let problems = service.get(&format!("/api/v1/imports/{run}/problems.csv")).await.text;
     assert_eq!(problems.matches("mittler_line").count(), 1, "{problems}");
     assert!(problems.contains(";;;;'n Laden;'=1+1;3;no_name_and_no_email;"), "{problems}");
+}
+
+#[tokio::test]
+async fn rows_that_nobody_corrected_are_refused_again_for_the_same_reason() {
+    let example = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../server/data/messe-leads.csv");
+    let broken =
+        "Vorname;Nachname;Firma;E-Mail\nAnton;Eins;A GmbH;\"anton@broken.example\nBerta;Zwei;B;b@b.example;zu;viel\n";
+    for (list, refused) in [(std::fs::read(example).unwrap(), 7), (broken.as_bytes().to_vec(), 2)] {
+        let service = Service::start().await;
+        let (mut list, mut before) = (list, None);
+        for _ in 0..3 {
+            let answer = service.upload("/api/v1/imports", &list, &params()).await.json();
+            let run = answer["run"].as_str().unwrap().to_owned();
+            service.read_inputs(run.parse::<RunId>().unwrap().0).await;
+            let page = service.get(&format!("/api/v1/imports/{run}/problems")).await.json();
+            let items = page["items"].as_array().unwrap().iter();
+            let codes: Vec<String> = items
+                .map(|item| item["code"].as_str().unwrap().to_owned())
+                .filter(|code| !mittler_intake::csv::NO_LEAD.contains(&code.as_str()))
+                .collect();
+            assert_eq!(codes.len(), refused, "{codes:?}");
+            if let Some(before) = before.replace(codes.clone()) {
+                assert_eq!(codes, before);
+                let counts = service.get(&format!("/api/v1/imports/{run}")).await.json()["counts"].clone();
+                assert_eq!(counts["done"], 0);
+            }
+            list = service.get(&format!("/api/v1/imports/{run}/problems.csv")).await.text.into_bytes();
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_mapping_of_no_column_and_a_country_that_is_none_are_refused() {
+    let service = Service::start().await;
+    let send = async |params: Value| service.upload("/api/v1/imports?dry_run=true", LIST, &params).await;
+    let column = send(json!({"source": "x", "columns": {"Bemerkumg": "note"}})).await;
+    assert_eq!((column.code().as_str(), column.json()["cause"].as_str()), ("unreadable", Some("unknown_column")));
+    assert!(column.json()["detail"].as_str().unwrap().contains("Bemerkumg"));
+    let meaning = send(json!({"source": "x", "columns": {"Bemerkung": "notiz"}})).await;
+    assert_eq!((meaning.code().as_str(), meaning.json()["field"].as_str()), ("invalid_parameter", Some("params")));
+    let country = send(json!({"source": "x", "default_country": "XX"})).await;
+    assert_eq!(
+        (country.code().as_str(), country.json()["field"].as_str()),
+        ("invalid_parameter", Some("default_country"))
+    );
+    for code in ["de", "BR", "JP", "ZW"] {
+        assert_eq!(send(json!({"source": "x", "default_country": code})).await.status, StatusCode::OK, "{code}");
+    }
+}
+
+#[tokio::test]
+async fn a_dry_run_names_the_encoding_of_the_file_and_no_delimiter_of_one_column() {
+    let service = Service::start().await;
+    let read = async |list: &[u8]| service.upload("/api/v1/imports?dry_run=true", list, &params()).await.json();
+    let utf16: Vec<u8> = "Nachname;E-Mail\r\nGröße;g@a.example\r\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    assert_eq!(read(&utf16).await["encoding"], "UTF-16LE");
+    assert_eq!(read(b"E-Mail\na@a.example\nb@b.example\n").await["delimiter"], Value::Null);
+}
+
+#[tokio::test]
+async fn what_became_of_a_call_does_not_count_what_others_brought() {
+    let service = Service::start().await;
+    let mails = LeadParams::of("mail");
+    let mail = |number: u32| format!("From: a{number}@a.example\r\nSubject: x\r\n\r\nGuten Tag {number}\r\n");
+    let mut last = None;
+    for number in 0..5 {
+        last = Some(service.door.mails(mail(number).into(), &mails).await.unwrap());
+    }
+    let (counts, _) = service.door.outcome(&last.unwrap()).await.unwrap();
+    assert_eq!((counts.total, counts.waiting), (1, 1));
+    let again = service.door.mails(mail(1).into(), &mails).await.unwrap();
+    assert_eq!((again.known, service.door.outcome(&again).await.unwrap().0.total), (1, 0));
+    let import = || service.door.import_csv(LIST.into(), ImportParams::of("x"), |_, _| ());
+    let first = import().await.unwrap();
+    service.read_inputs(first.run.0).await;
+    let (counts, problems) = service.door.outcome(&first).await.unwrap();
+    assert_eq!((counts.done, counts.refused, problems.len()), (2, 2, 2));
+    let (counts, problems) = service.door.outcome(&import().await.unwrap()).await.unwrap();
+    assert_eq!((counts.done, problems.len()), (0, 0));
 }

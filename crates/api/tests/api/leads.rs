@@ -71,6 +71,9 @@ async fn what_cannot_be_taken_is_a_problem_with_a_stable_code() {
     let leads = "/api/v1/leads";
     assert_eq!(send("text/plain", leads, "{}").await, case(415, "wrong_type", ""));
     assert_eq!(send("application/json", leads, "{\"a\":").await, case(422, "unreadable", "not_json"));
+    let deep = format!("{}{}", "[".repeat(200), "]".repeat(200));
+    assert_eq!(send("application/json", leads, &deep).await, case(422, "unreadable", "json_too_deep"));
+    assert_eq!(send("application/json", "/api/v1/keys", "{\"colour\": 1}").await, case(422, "unknown_member", ""));
     assert_eq!(send("application/json", leads, "").await, case(422, "unreadable", "empty"));
     assert_eq!(send("application/json", leads, "[]").await, case(422, "unreadable", "empty"));
     assert_eq!(send("application/json", leads, "7").await, case(422, "unreadable", "not_an_object"));

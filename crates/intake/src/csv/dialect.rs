@@ -83,7 +83,7 @@ fn score(bytes: &[u8], start: usize, encoding: &'static Encoding, dialect: Diale
         .take(header::LOOKED_AT)
         .filter_map(|record| {
             let text = encoding::decode(encoding, &bytes[record.bytes.clone()]);
-            dialect.cells(&text).map(|cells| header::known(&cells))
+            dialect.cells(&text).ok().map(|cells| header::known(&cells))
         })
         .max()
         .unwrap_or(0);

@@ -30,6 +30,11 @@ pub(super) fn utf16(bytes: &[u8]) -> Option<&'static Encoding> {
     }
 }
 
+/// The name of the encoding that [`super::normalise`] turns into UTF-8, if it does.
+pub(super) fn changed(bytes: &[u8]) -> Option<&'static str> {
+    utf16(bytes).map(Encoding::name).or_else(|| from_ibm850(bytes).map(|_| "IBM850"))
+}
+
 /// The upper half of code page 850, which DOS programs and their descendants still write.
 const IBM850: &str = "\
 ÇüéâäàåçêëèïîìÄÅÉæÆôöòûùÿÖÜø£Ø×ƒáíóúñÑªº¿®¬½¼¡«»░▒▓│┤ÁÂÀ©╣║╗╝¢¥┐\
@@ -94,7 +99,7 @@ pub(super) fn decode<'a>(encoding: &'static Encoding, bytes: &'a [u8]) -> Cow<'a
 }
 
 /// Repairs text that was UTF-8, read as Windows-1252 and written again, removes control
-/// characters and trims. Changes nothing else.
+/// characters, those of the writing direction too, and trims. Changes nothing else.
 pub(crate) fn clean(text: &str) -> String {
     let repaired = repair(text);
     let mut cleaned = String::with_capacity(repaired.len());
@@ -104,7 +109,9 @@ pub(crate) fn clean(text: &str) -> String {
             '\r' if chars.peek() == Some(&'\n') => {}
             '\r' => cleaned.push('\n'),
             '\n' | '\t' => cleaned.push(c),
-            '\u{FEFF}' => {}
+            // Marks of order and direction: they make one text look like another, and two equal
+            // names different.
+            '\u{FEFF}' | '\u{61C}' | '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' => {}
             c if c.is_control() => {}
             c => cleaned.push(c),
         }

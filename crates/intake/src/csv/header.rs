@@ -92,6 +92,14 @@ pub(super) fn columns(
     columns.into_iter().map(|(column, _)| column).collect()
 }
 
+/// A header that a person told the meaning of and that the list does not have.
+pub(super) fn without_column<'a>(options: &'a Options, columns: &[Column]) -> Option<&'a str> {
+    let there = |header: &str| {
+        columns.iter().any(|column| column.header == header || names::fold(&column.header) == names::fold(header))
+    };
+    options.columns.keys().map(String::as_str).find(|header| !there(header))
+}
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Claim {
     Told,
@@ -143,8 +151,12 @@ fn by_context(columns: &mut [(Column, Claim)], samples: &[Vec<String>]) {
         }
         let folded = names::fold(&columns[place].0.header);
         let meaning = match folded.as_str() {
-            "name" if has(columns, LeadField::FirstName) && !has(columns, LeadField::LastName) => {
+            "name" | "nom" | "naam" if has(columns, LeadField::FirstName) && !has(columns, LeadField::LastName) => {
                 Some(LeadField::LastName)
+            }
+            // Italian and Spanish call the first name so, where the surname stands beside it.
+            "nome" | "nombre" if has(columns, LeadField::LastName) && !has(columns, LeadField::FirstName) => {
+                Some(LeadField::FirstName)
             }
             // The list of a firm's customers: the name is the customer's, somebody else is asked for.
             "name" if !has(columns, LeadField::Company) && asks_for_somebody(columns, place) => {

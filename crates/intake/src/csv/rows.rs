@@ -97,6 +97,13 @@ struct Field {
     stray_quote: bool,
 }
 
+/// A quote that does not close.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Open {
+    /// Another quote came, with text behind it: `"in" words`.
+    pub(super) stray_quote: bool,
+}
+
 struct Scan {
     end: usize,
     cells: usize,
@@ -171,17 +178,17 @@ impl Dialect {
         }
     }
 
-    /// The cells of one row as they lie between the delimiters; `None` if a quote does not close.
-    pub(super) fn cells(self, row: &str) -> Option<Vec<Cow<'_, str>>> {
+    /// The cells of one row as they lie between the delimiters.
+    pub(super) fn cells(self, row: &str) -> Result<Vec<Cow<'_, str>>, Open> {
         let row = row.trim_end_matches(['\r', '\n']);
         let (quote, mut cells, mut at) = (char::from(self.quote), Vec::new(), 0);
         loop {
             let field = self.field(row.as_bytes(), at, Lines::OneRow, MAX_LINES);
             if !field.closed {
-                return None;
+                return Err(Open { stray_quote: field.stray_quote });
             }
             // Delimiters and quotes are ASCII, so the ranges lie on character boundaries.
-            let content = row.get(field.content)?;
+            let content = row.get(field.content).ok_or(Open { stray_quote: false })?;
             cells.push(if field.quoted && content.contains(quote) {
                 let doubled: String = [quote, quote].iter().collect();
                 Cow::Owned(content.replace(&doubled, quote.encode_utf8(&mut [0; 4])))
@@ -189,7 +196,7 @@ impl Dialect {
                 Cow::Borrowed(content)
             });
             if row.as_bytes().get(field.end) != Some(&self.delimiter) {
-                return Some(cells);
+                return Ok(cells);
             }
             at = field.end + 1;
         }

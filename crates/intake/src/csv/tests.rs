@@ -250,10 +250,29 @@ fn columns_with_the_same_header_stay_apart() {
 
 #[test]
 fn of_two_columns_with_one_meaning_the_first_with_values_keeps_it() {
-    let (_, leads) = rows("Vorname;Telefon;Rufnummer;Mobil;Handy\nEva;0711 1;0711 2;;0171 3\n");
-    assert_eq!(field(&leads[0], LeadField::Phone), "0711 1");
-    assert_eq!(attribute(&leads[0], "Rufnummer"), "0711 2");
+    let (_, leads) = rows("Vorname;Firma;Unternehmen;Mobil;Handy\nEva;A;B;;0171 3\n");
+    assert_eq!(field(&leads[0], LeadField::Company), "A");
+    assert_eq!(attribute(&leads[0], "Unternehmen"), "B");
     assert_eq!(field(&leads[0], LeadField::Mobile), "0171 3");
+}
+
+#[test]
+fn a_further_number_or_address_stands_below_the_first() {
+    let (_, leads) = rows(
+        "Name;Telefon 1;Telefon 2;Phone 3;Mobil;Mobil 2;E-Mail;Email 2;Fax;Fax 2\n\
+         Eva Krüger;0711 1;0711 2;0711 3;0171 4;0171 5;e@a.example;k@a.example;;0711 9\n\
+         Uwe Lang;keine;0711 222333;;;;;;;\n",
+    );
+    let of = |row: usize, meaning| field(&leads[row], meaning);
+    assert_eq!(of(0, LeadField::Phone), "0711 1\n0711 2\n0711 3");
+    assert_eq!(of(0, LeadField::Mobile), "0171 4\n0171 5");
+    assert_eq!(of(0, LeadField::Email), "e@a.example\nk@a.example");
+    assert_eq!(of(0, LeadField::Fax), "0711 9");
+    assert_eq!(of(1, LeadField::Phone), "keine\n0711 222333");
+    assert!(leads.iter().all(|lead| lead.as_ref().unwrap().attributes.is_empty()));
+    assert_eq!(meaning("Tel. 2"), Some(LeadField::Phone));
+    assert_eq!(meaning("Tel. (geschäftl.)"), Some(LeadField::Phone));
+    assert_eq!(meaning("Adresse 3"), None, "an address has one street");
 }
 
 #[test]
@@ -470,12 +489,12 @@ fn one_and_two_are_genders_of_the_iso_and_nought_and_one_are_not() {
 
 #[test]
 fn a_second_column_of_one_meaning_fills_the_rows_where_the_first_is_empty() {
-    let (_, leads) = rows("Nachname;Telefon;Rufnummer\nA;0711 1;0711 2\nB;;0711 3\n");
+    let (_, leads) = rows("Nachname;Firma;Unternehmen\nA;Eins;Zwei\nB;;Drei\n");
     assert_eq!(
-        (field(&leads[0], LeadField::Phone), attribute(&leads[0], "Rufnummer")),
-        ("0711 1".into(), "0711 2".into())
+        (field(&leads[0], LeadField::Company), attribute(&leads[0], "Unternehmen")),
+        ("Eins".into(), "Zwei".into())
     );
-    assert_eq!(field(&leads[1], LeadField::Phone), "0711 3");
+    assert_eq!(field(&leads[1], LeadField::Company), "Drei");
 }
 
 #[test]
@@ -597,4 +616,168 @@ fn a_list_of_refused_rows_that_comes_back_is_read_without_what_we_added() {
     let sheet = open(other.as_bytes(), &Options::default()).unwrap();
     let lead = read_row(&sheet.layout, &other.as_bytes()[sheet.rows[0].bytes.clone()]).unwrap();
     assert_eq!(lead.fields[&LeadField::Note], "'- ruft an");
+}
+
+/// A list of refused rows as it is sent back: every row filled up, every quotation mark doubled.
+fn sent_back(bytes: &[u8], again: impl Fn(usize, &mut Vec<String>, &mut String)) -> Vec<Result<RawLead, Problem>> {
+    let (sheet, leads) = rows_of(bytes, &Options::default());
+    let quoted = |cells: &[String]| {
+        let cells: Vec<String> = cells.iter().map(|cell| format!("\"{}\"", guard(cell).replace('"', "\"\""))).collect();
+        cells.join(";") + "\r\n"
+    };
+    let headers = sheet.layout.columns.iter().map(|column| column.header.clone());
+    let ours = OURS.iter().map(|ours| (*ours).to_owned());
+    let theirs: Vec<String> = headers.filter(|header| !OURS.contains(&header.as_str())).collect();
+    let mut list = quoted(&theirs.iter().cloned().chain(ours).collect::<Vec<_>>());
+    for (at, (row, problem)) in
+        sheet.rows.iter().zip(&leads).filter_map(|(row, lead)| Some((row, lead.as_ref().err()?))).enumerate()
+    {
+        let (mut cells, mut to_correct) = returned(&sheet.layout, &bytes[row.bytes.clone()], Some(&problem.code));
+        assert_eq!(cells.len(), theirs.len());
+        again(at, &mut cells, &mut to_correct);
+        cells.extend(["7".to_owned(), problem.code.clone(), String::new(), problem.reason.clone(), to_correct]);
+        list.push_str(&quoted(&cells));
+    }
+    rows_of(list.as_bytes(), &Options::default()).1
+}
+
+const MISWRITTEN_ROWS: &str = "Vorname;Nachname;Firma;E-Mail;Notiz;Ort;Land\n\
+    Anton;Eins;A GmbH;\"anton@broken.example\n\
+    Berta;\"Zwei\" groß;B GmbH;b@broken.example;;Ulm;DE\n\
+    Cäsar\n\
+    Emil;Fünf;E GmbH;emil@broken.example;ok;Ulm;DE;zu;viele\n";
+
+#[test]
+fn a_row_refused_for_how_it_is_written_is_refused_again_until_it_is_corrected() {
+    let codes = ["quote_unclosed", "quote_then_text", "columns_missing", "columns_excess"];
+    let (_, first) = rows(MISWRITTEN_ROWS);
+    assert_eq!(first.iter().map(code).collect::<Vec<_>>(), codes);
+    let unchanged = sent_back(MISWRITTEN_ROWS.as_bytes(), |_, _, _| ());
+    assert_eq!(unchanged.iter().map(code).collect::<Vec<_>>(), codes);
+    assert!(unchanged.iter().all(|lead| lead.as_ref().unwrap_err().reason.contains(TO_CORRECT)));
+    let corrected = sent_back(MISWRITTEN_ROWS.as_bytes(), |at, cells, to_correct| {
+        if at == 0 {
+            assert!(cells.iter().all(String::is_empty));
+            assert_eq!(to_correct, "Anton;Eins;A GmbH;\"anton@broken.example");
+            cells[..4].clone_from_slice(&["Anton", "Eins", "A GmbH", "anton@broken.example"].map(str::to_owned));
+            to_correct.clear();
+        }
+        if at == 3 {
+            assert_eq!(cells[4..], ["ok", "Ulm", "DE"], "the cells that have a column stand under it");
+            to_correct.clear();
+        }
+    });
+    assert_eq!(field(&corrected[0], LeadField::Email), "anton@broken.example");
+    assert!(corrected[0].as_ref().unwrap().attributes.is_empty());
+    assert_eq!((code(&corrected[1]), code(&corrected[2])), (codes[1], codes[2]));
+    assert_eq!(field(&corrected[3], LeadField::Note), "ok");
+}
+
+#[test]
+fn what_was_refused_twice_goes_back_as_it_went_the_first_time() {
+    let list = "Vorname;Nachname;mittler_line;mittler_code;mittler_field;mittler_reason;mittler_to_correct\r\n\
+        ;;4;quote_unclosed;;never closed;\"Eva;\"\"Krüger\"\r\n\
+        ;;5;made up;;;Uwe\r\n\
+        Ida;Bär;6;columns_missing;;;\r\n";
+    let (sheet, leads) = rows(list);
+    assert_eq!((code(&leads[0]), code(&leads[1])), ("quote_unclosed", "not_corrected"));
+    assert_eq!(field(&leads[2], LeadField::LastName), "Bär");
+    let row = |n: usize| &list.as_bytes()[sheet.rows[n].bytes.clone()];
+    let empty = vec![String::new(), String::new()];
+    assert_eq!(returned(&sheet.layout, row(0), Some("quote_unclosed")), (empty, "Eva;\"Krüger".to_owned()));
+    // A list without the last column was corrected by the words that came with it.
+    let without =
+        "Nachname;E-Mail;mittler_line;mittler_code;mittler_field;mittler_reason\nBär;b@b.example;4;columns_missing;;\n";
+    assert_eq!(field(&rows(without).1[0], LeadField::Email), "b@b.example");
+}
+
+#[test]
+fn text_behind_a_closed_quote_is_not_called_unclosed() {
+    let (_, leads) = rows(&format!("{HEAD}Cäsar;Drei;\"C\" GmbH;1;\"zu\" viel\n"));
+    assert_eq!(code(&leads[0]), "quote_then_text");
+}
+
+#[test]
+fn one_cell_is_no_cells() {
+    let (_, leads) = rows(&format!("{HEAD}Eva\n"));
+    assert_eq!(leads[0].as_ref().unwrap_err().reason, "the row has 1 cell, the header 5");
+}
+
+#[test]
+fn a_file_says_in_what_it_is_written_whatever_its_rows_are_read_by() {
+    let text = "Vorname;Nachname;E-Mail\r\nÄnne;Größe;aenne@sechzehn.example\r\n";
+    let utf16: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let sheet = open(&utf16, &Options::default()).unwrap();
+    assert_eq!((sheet.encoding.as_str(), sheet.layout.encoding.as_str()), ("UTF-16LE", "UTF-8"));
+    let dos = b"Vorname;Nachname\r\nJ\x81rgen;H\x84u\xE1ermann\r\n";
+    assert_eq!(open(dos, &Options::default()).unwrap().encoding, "IBM850");
+    assert_eq!(open(text.as_bytes(), &Options::default()).unwrap().encoding, "UTF-8");
+}
+
+#[test]
+fn a_mapping_of_a_column_that_is_not_there_is_refused() {
+    let options =
+        |header: &str| Options { columns: [(header.to_owned(), Some(LeadField::Note))].into(), ..Options::default() };
+    let list = "Nachname;Bemerkung 1\nA;b\n".as_bytes();
+    let problem = open(list, &options("Bemerkumg")).unwrap_err();
+    assert_eq!((problem.code.as_str(), problem.field.as_deref()), ("unknown_column", Some("columns")));
+    assert!(open(list, &options("bemerkung-1")).is_ok());
+}
+
+#[test]
+fn marks_of_the_writing_direction_are_no_part_of_a_value() {
+    let (_, leads) = rows("Vorname;Nachname;Firma\nEva\u{202e};\u{2066}Krüger\u{2069};\u{200f}\u{200e}\n");
+    assert_eq!(
+        (field(&leads[0], LeadField::FirstName), field(&leads[0], LeadField::LastName)),
+        ("Eva".into(), "Krüger".into())
+    );
+    assert_eq!(field(&leads[0], LeadField::Company), "");
+}
+
+#[test]
+fn headers_of_the_neighbours_are_understood() {
+    use LeadField::{
+        City, Company, Country, Email, FirstName, FullName, LastName, Mobile, Phone, Position, PostalCode, Street,
+    };
+    for (header, wanted) in [
+        ("Nom;Prénom;Société;E-mail", vec![LastName, FirstName, Company, Email]),
+        (
+            "Prénom;Nom;Raison sociale;Adresse e-mail;Téléphone;Portable",
+            vec![FirstName, LastName, Company, Email, Phone, Mobile],
+        ),
+        ("Rue;Code postal;Ville;Pays;Fonction;Nom", vec![Street, PostalCode, City, Country, Position, FullName]),
+        ("Cognome;Nome;Azienda;Telefono;Cellulare", vec![LastName, FirstName, Company, Phone, Mobile]),
+        (
+            "Nome;Società;Indirizzo;CAP;Città;Paese;Ruolo",
+            vec![FullName, Company, Street, PostalCode, City, Country, Position],
+        ),
+        ("Nombre;Apellido(s);Empresa;Correo electrónico;Móvil", vec![FirstName, LastName, Company, Email, Mobile]),
+        (
+            "Apellidos;Nombre;Dirección;Código postal;Ciudad;País;Cargo",
+            vec![LastName, FirstName, Street, PostalCode, City, Country, Position],
+        ),
+        ("Nombre y apellidos;Teléfono", vec![FullName, Phone]),
+        (
+            "Voornaam;Achternaam;Bedrijfsnaam;E-mailadres;Telefoonnummer",
+            vec![FirstName, LastName, Company, Email, Phone],
+        ),
+        (
+            "Naam;Voornaam;Straat;Postcode;Plaats;Land;Functie;Mobiel",
+            vec![LastName, FirstName, Street, PostalCode, City, Country, Position, Mobile],
+        ),
+        ("Imię;Nazwisko;Nazwa firmy;Adres e-mail;Telefon komórkowy", vec![FirstName, LastName, Company, Email, Mobile]),
+        (
+            "Imię i nazwisko;Ulica;Kod pocztowy;Miejscowość;Kraj;Stanowisko",
+            vec![FullName, Street, PostalCode, City, Country, Position],
+        ),
+        ("Vor- und Zuname;Firma", vec![FullName, Company]),
+        ("\"Name, Vorname\";Firma", vec![FullName, Company]),
+        ("Name, Vorname;Firma", vec![FullName, Company]),
+        ("Vor-/Nachname;Firma", vec![FullName, Company]),
+    ] {
+        let width = header.split(';').count();
+        let (sheet, _) = rows(&format!("{header}\n{}\n", vec!["x"; width].join(";")));
+        let found: Vec<Option<LeadField>> = sheet.layout.columns.iter().map(|column| column.meaning).collect();
+        assert_eq!(found, wanted.into_iter().map(Some).collect::<Vec<_>>(), "{header}");
+    }
 }

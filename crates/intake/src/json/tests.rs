@@ -144,3 +144,19 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn json_that_is_too_deep_is_not_called_broken() {
+    let deep = format!("{{\"a\":{}{}}}", "[".repeat(200), "]".repeat(200));
+    assert_eq!(open(deep.as_bytes()).unwrap_err().code, "json_too_deep");
+    let broken = format!("{{\"a\": \"{}\", }}", "[".repeat(200));
+    assert_eq!(open(broken.as_bytes()).unwrap_err().code, "not_json", "brackets within a text are text");
+}
+
+#[test]
+fn a_second_number_is_a_second_number() {
+    let lead =
+        read(&serde_json::json!({"phone": "0711 1", "phone2": "0711 2", "nome": "Mario", "cognome": "Rossi"})).unwrap();
+    assert_eq!(lead.fields[&LeadField::Phone], "0711 1\n0711 2");
+    assert_eq!((&*lead.fields[&LeadField::FirstName], &*lead.fields[&LeadField::LastName]), ("Mario", "Rossi"));
+}

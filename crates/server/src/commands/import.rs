@@ -138,10 +138,11 @@ fn preview(door: &Door, bytes: &[u8], params: &ImportParams, json: bool) -> Resu
     if json {
         return print_json(&dry);
     }
-    println!(
-        "{} rows, {} encoding, columns parted by {:?}, header in line {}",
-        dry.rows, dry.encoding, dry.delimiter, dry.header_line
-    );
+    let parted = match dry.delimiter {
+        Some(delimiter) => format!("columns parted by {delimiter:?}"),
+        None => "one column".to_owned(),
+    };
+    println!("{}, {} encoding, {parted}, header in line {}", counted(dry.rows), dry.encoding, dry.header_line);
     let mut columns = table(&["Column", "Meaning", "Examples"]);
     for column in &dry.columns {
         let meaning =
@@ -153,7 +154,7 @@ fn preview(door: &Door, bytes: &[u8], params: &ImportParams, json: bool) -> Resu
         ]);
     }
     println!("{columns}");
-    println!("{} rows would be refused", dry.problems.len());
+    println!("{} would be refused", counted(dry.problems.len() as u64));
     for problem in &dry.problems {
         println!("  line {}: {} ({})", problem.line, problem.reason, problem.code);
     }
@@ -161,10 +162,13 @@ fn preview(door: &Door, bytes: &[u8], params: &ImportParams, json: bool) -> Resu
     Ok(ExitCode::SUCCESS)
 }
 
+fn counted(rows: u64) -> String {
+    if rows == 1 { "1 row".to_owned() } else { format!("{rows} rows") }
+}
+
 async fn report(desk: &Desk, imported: &Imported, end: Option<&Arrival>, json: bool) -> Result<ExitCode> {
-    let Imported { run, rows, known, .. } = *imported;
-    let counts = desk.store.run_counts(run).await?;
-    let problems = desk.store.signal_lines(run, true, -1, 10_000).await?;
+    let &Imported { run, rows, known, .. } = imported;
+    let (counts, problems) = desk.door().outcome(imported).await?;
     let arrived = matches!(end, Some(Arrival::Everywhere));
     let code = if arrived || end.is_none() { ExitCode::SUCCESS } else { ExitCode::from(NOT_ARRIVED) };
     if json {
