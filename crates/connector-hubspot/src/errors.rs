@@ -48,11 +48,19 @@ pub fn failed(call: &Call, answer: &Answer) -> Error {
             Effect::Write => Error::Unknown { code },
         },
         400 if call.effect == Effect::Read && is_setting(&failure) => {
-            Error::Configuration { code, message: failure.message }
+            Error::Configuration { code, message: setting(&failure) }
+        }
+        // One of the keys perhaps, or too many of them.
+        400 | 413 | 414 if call.effect == Effect::Read => {
+            Error::BatchRefused { code, fields: fields(&failure), message: setting(&failure) }
         }
         _ if call.effect == Effect::Read => Error::Protocol { detail: code },
         // Every record would be refused for it: the mapping names what the portal does not have.
-        400 if code == NO_PROPERTY => Error::Configuration { code, message: failure.message },
+        400 if is_key(&failure) => {
+            let message = format!("{}; `mittler doctor` makes it where it may", setting(&failure));
+            Error::Configuration { code, message }
+        }
+        400 if code == NO_PROPERTY => Error::Configuration { code, message: setting(&failure) },
         _ => Error::BatchRefused { code, fields: fields(&failure), message: failure.message },
     }
 }
@@ -73,7 +81,7 @@ pub fn row(failure: &Failure, creating: bool) -> RowResult {
         Some("RATE_LIMITS" | "INTERNAL_ERROR" | "LOCKED") => RowResult::Busy { code },
         Some("OBJECT_NOT_FOUND") if !creating => RowResult::Gone { successor: None, code },
         Some("CONFLICT" | "OBJECT_ALREADY_EXISTS") => RowResult::Exists { id: existing(failure), code, message },
-        _ if code == NO_PROPERTY => RowResult::Misconfigured { code, message },
+        _ if code == NO_PROPERTY => RowResult::Misconfigured { code, message: setting(failure) },
         _ if code == "CONFLICTING_UNIQUE_VALUE" => RowResult::Exists { id: existing(failure), code, message },
         _ => RowResult::Refused(Refusal { code, fields: fields(failure), message }),
     }
@@ -158,6 +166,27 @@ fn forbidden(failure: &Failure) -> String {
     if scopes.is_empty() { failure.message.clone() } else { format!("missing scope: {}", scopes.join(" or ")) }
 }
 
+/// What an administrator has to change. HubSpot's own text goes on with what else is wrong, and quotes the
+/// records of the call for it.
+fn setting(failure: &Failure) -> String {
+    let listed = invalid_properties(&failure.message);
+    let missing = listed.iter().filter(|property| property.error.as_deref() == Some(NO_PROPERTY));
+    let mut names: Vec<&str> = missing.filter_map(|property| property.name.as_deref()).collect();
+    names.sort_unstable();
+    names.dedup();
+    if names.is_empty() {
+        failure.message.split(": [").next().unwrap_or_default().to_owned()
+    } else {
+        format!("the portal has no property {}", names.join(", "))
+    }
+}
+
+/// Whether the portal lacks our own key, or has it without its being unique.
+fn is_key(failure: &Failure) -> bool {
+    let message = failure.message.to_ascii_lowercase();
+    ["non-unique", "not unique"].iter().any(|words| message.contains(words))
+}
+
 /// Whether a read was refused for something that an administrator has to change.
 fn is_setting(failure: &Failure) -> bool {
     let message = failure.message.to_ascii_lowercase();
@@ -199,7 +228,7 @@ mod tests {
         let policy = |name: &str| json!({"errorType": "RATE_LIMIT", "policyName": name});
         let setting = |code: &str| Error::Configuration { code: code.into(), message: String::new() };
         let cases = [
-            (400, json!({"category": "VALIDATION_ERROR"}), refused("VALIDATION_ERROR"), protocol("VALIDATION_ERROR")),
+            (400, json!({"category": "VALIDATION_ERROR"}), refused("VALIDATION_ERROR"), refused("VALIDATION_ERROR")),
             (403, json!({"category": "BANNED"}), setting("BANNED"), setting("BANNED")),
             (404, json!({"category": "OBJECT_NOT_FOUND"}), refused("OBJECT_NOT_FOUND"), protocol(NOT_FOUND)),
             (409, json!({"category": "CONFLICT"}), refused("CONFLICT"), protocol("CONFLICT")),
@@ -293,5 +322,24 @@ mod tests {
     fn an_error_page_is_an_unknown_outcome_of_a_write() {
         let page = Answer { body: "<html>Bad gateway</html>".into(), ..answer(502, &json!({})) };
         assert_eq!(failed(&write(), &page), Error::Unknown { code: "http_502".into() });
+    }
+
+    #[test]
+    fn what_is_to_be_mended_is_told_without_what_else_the_records_say() {
+        let list = r#"[{"isValid":false,"message":"Email address anna@x is invalid","error":"INVALID_EMAIL","name":"email"},{"isValid":false,"message":"Property \"size\" does not exist","error":"PROPERTY_DOESNT_EXIST","name":"size"}]"#;
+        let message = format!("Property values were not valid: {list}");
+        let body = json!({"status": "error", "category": "VALIDATION_ERROR", "message": message,
+            "errors": [{"code": "PROPERTY_DOESNT_EXIST", "message": "size"}]});
+        let error = failed(&write(), &answer(400, &body));
+        let Error::Configuration { message, .. } = error else { panic!("{error:?}") };
+        assert_eq!(message, "the portal has no property size");
+    }
+
+    #[test]
+    fn a_key_that_is_not_unique_there_is_the_administrators_and_no_fault_of_a_record() {
+        let body = json!({"status": "error", "category": "VALIDATION_ERROR",
+            "message": "Unable to perform upsert by non-unique 0-1 property mittler_id"});
+        let error = failed(&write(), &answer(400, &body));
+        assert!(matches!(&error, Error::Configuration { message, .. } if message.contains("doctor")), "{error:?}");
     }
 }

@@ -23,8 +23,12 @@ pub fn of_call(answer: &Answer, effect: Effect) -> Error {
     let fault = faults.into_iter().next().unwrap_or_else(|| nameless(answer));
     match class(&fault.code) {
         Class::Busy => Error::Unavailable { code: fault.code, retry_after: Some(CROWDED) },
-        Class::Configuration => Error::Configuration { code: fault.code, message: fault.message },
-        _ if effect == Effect::Read => Error::Configuration { code: fault.code, message: fault.message },
+        // Too many keys for one address, or too long ones.
+        _ if effect == Effect::Read && matches!(answer.status.as_u16(), 413 | 414 | 431) => {
+            Error::BatchRefused { code: fault.code, message: "the query is too long".into(), fields: Vec::new() }
+        }
+        Class::Configuration => Error::Configuration { code: fault.code, message: setting(&fault.message) },
+        _ if effect == Effect::Read => Error::Configuration { code: fault.code, message: setting(&fault.message) },
         _ => {
             let fields = fault.fields.unwrap_or_default();
             Error::BatchRefused { code: fault.code, message: fault.message, fields }
@@ -170,6 +174,14 @@ fn of_transport(answer: &Answer, faults: &[Fault], effect: Effect) -> Option<Err
         }
         _ => None,
     }
+}
+
+/// What an administrator has to change. Before it Salesforce quotes the query, and in that the addresses that
+/// were asked for.
+fn setting(message: &str) -> String {
+    let said =
+        message.split_once("ERROR at Row").map_or(message, |(_, rest)| rest.split_once('\n').map_or("", |it| it.1));
+    said.trim().to_owned()
 }
 
 fn nameless(answer: &Answer) -> Fault {

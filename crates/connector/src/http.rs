@@ -110,12 +110,14 @@ impl Answer {
         self.headers.get(name)?.to_str().ok()
     }
 
-    /// `Retry-After` in seconds.
+    /// `Retry-After` in seconds, up to an hour: whoever asks for more is asked again by then.
     pub fn retry_after(&self) -> Option<Duration> {
-        self.header("retry-after")?.trim().parse().ok().map(Duration::from_secs)
+        self.header("retry-after")?.trim().parse().ok().map(|seconds: u64| Duration::from_secs(seconds.min(HOUR)))
     }
 }
 
+/// In seconds.
+const HOUR: u64 = 3_600;
 const CONNECT: Duration = Duration::from_secs(5);
 /// Largest answer that is read: the vendors' pages are well below.
 const LARGEST: usize = 64 * 1024 * 1024;

@@ -243,6 +243,12 @@ impl Object {
         self.fields.get(name).map(|rule| rule.shape(value, record))
     }
 
+    /// Whether the CRM is told a field of ours, in whatever of its own.
+    pub fn tells(&self, field: &Field) -> bool {
+        let own = |rule: &Rule| rule.from.as_deref().is_some_and(|from| path(from).0 == *field);
+        self.fields.iter().any(|(name, rule)| own(rule) && self.pushes(name))
+    }
+
     /// Whether the CRM is told this field.
     pub fn pushes(&self, name: &str) -> bool {
         self.fields.get(name).is_some_and(|rule| !matches!(rule.direction, Direction::Pull | Direction::Off))
@@ -252,6 +258,13 @@ impl Object {
     pub fn takes(&self, name: &str) -> bool {
         let taken = |rule: &Rule| rule.from.is_some() && !matches!(rule.direction, Direction::Push | Direction::Off);
         self.fields.get(name).is_some_and(taken)
+    }
+
+    /// Fields of ours in whose place the CRM is told another while they are empty: which, and in whose.
+    pub fn stand_ins(&self) -> impl Iterator<Item = (Field, Field)> {
+        self.fields
+            .values()
+            .filter_map(|rule| Some((path(rule.from.as_deref()?).0, path(rule.otherwise.as_deref()?).0)))
     }
 
     /// The fields by which the CRM says who owns the record.

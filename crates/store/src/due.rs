@@ -34,6 +34,8 @@ pub struct DueLink {
     /// Of when it was read: whoever writes meanwhile raises it.
     pub epoch: i64,
     pub attempt: i64,
+    /// When its last write ended; 0 before the first.
+    pub written_at: i64,
     pub fields: Arc<Fields>,
     /// An earlier write whose end nobody knows: look first.
     pub open_intent: Option<OpenIntent>,
@@ -52,6 +54,7 @@ struct DueRow {
     wanted: i64,
     epoch: i64,
     attempt: i64,
+    written_at: i64,
     fields: Json<Packed>,
     /// Whether any write at all is open.
     open: i64,
@@ -196,7 +199,7 @@ impl Store {
         }
         let ids = id_rows(ids.iter().copied());
         let rows = rows_all!(self, DueRow, &ids => (id uuid),
-            "SELECT l.id, l.record, l.kind, l.remote_type, l.remote_id, l.sent, l.seen, l.held, l.wanted, l.epoch, l.attempt, record.fields,
+            "SELECT l.id, l.record, l.kind, l.remote_type, l.remote_id, l.sent, l.seen, l.held, l.wanted, l.epoch, l.attempt, l.written_at, record.fields,
                     (SELECT CAST(count(*) AS bigint) FROM (SELECT 1 FROM intent WHERE settled_at IS NULL LIMIT 1) AS one) AS open,
                     (SELECT CAST(count(*) AS bigint) FROM (SELECT 1 FROM suppression LIMIT 1) AS one) AS kept_out
              FROM", "CROSS JOIN link l JOIN record ON record.id = l.record
@@ -229,6 +232,7 @@ impl Store {
                     wanted: row.wanted,
                     epoch: row.epoch,
                     attempt: row.attempt,
+                    written_at: row.written_at,
                     fields: Arc::new(row.fields.0.0),
                     open_intent,
                 })

@@ -10,7 +10,7 @@ use serde::Serialize;
 use sqlx::{FromRow, types::Json};
 use uuid::Uuid;
 
-use crate::{Db, Document, Result, Store, Tx, intents::Intent};
+use crate::{Db, Document, Result, Store, Tx, id_rows, intents::Intent};
 
 /// The right to make a call, until it ends.
 #[derive(Debug, Clone, Copy)]
@@ -65,8 +65,8 @@ impl Receipt {
 }
 
 impl Tx {
-    /// Which of these links, as they were read, nobody has written since or is writing. They stay so
-    /// until this transaction ends.
+    /// Which of these links, as they were read, are still due, and nobody has written since or is writing.
+    /// They stay so until this transaction ends. Of somebody who is being forgotten nothing is due any more.
     pub async fn hold_links(&mut self, links: &[(LinkId, i64)]) -> Result<Holding> {
         #[derive(Serialize)]
         struct Row {
@@ -82,11 +82,11 @@ impl Tx {
         self.lock_links(&ids).await?;
         let free = match self.db() {
             Db::Sqlite(_) => rows_all!(self, (Uuid,), &rows => (id uuid, epoch bigint),
-                "SELECT l.id FROM", "CROSS JOIN link l WHERE l.id = r.id AND l.epoch = r.epoch AND l.role = 'primary' AND l.state <> 'gone'
+                "SELECT l.id FROM", "CROSS JOIN link l WHERE l.id = r.id AND l.epoch = r.epoch AND l.wanted > l.done AND l.role = 'primary' AND l.state <> 'gone'
                    AND l.id NOT IN (SELECT leased.link FROM leased)")?,
             // An array: what it takes to be very many rows PostgreSQL would read again for each link.
             Db::Postgres(_) => rows_all!(self, (Uuid,), &rows => (id uuid, epoch bigint),
-                "SELECT l.id FROM", "CROSS JOIN link l WHERE l.id = r.id AND l.epoch = r.epoch AND l.role = 'primary' AND l.state <> 'gone'
+                "SELECT l.id FROM", "CROSS JOIN link l WHERE l.id = r.id AND l.epoch = r.epoch AND l.wanted > l.done AND l.role = 'primary' AND l.state <> 'gone'
                    AND l.id <> ALL (ARRAY(SELECT leased.link FROM leased))")?,
         };
         Ok(Holding(free.into_iter().map(|row| row.0).collect()))
@@ -119,7 +119,8 @@ impl Tx {
         )?;
         let Some((Json(links),)) = rows.into_iter().next() else { return Ok(None) };
         self.lock_links(&links).await?;
-        Ok(Some(Holding(links.into_iter().collect())))
+        // Who was forgotten while the lease began was not struck out of it.
+        Ok(Some(Holding(self.links_there(&links).await?.into_iter().collect())))
     }
 
     /// Writes receipts. What changed during the call stays due. Gives the links that were written:
@@ -207,8 +208,15 @@ impl Store {
                     lease,
                     now.0
                 )?;
-                for (Json(writes),) in writes {
+                for (Json(mut writes),) in writes {
+                    let links: Vec<Uuid> = writes.iter().map(|write| write.link).collect();
+                    tx.lock_links(&links).await?;
+                    let there = tx.links_there(&links).await?;
+                    writes.retain(|write| there.contains(&write.link));
                     tx.put_intents(&writes).await?;
+                    // Whoever read the links before does not know of these.
+                    let there = id_rows(there);
+                    rows!(tx, &there => (id uuid), "UPDATE link SET epoch = link.epoch + 1 FROM", "WHERE link.id = r.id")?;
                 }
                 Ok(())
             })

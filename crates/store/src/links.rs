@@ -349,13 +349,14 @@ impl Store {
             remote_id: &'a str,
         }
         let rows: Vec<Row<'_>> = ids.iter().map(|remote_id| Row { remote_id }).collect();
-        // The slice first, as for the counterparts.
+        // The slice first, as for the counterparts. A record's first link before its second ones.
         rows_all!(self, Known, &rows => (remote_id text),
             "SELECT l.id, l.record, l.kind, l.remote_id, l.sent, l.seen, l.written_at, l.state, record.fields,
                     CAST((SELECT count(*) FROM intent i WHERE i.link = l.id AND i.settled_at IS NULL)
                          + CASE WHEN l.id IN (SELECT leased.link FROM leased) THEN 1 ELSE 0 END AS bigint) AS busy FROM",
             "CROSS JOIN link l JOIN record ON record.id = l.record
-             WHERE l.remote_id = r.remote_id AND l.connection = $2 AND l.remote_type = $3",
+             WHERE l.remote_id = r.remote_id AND l.connection = $2 AND l.remote_type = $3
+             ORDER BY l.role DESC",
             connection.0, remote_type.to_owned())
     }
 

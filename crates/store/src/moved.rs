@@ -48,6 +48,44 @@ impl Tx {
         Ok(done.into_iter().map(|row| LinkId(row.0)).collect())
     }
 
+    /// Ends a record's second links whose remote record became one with its first, or with another second:
+    /// what somebody merged there is one here too. `moved` says what each link should be pointed at; the
+    /// history of a link that ends goes on with the one that stays. Gives those that ended.
+    pub async fn unite_links(&mut self, moved: &[Moved]) -> Result<Vec<LinkId>> {
+        #[derive(Serialize, FromRow)]
+        struct Ended {
+            id: Uuid,
+            heir: Uuid,
+        }
+        if moved.is_empty() {
+            return Ok(Vec::new());
+        }
+        // A second is never written: nobody has a call to it under way.
+        let mut ended = rows_all!(self, Ended, moved => (id uuid, remote_type text, remote_id text),
+            "SELECT CASE WHEN o.role = 'duplicate' THEN o.id ELSE m.id END AS id,
+                    CASE WHEN o.role = 'duplicate' THEN m.id ELSE o.id END AS heir FROM",
+            "JOIN link m ON m.id = r.id
+             JOIN link o ON o.connection = m.connection AND o.record = m.record AND o.remote_type = r.remote_type AND o.remote_id = r.remote_id
+             WHERE o.id <> m.id AND (o.role = 'duplicate' OR m.role = 'duplicate') ORDER BY 1")?;
+        ended.dedup_by_key(|row| row.id);
+        if ended.is_empty() {
+            return Ok(Vec::new());
+        }
+        rows!(self, &ended => (id uuid, heir uuid), "UPDATE intent SET link = r.heir FROM", "WHERE intent.link = r.id")?;
+        rows!(self, &ended => (id uuid, heir uuid), "DELETE FROM link WHERE id IN (SELECT r.id FROM", ")")?;
+        Ok(ended.into_iter().map(|row| LinkId(row.id)).collect())
+    }
+
+    /// The links, and those which have what they should be pointed at: what is locked before they are moved.
+    pub async fn links_around(&mut self, moved: &[Moved]) -> Result<Vec<Uuid>> {
+        if moved.is_empty() {
+            return Ok(Vec::new());
+        }
+        let around = rows_all!(self, (Uuid,), moved => (id uuid, remote_type text, remote_id text),
+            "SELECT o.id FROM", "JOIN link m ON m.id = r.id JOIN link o ON o.connection = m.connection AND o.remote_type = r.remote_type AND o.remote_id = r.remote_id")?;
+        Ok(around.into_iter().map(|row| row.0).chain(moved.iter().map(|row| row.id)).collect())
+    }
+
     /// The records whose links have what other links should be pointed at: link and record.
     pub async fn holders(&mut self, moved: &[Moved]) -> Result<Vec<(Uuid, Uuid)>> {
         if moved.is_empty() {

@@ -150,11 +150,13 @@ impl Tx {
             "SELECT k.key, k.record, k.key_type FROM", "CROSS JOIN record_key k WHERE k.key = r.key ORDER BY k.key")
     }
 
-    /// Records that share weak keys; of a key that very many share only some.
-    pub async fn by_weak_keys(&mut self, keys: &[Uuid]) -> Result<Vec<KeyRow>> {
+    /// Records that share weak keys; of a key that very many share one more than `most`, which says so.
+    pub async fn by_weak_keys(&mut self, keys: &[Uuid], most: i64) -> Result<Vec<KeyRow>> {
         let keys = keys_only(keys);
         rows_all!(self, KeyRow, &keys => (key uuid),
-            "SELECT k.key, k.record, k.key_type FROM", "CROSS JOIN weak_key k WHERE k.key = r.key ORDER BY k.key, k.record LIMIT 5000")
+            "SELECT key, record, key_type FROM (
+               SELECT k.key, k.record, k.key_type, row_number() OVER (PARTITION BY k.key ORDER BY k.record) AS place FROM",
+            "CROSS JOIN weak_key k WHERE k.key = r.key) AS sharing WHERE place <= $2 + 1 ORDER BY key, record", most)
     }
 
     /// Waits for whoever else is about to create records that share these weak keys (PostgreSQL;

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use mittler_connector::{Error as CrmError, Key, KeyForm, KindProfile, OwnKey, Write};
+use mittler_connector::{Error as CrmError, Feed, Key, KeyForm, KindProfile, OwnKey, Write};
 use mittler_core::{
     ConnectionId, Field, Fields, Kind, LinkId, RecordId, RemoteFields, Time, Value,
     mapping::{Direction, Object, Rule, Wanted, fit},
@@ -67,6 +67,11 @@ pub struct Item {
 }
 
 impl Item {
+    /// Whether it was written more than once without anybody learning how that ended.
+    pub(crate) fn is_doubtful(&self) -> bool {
+        self.link.open_intent.is_some() && self.link.attempt >= DOUBTFUL
+    }
+
     /// Its intent, of which nobody knows the end yet.
     pub fn as_intent(&self, connection: ConnectionId, remote_type: &str) -> Intent {
         Intent {
@@ -87,6 +92,12 @@ impl Item {
 
 /// How long what needs an administrator waits before it is tried again.
 pub const CLOSED: Duration = Duration::from_mins(10);
+
+/// Within this time after a write of ours nobody else is taken to have changed the record.
+const RECENT: Duration = Duration::from_secs(30);
+
+/// Writes with an unknown outcome, one after the other, after which a link is no sign of how the CRM is.
+const DOUBTFUL: i64 = 2;
 
 /// The result of planning one link.
 enum Planned {
@@ -126,7 +137,10 @@ impl Batch {
                     todo.extend([half, part]);
                 }
                 Err(Stopped::Crm(CrmError::BatchRefused { code, message, .. })) => {
-                    self.settle_refused(&part, &code, &message).await?;
+                    // Nothing says that a write would be refused, too: it is looked for again.
+                    let until = self.now().plus(CLOSED);
+                    self.release(&part, until, &code).await?;
+                    self.pusher.note_state(&self.connection, "misconfigured", &code, Some(message), until).await?;
                 }
                 Err(Stopped::Crm(CrmError::Configuration { code, message })) if code != WRONG_ACCOUNT => {
                     let remote_type = part.first().map(|link| link.remote_type.clone()).unwrap_or_default();
@@ -184,18 +198,6 @@ impl Batch {
             .await
     }
 
-    async fn settle_refused(&self, links: &[DueLink], code: &str, message: &str) -> Run<()> {
-        let receipts: Vec<Receipt> = links
-            .iter()
-            .map(|link| {
-                let reason = Some(message.to_owned());
-                Receipt { state: "refused".into(), reason, ..settled(link, Some(code), None) }
-            })
-            .collect();
-        self.settle(receipts, Vec::new(), Vec::new()).await?;
-        Ok(())
-    }
-
     /// The CRM is closed to one remote type until an administrator acts; the others go on.
     pub(crate) async fn close_type(&self, remote_type: &str, code: &str, message: &str) -> Run<()> {
         let until = self.now().plus(CLOSED);
@@ -233,7 +235,8 @@ impl Batch {
         if due.is_empty() {
             return Ok(());
         }
-        let (mut planned, unmet) = self.plan(object, profile, due, kept_out).await?;
+        let (planned, unmet) = self.plan(object, profile, due, kept_out).await?;
+        let mut planned = self.look_again(object, profile, planned, kept_out).await?;
         if profile.kind == Kind::Person {
             self.ask_about_namesakes(object, self.gaining(object, &planned)).await?;
         }
@@ -243,6 +246,46 @@ impl Batch {
         // Once all is settled: what comes along wakes those that say that they wait.
         self.bring_along(&unmet).await?;
         called
+    }
+
+    /// Updates of what was not written just now are planned against what the CRM shows: somebody may have put
+    /// right there what a list of yesterday would set back, and no pull has told of it yet.
+    async fn look_again(
+        &self,
+        object: &Object,
+        profile: &KindProfile,
+        mut planned: Vec<Planned>,
+        kept_out: bool,
+    ) -> Run<Vec<Planned>> {
+        if profile.feed != Feed::Cursor || !matches!(profile.kind, Kind::Person | Kind::Organisation) {
+            return Ok(planned);
+        }
+        let recent = self.now().minus(RECENT).0;
+        let old = |item: &Item| !item.creates && item.link.open_intent.is_none() && item.link.written_at < recent;
+        let items = planned.iter_mut().filter_map(Planned::item);
+        let read: BTreeMap<Uuid, (i64, Option<String>)> = items
+            .filter(|item| old(item))
+            .map(|item| (item.link.id.0, (item.link.epoch, item.link.remote_id.clone())))
+            .collect();
+        if read.is_empty() {
+            return Ok(planned);
+        }
+        let ids: Vec<String> = read.values().filter_map(|(_, remote_id)| remote_id.clone()).collect();
+        self.pusher.read_in(&self.connection, &object.remote, &ids, None).await?;
+        let links: Vec<Uuid> = read.keys().copied().collect();
+        let (due, _) = self.pusher.store.due_links(&links, self.now()).await?;
+        let unchanged: HashSet<Uuid> =
+            due.iter().filter(|link| read[&link.id.0].0 == link.epoch).map(|link| link.id.0).collect();
+        planned.retain_mut(|one| {
+            one.item().is_none_or(|item| !read.contains_key(&item.link.id.0) || unchanged.contains(&item.link.id.0))
+        });
+        // What is of another type now comes with that.
+        let changed = due.into_iter().filter(|link| !unchanged.contains(&link.id.0));
+        let changed: Vec<DueLink> = changed.filter(|link| link.remote_type == object.remote).collect();
+        if !changed.is_empty() {
+            planned.extend(self.plan(object, profile, changed, kept_out).await?.0);
+        }
+        Ok(planned)
     }
 
     pub(crate) fn profile(&self, remote_type: &str) -> Run<&KindProfile> {
@@ -307,6 +350,12 @@ impl Batch {
                     reviews.push(self.ask_owner(&link, &owner));
                 }
             }
+            if profile.kind == Kind::Person
+                && !object.tells(&Field::OPT_OUT)
+                && link.fields.value(&Field::OPT_OUT) == Some(&Value::Bool(true))
+            {
+                reviews.push(self.ask_objection(&link));
+            }
             fit(&mut wanted.fields, &schema);
             let needs = matches!(profile.kind, Kind::Participation | Kind::Activity | Kind::Association);
             planned.push(if needs && !complete {
@@ -346,6 +395,19 @@ impl Batch {
     }
 
     /// One question for all that an owner would have.
+    /// Somebody objects to advertising, and nothing that is mapped tells this CRM: somebody has to.
+    fn ask_objection(&self, link: &DueLink) -> NewReview {
+        NewReview {
+            id: derived_id(&[b"review", link.id.0.as_bytes(), b"objection_untold"]),
+            question: "objection_untold".into(),
+            record: link.record.0,
+            connection: Some(self.connection.id.0),
+            candidates: serde_json::json!({ "remote_type": link.remote_type }),
+            reason: "objection_untold".into(),
+            asked_at: self.now().0,
+        }
+    }
+
     fn ask_owner(&self, link: &DueLink, owner: &str) -> NewReview {
         NewReview {
             id: derived_id(&[b"review", self.connection.id.0.as_bytes(), b"owner_unknown", owner.as_bytes()]),
@@ -610,7 +672,7 @@ impl Batch {
         deadline: Instant,
         items: Vec<Item>,
     ) -> Vec<(Item, Written)> {
-        let mut todo = vec![items];
+        let mut todo = apart(items);
         let mut done = Vec::new();
         while let Some(part) = todo.pop() {
             let longest = self.connection.connector.profile().call_timeout;
@@ -663,6 +725,24 @@ impl Batch {
             _ => Write::Create { tag: item.intent, own_key: item.link.record.to_string(), fields },
         }
     }
+}
+
+/// What goes in one call each. Writes of which nobody knows how they end, time and again, go with ever fewer
+/// others, the last alone: one row may be what the CRM cannot take, and it says nothing of the others.
+fn apart(items: Vec<Item>) -> Vec<Vec<Item>> {
+    let (doubtful, mut rest): (Vec<Item>, Vec<Item>) = items.into_iter().partition(Item::is_doubtful);
+    let tries = doubtful.iter().map(|item| item.link.attempt).max().unwrap_or_default();
+    let most = doubtful.len().checked_shr(u32::try_from(tries - 1).unwrap_or(u32::MAX)).unwrap_or(0).max(1);
+    let mut parts: Vec<Vec<Item>> = Vec::new();
+    let mut doubtful = doubtful.into_iter().peekable();
+    while doubtful.peek().is_some() {
+        parts.push(doubtful.by_ref().take(most).collect());
+    }
+    if !rest.is_empty() {
+        // The last is the first to go.
+        parts.push(std::mem::take(&mut rest));
+    }
+    parts
 }
 
 /// Puts remote ids in the place of references. Says whether all that a paired record or an

@@ -217,6 +217,11 @@ impl Connection {
         !known
     }
 
+    /// Somebody else's note stands in the place of what this process wrote last.
+    pub(crate) fn is_noted_otherwise(&self) {
+        *locked(&self.noted) = None;
+    }
+
     /// The CRM's description of a type, asked for at most once an hour.
     pub async fn schema(&self, remote_type: &str, now: Time) -> mittler_connector::Result<Arc<RemoteSchema>> {
         let known = locked(&self.schemas).get(remote_type).cloned();

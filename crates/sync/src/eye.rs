@@ -40,6 +40,21 @@ impl<'a> Eye<'a> {
             .collect()
     }
 
+    /// What some of the values that a record shows say, without those that stand in for something nobody knows:
+    /// a CRM that insists on a surname was given the address, and does not know one now.
+    fn told(&self, some: &RemoteFields, shown: &RemoteFields) -> Vec<Said> {
+        let all = self.read(shown);
+        let mut said = self.read(some);
+        for (own, otherwise) in self.object.stand_ins().filter(|(own, _)| self.record.value(own).is_none()) {
+            let others = all.iter().filter(|said| said.field == otherwise).filter_map(|said| said.value.as_ref());
+            let known = self.record.elements(&otherwise).iter().map(|element| &element.sourced.value);
+            let others: Vec<&Value> = others.chain(known).chain(self.record.value(&otherwise)).collect();
+            let is_one = |value: &Value| others.iter().any(|other| same_text(value, other));
+            said.retain(|said| said.field != own || !said.value.as_ref().is_some_and(is_one));
+        }
+        said
+    }
+
     fn one(&self, name: &str, value: &RemoteValue) -> Option<Said> {
         let one = RemoteFields(BTreeMap::from([(name.to_owned(), value.clone())]));
         self.read(&one).into_iter().next().filter(|said| said.value.is_some())
@@ -90,7 +105,7 @@ impl<'a> Eye<'a> {
         owners: &HashMap<String, String>,
         begun: Time,
     ) -> Statement {
-        let mut said = self.read(&record.fields);
+        let mut said = self.told(&record.fields, &record.fields);
         said.extend(self.owner(&record.fields, owners));
         // A box that nobody ticked says nothing, least of all against an objection.
         said.retain(|said| said.value.as_ref().is_some_and(|value| *value != Value::Bool(false)));
@@ -116,7 +131,7 @@ impl<'a> Eye<'a> {
             .filter_map(|(name, _)| Some((name.clone(), before.0.get(name)?.clone())))
             .collect();
         let held: Vec<Said> = self.read(&emptied).into_iter().filter(|said| said.value.is_some()).collect();
-        let mut said = self.read(news);
+        let mut said = self.told(news, &record.fields);
         said.extend(self.owner(news, owners));
         let taken_back = held.iter().filter(|said| said.field.is_set());
         let taken_back: Vec<Said> =
@@ -174,6 +189,10 @@ fn statement(
 /// Ends, line breaks and doubled spaces are what CRMs change in texts.
 fn spaced(value: &Value) -> String {
     clean(&value.display()).split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn same_text(one: &Value, other: &Value) -> bool {
+    spaced(one).to_lowercase() == spaced(other).to_lowercase()
 }
 
 fn digits(text: &str) -> String {
@@ -283,6 +302,41 @@ mod tests {
         let eye = Eye::new(&Digits, mapping.object("contacts").unwrap(), &shown, &record);
         assert_eq!(eye.as_ours("phone", &shown.0["phone"]), text("+4315550900"));
         assert_eq!(eye.as_ours("country", &shown.0["country"]), Some(Value::choice("AT")));
+    }
+
+    #[test]
+    fn what_a_crm_was_given_for_want_of_a_name_is_no_name() {
+        let file = FILE.replace("from = \"last_name\"", "from = \"last_name\"\notherwise = \"emails\"")
+            + "[object.fields.email]\nfrom = \"emails\"\n";
+        let mapping = Mapping::parse(&file).unwrap();
+        let object = mapping.object("contacts").unwrap();
+        let last_name = |shown: &RemoteFields, record: &Fields| {
+            let record_there = RemoteRecord {
+                key: mittler_connector::Key::Id("1".into()),
+                id: "1".into(),
+                fields: shown.clone(),
+                modified_at: None,
+                gone: false,
+                successor: None,
+            };
+            let eye = Eye::new(&Digits, object, shown, record);
+            let all = eye.all(ConnectionId(uuid::Uuid::nil()), &record_there, &HashMap::new(), Time(1_000));
+            let changed = eye.changed(
+                ConnectionId(uuid::Uuid::nil()),
+                &record_there,
+                shown,
+                &RemoteFields::default(),
+                &HashMap::new(),
+                Time(1_000),
+            );
+            let of = |said: &[Said]| said.iter().find(|said| said.field == Field::LAST_NAME).cloned();
+            assert_eq!(of(&all.said), changed.first().and_then(|one| of(&one.said)));
+            of(&all.said).and_then(|said| said.value)
+        };
+        let stands_in = fields(&[("lastname", text("anna@x.example")), ("email", text("Anna@x.example"))]);
+        assert_eq!(last_name(&stands_in, &Fields::default()), None);
+        let named = fields(&[("lastname", text("Kranich")), ("email", text("anna@x.example"))]);
+        assert_eq!(last_name(&named, &Fields::default()), text("Kranich"));
     }
 
     #[test]

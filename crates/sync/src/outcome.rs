@@ -1,6 +1,6 @@
 //! From what the CRM answered to what the link becomes.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, time::Duration};
 
 use mittler_connector::{Error as CrmError, Key, KeyForm, KindProfile, OwnKey, Refusal, RowResult};
 use mittler_core::{
@@ -9,7 +9,7 @@ use mittler_core::{
     plan::{self, HeldField},
 };
 use mittler_store::{
-    Error as StoreError,
+    Clock, Error as StoreError, Tx,
     intents::Intent,
     leases::{Holding, Receipt},
     reviews::NewReview,
@@ -33,6 +33,9 @@ pub enum Written {
     /// Nobody knows.
     Unknown(String),
 }
+
+/// How long a write with an unknown outcome waits at most before it is done again.
+const LONGEST: Duration = Duration::from_mins(5);
 
 /// A record of which so many fields are refused waits for a person.
 const REFUSALS: usize = 5;
@@ -63,7 +66,7 @@ impl Batch {
         lease: Uuid,
         written: Vec<(Item, Written)>,
     ) -> Run<Option<CrmError>> {
-        let mut received = Received::default();
+        let mut received = Received { error: unknown(&written), ..Received::default() };
         for (item, written) in written {
             self.note(object, profile, item, written, &mut received);
         }
@@ -93,6 +96,11 @@ impl Batch {
         let now = self.now();
         let intent = || item.as_intent(self.connection.id, &object.remote);
         let end = |outcome: &str, code: Option<String>| intent().ended(outcome, code, now);
+        // What was not written now was perhaps written before, when nobody learned how it ended.
+        let unwritten = |code: &str| match item.link.open_intent {
+            Some(_) => intent(),
+            None => end("lost", Some(code.to_owned())),
+        };
         let mut receipt = settled(&item.link, None, Some(item.held.clone()));
         match written {
             Written::Row(RowResult::Written { id, created, .. }) => {
@@ -146,25 +154,25 @@ impl Batch {
             }
             Written::Row(RowResult::Misconfigured { code, message })
             | Written::Nothing(CrmError::Configuration { code, message }) => {
-                to.ended.push(end("lost", Some(code.clone())));
+                to.ended.push(unwritten(&code));
                 later(&mut receipt, &item, now.plus(CLOSED).0, &code);
                 receipt.reason = Some(message.clone());
                 to.closed.get_or_insert((code, message));
             }
             Written::NotBegun => {
-                to.ended.push(end("lost", Some("lease_too_short".into())));
+                to.ended.push(unwritten("lease_too_short"));
                 later(&mut receipt, &item, 0, "lease_too_short");
             }
             Written::Nothing(error) => {
-                to.ended.push(end("lost", Some(error.code().to_owned())));
+                to.ended.push(unwritten(error.code()));
                 later(&mut receipt, &item, 0, error.code());
                 to.error.get_or_insert(error);
             }
             // The intent stays open: whoever takes the link next looks first. A kind that the CRM
-            // recognises when it is repeated need not wait.
+            // recognises when it is repeated need not wait long.
             Written::Unknown(code) => {
-                let wait =
-                    if profile.own_key == OwnKey::None { Duration::from_secs(1) } else { Duration::from_millis(100) };
+                let first: u64 = if profile.own_key == OwnKey::None { 1_000 } else { 100 };
+                let wait = Duration::from_millis(first << item.link.attempt.clamp(0, 12)).min(LONGEST);
                 later(&mut receipt, &item, now.plus(wait).0, &code);
                 to.ended.push(intent());
             }
@@ -217,67 +225,43 @@ impl Batch {
     /// already - each by itself, so that one cannot spoil the others.
     async fn commit(&self, lease: Uuid, received: Received) -> Run<()> {
         let Received { receipts, ended, reviews, created, .. } = received;
-        let (receipts, ended) = (Arc::new(receipts), Arc::new(ended));
-        let (all, ends, asked) = (Arc::clone(&receipts), Arc::clone(&ended), reviews.clone());
-        let clock = self.pusher.clock.clone();
-        let together = self
-            .pusher
-            .store
-            .write(async move |tx| {
-                let done = match tx.hold_lease(lease).await? {
-                    Some(holding) => {
-                        let done = tx.put_receipts(&holding, &all).await?;
-                        tx.put_intents(&known(&holding, &ends)).await?;
-                        done
-                    }
-                    // Taken over: the intents are open, and who has the links now looks first.
-                    None => Vec::new(),
-                };
-                let lost: Vec<Receipt> =
-                    all.iter().filter(|it| it.written_at > 0 && !done.contains(&LinkId(it.id))).cloned().collect();
-                if !lost.is_empty() {
-                    crate::forget::enter_lost(tx, &clock, &lost).await?;
-                }
-                tx.ask(&asked).await?;
-                let made: Vec<LinkId> = created.iter().copied().filter(|id| done.contains(id)).collect();
-                if !made.is_empty() {
-                    tx.want_dependants(&made).await?;
-                }
+        let taken = |receipt: &Receipt| Receipt {
+            remote_id: None,
+            state: "refused".into(),
+            code: Some("remote_taken".into()),
+            reason: Some("another record of ours is already linked to this record of the CRM".into()),
+            ..receipt.clone()
+        };
+        let end = |ended: Vec<Intent>, receipts: Vec<Receipt>| {
+            let (clock, reviews, created) = (self.pusher.clock.clone(), reviews.clone(), created.clone());
+            self.pusher.store.write(async move |tx| {
+                write_receipts(tx, &clock, lease, &receipts, &ended, &created).await?;
+                tx.ask(&reviews).await?;
                 tx.end_lease(lease).await
             })
-            .await;
-        match together {
+        };
+        match end(ended.clone(), receipts.clone()).await {
             Ok(()) => return Ok(()),
             Err(StoreError::Statement(_)) => {}
             Err(error) => return Err(error.into()),
         }
-        self.pusher
-            .store
-            .write(async move |tx| {
-                if let Some(holding) = tx.hold_lease(lease).await? {
-                    tx.put_intents(&known(&holding, &ended)).await?;
-                }
-                tx.ask(&reviews).await?;
-                tx.end_lease(lease).await
-            })
-            .await?;
-        for receipt in receipts.iter() {
-            match self.settle(vec![receipt.clone()], Vec::new(), Vec::new()).await {
+        // The lease goes on until the last is written: what a process that ends here leaves is open.
+        let mut rest = ended;
+        for receipt in receipts {
+            let own: Vec<Intent> = rest.extract_if(.., |end| end.link == receipt.id).collect();
+            let one = |receipt: Receipt| {
+                let (clock, own, created) = (self.pusher.clock.clone(), own.clone(), created.clone());
+                self.pusher.store.write(async move |tx| {
+                    write_receipts(tx, &clock, lease, std::slice::from_ref(&receipt), &own, &created).await
+                })
+            };
+            match one(receipt.clone()).await {
                 Ok(()) => {}
-                Err(StoreError::Statement(_)) => {
-                    let taken = Receipt {
-                        remote_id: None,
-                        state: "refused".into(),
-                        code: Some("remote_taken".into()),
-                        reason: Some("another record of ours is already linked to this record of the CRM".into()),
-                        ..receipt.clone()
-                    };
-                    self.settle(vec![taken], Vec::new(), Vec::new()).await?;
-                }
+                Err(StoreError::Statement(_)) => one(taken(&receipt)).await?,
                 Err(error) => return Err(error.into()),
             }
         }
-        Ok(())
+        Ok(end(rest, Vec::new()).await?)
     }
 
     /// A unique value was taken: adopt the record that has it, if it is the same thing.
@@ -332,6 +316,51 @@ impl Batch {
         self.settle(vec![receipt], Vec::new(), Vec::new()).await?;
         Ok(())
     }
+}
+
+/// What a call means of which nobody knows how it ended, for any of its rows: the CRM may not be well. Rows
+/// that have ended so before say that of themselves.
+fn unknown(written: &[(Item, Written)]) -> Option<CrmError> {
+    let mut code = None;
+    for (item, written) in written {
+        match written {
+            Written::Unknown(said) if !item.is_doubtful() => code = Some(said),
+            Written::Unknown(_) => {}
+            _ => return None,
+        }
+    }
+    code.map(|code| CrmError::Unknown { code: code.clone() })
+}
+
+/// Writes receipts and the ends of writes under a lease. Whoever went without a record that is there now is
+/// told of it.
+async fn write_receipts(
+    tx: &mut Tx,
+    clock: &Clock,
+    lease: Uuid,
+    receipts: &[Receipt],
+    ended: &[Intent],
+    created: &[LinkId],
+) -> mittler_store::Result<()> {
+    let done = match tx.hold_lease(lease).await? {
+        Some(holding) => {
+            let done = tx.put_receipts(&holding, receipts).await?;
+            tx.put_intents(&known(&holding, ended)).await?;
+            done
+        }
+        // Taken over: the intents are open, and who has the links now looks first.
+        None => Vec::new(),
+    };
+    let lost: Vec<Receipt> =
+        receipts.iter().filter(|it| it.written_at > 0 && !done.contains(&LinkId(it.id))).cloned().collect();
+    if !lost.is_empty() {
+        crate::forget::enter_lost(tx, clock, &lost).await?;
+    }
+    let made: Vec<LinkId> = created.iter().copied().filter(|id| done.contains(id)).collect();
+    if !made.is_empty() {
+        tx.want_dependants(&made).await?;
+    }
+    Ok(())
 }
 
 /// The ends of the writes to links that are still there to be written to.

@@ -22,7 +22,7 @@ use mittler_core::{
 use mittler_store::{
     Tx, derived_id,
     jobs::NewJob,
-    links::{Known, Shown},
+    links::{Known, Shown, link_id},
     moved::{Moved, Told},
     reviews::NewReview,
 };
@@ -163,7 +163,8 @@ impl Pusher {
         result
     }
 
-    async fn read_in(
+    /// The same, for who heeds what the CRM answers by themselves; moves a cursor with it.
+    pub(crate) async fn read_in(
         &self,
         connection: &Arc<Connection>,
         remote_type: &str,
@@ -370,6 +371,15 @@ impl Pusher {
                 if !records.is_empty() {
                     tx.lock_records(&records.into_iter().collect::<Vec<_>>()).await?;
                 }
+                // All in one order, before any of them is written.
+                let rows: Vec<Moved> = taking.moved.iter().map(|(it, _, _)| it.clone()).collect();
+                let mut links: BTreeSet<Uuid> = tx.links_around(&rows).await?.into_iter().collect();
+                links.extend(taking.shown.iter().map(|shown| shown.id));
+                links.extend(taking.revived.iter().map(|link| link.0));
+                links.extend(taking.gone.iter().map(|(link, _)| link.id));
+                let said = taking.statements.iter().map(|(_, record, _)| *record);
+                links.extend(said.flat_map(|record| connections.iter().map(move |c| link_id(c.id, record).0)));
+                tx.lock_links(&links.into_iter().collect::<Vec<_>>()).await?;
                 let mut noted: BTreeSet<Uuid> =
                     tx.put_shown(&taking.shown).await?.into_iter().map(|link| link.0).collect();
                 let moved = move_all(tx, &taking, id, now).await?;
@@ -434,6 +444,8 @@ impl Pusher {
 #[derive(Default)]
 struct MovedLinks {
     done: Vec<Uuid>,
+    /// Second links of a record that has one less there now.
+    united: Vec<LinkId>,
     /// Another link has their new record.
     taken: Vec<LinkId>,
     /// Their old remote ids, to be read again: they are being written.
@@ -448,19 +460,33 @@ async fn move_all(
     now: Time,
 ) -> mittler_store::Result<MovedLinks> {
     let mut moved = MovedLinks::default();
-    // Of two that became one, the first has it.
-    let mut targets = BTreeSet::new();
-    let (first, second): (Vec<_>, Vec<_>) =
-        taking.moved.iter().partition(|(it, _, _)| targets.insert((it.remote_type.as_str(), it.remote_id.as_str())));
-    let rows: Vec<Moved> = first.iter().map(|(it, _, _)| it.clone()).collect();
-    moved.done = tx.move_links(&rows).await?.into_iter().map(|link| link.0).collect();
-    let rest: Vec<&(Moved, RecordId, Kind)> =
-        first.into_iter().filter(|(it, _, _)| !moved.done.contains(&it.id)).chain(second).collect();
+    let mut rest: Vec<&(Moved, RecordId, Kind)> = taking.moved.iter().collect();
+    // A second time: what the first move brought together is seen only then.
+    for _ in 0..2 {
+        let rows: Vec<Moved> = rest.iter().map(|(it, _, _)| it.clone()).collect();
+        let united = tx.unite_links(&rows).await?;
+        rest.retain(|(it, _, _)| !united.contains(&LinkId(it.id)));
+        moved.united.extend(united);
+        // Of two that became one, the first has it.
+        let mut targets = BTreeSet::new();
+        let first = rest.iter().filter(|(it, _, _)| targets.insert((it.remote_type.as_str(), it.remote_id.as_str())));
+        let rows: Vec<Moved> = first.map(|(it, _, _)| it.clone()).collect();
+        moved.done.extend(tx.move_links(&rows).await?.into_iter().map(|link| link.0));
+        rest.retain(|(it, _, _)| !moved.done.contains(&it.id));
+        if rest.is_empty() {
+            break;
+        }
+    }
+    for link in &moved.united {
+        // Whoever was asked about the two has answered by merging them there.
+        let asked = derived_id(&[b"review", link.0.as_bytes(), b"merged_here"]);
+        tx.answer(asked, &json!({ "answer": "merged_there" }), now).await?;
+    }
     let rows: Vec<Moved> = rest.iter().map(|(it, _, _)| it.clone()).collect();
     let holders: HashMap<Uuid, Uuid> = tx.holders(&rows).await?.into_iter().collect();
     let mut busy = Vec::new();
     for (it, record, kind) in rest {
-        let Some(holder) = holders.get(&it.id) else {
+        let Some(holder) = holders.get(&it.id).filter(|holder| **holder != record.0) else {
             busy.push(LinkId(it.id));
             continue;
         };

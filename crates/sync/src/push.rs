@@ -28,6 +28,8 @@ use crate::{
 /// First wait for a CRM that is not there; each further one is twice as long, up to the longest.
 const DEAD: Duration = Duration::from_millis(800);
 const LONGEST: Duration = Duration::from_mins(1);
+/// Calls in a row that end without an answer and do not yet make a CRM one that is not there.
+const BROKEN: u32 = 2;
 /// How soon a connection is looked at again of which some types wait.
 const LOOK: Duration = Duration::from_secs(30);
 /// Links that one batch takes at most, whatever one call could.
@@ -96,6 +98,9 @@ impl Pusher {
             Ok(told) => told,
             Err((until, code)) => return Ok(PushEnd::Paused(until, code)),
         };
+        if told.as_ref().is_some_and(|told| told.state != "ready") {
+            connection.is_noted_otherwise();
+        }
         let elsewhere = told.is_some_and(|told| told.pushed_until > now.0 && told.pushed_by != Some(process));
         // Looked at once more, behind one that is about to give it back.
         if elsewhere && !self.store.write(async move |tx| tx.take_push(id, process, now, now).await).await? {
@@ -152,10 +157,8 @@ impl Pusher {
             match ended {
                 Ok(()) => {}
                 Err(Stopped::Store(error)) => lost = lost.or(Some(error)),
-                Err(Stopped::Crm(error)) => match self.pause(connection, &error).await {
-                    Ok(paused) => failed = Some(paused),
-                    Err(error) => lost = lost.or(Some(error)),
-                },
+                // What is paused is found so above.
+                Err(Stopped::Crm(error)) => lost = lost.or(self.pause(connection, &error).await.err()),
             }
         }
         if let Some(error) = lost {
@@ -250,8 +253,13 @@ impl Pusher {
                 ("reauthorise", Duration::from_mins(1))
             }
             CrmError::Configuration { .. } | CrmError::Protocol { .. } => ("misconfigured", Duration::from_mins(1)),
-            // The links themselves say when to look; the next batches may go on.
-            CrmError::Unknown { .. } | CrmError::BatchRefused { .. } => ("ready", Duration::ZERO),
+            // The links themselves say when to look. Once is a line that broke; the next batches may go on.
+            CrmError::Unknown { .. } => {
+                let others = connection.failed().min(16) - 1;
+                let wait = if others < BROKEN { Duration::ZERO } else { DEAD * 2_u32.pow(others - BROKEN) };
+                ("waiting", wait.min(LONGEST))
+            }
+            CrmError::BatchRefused { .. } => ("ready", Duration::ZERO),
         };
         let until = now.plus(wait + jitter);
         let code = error.code().to_owned();
@@ -284,6 +292,7 @@ impl Pusher {
             warn!(connection.id = %connection.id, state, code, "the CRM refuses to work with this connection");
         }
         let (id, code) = (connection.id, code.to_owned());
+        let reason = reason.map(|text| nobodys(&text));
         self.store
             .write(async move |tx| tx.set_connection_state(id, state, Some(&code), reason.as_deref(), until).await)
             .await
@@ -303,6 +312,22 @@ impl Pusher {
     pub(crate) fn id(&self) -> Uuid {
         self.clock.id()
     }
+}
+
+/// A CRM's words without addresses: what is noted of a connection is about nobody.
+fn nobodys(text: &str) -> String {
+    let words = text.split_inclusive(char::is_whitespace);
+    words
+        .map(|word| {
+            if word.contains('@') {
+                word.trim_end().chars().map(|_| '…').take(1).collect::<String>() + " "
+            } else {
+                word.to_owned()
+            }
+        })
+        .collect::<String>()
+        .trim_end()
+        .to_owned()
 }
 
 fn reason(error: &CrmError) -> Option<String> {

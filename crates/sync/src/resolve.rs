@@ -12,7 +12,9 @@ use mittler_connector::{Key, KeyForm, KindProfile, OwnKey, RemoteRecord};
 use mittler_core::{
     Field, Fields, Kind, LinkId, RecordId, RemoteFields, SubjectId, Time, Value, job::Lane, mapping::Object,
 };
-use mittler_store::{derived_id, due::DueLink, intents::Settled, jobs::NewJob, leases::Receipt, reviews::NewReview};
+use mittler_store::{
+    derived_id, due::DueLink, intents::Settled, jobs::NewJob, leases::Receipt, moved::Moved, reviews::NewReview,
+};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -386,6 +388,16 @@ impl Batch {
             seen.push((link.id, record.fields));
             receipts.push(receipt);
         }
+        let adopted = receipts.iter().filter_map(|it| Some((it, it.remote_id.clone()?)));
+        let becomes: Vec<Moved> = adopted
+            .map(|(it, remote_id)| Moved {
+                id: it.id,
+                remote_type: it.remote_type.clone(),
+                remote_id,
+                sent: RemoteFields::default(),
+                seen: RemoteFields::default(),
+            })
+            .collect();
         let (now, overrides) = (self.now(), self.pusher.overrides.clone());
         let (others, own) = (self.pusher.connections.all(), self.connection.id);
         let wake: Vec<NewJob> = others
@@ -402,9 +414,11 @@ impl Batch {
                     links.extend(links_of(&others, record, Lane::Scheduled, now));
                 }
                 // All in one order, before any of them is written.
-                let all: BTreeSet<Uuid> =
-                    links.iter().map(|link| link.id).chain(receipts.iter().map(|receipt| receipt.id)).collect();
+                let mut all: BTreeSet<Uuid> = tx.links_around(&becomes).await?.into_iter().collect();
+                all.extend(links.iter().map(|link| link.id).chain(receipts.iter().map(|receipt| receipt.id)));
                 tx.lock_links(&all.into_iter().collect::<Vec<_>>()).await?;
+                // What a second link of the record has.
+                tx.unite_links(&becomes).await?;
                 let read: Vec<_> = receipts.iter().map(Receipt::of).collect();
                 let holding = tx.hold_links(&read).await?;
                 if !links.is_empty() {

@@ -29,6 +29,9 @@ use crate::keys::Keys;
 const TOKENS: &str = "tokens";
 /// Longest time a token request takes; the lease is a little longer.
 const REQUEST: Duration = Duration::from_secs(20);
+/// How often, and how soon after one another, new tokens are tried to be stored: within the refresh lease.
+const SAVES: u32 = 16;
+const SAVE_AGAIN: Duration = Duration::from_millis(500);
 
 /// What is sealed.
 #[derive(Serialize, Deserialize)]
@@ -219,10 +222,20 @@ impl Vault {
         let life = tokens.expires_in.unwrap_or(self.soft_life);
         let until = self.clock.now().plus(life.saturating_sub(Duration::from_mins(1).min(life / 10)));
         let connection = self.connection;
-        self.store
-            .write(async move |tx| tx.put_secret(connection, TOKENS, sealed.clone(), until, Some(over)).await)
-            .await
-            .map_err(|_| database())?;
+        let put = || {
+            let sealed = sealed.clone();
+            self.store.write(async move |tx| tx.put_secret(connection, TOKENS, sealed.clone(), until, Some(over)).await)
+        };
+        // Nobody else refreshes while the lease lasts, and the vendor may have ended the old token already.
+        let mut tries = 1;
+        while let Err(error) = put().await {
+            if tries == SAVES {
+                tracing::error!(connection.id = %connection, %error, "new tokens could not be stored");
+                return Err(database());
+            }
+            tries += 1;
+            tokio::time::sleep(SAVE_AGAIN).await;
+        }
         Ok(until)
     }
 }

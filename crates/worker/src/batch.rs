@@ -35,6 +35,9 @@ use crate::{
     purpose::Named,
 };
 
+/// A weak key that more records share proposes none of them.
+const MANY: u32 = 20;
+
 /// What a batch needs besides its inputs.
 #[derive(Clone)]
 pub struct Env {
@@ -248,7 +251,7 @@ async fn recognise(tx: &mut Tx, env: &Env, inputs: &[&Input], work: &mut Work, n
     for row in tx.by_strong_keys(&strong.into_iter().collect::<Vec<_>>()).await? {
         work.strong.insert(row.key, RecordId(row.record));
     }
-    for row in tx.by_weak_keys(&weak.into_iter().collect::<Vec<_>>()).await? {
+    for row in tx.by_weak_keys(&weak.into_iter().collect::<Vec<_>>(), i64::from(MANY)).await? {
         work.weak.entry(row.key).or_default().insert(RecordId(row.record));
     }
     let met: BTreeSet<RecordId> = work.strong.values().copied().chain(work.weak.values().flatten().copied()).collect();
@@ -294,7 +297,7 @@ fn who(env: &Env, work: &mut Work, input: &Input, kind: Kind, draft: &Draft, now
             }
         } else if let Some(records) = work.weak.get(&id) {
             // A switchboard or a large firm proposes nobody in particular.
-            if records.len() <= 20 {
+            if records.len() <= MANY as usize {
                 for record in records {
                     met.entry(*record).or_default().push(key.key_type);
                 }
@@ -387,12 +390,13 @@ async fn graph(tx: &mut Tx, env: &Env, inputs: &[&Input], work: &mut Work) -> Re
         ids.extend(input.reply.as_ref().map(|_| mail_id(*person, input)));
     }
     let mut told = notes::Told::default();
-    let existing: HashSet<RecordId> = if ids.is_empty() {
-        HashSet::new()
+    let existing: HashMap<RecordId, String> = if ids.is_empty() {
+        HashMap::new()
     } else {
         let known = tx.read_records(&ids.into_iter().collect::<Vec<_>>()).await?;
         told = notes::Told::of(&known);
-        known.into_iter().map(|record| record.id).collect()
+        let subject = |record: &Record| record.fields.text(&Field::SUBJECT).unwrap_or_default().to_owned();
+        known.iter().map(|record| (record.id, subject(record))).collect()
     };
     for (at, person, organisation) in persons {
         let input = inputs[at];
@@ -401,7 +405,7 @@ async fn graph(tx: &mut Tx, env: &Env, inputs: &[&Input], work: &mut Work) -> Re
             let said = vec![Said::new(Field::ORGANISATION, Value::Ref(organisation), "company.recognised")];
             add(work, person, input, "organisation_of", said, input.source.clone());
             let id = association_id(person, organisation);
-            if !existing.contains(&id) && !work.fresh.contains_key(&id) {
+            if !existing.contains_key(&id) && !work.fresh.contains_key(&id) {
                 work.fresh.insert(id, (Kind::Association, Some(person)));
                 let said = vec![reference(Field::FROM, person), reference(Field::TO, organisation)];
                 add(work, id, input, "association", said, input.source.clone());
@@ -410,14 +414,14 @@ async fn graph(tx: &mut Tx, env: &Env, inputs: &[&Input], work: &mut Work) -> Re
         if let (Some(fair), Some(said)) = (&input.fair, &input.participation) {
             participate(env, work, (at, input), person, fair, said, &existing);
             let further = told.further(input, (person, fair_id(fair)), fair, said);
-            if let Some((id, said)) = further.filter(|(id, _)| env.follow_up.enabled && !existing.contains(id)) {
+            if let Some((id, said)) = further.filter(|(id, _)| env.follow_up.enabled && !existing.contains_key(id)) {
                 work.fresh.insert(id, (Kind::Activity, Some(person)));
                 add(work, id, input, "note", said, input.source.clone());
             }
         }
         if let Some(reply) = &input.reply {
             let id = mail_id(person, input);
-            if !existing.contains(&id) && !work.fresh.contains_key(&id) {
+            if !existing.contains_key(&id) && !work.fresh.contains_key(&id) {
                 work.fresh.insert(id, (Kind::Activity, Some(person)));
                 let text = |field, text: &str| Value::text(text).map(|value| Said::new(field, value, "mail"));
                 let said = [
@@ -459,10 +463,10 @@ fn participate(
     person: RecordId,
     fair: &Fair,
     said: &[Said],
-    existing: &HashSet<RecordId>,
+    existing: &HashMap<RecordId, String>,
 ) {
     let fair_record = fair_id(fair);
-    if !existing.contains(&fair_record) && !work.fresh.contains_key(&fair_record) {
+    if !existing.contains_key(&fair_record) && !work.fresh.contains_key(&fair_record) {
         work.fresh.insert(fair_record, (Kind::Fair, None));
         let text =
             |field, text: Option<&str>| text.and_then(Value::text).map(|value| Said::new(field, value, "import"));
@@ -479,7 +483,7 @@ fn participate(
         add(work, fair_record, input, "fair", said.into_iter().flatten().collect(), input.source.clone());
     }
     let participation = participation_id(person, fair_record);
-    let known = existing.contains(&participation) || work.fresh.contains_key(&participation);
+    let known = existing.contains_key(&participation) || work.fresh.contains_key(&participation);
     let mut stated = said.to_vec();
     stated.extend([reference(Field::PERSON, person), reference(Field::FAIR, fair_record)]);
     // When a later part of the lead came is no time of the visit.
@@ -492,16 +496,13 @@ fn participate(
     let value = |field: &Field| stated.iter().find(|said| said.field == *field).and_then(|said| said.value.clone());
     let (interest, priority, note) = (value(&Field::INTEREST), value(&Field::PRIORITY), value(&Field::NOTE));
     add(work, participation, input, "participation", stated, input.source.clone());
-    if known {
-        return;
+    if !known {
+        work.fresh.insert(participation, (Kind::Participation, Some(person)));
     }
-    work.fresh.insert(participation, (Kind::Participation, Some(person)));
     let task = task_id(participation);
-    if !env.follow_up.enabled || existing.contains(&task) {
+    if !env.follow_up.enabled {
         return;
     }
-    work.fresh.insert(task, (Kind::Activity, Some(person)));
-    work.tasks.push((task, person, at));
     let draft_text = |field: &Field| {
         let said = input.person.said.iter().find(|said| said.field == *field && said.value.is_some());
         said.and_then(|said| said.value.as_ref()).map(Value::display).unwrap_or_default()
@@ -513,10 +514,28 @@ fn participate(
         .collect::<Vec<_>>()
         .join(" ");
     let name = if name.is_empty() { draft_text(&Field::EMAILS) } else { name };
-    let parts = BTreeMap::from([("name", name), ("company", draft_text(&Field::COMPANY)), ("fair", fair.name.clone())]);
+    let company = draft_text(&Field::COMPANY);
+    let subject = |name: &str, company: &str| {
+        let parts = [("name", name.to_owned()), ("company", company.to_owned()), ("fair", fair.name.clone())];
+        follow::subject(&env.follow_up.subject, &BTreeMap::from(parts))
+    };
+    let mut named = Said::new(Field::SUBJECT, Value::Text(subject(&name, &company)), "follow_up");
+    if known || existing.contains_key(&task) {
+        // Who was a badge alone when the task was made has a name now.
+        if !name.is_empty() && existing.get(&task).is_some_and(|told| *told == subject("", "")) {
+            add(work, task, input, "task", vec![named], Source::new(SourceKind::Rule, "follow_up"));
+        }
+        return;
+    }
+    if name.is_empty() {
+        // Until somebody says whose badge it is.
+        named.made_by = Some(SourceKind::Generated);
+    }
+    work.fresh.insert(task, (Kind::Activity, Some(person)));
+    work.tasks.push((task, person, at));
     let urgent = priority.as_ref().is_some_and(|value| value.display().trim_start().starts_with(['A', 'a', '1']));
     let days = if urgent { env.follow_up.due_days_urgent } else { env.follow_up.due_days };
-    let due = follow::working_days_after(follow::day(input.observed_at, &input.time_zone), days);
+    let due = follow::working_days_after(follow::day(input.follow_from, &input.time_zone), days);
     let lines = [("Interesse", &interest), ("Priorität", &priority), ("Notiz", &note)];
     let body: Vec<String> = lines
         .iter()
@@ -527,7 +546,7 @@ fn participate(
         reference(Field::FAIR, fair_record),
         Said::new(Field::ACTIVITY_TYPE, Value::choice("task"), "follow_up"),
         Said::new(Field::STATUS, Value::choice("open"), "follow_up"),
-        Said::new(Field::SUBJECT, Value::Text(follow::subject(&env.follow_up.subject, &parts)), "follow_up"),
+        named,
         Said::new(Field::DUE, Value::Date(due), "follow_up"),
     ];
     said.extend(Value::text(&body.join("\n")).map(|value| Said::new(Field::BODY, value, "follow_up")));

@@ -55,6 +55,8 @@ pub struct Input {
     pub single: bool,
     pub received_at: Time,
     pub observed_at: Time,
+    /// From when on it can be followed up.
+    pub follow_from: Time,
     pub source: Source,
     pub person: Draft,
     pub organisation: Option<Draft>,
@@ -141,6 +143,7 @@ fn try_read(unread: &Unread, own_domains: &[String]) -> Result<Reading, Problem>
         single: unread.kind == "lead",
         received_at,
         observed_at: received_at,
+        follow_from: received_at,
         source: Source::new(source_kind(params.source_kind.as_deref()), params.source.clone()),
         person: Draft::default(),
         organisation: None,
@@ -176,15 +179,26 @@ fn lead(raw: &mittler_intake::RawLead, ctx: &Context, base: Input, own_domains: 
     if emails.peek().is_some() && emails.all(|address| is_own(address, own_domains)) {
         return Err(Problem::new("own_staff", "the row names one of your own people").at("email"));
     }
-    let observed_at = reading.at.unwrap_or(base.received_at).min(base.received_at.plus(FIVE_MINUTES));
+    let observed_at = reading.at.unwrap_or_else(|| undated(&base)).min(base.received_at.plus(FIVE_MINUTES));
     Ok(Reading::Input(Box::new(Input {
         observed_at,
+        follow_from: reading.at.map_or(base.received_at, |_| observed_at),
         person: reading.person,
         organisation: reading.organisation,
         participation: reading.participation,
         remarks: serde_json::to_value(&reading.remarks).unwrap_or_default(),
         ..base
     })))
+}
+
+/// When a row without a time was observed: whenever its list is imported, by the end of the fair. Else last
+/// year's list would displace what people said since.
+fn undated(base: &Input) -> Time {
+    let fair = base.fair.as_ref().filter(|_| !base.single);
+    let last = fair.and_then(|fair| fair.ends.or(fair.starts)).and_then(|day| day.tomorrow().ok());
+    let zone = jiff::tz::TimeZone::get(&base.time_zone).unwrap_or(jiff::tz::TimeZone::UTC);
+    let ended = last.and_then(|day| day.to_zoned(zone).ok()).map(|zoned| Time::from(zoned.timestamp()));
+    ended.map_or(base.received_at, |ended| ended.min(base.received_at))
 }
 
 fn read_mail(content: &[u8], ctx: &Context, base: Input, own_domains: &[String]) -> Result<Reading, Problem> {
@@ -203,6 +217,7 @@ fn read_mail(content: &[u8], ctx: &Context, base: Input, own_domains: &[String])
     }
     Ok(Reading::Input(Box::new(Input {
         observed_at: at,
+        follow_from: at,
         source: Source::new(SourceKind::OwnMail, base.source.name.clone()),
         person,
         organisation: reading.organisation,

@@ -36,6 +36,8 @@ use crate::{
 
 /// How soon it is tried again while a CRM is being told of one of the two.
 const AGAIN: Duration = Duration::from_secs(1);
+/// How soon at the latest.
+const LONGEST: Duration = Duration::from_mins(1);
 
 impl Worker {
     /// Waits for calls that are under way: whom they made must be known before it can move.
@@ -52,7 +54,7 @@ impl Worker {
                 naming.extend(self.store.naming(kind, other).await?);
             }
         }
-        let (env, taken) = (self.env(), job.clone());
+        let (env, taken, taken_before) = (self.env(), job.clone(), (job.attempt - 1).max(0));
         let merged = self
             .store
             .write(async move |tx| {
@@ -67,7 +69,9 @@ impl Worker {
             self.wake.ring();
             return Ok(End::Ended);
         }
-        Ok(End::Later { due: self.clock.now().plus(AGAIN), code: "being_written".into() })
+        // A CRM may be away for long.
+        let wait = LONGEST.min(AGAIN * 2_u32.pow(u32::try_from(taken_before).unwrap_or(0).min(6)));
+        Ok(End::Later { due: self.clock.now().plus(wait), code: "being_written".into() })
     }
 }
 

@@ -121,7 +121,11 @@ async fn an_import_alone(database: Option<&str>) {
     assert_eq!((&waiting["counts"]["waiting"], &waiting["arrived"]), (&json!(3), &json!(false)), "{waiting}");
     let imported = run([with(&["import", "--source", "second", "--json"]), vec![list.to_owned()]].concat()).await;
     let imported = imported.ended(3).json();
-    assert_eq!(imported["not_at"], json!(["salesforce: its mode is off"]), "{imported}");
+    let told = imported["not_at"].as_array().unwrap();
+    assert!(told.iter().any(|it| it == "salesforce: its mode is off"), "{imported}");
+    // The portal lacks our key as yet: that is said, with who makes it.
+    let key = |it: &Value| it.as_str().is_some_and(|it| it.starts_with("hubspot") && it.contains("doctor"));
+    assert!(told.iter().any(key), "{imported}");
     let connections = run(with(&["connections", "--json"])).await.ended(0).json();
     let shut = connections.as_array().unwrap().iter().find(|it| it["name"] == "salesforce").unwrap();
     assert!(!shut["waiting"].as_array().unwrap().is_empty(), "{shut}");

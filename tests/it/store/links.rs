@@ -455,7 +455,9 @@ async fn what_was_about_to_be_written_is_open_once_its_lease_is_over(fresh: &Fre
     let at = NOON.plus(seconds(1));
     let written =
         |n: usize| Intent { fields: receipt(&batch[n]).sent, ..intent(connection, batch[n].id, "create", at) };
-    let both = vec![written(0), written(1)];
+    // Of the third somebody was forgotten while the lease began.
+    let forgotten = LinkId(Uuid::now_v7());
+    let both = vec![written(0), written(1), intent(connection, forgotten, "create", at)];
     let (id, noted) = (Uuid::now_v7(), both.clone());
     let begun = Lease { id, connection, until: NOON.plus(LEASE) };
     store.write(async move |tx| tx.begin_lease(begun, &noted).await).await.unwrap();
@@ -465,12 +467,18 @@ async fn what_was_about_to_be_written_is_open_once_its_lease_is_over(fresh: &Fre
     let (one, first) = (receipt(&batch[0]), batch[0].id);
     let half = store.write(async move |tx| {
         let holding = tx.hold_lease(id).await?.unwrap();
+        assert!(!holding.has(forgotten));
         tx.put_intents(std::slice::from_ref(&end)).await?;
         tx.put_receipts(&holding, std::slice::from_ref(&one)).await
     });
     assert_eq!(half.await.unwrap(), [first]);
+    // Whoever has read the second before does not know what becomes of it.
+    let before = (batch[1].id, store.due_links(&[batch[1].id.0], NOON).await.unwrap().0[0].epoch);
     let next = lease(store, connection, NOON.plus(LEASE), 9).await;
     assert_eq!(next.iter().map(|link| link.id).collect::<Vec<_>>(), [batch[1].id]);
+    let held = store.write(async move |tx| tx.hold_links(&[before]).await);
+    assert!(!held.await.unwrap().has(before.0));
+    assert!(store.intents(forgotten, 9).await.unwrap().is_empty(), "it was to be forgotten");
     let open = next[0].open_intent.as_ref().unwrap();
     assert_eq!(
         (open.id, open.operation.as_str(), &open.fields, open.begun_at),

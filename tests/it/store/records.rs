@@ -164,7 +164,7 @@ async fn weak_keys_are_shared_and_their_block_is_locked(fresh: &Fresh) {
             store
                 .write(async move |tx| {
                     tx.lock_blocks(&keys).await?;
-                    if let Some(known) = tx.by_weak_keys(&keys).await?.first() {
+                    if let Some(known) = tx.by_weak_keys(&keys, 20).await?.first() {
                         return Ok(known.record);
                     }
                     tokio::task::yield_now().await;
@@ -186,7 +186,7 @@ async fn weak_keys_are_shared_and_their_block_is_locked(fresh: &Fresh) {
         .write(async move |tx| {
             tx.put_weak_keys(&mut vec![row.clone()]).await?;
             tx.put_weak_keys(&mut vec![row.clone()]).await?;
-            tx.by_weak_keys(&[key(3)]).await
+            tx.by_weak_keys(&[key(3)], 20).await
         })
         .await
         .unwrap();

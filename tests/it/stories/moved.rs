@@ -189,7 +189,7 @@ async fn a_merged_lead_is_the_one_that_was_kept(store: Store) {
 }
 
 /// Merges two contacts as a person does in HubSpot; gives the id of the third that they become.
-async fn merge(world: &World, one: &str, other: &str) -> String {
+pub async fn merge(world: &World, one: &str, other: &str) -> String {
     let access = world.sandbox.access().hubspot;
     let url = format!("{}/crm/objects/2026-09/contacts/merge", access.base_url);
     let body = json!({ "primaryObjectId": one, "objectIdToMerge": other }).to_string();

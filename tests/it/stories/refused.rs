@@ -4,11 +4,12 @@ use std::{
     collections::BTreeSet,
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
 use futures_util::FutureExt;
+use mittler_connector::Error;
 use mittler_core::{Kind, RecordId};
 use mittler_store::Store;
 use serde_json::{Value, json};
@@ -21,6 +22,7 @@ use super::{
 on_every_database!(
     of_a_refused_batch_all_but_the_one_at_fault_are_created,
     of_a_refused_batch_all_but_the_one_at_fault_are_updated,
+    of_a_batch_whose_outcome_stays_unknown_all_but_the_one_at_fault_are_written,
 );
 
 const GUESTS: usize = 9;
@@ -126,6 +128,49 @@ async fn of_a_refused_batch_all_but_the_one_at_fault_are_updated(store: Store) {
     leads[CULPRIT]["position"] = json!("Vertrieb");
     people(&world, &leads[CULPRIT..=CULPRIT]).await;
     assert_eq!(title(CULPRIT), (Some("Vertrieb".into()), Some("Vertrieb".into())));
+    world.nothing_waits().await;
+    world.end().await;
+}
+
+async fn of_a_batch_whose_outcome_stays_unknown_all_but_the_one_at_fault_are_written(store: Store) {
+    let world = World::new(store).await;
+    let (calls, breaks) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(true)));
+    for name in [SALESFORCE, HUBSPOT] {
+        let (counted, breaks) = (Arc::clone(&calls), Arc::clone(&breaks));
+        between(
+            &world,
+            name,
+            Arc::new(move |remote_type, batch| {
+                let fails = batch.iter().any(|write| says(remote_type, write, "Gift")) && breaks.load(Ordering::SeqCst);
+                counted.fetch_add(u64::from(fails), Ordering::SeqCst);
+                async move { if fails { Err(Error::Unknown { code: "http_500".into() }) } else { Ok(()) } }.boxed()
+            }),
+        );
+    }
+    let mut leads: Vec<Value> = (0..GUESTS).map(guest).collect();
+    leads[CULPRIT]["last_name"] = json!("Gift");
+    let accepted = world.door.leads(leads, &stand()).await.unwrap();
+    for _ in 0..60 {
+        world.run_due().await;
+        world.advance(10);
+    }
+    assert_eq!((world.in_salesforce("Lead").len(), world.in_hubspot("contacts").len()), (GUESTS - 1, GUESTS - 1));
+    assert_eq!((world.in_salesforce("CampaignMember").len(), world.attendance().len()), (GUESTS - 1, GUESTS - 1));
+    let read = world.store.signal_line(accepted[CULPRIT].id).await.unwrap().unwrap();
+    let person = RecordId(read.record.unwrap());
+    for name in [SALESFORCE, HUBSPOT] {
+        let link = world.link(name, person).await;
+        assert_eq!((link.state.as_str(), link.code.as_deref()), ("open", Some("http_500")), "{link:?}");
+        let all = world.store.connections().await.unwrap();
+        let row = all.into_iter().find(|row| row.name == name).unwrap();
+        assert_eq!(row.state, "ready", "one row is no sign of how the CRM is: {row:?}");
+    }
+    // Ten minutes of two CRMs: each try waits twice as long as the one before.
+    let failed = calls.load(Ordering::SeqCst);
+    assert!((10..=40).contains(&failed), "{failed} calls");
+    breaks.store(false, Ordering::SeqCst);
+    world.settle().await;
+    assert_eq!((world.in_salesforce("Lead").len(), world.in_hubspot("contacts").len()), (GUESTS, GUESTS));
     world.nothing_waits().await;
     world.end().await;
 }

@@ -9,7 +9,10 @@ use mittler_sync::{
 use serde_json::json;
 use uuid::Uuid;
 
-use super::world::{HUBSPOT, SALESFORCE, World, anna};
+use super::{
+    moved::merge,
+    world::{HUBSPOT, SALESFORCE, World, anna},
+};
 
 on_every_database!(
     two_that_are_the_same_become_one_with_all_that_was_said_of_them,
@@ -18,6 +21,7 @@ on_every_database!(
     two_companies_become_one_and_their_people_follow,
     a_merge_waits_for_the_call_that_is_under_way,
     what_a_crm_was_asked_to_try_again_is_tried_and_asked_again,
+    two_that_were_one_here_and_become_one_there_are_one_link_and_no_question,
 );
 
 /// Another name behind Anna's address: nobody can be sure.
@@ -282,5 +286,43 @@ async fn what_a_crm_was_asked_to_try_again_is_tried_and_asked_again(store: Store
         answer(&world.store, &world.clock, Uuid::new_v4(), Answer::Noted, "story").await.unwrap(),
         Err(NotTaken::NoSuchQuestion)
     );
+    world.end().await;
+}
+
+async fn two_that_were_one_here_and_become_one_there_are_one_link_and_no_question(store: Store) {
+    let world = World::new(store).await;
+    let (first, second, review) = doubled(&world).await;
+    let of = async |name: &str| {
+        let ids = [world.link(name, first).await.remote_id, world.link(name, second).await.remote_id];
+        ids.map(Option::unwrap)
+    };
+    let (leads, contacts) = (of(SALESFORCE).await, of(HUBSPOT).await);
+    assert_eq!(say(&world, &review, Answer::Same(first)).await, Ok(()));
+    world.settle().await;
+    world.advance(60);
+    // Somebody does there as they were asked: in Salesforce the second one stays, in HubSpot a third one is made.
+    world.edit_salesforce("Lead", &leads[0], &json!({ "MasterRecordId": leads[1] }));
+    let third = merge(&world, &contacts[0], &contacts[1]).await;
+    world.advance(3);
+    world.pull().await;
+    for (name, remote_type, ids) in [(SALESFORCE, "Lead", &leads), (HUBSPOT, "contacts", &contacts)] {
+        let (connection, ids) = (world.id(name), ids.to_vec());
+        world.ask(Task::Read { connection, remote_type: remote_type.into(), ids, not_before: world.clock.now() }).await;
+    }
+    world.settle().await;
+    for (name, kept) in [(SALESFORCE, leads[1].clone()), (HUBSPOT, third)] {
+        let links = world.store.link_lines(first).await.unwrap();
+        let mine: Vec<_> = links.iter().filter(|link| link.connection == world.id(name).0).collect();
+        let [link] = mine.as_slice() else { panic!("{mine:#?}") };
+        let is = (link.role.as_str(), link.state.as_str(), link.remote_id.clone());
+        assert_eq!(is, ("primary", "open", Some(kept)), "{name}");
+    }
+    let open = world.store.reviews_open(None, 9).await.unwrap();
+    let asked = open.iter().any(|review| ["merged_here", "merged_there"].contains(&review.reason.as_str()));
+    assert!(!asked, "whoever was asked has answered: {open:#?}");
+    world.lead(json!({ "badge_id": "BW26-900002", "first_name": "Beate", "last_name": "Specht", "position": "Prokuristin" })).await;
+    assert_eq!(world.salesforce_with("Lead", "Title", "Prokuristin").len(), 1);
+    assert_eq!(world.hubspot_with("contacts", "jobtitle", "Prokuristin").len(), 1);
+    world.nothing_waits().await;
     world.end().await;
 }

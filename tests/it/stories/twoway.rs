@@ -29,6 +29,7 @@ on_every_database!(
     an_edit_in_salesforce_comes_by_pull_and_reaches_hubspot_without_an_echo,
     edits_come_by_webhook_too_and_go_round_no_more,
     a_fair_lasts_all_of_its_days_where_it_takes_place,
+    an_edit_that_no_pull_has_told_of_yet_is_not_set_back_by_an_older_list,
 );
 
 async fn our_own_writes_coming_back_say_nothing_new(store: Store) {
@@ -197,4 +198,34 @@ async fn arrives(world: &World, what: &str, holds: impl Fn() -> bool) {
         holds()
     })
     .await;
+}
+
+async fn an_edit_that_no_pull_has_told_of_yet_is_not_set_back_by_an_older_list(store: Store) {
+    let world = World::new(store).await;
+    let person = world.lead(anna()).await;
+    let contact = world.link(HUBSPOT, person).await.remote_id.unwrap();
+    let lead = world.link(SALESFORCE, person).await.remote_id.unwrap();
+    world.advance(60);
+    let scanned = world.clock.now().timestamp().to_string();
+    world.advance(60);
+    world.edit_hubspot("contacts", &contact, &json!({ "phone": "+4971155509099" }));
+    world.edit_salesforce("Lead", &lead, &json!({ "City": "Esslingen" }));
+    world.advance(2);
+    // What the stand wrote down before that comes only now.
+    let mut late = anna();
+    late["phone"] = json!("0711 5550955");
+    late["city"] = json!("Ulm");
+    late["position"] = json!("Prokuristin");
+    late["scanned_at"] = json!(scanned);
+    world.lead(late).await;
+    let (fields, properties) = (&world.in_salesforce("Lead")[0], &world.in_hubspot("contacts")[0]["properties"]);
+    assert_eq!((fields["Phone"].as_str(), fields["City"].as_str()), (Some("+4971155509099"), Some("Esslingen")));
+    assert_eq!(
+        (properties["phone"].as_str(), properties["city"].as_str()),
+        (Some("+4971155509099"), Some("Esslingen"))
+    );
+    // The rest of it is news.
+    assert_eq!((fields["Title"].as_str(), properties["jobtitle"].as_str()), (Some("Prokuristin"), Some("Prokuristin")));
+    quiet(&world, person).await;
+    world.end().await;
 }

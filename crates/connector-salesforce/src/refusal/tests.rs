@@ -127,3 +127,11 @@ fn several_records_under_one_external_id_are_refused_with_a_code() {
     let RowResult::Refused(refusal) = of_single(&answer(300, body)).unwrap() else { panic!("not refused") };
     assert_eq!(refusal.code, "DUPLICATE_EXTERNAL_ID");
 }
+
+#[test]
+fn what_is_to_be_mended_is_told_without_the_query_and_its_addresses() {
+    let quoted = "\nSELECT Id, Foo FROM Lead WHERE Email IN ('anna@kranichwerk.example')\n           ^\nERROR at Row:1:Column:12\nNo such column 'Foo' on entity 'Lead'.";
+    let error = of_call(&answer(400, &array("INVALID_FIELD", quoted)), Effect::Read);
+    let Error::Configuration { message, .. } = error else { panic!("{error:?}") };
+    assert_eq!(message, "No such column 'Foo' on entity 'Lead'.");
+}

@@ -258,7 +258,7 @@ CREATE INDEX intent_with_values ON intent (begun_at) WHERE emptied = 0;
 -- A question for a person.
 CREATE TABLE review (
     id uuid PRIMARY KEY,
-    -- same_person, same_organisation, remote_duplicate, owner_unknown
+    -- same_person, same_organisation, remote_duplicate, deleted_there, owner_unknown, objection_untold
     question text NOT NULL,
     record uuid NOT NULL,
     connection uuid,

@@ -253,7 +253,7 @@ CREATE INDEX intent_with_values ON intent (begun_at) WHERE emptied = 0;
 -- A question for a person.
 CREATE TABLE review (
     id BLOB PRIMARY KEY,
-    -- same_person, same_organisation, remote_duplicate, owner_unknown
+    -- same_person, same_organisation, remote_duplicate, deleted_there, owner_unknown, objection_untold
     question TEXT NOT NULL,
     record BLOB NOT NULL,
     connection BLOB,
