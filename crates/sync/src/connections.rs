@@ -394,10 +394,6 @@ impl Connection {
     pub fn try_pull(&self) -> Option<tokio::sync::MutexGuard<'_, ()>> {
         self.pulling.try_lock().ok()
     }
-
-    pub fn resume(&self) {
-        *locked(&self.paused) = None;
-    }
 }
 
 /// The code of credentials that belong to somebody else.

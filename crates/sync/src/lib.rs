@@ -8,6 +8,12 @@
 //!
 //! **Invariant:** a record does not become another by being pushed: only conversion in the CRM or
 //! an answered review changes what a link means.
+//!
+//! The life of a link: `Due` names it, a `Batch` reads it, resolves who it is there, plans it, and commits what
+//! it is about to write as the lease of one call (`intend`); how the call ended becomes receipts (`outcome`).
+//! A lease that nobody ended becomes open intents, and whoever has the link next looks first. `Hand` is what a
+//! push of this process has in hand, `Alone` its right to push a connection, `Holding` the links that a
+//! transaction has locked, `Eye` what the values that a CRM shows say, and a `Judge` knows what values mean.
 
 mod alone;
 mod batch;

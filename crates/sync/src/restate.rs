@@ -69,8 +69,7 @@ pub async fn restate(
     Ok(changed.into_iter().filter(|it| it.says_else).map(|it| it.record).collect())
 }
 
-/// The links of a record: one for each connection that maps it. `person` and `others` are the
-/// records that must be in the CRM before it.
+/// The links of a record: one for each connection that maps it, with what must be in the CRM before it.
 pub fn links_of(connections: &[std::sync::Arc<Connection>], record: &Record, lane: Lane, now: Time) -> Vec<WantedLink> {
     let needs = needs_of(record);
     connections
