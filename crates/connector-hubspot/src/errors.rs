@@ -55,11 +55,12 @@ pub fn failed(call: &Call, answer: &Answer) -> Error {
             Error::BatchRefused { code, fields: fields(&failure), message: setting(&failure) }
         }
         _ if call.effect == Effect::Read => Error::Protocol { detail: code },
-        // Every record would be refused for it: the mapping names what the portal does not have.
+        // Every record would be refused for it: our own key is not there as it must be,
         400 if is_key(&failure) => {
             let message = format!("{}; `mittler doctor` makes it where it may", setting(&failure));
             Error::Configuration { code, message }
         }
+        // or the mapping names what the portal does not have.
         400 if code == NO_PROPERTY => Error::Configuration { code, message: setting(&failure) },
         _ => Error::BatchRefused { code, fields: fields(&failure), message: failure.message },
     }

@@ -395,27 +395,26 @@ impl Batch {
     }
 
     /// One question for all that an owner would have.
-    /// Somebody objects to advertising, and nothing that is mapped tells this CRM: somebody has to.
-    fn ask_objection(&self, link: &DueLink) -> NewReview {
-        NewReview {
-            id: derived_id(&[b"review", link.id.0.as_bytes(), b"objection_untold"]),
-            question: "objection_untold".into(),
-            record: link.record.0,
-            connection: Some(self.connection.id.0),
-            candidates: serde_json::json!({ "remote_type": link.remote_type }),
-            reason: "objection_untold".into(),
-            asked_at: self.now().0,
-        }
+    fn ask_owner(&self, link: &DueLink, owner: &str) -> NewReview {
+        let id = derived_id(&[b"review", self.connection.id.0.as_bytes(), b"owner_unknown", owner.as_bytes()]);
+        self.question(id, link, "owner_unknown")
     }
 
-    fn ask_owner(&self, link: &DueLink, owner: &str) -> NewReview {
+    /// Somebody objects to advertising, and nothing that is mapped tells this CRM: somebody has to.
+    fn ask_objection(&self, link: &DueLink) -> NewReview {
+        let id = derived_id(&[b"review", link.id.0.as_bytes(), b"objection_untold"]);
+        self.question(id, link, "objection_untold")
+    }
+
+    /// A question whose reason is all there is to it.
+    fn question(&self, id: Uuid, link: &DueLink, question: &str) -> NewReview {
         NewReview {
-            id: derived_id(&[b"review", self.connection.id.0.as_bytes(), b"owner_unknown", owner.as_bytes()]),
-            question: "owner_unknown".into(),
+            id,
+            question: question.into(),
             record: link.record.0,
             connection: Some(self.connection.id.0),
             candidates: serde_json::json!({ "remote_type": link.remote_type }),
-            reason: "owner_unknown".into(),
+            reason: question.into(),
             asked_at: self.now().0,
         }
     }
@@ -730,18 +729,15 @@ impl Batch {
 /// What goes in one call each. Writes of which nobody knows how they end, time and again, go with ever fewer
 /// others, the last alone: one row may be what the CRM cannot take, and it says nothing of the others.
 fn apart(items: Vec<Item>) -> Vec<Vec<Item>> {
-    let (doubtful, mut rest): (Vec<Item>, Vec<Item>) = items.into_iter().partition(Item::is_doubtful);
+    let (mut doubtful, rest): (Vec<Item>, Vec<Item>) = items.into_iter().partition(Item::is_doubtful);
     let tries = doubtful.iter().map(|item| item.link.attempt).max().unwrap_or_default();
     let most = doubtful.len().checked_shr(u32::try_from(tries - 1).unwrap_or(u32::MAX)).unwrap_or(0).max(1);
-    let mut parts: Vec<Vec<Item>> = Vec::new();
-    let mut doubtful = doubtful.into_iter().peekable();
-    while doubtful.peek().is_some() {
-        parts.push(doubtful.by_ref().take(most).collect());
+    let mut parts = Vec::new();
+    while !doubtful.is_empty() {
+        parts.push(doubtful.drain(..most.min(doubtful.len())).collect());
     }
-    if !rest.is_empty() {
-        // The last is the first to go.
-        parts.push(std::mem::take(&mut rest));
-    }
+    // The last is the first to go.
+    parts.extend((!rest.is_empty()).then_some(rest));
     parts
 }
 

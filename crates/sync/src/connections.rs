@@ -217,8 +217,8 @@ impl Connection {
         !known
     }
 
-    /// Somebody else's note stands in the place of what this process wrote last.
-    pub(crate) fn is_noted_otherwise(&self) {
+    /// What this process wrote down last no longer stands: somebody else's note is in its place.
+    pub(crate) fn forget_noted(&self) {
         *locked(&self.noted) = None;
     }
 

@@ -1,6 +1,6 @@
 //! From what the CRM answered to what the link becomes.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use mittler_connector::{Error as CrmError, Key, KeyForm, KindProfile, OwnKey, Refusal, RowResult};
 use mittler_core::{
@@ -232,7 +232,7 @@ impl Batch {
             reason: Some("another record of ours is already linked to this record of the CRM".into()),
             ..receipt.clone()
         };
-        let end = |ended: Vec<Intent>, receipts: Vec<Receipt>| {
+        let end = |ended: Arc<Vec<Intent>>, receipts: Arc<Vec<Receipt>>| {
             let (clock, reviews, created) = (self.pusher.clock.clone(), reviews.clone(), created.clone());
             self.pusher.store.write(async move |tx| {
                 write_receipts(tx, &clock, lease, &receipts, &ended, &created).await?;
@@ -240,14 +240,15 @@ impl Batch {
                 tx.end_lease(lease).await
             })
         };
-        match end(ended.clone(), receipts.clone()).await {
+        let (ended, receipts) = (Arc::new(ended), Arc::new(receipts));
+        match end(Arc::clone(&ended), Arc::clone(&receipts)).await {
             Ok(()) => return Ok(()),
             Err(StoreError::Statement(_)) => {}
             Err(error) => return Err(error.into()),
         }
         // The lease goes on until the last is written: what a process that ends here leaves is open.
-        let mut rest = ended;
-        for receipt in receipts {
+        let mut rest = Arc::unwrap_or_clone(ended);
+        for receipt in receipts.iter() {
             let own: Vec<Intent> = rest.extract_if(.., |end| end.link == receipt.id).collect();
             let one = |receipt: Receipt| {
                 let (clock, own, created) = (self.pusher.clock.clone(), own.clone(), created.clone());
@@ -257,11 +258,11 @@ impl Batch {
             };
             match one(receipt.clone()).await {
                 Ok(()) => {}
-                Err(StoreError::Statement(_)) => one(taken(&receipt)).await?,
+                Err(StoreError::Statement(_)) => one(taken(receipt)).await?,
                 Err(error) => return Err(error.into()),
             }
         }
-        Ok(end(rest, Vec::new()).await?)
+        Ok(end(Arc::new(rest), Arc::default()).await?)
     }
 
     /// A unique value was taken: adopt the record that has it, if it is the same thing.

@@ -99,7 +99,7 @@ impl Pusher {
             Err((until, code)) => return Ok(PushEnd::Paused(until, code)),
         };
         if told.as_ref().is_some_and(|told| told.state != "ready") {
-            connection.is_noted_otherwise();
+            connection.forget_noted();
         }
         let elsewhere = told.is_some_and(|told| told.pushed_until > now.0 && told.pushed_by != Some(process));
         // Looked at once more, behind one that is about to give it back.
@@ -317,17 +317,7 @@ impl Pusher {
 /// A CRM's words without addresses: what is noted of a connection is about nobody.
 fn nobodys(text: &str) -> String {
     let words = text.split_inclusive(char::is_whitespace);
-    words
-        .map(|word| {
-            if word.contains('@') {
-                word.trim_end().chars().map(|_| '…').take(1).collect::<String>() + " "
-            } else {
-                word.to_owned()
-            }
-        })
-        .collect::<String>()
-        .trim_end()
-        .to_owned()
+    words.map(|word| if word.contains('@') { "… " } else { word }).collect::<String>().trim_end().to_owned()
 }
 
 fn reason(error: &CrmError) -> Option<String> {
