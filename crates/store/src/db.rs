@@ -232,7 +232,7 @@ impl Store {
                 "PostgreSQL would lose accepted leads: synchronous_commit is {commit}, fsync is {fsync}; both must be on"
             )));
         }
-        sqlx::migrate!("./migrations/postgres").run(&pool).await.map_err(migration)?;
+        crate::tables::POSTGRES.run(&pool).await.map_err(migration)?;
         let (db, commits) = (Db::Postgres(pool), Commits::default());
         Ok(Store(Arc::new(Inner { db, _lock: None, path: None, commits, growth: Growth::default() })))
     }
@@ -467,7 +467,7 @@ async fn prepare(options: &SqliteConnectOptions) -> Result<SqliteConnection> {
             "SQLite must run with journal_mode=wal and synchronous=FULL, but has {mode} and {sync}"
         )));
     }
-    sqlx::migrate!("./migrations/sqlite").run(&mut writer).await.map_err(migration)?;
+    crate::tables::SQLITE.run(&mut writer).await.map_err(migration)?;
     Ok(writer)
 }
 

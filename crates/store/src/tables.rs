@@ -2,6 +2,7 @@
 //! it, how long its rows stay.
 
 use serde::Serialize;
+use sqlx::migrate::Migrator;
 
 use crate::{Result, Store};
 
@@ -13,15 +14,16 @@ pub struct Table {
     pub kept: String,
 }
 
-const SQLITE: &str = include_str!("../migrations/sqlite/0001_tables.sql");
-const POSTGRES: &str = include_str!("../migrations/postgres/0001_tables.sql");
+/// All migrations of each dialect, in their order.
+pub(crate) static SQLITE: Migrator = sqlx::migrate!("./migrations/sqlite");
+pub(crate) static POSTGRES: Migrator = sqlx::migrate!("./migrations/postgres");
 
 /// The tables as the migrations declare them.
 pub fn declared(sqlite: bool) -> Vec<Table> {
-    let text = if sqlite { SQLITE } else { POSTGRES };
+    let migrations = if sqlite { &SQLITE } else { &POSTGRES };
     let mut tables = Vec::new();
     let mut said: Option<(bool, String, String)> = None;
-    for line in text.lines() {
+    for line in migrations.iter().flat_map(|migration| migration.sql.as_str().lines()) {
         if let Some(rest) = line.strip_prefix("-- personal: ") {
             let mut parts = rest.splitn(3, "; ");
             let personal = parts.next().is_some_and(|part| part == "yes");
