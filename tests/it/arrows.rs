@@ -18,13 +18,15 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("core", &[]),
     ("sandbox", &[]),
     ("intake", &["core"]),
-    ("enrich", &["core", "intake"]),
+    ("normalise", &["core"]),
+    ("identity", &["normalise"]),
+    ("enrich", &["identity", "intake"]),
     ("connector", &["core"]),
     ("store", &["core"]),
     ("connector-salesforce", &["connector"]),
     ("connector-hubspot", &["connector"]),
     ("queue", &["store"]),
-    ("sync", &["connector", "store", "queue"]),
+    ("sync", &["connector", "store", "queue", "identity"]),
     ("worker", &["enrich", "intake", "sync", "queue"]),
     ("api", &["store", "intake", "enrich", "sync"]),
     (
@@ -40,7 +42,7 @@ const ONLY: &[(&str, &[&str])] = &[
     ("clap", &["server"]),
     ("oauth2", &["connector"]),
     ("mail-parser", &["intake"]),
-    ("rlibphonenumber", &["enrich"]),
+    ("rlibphonenumber", &["normalise"]),
     ("maud", &["api"]),
 ];
 
@@ -119,7 +121,7 @@ fn each_library_has_its_crate_and_pure_crates_stay_pure() {
             crates.iter().filter(|(_, it)| it.contains(*library)).map(|(name, _)| name.as_str()).collect();
         assert_eq!(found, *users, "{library}");
     }
-    for pure in ["core", "intake", "enrich"] {
+    for pure in ["core", "normalise", "identity", "intake", "enrich"] {
         let found: Vec<_> = IMPURE.iter().filter(|it| crates[pure].contains(**it)).collect();
         assert!(found.is_empty(), "{pure} must not have {found:?}");
     }

@@ -6,11 +6,9 @@ use std::{
 };
 
 use mittler_core::Time;
-use mittler_enrich::Key;
 use mittler_store::{Clock, Store, access::ApiKey};
 use mittler_sync::hooks::HookReceiver;
 use url::Url;
-use uuid::Uuid;
 
 use crate::door::Door;
 
@@ -60,9 +58,6 @@ pub struct Counter {
     pub value: u64,
 }
 
-/// How a key by which people are recognised is named in the database.
-pub type KeyName = Arc<dyn Fn(&Key) -> Uuid + Send + Sync>;
-
 /// Counts by name, and when they were taken.
 pub(crate) type Counted = (Time, Vec<(String, i64)>);
 
@@ -77,8 +72,6 @@ pub struct App {
     pub broker: Arc<dyn Fn() -> Broker + Send + Sync>,
     /// What the other parts of the process count.
     pub counters: Arc<dyn Fn() -> Vec<Counter> + Send + Sync>,
-    /// `None` leaves the search by e-mail address, badge and external id out.
-    pub key_name: Option<KeyName>,
     pub(crate) api_keys: Arc<Mutex<HashMap<String, (ApiKey, Time)>>>,
     /// Records by kind and when they were counted: that reads all of them.
     pub(crate) record_counts: Arc<tokio::sync::Mutex<Option<Counted>>>,
@@ -100,7 +93,6 @@ impl App {
             hooks,
             broker: Arc::new(|| Broker::None),
             counters: Arc::new(Vec::new),
-            key_name: None,
             api_keys: Arc::default(),
             record_counts: Arc::default(),
         }
@@ -117,13 +109,6 @@ impl App {
     #[must_use]
     pub fn with_counters(mut self, counters: impl Fn() -> Vec<Counter> + Send + Sync + 'static) -> App {
         self.counters = Arc::new(counters);
-        self
-    }
-
-    /// Opens the search by e-mail address, badge and external id.
-    #[must_use]
-    pub fn with_key_name(mut self, name: impl Fn(&Key) -> Uuid + Send + Sync + 'static) -> App {
-        self.key_name = Some(Arc::new(name));
         self
     }
 }

@@ -7,7 +7,7 @@ use mittler_intake::csv;
 use proptest::prelude::*;
 
 use super::*;
-use crate::{Candidate, Decision, Facts, Key, decide};
+use mittler_identity::{Candidate, Decision, Facts, Key, decide};
 
 fn ctx() -> Context {
     Context {
@@ -369,7 +369,7 @@ struct Known {
 
 impl Known {
     fn take(&mut self, kind: Kind, draft: &Draft) -> RecordId {
-        let facts = Facts::of_draft(draft);
+        let facts = Facts::of_said(&draft.said);
         let candidates: Vec<Candidate> = self
             .records
             .iter()

@@ -51,6 +51,8 @@ pub struct Server {
     pub time_zone: String,
     /// `text` or `json`.
     pub log: String,
+    /// Country of numbers and addresses that name none, ISO 3166 alpha-2.
+    pub country: String,
     /// Mail domains of the house itself: mails and rows of its people are no leads.
     pub own_domains: Vec<String>,
 }
@@ -67,6 +69,7 @@ impl Default for Server {
             roles: Role::NAMES.iter().map(|name| (*name).to_owned()).collect(),
             time_zone: "Europe/Berlin".into(),
             log: "text".into(),
+            country: "DE".into(),
             own_domains: Vec::new(),
         }
     }
@@ -241,7 +244,7 @@ impl Config {
         }
         config.server.key_file = config.secret_path(&config.server.key_file);
         for domain in &mut config.server.own_domains {
-            let ascii = mittler_enrich::email::ascii_domain(&domain.trim().to_lowercase());
+            let ascii = mittler_normalise::email::ascii_domain(&domain.trim().to_lowercase());
             *domain = ascii.filter(|ascii| ascii.contains('.')).with_context(|| {
                 format!("own_domains: {domain:?} is no domain; write it as it stands behind the @, as example.com")
             })?;
@@ -257,6 +260,12 @@ impl Config {
             bail!(
                 "server.time_zone = {:?} is no time zone; it is an IANA name, such as Europe/Berlin",
                 self.server.time_zone
+            );
+        }
+        if !mittler_normalise::country::exists(&self.server.country) {
+            bail!(
+                "server.country = {:?} is no country; it is two letters by ISO 3166, such as DE",
+                self.server.country
             );
         }
         if !matches!(self.server.log.as_str(), "text" | "json") {

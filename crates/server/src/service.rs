@@ -8,7 +8,7 @@ use mittler_core::derive::Overrides;
 use mittler_queue::{Carrier, RabbitConfig, Settings, Stats, Wake};
 use mittler_store::{Clock, Gatherer, Store, forget::Retention, hints::Hint};
 use mittler_sync::{Connections, Keys, Mode, Pusher, hooks::Hooks};
-use mittler_worker::{Reader, Worker, key_id, schedule};
+use mittler_worker::{Worker, schedule};
 use secrecy::SecretString;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -112,7 +112,7 @@ impl Service {
             clock: clock.clone(),
             keys: keys.clone(),
             connections: connections.clone(),
-            judge: Arc::new(Reader { country: "DE".into() }),
+            country: config.server.country.as_str().into(),
             overrides: Arc::clone(&overrides),
             process: clock.id(),
             margin: Duration::from_secs(2),
@@ -183,8 +183,7 @@ impl Service {
         };
         Ok(App::new(self.store.clone(), self.door.clone(), self.clock.clone(), settings, Arc::new(hooks))
             .with_broker(broker)
-            .with_counters(counters(&self.store, &self.stats))
-            .with_key_name(key_id))
+            .with_counters(counters(&self.store, &self.stats)))
     }
 
     /// Starts roles; they end with `stop`. A role that ends early is an error. Through `front` the

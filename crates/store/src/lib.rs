@@ -48,8 +48,8 @@ pub use document::Document;
 pub use error::{Error, Result};
 pub use gather::{Accepted, Gatherer};
 
+pub use mittler_core::id::derived_id;
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 pub use sqlx::types::Json;
 use uuid::Uuid;
 
@@ -93,16 +93,4 @@ pub(crate) fn classed(mut id: [u8; 16], class: u8) -> Uuid {
     id[6] &= 0xf0;
     id[7] = class;
     Uuid::from_bytes(id)
-}
-
-/// An id that depends on its parts alone: whoever makes it again makes the same.
-pub fn derived_id(parts: &[&[u8]]) -> Uuid {
-    let mut hash = Sha256::new();
-    for part in parts {
-        hash.update((part.len() as u64).to_be_bytes());
-        hash.update(part);
-    }
-    let mut id = [0; 16];
-    id.copy_from_slice(&hash.finalize()[..16]);
-    uuid::Builder::from_custom_bytes(id).into_uuid()
 }

@@ -12,6 +12,7 @@ use mittler_core::{
     mapping::{Direction, Object, Rule, Wanted, fit},
     plan::{self, HeldField, Known},
 };
+use mittler_normalise::email::is_personal;
 use mittler_store::{
     Error as StoreError, derived_id,
     due::DueLink,
@@ -370,9 +371,7 @@ impl Batch {
                 {
                     let person = about(&item.link).and_then(|person| people.get(&person));
                     let entries = [Some(&*item.link.fields), person].into_iter().flatten();
-                    item.entries = entries
-                        .flat_map(|fields| self.pusher.keys.suppressions_of(&*self.pusher.judge, fields))
-                        .collect();
+                    item.entries = entries.flat_map(|fields| self.pusher.keys.suppressions_of(fields)).collect();
                 }
                 one
             });
@@ -530,7 +529,7 @@ impl Batch {
         updates
             .filter_map(|item| {
                 let email = addresses.iter().find_map(|name| item.planned.text(name))?.to_lowercase();
-                self.pusher.judge.is_personal(&email).then(|| (item.link.clone(), Key::Email(email)))
+                is_personal(&email).then(|| (item.link.clone(), Key::Email(email)))
             })
             .collect()
     }

@@ -7,26 +7,26 @@ use mittler_core::{
     ConnectionId, Field, Fields, RemoteFields, Said, Source, SourceKind, Statement, SubjectId, Time, Value, Version,
     mapping::Object, remote::RemoteValue, value::clean,
 };
+use mittler_normalise::values::normalise;
 use mittler_store::derived_id;
 
-use crate::{Judge, resolve::crm_subject};
+use crate::resolve::crm_subject;
 
 /// Reads the fields of one remote record.
 pub struct Eye<'a> {
-    judge: &'a dyn Judge,
     object: &'a Object,
     record: &'a Fields,
     /// Where its numbers are dialled: the country that it shows, else that of our record.
-    country: Option<String>,
+    country: String,
 }
 
 impl<'a> Eye<'a> {
-    pub fn new(judge: &'a dyn Judge, object: &'a Object, shown: &RemoteFields, record: &'a Fields) -> Eye<'a> {
-        let mut eye = Eye { judge, object, record, country: None };
+    pub fn new(country: &str, object: &'a Object, shown: &RemoteFields, record: &'a Fields) -> Eye<'a> {
+        let mut eye = Eye { object, record, country: country.to_owned() };
         let told = eye.read(shown).into_iter().find(|said| said.field == Field::COUNTRY);
         eye.country = match told.and_then(|said| said.value) {
-            Some(Value::Choice(code)) => Some(code),
-            _ => record.text(&Field::COUNTRY).map(str::to_owned),
+            Some(Value::Choice(code)) => code,
+            _ => record.text(&Field::COUNTRY).unwrap_or(country).to_owned(),
         };
         eye
     }
@@ -35,7 +35,7 @@ impl<'a> Eye<'a> {
     /// mere further one it would stay behind a list's, and an edit in the CRM would be written over.
     pub fn read(&self, fields: &RemoteFields) -> Vec<Said> {
         let said = self.object.lift(fields, self.record).into_iter();
-        said.map(|said| self.judge.normalise(said, self.country.as_deref()))
+        said.map(|said| normalise(said, &self.country))
             .map(|said| if said.field.is_set() { said.primary() } else { said })
             .collect()
     }
@@ -213,44 +213,6 @@ mod tests {
     use mittler_core::mapping::Mapping;
 
     use super::*;
-    use crate::Identifier;
-
-    /// Knows that numbers are digits and that Germany is DE.
-    struct Digits;
-
-    impl Judge for Digits {
-        fn normalise(&self, mut said: Said, country: Option<&str>) -> Said {
-            let Some(Value::Text(text)) = &said.value else { return said };
-            if said.field == Field::COUNTRY {
-                let code = match text.as_str() {
-                    "Germany" => "DE",
-                    "Austria" => "AT",
-                    _ => return said,
-                };
-                said.value = Some(Value::choice(code));
-            } else if said.field == Field::PHONES {
-                let code = if country == Some("AT") { "43" } else { "49" };
-                let number = match text.strip_prefix('0') {
-                    Some(rest) => format!("+{code}{}", digits(rest)),
-                    None => format!("+{}", digits(text)),
-                };
-                (said.key, said.value) = (Some(number.clone()), Some(Value::Text(number)));
-            }
-            said
-        }
-
-        fn is_personal(&self, _: &str) -> bool {
-            true
-        }
-
-        fn same_surname(&self, one: &str, other: &str) -> bool {
-            one == other
-        }
-
-        fn identifiers(&self, _: &[&Said]) -> Vec<Identifier> {
-            Vec::new()
-        }
-    }
 
     const FILE: &str = r#"
         [[object]]
@@ -280,7 +242,7 @@ mod tests {
     #[test]
     fn values_are_compared_as_their_fields_are() {
         let (mapping, record) = (Mapping::parse(FILE).unwrap(), Fields::default());
-        let eye = Eye::new(&Digits, mapping.object("contacts").unwrap(), &RemoteFields::default(), &record);
+        let eye = Eye::new("DE", mapping.object("contacts").unwrap(), &RemoteFields::default(), &record);
         let same = |name, a, b| eye.same(name, &text(a), &text(b));
         assert!(same("phone", "0711 123-45", "+4971112345") && !same("phone", "+4971112345", "+4971112346"));
         assert!(
@@ -299,7 +261,7 @@ mod tests {
     fn a_number_is_read_in_the_country_that_is_shown_beside_it() {
         let (mapping, record) = (Mapping::parse(FILE).unwrap(), Fields::default());
         let shown = fields(&[("phone", text("01 5550900")), ("country", text("Austria"))]);
-        let eye = Eye::new(&Digits, mapping.object("contacts").unwrap(), &shown, &record);
+        let eye = Eye::new("DE", mapping.object("contacts").unwrap(), &shown, &record);
         assert_eq!(eye.as_ours("phone", &shown.0["phone"]), text("+4315550900"));
         assert_eq!(eye.as_ours("country", &shown.0["country"]), Some(Value::choice("AT")));
     }
@@ -319,7 +281,7 @@ mod tests {
                 gone: false,
                 successor: None,
             };
-            let eye = Eye::new(&Digits, object, shown, record);
+            let eye = Eye::new("DE", object, shown, record);
             let all = eye.all(ConnectionId(uuid::Uuid::nil()), &record_there, &HashMap::new(), Time(1_000));
             let changed = eye.changed(
                 ConnectionId(uuid::Uuid::nil()),
@@ -344,7 +306,7 @@ mod tests {
         let (mapping, record) = (Mapping::parse(FILE).unwrap(), Fields::default());
         let news = fields(&[("phone", None), ("lastname", None)]);
         let before = fields(&[("phone", text("+49711123456")), ("lastname", text("Müller"))]);
-        let eye = Eye::new(&Digits, mapping.object("contacts").unwrap(), &news, &record);
+        let eye = Eye::new("DE", mapping.object("contacts").unwrap(), &news, &record);
         let shown = RemoteRecord {
             key: mittler_connector::Key::Id("1".into()),
             id: "1".into(),

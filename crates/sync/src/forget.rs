@@ -1,6 +1,6 @@
 //! Forgetting a person: out of the database, and not back in.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, time::Duration};
 
 use mittler_core::{Field, Kind, RecordId, Said, Statement, Value};
 use mittler_store::{
@@ -13,10 +13,7 @@ use serde_json::json;
 use tracing::warn;
 use uuid::Uuid;
 
-use crate::{
-    Identifier, Judge,
-    keys::{Entries, Keys},
-};
+use crate::keys::{Entries, Keys};
 
 /// How long a call that is under way is waited for.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -42,7 +39,6 @@ const PAGE: i64 = 200;
 pub async fn forget(
     store: &Store,
     keys: &Keys,
-    judge: &Arc<dyn Judge>,
     clock: &Clock,
     person: RecordId,
     actor: &str,
@@ -51,7 +47,7 @@ pub async fn forget(
     if store.record(person).await?.is_none_or(|record| record.kind != Kind::Person) {
         return Ok(None);
     }
-    let (mut known, mut added) = keep_out(store, keys, judge, clock, person).await?;
+    let (mut known, mut added) = keep_out(store, keys, clock, person).await?;
     let begun = tokio::time::Instant::now();
     let mut under_way;
     loop {
@@ -63,18 +59,18 @@ pub async fn forget(
         tokio::time::sleep(LOOK).await;
     }
     // Whoever was at it meanwhile may have made more due, or said more.
-    let again = keep_out(store, keys, judge, clock, person).await?;
+    let again = keep_out(store, keys, clock, person).await?;
     known.statements.extend(again.0.statements);
     added += again.1;
-    let traces = Traces::of(&**judge, &known.statements);
+    let traces = Traces::of(&known.statements);
     let (inputs, labels) = (not_taken(store, &traces).await?, labels(store, &traces).await?);
     let (actor, salt) = (actor.to_owned(), clock.id().simple().to_string());
-    let (keys, judge, clock) = (keys.clone(), Arc::clone(judge), clock.clone());
+    let (keys, clock) = (keys.clone(), clock.clone());
     let removed = store
         .write(async move |tx| {
             let now = clock.now();
             let about = tx.lock_person(person).await?;
-            let entries: Vec<_> = entries_of(&keys, &*judge, &about).all().collect();
+            let entries: Vec<_> = entries_of(&keys, &about).all().collect();
             let kept_out = added + tx.suppress(&entries, now).await?;
             let mut removed = tx.forget(person).await?;
             let searched = tx.empty_signals(&inputs).await?;
@@ -109,18 +105,12 @@ pub async fn forget(
 }
 
 /// The first step: commits who is kept out, and that no CRM is to be told more.
-async fn keep_out(
-    store: &Store,
-    keys: &Keys,
-    judge: &Arc<dyn Judge>,
-    clock: &Clock,
-    person: RecordId,
-) -> Result<(About, u64)> {
-    let (keys, judge, now) = (keys.clone(), Arc::clone(judge), clock.now());
+async fn keep_out(store: &Store, keys: &Keys, clock: &Clock, person: RecordId) -> Result<(About, u64)> {
+    let (keys, now) = (keys.clone(), clock.now());
     store
         .write(async move |tx| {
             let about = tx.lock_person(person).await?;
-            let entries: Vec<_> = entries_of(&keys, &*judge, &about).all().collect();
+            let entries: Vec<_> = entries_of(&keys, &about).all().collect();
             let added = tx.suppress(&entries, now).await?;
             tx.want_no_more(&about.records).await?;
             Ok((about, added))
@@ -128,17 +118,17 @@ async fn keep_out(
         .await
 }
 
-fn entries_of(keys: &Keys, judge: &dyn Judge, about: &About) -> Entries {
+fn entries_of(keys: &Keys, about: &About) -> Entries {
     let known = about.keys.iter().map(|row| (row.key, row.key_type != PHONE_NAME));
-    keys.entries(&identifiers(judge, &about.statements), known)
+    keys.entries(&identifiers(&about.statements), known)
 }
 
 /// The type of the one kept key that relatives and colleagues may share.
 const PHONE_NAME: &str = "phone_name";
 
-fn identifiers(judge: &dyn Judge, statements: &[Statement]) -> Vec<Identifier> {
+fn identifiers(statements: &[Statement]) -> Vec<mittler_identity::Identifier> {
     let said: Vec<&Said> = statements.iter().flat_map(|statement| &statement.said).collect();
-    judge.identifiers(&said)
+    mittler_identity::identifiers(&said)
 }
 
 /// By what a text is recognised as being about the person: addresses of theirs alone, and numbers.
@@ -150,12 +140,12 @@ struct Traces {
 }
 
 impl Traces {
-    fn of(judge: &dyn Judge, statements: &[Statement]) -> Traces {
+    fn of(statements: &[Statement]) -> Traces {
         let said = || statements.iter().flat_map(|statement| &statement.said);
         let texts = |said: &Said| -> Vec<String> {
             said.key.clone().into_iter().chain(said.value.as_ref().map(Value::display)).collect()
         };
-        let known = identifiers(judge, statements).into_iter();
+        let known = identifiers(statements).into_iter();
         let mut addresses: Vec<String> = known.filter(|it| it.kind == "email").map(|it| it.value).collect();
         // The last places of a number are the same with and without country and area.
         let mut numbers: Vec<String> = said()

@@ -3,10 +3,9 @@
 
 use hmac::{Hmac, KeyInit, Mac};
 use mittler_core::{Field, Fields, Said};
+use mittler_identity::{Identifier, identifiers};
 use sha2::Sha256;
 use uuid::Uuid;
-
-use crate::{Identifier, Judge};
 
 /// The keys of one installation.
 #[derive(Clone)]
@@ -67,13 +66,13 @@ impl Keys {
     }
 
     /// The entries that keep a record from being told to a CRM: those that name one person.
-    pub fn suppressions_of(&self, judge: &dyn Judge, fields: &Fields) -> Vec<(Uuid, &'static str)> {
+    pub fn suppressions_of(&self, fields: &Fields) -> Vec<(Uuid, &'static str)> {
         let said: Vec<Said> = fields
             .elements(&Field::EMAILS)
             .iter()
             .map(|element| Said::element(Field::EMAILS, element.key.clone(), element.sourced.value.clone(), ""))
             .collect();
-        self.entries(&judge.identifiers(&said.iter().collect::<Vec<_>>()), std::iter::empty()).strong
+        self.entries(&identifiers(&said.iter().collect::<Vec<_>>()), std::iter::empty()).strong
     }
 }
 
@@ -102,6 +101,8 @@ fn mac(key: &[u8; 32], parts: &[&[u8]]) -> [u8; 32] {
 
 #[cfg(test)]
 mod tests {
+    use mittler_core::Value;
+
     use super::*;
 
     #[test]
@@ -116,5 +117,43 @@ mod tests {
         assert_eq!((ours.strong.len(), ours.weak.len()), (2, 1));
         assert_eq!(ours, of(7));
         assert!(ours.all().all(|(id, _)| id != key && theirs.all().all(|(other, _)| other != id)));
+    }
+
+    fn entries(keys: &Keys, email: &str, phone: &str, last: &str) -> Entries {
+        let said = [
+            Said::element(Field::EMAILS, email, Value::Text(email.into()), "test"),
+            Said::element(Field::PHONES, phone, Value::Text(phone.into()), "test"),
+            Said::new(Field::LAST_NAME, Value::Text(last.into()), "test"),
+        ];
+        keys.entries(&identifiers(&said.iter().collect::<Vec<_>>()), std::iter::empty())
+    }
+
+    fn meet(one: &[(Uuid, &str)], other: &[(Uuid, &str)]) -> bool {
+        one.iter().any(|(id, _)| other.iter().any(|(it, _)| it == id))
+    }
+
+    #[test]
+    fn another_spelling_of_an_address_is_still_kept_out() {
+        let keys = Keys::derive(&[7; 32]);
+        let one = entries(&keys, "Anna.Specht+Messe@GoogleMail.com", "+4971155501", "Specht");
+        for spelling in ["annaspecht@gmail.com", "anna.specht@googlemail.com", "a.nnaspecht+x@gmail.com"] {
+            let other = entries(&keys, spelling, "+4930123456", "Meise");
+            assert!(meet(&one.strong, &other.strong), "{spelling}");
+        }
+        let plain = keys.suppression("email", "anna@example.com");
+        assert!(entries(&keys, "anna+messe@example.com", "", "").strong.iter().any(|(id, _)| *id == plain));
+        let elsewhere = entries(&Keys::derive(&[8; 32]), "anna.specht@gmail.com", "+4971155501", "Specht");
+        assert!(!meet(&one.strong, &elsewhere.strong) && !meet(&one.weak, &elsewhere.weak));
+    }
+
+    #[test]
+    fn a_mailbox_of_a_task_keeps_out_nobody_but_the_one_who_wrote_from_it() {
+        let keys = Keys::derive(&[7; 32]);
+        let anna = entries(&keys, "info@spechtbau.example", "+4971155501", "Specht");
+        assert!(anna.strong.is_empty(), "a colleague would be kept out");
+        let colleague = entries(&keys, "info@spechtbau.example", "+4971155502", "Meise");
+        assert!(!meet(&anna.weak, &colleague.weak));
+        assert!(meet(&anna.weak, &entries(&keys, "info@spechtbau.example", "+4930123456", "Specht").weak));
+        assert!(meet(&anna.weak, &entries(&keys, "a@b.example", "+4971155501", "Specht").weak));
     }
 }

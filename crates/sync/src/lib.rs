@@ -13,7 +13,7 @@
 //! it is about to write as the lease of one call (`intend`); how the call ended becomes receipts (`outcome`).
 //! A lease that nobody ended becomes open intents, and whoever has the link next looks first. `Hand` is what a
 //! push of this process has in hand, `Alone` its right to push a connection, `Holding` the links that a
-//! transaction has locked, `Eye` what the values that a CRM shows say, and a `Judge` knows what values mean.
+//! transaction has locked, and `Eye` what the values that a CRM shows say.
 
 mod alone;
 mod batch;
@@ -41,32 +41,3 @@ pub use connections::{Connection, Connections, Mode};
 pub use keys::Keys;
 pub use push::{PushEnd, Pusher};
 pub use resolve::crm_subject;
-
-use mittler_core::Said;
-
-/// What sync needs of the crate that reads values: sync itself knows CRMs, not phone numbers.
-pub trait Judge: Send + Sync {
-    /// Gives a value that a CRM shows the key and form that the same value has from other sources.
-    /// `country` is where its record is, as far as anybody said.
-    fn normalise(&self, said: Said, country: Option<&str>) -> Said;
-
-    /// Whether an address is one person's, and no mailbox that several read.
-    fn is_personal(&self, email: &str) -> bool;
-
-    /// Whether two surnames may be one person's.
-    fn same_surname(&self, one: &str, other: &str) -> bool;
-
-    /// By what whoever is said to be this is recognised. Strong ones name one person: addresses that
-    /// are not of a task, in every spelling. Weak ones are what relatives and colleagues may share: a
-    /// number, or a mailbox like `info@`, each with the surname.
-    fn identifiers(&self, said: &[&Said]) -> Vec<Identifier>;
-}
-
-/// Something by which a person is recognised, in a spelling that is always the same.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Identifier {
-    /// `email`, `key` (the id of a key), or `mailbox_name`.
-    pub kind: &'static str,
-    pub value: String,
-    pub strong: bool,
-}

@@ -238,7 +238,7 @@ impl Pusher {
                 taking.revived.push(LinkId(link.id));
             }
             let Some(object) = connection.mapping.object_for(remote_type, &link.fields) else { continue };
-            let eye = Eye::new(&*self.judge, object, &record.fields, &link.fields);
+            let eye = Eye::new(&self.country, object, &record.fields, &link.fields);
             if let Some(news) = news(&eye, link, record) {
                 all.push((link, *record, object, eye, news));
             }
@@ -325,7 +325,7 @@ impl Pusher {
                             let Some(object) = connection.mapping.object_for(&remote_type, &link.fields) else {
                                 continue;
                             };
-                            let eye = Eye::new(&*self.judge, object, &record.fields, &link.fields);
+                            let eye = Eye::new(&self.country, object, &record.fields, &link.fields);
                             let said = eye.all(connection.id, record, &owners, begun);
                             let kind = object.kind;
                             if matches!(kind, Kind::Person | Kind::Organisation) {

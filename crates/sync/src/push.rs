@@ -17,7 +17,6 @@ use tracing::{debug, warn};
 use uuid::Uuid;
 
 use crate::{
-    Judge,
     alone::Alone,
     batch::Batch,
     connections::{Connection, Connections, Mode},
@@ -49,7 +48,8 @@ pub struct Pusher {
     pub clock: Clock,
     pub keys: Keys,
     pub connections: Connections,
-    pub judge: Arc<dyn Judge>,
+    /// Where numbers are dialled of records that name no country, ISO 3166 alpha-2.
+    pub country: Arc<str>,
     pub overrides: Arc<Overrides>,
     /// This process, among those that share the database.
     pub process: Uuid,

@@ -3,15 +3,13 @@
 //! By link id, else by own key, else by e-mail address, domain or pair. What is adopted keeps its
 //! values as claims of the CRM, before anything of ours is planned.
 
-use std::{
-    collections::{BTreeSet, HashMap, HashSet},
-    sync::Arc,
-};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use mittler_connector::{Key, KeyForm, KindProfile, OwnKey, RemoteRecord};
 use mittler_core::{
     Field, Fields, Kind, LinkId, RecordId, RemoteFields, SubjectId, Time, Value, job::Lane, mapping::Object,
 };
+use mittler_normalise::{email::is_personal, name::same_surname};
 use mittler_store::{
     derived_id, due::DueLink, intents::Settled, jobs::NewJob, leases::Receipt, moved::Moved, reviews::NewReview,
 };
@@ -123,7 +121,7 @@ impl Batch {
         // A CRM that insists on a name was given the address in its place.
         let theirs = shown.as_ref().and_then(Value::as_text).filter(|name| !name.contains('@'));
         match (link.fields.text(&Field::LAST_NAME), theirs) {
-            (Some(ours), Some(theirs)) => !self.pusher.judge.same_surname(ours, theirs),
+            (Some(ours), Some(theirs)) => !same_surname(ours, theirs),
             _ => false,
         }
     }
@@ -236,9 +234,8 @@ impl Batch {
     where
         Self: 'f,
     {
-        let judge = Arc::clone(&self.pusher.judge);
         let elements = fields.elements(&Field::EMAILS).iter();
-        elements.map(|element| element.key.clone()).filter(move |email| judge.is_personal(email))
+        elements.map(|element| element.key.clone()).filter(|email| is_personal(email))
     }
 
     /// Pairs of remote ids: fair and person.
@@ -375,7 +372,7 @@ impl Batch {
                 continue;
             }
             let ours = self.own_key_of(&record).is_some_and(|key| key == link.record.to_string());
-            let eye = Eye::new(&*self.pusher.judge, object, &record.fields, &link.fields);
+            let eye = Eye::new(&self.pusher.country, object, &record.fields, &link.fields);
             if !ours && matches!(object.kind, Kind::Person | Kind::Organisation) {
                 statements.push((link.record, eye.all(self.connection.id, &record, &owners, begun)));
             }

@@ -11,7 +11,8 @@ use mittler_core::{
     ConnectionId, Field, Kind, Record, RecordId, Said, Source, SourceKind, Sourced, Statement, SubjectId, Time, Value,
     Version, derive, derive::Overrides, job::Lane,
 };
-use mittler_enrich::{Candidate, Decision, Draft, Facts, Key, KeyType, decide};
+use mittler_enrich::Draft;
+use mittler_identity::{Candidate, Decision, Facts, Key, KeyType, decide, identifiers};
 use mittler_store::{
     Clock, Result, Tx, derived_id, derived_near,
     jobs::{NewJob, Taken},
@@ -30,7 +31,6 @@ use uuid::Uuid;
 use crate::{
     follow::{self, FollowUp, Lead, Routing},
     input::{Fair, Input, Reading},
-    judge::identifiers,
     notes,
     purpose::Named,
 };
@@ -89,11 +89,6 @@ struct Work {
 
 /// Batches of more readings than this go one after the other.
 pub(crate) const FEW: usize = 20;
-
-/// The name under which a key is stored: a hash of type, scope and value.
-pub fn key_id(key: &Key) -> Uuid {
-    derived_id(&[b"key", key.key_type.name().as_bytes(), key.scope.as_bytes(), key.value.as_bytes()])
-}
 
 /// Reads a batch of signals into records and ends their job, all in the caller's transaction.
 pub async fn enrich(tx: &mut Tx, env: &Env, readings: &[Reading], job: Option<&Taken>) -> Result<Did> {
@@ -173,7 +168,7 @@ async fn keep_out<'i>(tx: &mut Tx, env: &Env, inputs: Vec<&'i Input>, work: &mut
     }
     let known: HashSet<Uuid> = {
         let strong =
-            |input: &&Input| input.person.keys.iter().filter(|key| key.key_type.is_strong()).map(key_id).collect();
+            |input: &&Input| input.person.keys.iter().filter(|key| key.key_type.is_strong()).map(Key::id).collect();
         let strong: Vec<Uuid> = inputs.iter().flat_map(|input| -> Vec<Uuid> { strong(input) }).collect();
         tx.by_strong_keys(&strong).await?.into_iter().map(|row| row.key).collect()
     };
@@ -192,7 +187,7 @@ async fn keep_out<'i>(tx: &mut Tx, env: &Env, inputs: Vec<&'i Input>, work: &mut
         if hit(&entries.strong) {
             let reason = "this person was forgotten on request and must not be taken in again";
             work.reads.push(refused("refused", "suppressed", reason));
-        } else if hit(&entries.weak) && !input.person.keys.iter().any(|key| known.contains(&key_id(key))) {
+        } else if hit(&entries.weak) && !input.person.keys.iter().any(|key| known.contains(&key.id())) {
             let reason = "a person of this surname with this number or shared mailbox was forgotten on request; \
                           if this is somebody else, send it again without the number or mailbox";
             work.reads.push(refused("parked", "suppressed_perhaps", reason));
@@ -206,7 +201,7 @@ async fn keep_out<'i>(tx: &mut Tx, env: &Env, inputs: Vec<&'i Input>, work: &mut
 fn entries_of(env: &Env, input: &Input) -> Entries {
     let keys = input.person.keys.iter().filter(|key| key.key_type.is_strong() || key.key_type == KeyType::PhoneName);
     let said: Vec<&Said> = input.person.said.iter().collect();
-    env.keys.entries(&identifiers(&said), keys.map(|key| (key_id(key), key.key_type.is_strong())))
+    env.keys.entries(&identifiers(&said), keys.map(|key| (key.id(), key.key_type.is_strong())))
 }
 
 /// A person that is forgotten between the look at who is kept out and the look at who is known
@@ -233,7 +228,7 @@ async fn recognise(tx: &mut Tx, env: &Env, inputs: &[&Input], work: &mut Work, n
     let drafts = || inputs.iter().flat_map(|input| std::iter::once(&input.person).chain(&input.organisation));
     // Records that only weak evidence could join must not be made twice at the same time.
     let only_weak = drafts().filter(|draft| !draft.keys.iter().any(|key| key.key_type.is_strong()));
-    let blocks: Vec<Uuid> = only_weak.flat_map(|draft| draft.keys.iter().map(key_id)).collect();
+    let blocks: Vec<Uuid> = only_weak.flat_map(|draft| draft.keys.iter().map(Key::id)).collect();
     if !blocks.is_empty() {
         tx.lock_blocks(&blocks).await?;
     }
@@ -241,9 +236,9 @@ async fn recognise(tx: &mut Tx, env: &Env, inputs: &[&Input], work: &mut Work, n
         (BTreeSet::new(), BTreeSet::new()),
         |(mut strong, mut weak), key| {
             if key.key_type.is_strong() {
-                strong.insert(key_id(key))
+                strong.insert(key.id())
             } else {
-                weak.insert(key_id(key))
+                weak.insert(key.id())
             };
             (strong, weak)
         },
@@ -290,7 +285,7 @@ async fn recognise(tx: &mut Tx, env: &Env, inputs: &[&Input], work: &mut Work, n
 fn who(env: &Env, work: &mut Work, input: &Input, kind: Kind, draft: &Draft, now: Time) -> RecordId {
     let mut met: BTreeMap<RecordId, Vec<KeyType>> = BTreeMap::new();
     for key in &draft.keys {
-        let id = key_id(key);
+        let id = key.id();
         if key.key_type.is_strong() {
             if let Some(record) = work.strong.get(&id) {
                 met.entry(*record).or_default().push(key.key_type);
@@ -304,7 +299,7 @@ fn who(env: &Env, work: &mut Work, input: &Input, kind: Kind, draft: &Draft, now
             }
         }
     }
-    let facts = Facts::of_draft(draft);
+    let facts = Facts::of_said(&draft.said);
     let candidates: Vec<Candidate> = met
         .into_iter()
         .map(|(record, met_by)| Candidate {
@@ -339,7 +334,7 @@ fn who(env: &Env, work: &mut Work, input: &Input, kind: Kind, draft: &Draft, now
         }
     };
     for key in &draft.keys {
-        let id = key_id(key);
+        let id = key.id();
         let row = KeyRow { key: id, record: record.0, key_type: key.key_type.name().to_owned() };
         if key.key_type.is_strong() {
             // A key that another record has stays there: the question, if any, is asked above.

@@ -1,8 +1,10 @@
 //! From a stored signal to what it says: bytes, layout and context in, drafts out. No database.
 
 use mittler_core::{Field, Said, Source, SourceKind, Time, Value};
-use mittler_enrich::{Context, Draft, email, keys::fair_scope, read_lead, read_reply};
+use mittler_enrich::{Context, Draft, read_lead, read_reply};
+use mittler_identity::keys::fair_scope;
 use mittler_intake::{Problem, csv, json, mail};
+use mittler_normalise::email;
 use mittler_store::signals::Unread;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;

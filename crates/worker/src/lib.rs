@@ -10,12 +10,9 @@ mod batch;
 pub mod follow;
 mod handler;
 mod input;
-mod judge;
 mod merge;
 mod notes;
 mod purpose;
 pub mod schedule;
 
-pub use batch::key_id;
 pub use handler::Worker;
-pub use judge::Reader;

@@ -22,8 +22,7 @@ use mittler_store::{
     signals::{NewSignal, Read},
     tables::declared,
 };
-use mittler_sync::{Judge, Keys, forget::forget, restate::restate};
-use mittler_worker::Reader;
+use mittler_sync::{Keys, forget::forget, restate::restate};
 use serde_json::json;
 use sqlx::Row;
 use uuid::Uuid;
@@ -291,10 +290,6 @@ async fn about_to_write(store: &Store, people: &[(LinkId, &str)]) {
     store.write(async move |tx| tx.begin_lease(lease, &writes).await).await.unwrap();
 }
 
-fn judge() -> Arc<dyn Judge> {
-    Arc::new(Reader { country: "DE".into() })
-}
-
 async fn a_person_is_gone_from_every_table_and_kept_out(fresh: &Fresh) {
     let store = &fresh.store;
     let person = plant(store, &address()).await;
@@ -325,7 +320,7 @@ async fn a_person_is_gone_from_every_table_and_kept_out(fresh: &Fresh) {
     }
 
     let keys = Keys::derive(&[7; 32]);
-    let removed = forget(store, &keys, &judge(), &Clock::default(), person.id, "system").await.unwrap().unwrap();
+    let removed = forget(store, &keys, &Clock::default(), person.id, "system").await.unwrap().unwrap();
     for table in &personal {
         assert!(
             removed.iter().any(|removed| removed.table == *table && removed.rows > 0),
@@ -368,14 +363,10 @@ async fn a_person_is_gone_from_every_table_and_kept_out(fresh: &Fresh) {
     let kept_out = store.write(async move |tx| tx.suppressed(&[entry, Uuid::nil()]).await).await.unwrap();
     assert_eq!((kept_out, store.suppression_count().await.unwrap()), (vec![entry], 3), "the address and two keys");
     assert_eq!(
-        Keys::derive(&[8; 32])
-            .suppressions_of(&*judge(), &person.fields)
-            .iter()
-            .filter(|(hmac, _)| *hmac == entry)
-            .count(),
+        Keys::derive(&[8; 32]).suppressions_of(&person.fields).iter().filter(|(hmac, _)| *hmac == entry).count(),
         0
     );
-    assert_eq!(forget(store, &keys, &judge(), &Clock::default(), person.id, "system").await.unwrap(), None, "gone");
+    assert_eq!(forget(store, &keys, &Clock::default(), person.id, "system").await.unwrap(), None, "gone");
     raw.close().await;
 
     // Nothing is left in the bytes of the files either: not in free pages, not in the log.
@@ -534,8 +525,7 @@ async fn a_call_that_is_under_way_comes_to_its_end_first(fresh: &Fresh) {
     links::want(store, vec![links::wanted(connection, person.id, NOON)]).await;
     let leased = links::lease(store, connection, clock.now(), 1).await;
     let (own, keys, now, id) = (store.clone(), Keys::derive(&[7; 32]), clock.clone(), person.id);
-    let forgetting =
-        tokio::spawn(async move { forget(&own, &keys, &judge(), &now, id, "system").await.unwrap().unwrap() });
+    let forgetting = tokio::spawn(async move { forget(&own, &keys, &now, id, "system").await.unwrap().unwrap() });
     eventually("the person is kept out", 60, async || store.suppression_count().await.unwrap() > 0).await;
     eventually("nothing is due any more", 60, async || {
         let lines = store.link_lines(id).await.unwrap();
@@ -563,7 +553,7 @@ async fn who_has_no_address_is_kept_out_by_their_keys(fresh: &Fresh) {
         .await
         .unwrap();
     let keys = Keys::derive(&[7; 32]);
-    forget(store, &keys, &judge(), &Clock::default(), id, "system").await.unwrap().unwrap();
+    forget(store, &keys, &Clock::default(), id, "system").await.unwrap().unwrap();
     for key in [badge, number] {
         let entry = keys.suppression("key", &key.simple().to_string());
         assert_eq!(store.write(async move |tx| tx.suppressed(&[entry]).await).await.unwrap(), vec![entry]);
@@ -604,7 +594,7 @@ async fn inputs_that_were_not_taken_are_emptied_if_they_are_about_the_person(fre
         })
         .await
         .unwrap();
-    forget(store, &Keys::derive(&[7; 32]), &judge(), &Clock::default(), person.id, "system").await.unwrap().unwrap();
+    forget(store, &Keys::derive(&[7; 32]), &Clock::default(), person.id, "system").await.unwrap().unwrap();
     assert_eq!(store.signal_content(SignalId(refused)).await.unwrap(), None);
     assert!(store.signal_content(SignalId(elses)).await.unwrap().is_some());
     assert!(store.signal_content(SignalId(unread)).await.unwrap().is_some(), "what nobody has read decides when it is");
@@ -648,7 +638,7 @@ async fn an_organisation_that_is_nobody_elses_goes_with_its_person(fresh: &Fresh
         })
         .await
         .unwrap();
-    forget(store, &Keys::derive(&[7; 32]), &judge(), &Clock::default(), person, "system").await.unwrap().unwrap();
+    forget(store, &Keys::derive(&[7; 32]), &Clock::default(), person, "system").await.unwrap().unwrap();
     assert!(store.record(trader).await.unwrap().is_none(), "the sole trader's own firm is left");
     assert!(store.record(firm).await.unwrap().is_some() && store.record(colleague).await.unwrap().is_some());
 }
@@ -668,7 +658,7 @@ async fn questions_about_others_no_longer_name_the_person(fresh: &Fresh) {
     };
     let asked = [review(others[0], vec![person]), review(others[1], vec![person, others[0]])];
     store.write(async move |tx| tx.ask(&asked).await).await.unwrap();
-    forget(store, &Keys::derive(&[7; 32]), &judge(), &Clock::default(), person, "system").await.unwrap().unwrap();
+    forget(store, &Keys::derive(&[7; 32]), &Clock::default(), person, "system").await.unwrap().unwrap();
     assert!(store.reviews_of(others[0]).await.unwrap().is_empty(), "a question without candidates is none");
     let left = store.reviews_of(others[1]).await.unwrap().remove(0);
     assert_eq!(left.candidates.0, json!({ "records": [others[0]] }));
@@ -683,9 +673,6 @@ async fn nobody_but_a_person_is_forgotten(fresh: &Fresh) {
     let fair = RecordId(Uuid::new_v4());
     let row = RecordRow { kind: "fair".into(), ..links::record(fair, "1") };
     store.write(async move |tx| tx.insert_records(&mut vec![row]).await).await.unwrap();
-    assert_eq!(
-        forget(store, &Keys::derive(&[7; 32]), &judge(), &Clock::default(), fair, "system").await.unwrap(),
-        None
-    );
+    assert_eq!(forget(store, &Keys::derive(&[7; 32]), &Clock::default(), fair, "system").await.unwrap(), None);
     assert!(store.record(fair).await.unwrap().is_some());
 }

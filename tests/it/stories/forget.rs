@@ -5,9 +5,8 @@ use std::path::Path;
 use bytes::Bytes;
 use mittler_api::door::{ImportParams, LeadParams};
 use mittler_core::RecordId;
-use mittler_enrich::{Key, KeyType};
+use mittler_identity::{Key, KeyType};
 use mittler_store::Store;
-use mittler_worker::key_id;
 use serde_json::json;
 
 use super::{
@@ -47,10 +46,7 @@ async fn story(fresh: Fresh) {
     world.settle().await;
     let person = world.person_by_email(EMAIL).await.unwrap();
     assert!(!found(&fresh).await.is_empty(), "the scan finds nothing at all");
-    mittler_sync::forget::forget(&world.store, &world.keys, &world.judge(), &world.clock, person, "operator")
-        .await
-        .unwrap()
-        .unwrap();
+    mittler_sync::forget::forget(&world.store, &world.keys, &world.clock, person, "operator").await.unwrap().unwrap();
     let left = found(&fresh).await;
     assert!(left.is_empty(), "still there: {left:#?}");
     // The CRMs keep what they have, and hear nothing more of it.
@@ -85,10 +81,7 @@ on_every_database!(
 );
 
 async fn forget(world: &World, person: RecordId) {
-    mittler_sync::forget::forget(&world.store, &world.keys, &world.judge(), &world.clock, person, "operator")
-        .await
-        .unwrap()
-        .unwrap();
+    mittler_sync::forget::forget(&world.store, &world.keys, &world.clock, person, "operator").await.unwrap().unwrap();
 }
 
 /// State and code of a lead that is sent now.
@@ -134,7 +127,7 @@ async fn a_person_who_is_forgotten_while_a_lead_of_theirs_is_read_is_not_made_an
     let person = world.lead(lead.clone()).await;
     let mut raw = Raw::of(&fresh).await;
     let key = Key { key_type: KeyType::CompanyName, scope: String::new(), value: "spechtbau".into() };
-    let lock = i64::from_be_bytes(key_id(&key).as_u64_pair().0.to_be_bytes());
+    let lock = i64::from_be_bytes(key.id().as_u64_pair().0.to_be_bytes());
     raw.run(&format!("SELECT pg_advisory_lock({lock})")).await;
     let mut again = lead;
     again["note"] = json!("another day");

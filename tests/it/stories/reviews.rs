@@ -101,8 +101,7 @@ async fn two_that_are_the_same_become_one_with_all_that_was_said_of_them(store: 
     world.settle().await;
     assert_eq!(world.record(first).await.version, version);
     // Whoever forgets the one by either id forgets both.
-    let judge = world.judge();
-    let gone = mittler_sync::forget::forget(store, &world.keys, &judge, &world.clock, second, "story").await.unwrap();
+    let gone = mittler_sync::forget::forget(store, &world.keys, &world.clock, second, "story").await.unwrap();
     assert!(
         gone.is_some() && store.record(first).await.unwrap().is_none() && store.record(second).await.unwrap().is_none()
     );

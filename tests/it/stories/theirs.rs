@@ -265,7 +265,7 @@ async fn who_is_kept_out_is_told_of_in_no_task_either(store: Store) {
     let world = World::new(store).await;
     let person = world.lead(anna()).await;
     assert_eq!(world.in_salesforce("Task")[0]["Priority"], json!("Normal"));
-    let entries = world.keys.suppressions_of(&*world.judge(), &world.record(person).await.fields);
+    let entries = world.keys.suppressions_of(&world.record(person).await.fields);
     let now = world.clock.now();
     world.store.write(async move |tx| tx.suppress(&entries, now).await).await.unwrap();
     world

@@ -13,7 +13,7 @@ use mittler_core::{
     derive::Overrides,
     job::{Lane, Task},
 };
-use mittler_enrich::{Key, KeyType};
+use mittler_identity::{Key, KeyType};
 use mittler_queue::{End, Handler, Wake};
 use mittler_sandbox::{Config, FaultKind, Sandbox, Vendor, faults::FaultRule};
 use mittler_store::{
@@ -24,11 +24,10 @@ use mittler_store::{
     leases::Lease,
     links::{LinkLine, link_id},
 };
-use mittler_sync::{Connections, Judge, Keys, Mode, Pusher, bounds::Bounds, hooks::Hooks};
+use mittler_sync::{Connections, Keys, Mode, Pusher, bounds::Bounds, hooks::Hooks};
 use mittler_worker::{
-    Reader, Worker,
+    Worker,
     follow::{FollowUp, Routing},
-    key_id,
 };
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -101,10 +100,6 @@ pub struct World {
 }
 
 impl World {
-    pub fn judge(&self) -> Arc<dyn Judge> {
-        Arc::clone(&self.worker.pusher.judge)
-    }
-
     pub async fn new(store: Store) -> World {
         World::with(store, Setup::default()).await
     }
@@ -123,7 +118,7 @@ impl World {
             clock: clock.clone(),
             keys: keys.clone(),
             connections: connections.clone(),
-            judge: Arc::new(Reader { country: "DE".into() }),
+            country: "DE".into(),
             overrides: Arc::clone(&overrides),
             process: clock.id(),
             margin: Duration::from_secs(2),
@@ -355,9 +350,9 @@ impl World {
     }
 
     pub async fn person_by_email(&self, email: &str) -> Option<RecordId> {
-        let email = mittler_enrich::email::read_all(email).0.into_iter().next()?;
+        let email = mittler_normalise::email::read_all(email).0.into_iter().next()?;
         let key = Key { key_type: KeyType::Email, scope: String::new(), value: email.canonical() };
-        self.store.by_key(key_id(&key)).await.unwrap()
+        self.store.by_key(key.id()).await.unwrap()
     }
 
     pub async fn link(&self, connection: &str, record: RecordId) -> LinkLine {

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use jiff::civil::Date;
 use mittler_core::Time;
-use mittler_enrich::{Context, country};
+use mittler_enrich::Context;
 use mittler_intake::{LeadField, csv};
+use mittler_normalise::country;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use axum::{Json, extract::State, http::StatusCode};
 use mittler_core::{Kind, Label, Record, RecordId, Slot, Sourced, Time, Value};
-use mittler_enrich::{Key, KeyType, keys};
+use mittler_identity::{Key, KeyType, keys};
 use mittler_store::records::RecordLine;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -64,14 +64,13 @@ impl RecordQuery {
 
 /// The key of an e-mail address.
 pub(crate) fn email_key(email: &str) -> Option<Key> {
-    let email = mittler_enrich::email::read(email.trim())?;
+    let email = mittler_normalise::email::read(email.trim())?;
     Some(Key { key_type: KeyType::Email, scope: String::new(), value: email.canonical() })
 }
 
 /// The record that a key names.
 pub(crate) async fn find(app: &App, key: &Key) -> Result<Option<Record>, Problem> {
-    let Some(name) = &app.key_name else { return Ok(None) };
-    let Some(id) = app.store.by_key(name(key)).await? else { return Ok(None) };
+    let Some(id) = app.store.by_key(key.id()).await? else { return Ok(None) };
     Ok(app.store.record(id).await?)
 }
 

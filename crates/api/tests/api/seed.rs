@@ -9,7 +9,7 @@ use mittler_core::{
     job::{Lane, Task},
     plan::HeldField,
 };
-use mittler_enrich::{Key, KeyType};
+use mittler_identity::{Key, KeyType};
 use mittler_store::{
     connections::ConnectionRow,
     intents::Intent,
@@ -21,7 +21,7 @@ use mittler_store::{
 };
 use serde_json::json;
 
-use crate::support::{Service, key_name};
+use crate::support::Service;
 
 /// What a hostile lead writes into its fields.
 pub const HOSTILE: &str = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>";
@@ -103,7 +103,7 @@ impl Service {
         let hubspot = self.connection("marketing", "hubspot").await;
         let email =
             Key { key_type: KeyType::Email, scope: String::new(), value: "j.heide@heide-maschinenbau.example".into() };
-        let key = KeyRow { key: key_name(&email), record: person.0, key_type: "email".into() };
+        let key = KeyRow { key: email.id(), record: person.0, key_type: "email".into() };
         let (mut records, statements) = derived(&rows, now);
         self.store
             .write(async move |tx| {

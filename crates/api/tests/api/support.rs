@@ -99,7 +99,7 @@ impl Service {
         let mut settings = Settings::new("http://127.0.0.1:8080".parse().unwrap());
         set(&mut settings);
         let hooks = Arc::new(Hooks::default());
-        let app = App::new(store.clone(), door.clone(), clock.clone(), settings, hooks.clone()).with_key_name(key_name);
+        let app = App::new(store.clone(), door.clone(), clock.clone(), settings, hooks.clone());
         let key = access::create_key(&store, &clock, "tests", &[Scope::Admin]).await.unwrap().key;
         Service { router: router(app.clone()), store, clock, door, hooks, app, key, _folder: folder }
     }
@@ -191,11 +191,6 @@ fn read_one(signal: &mittler_store::signals::Unread, now: Time) -> Read {
         remarks: json!([]),
         record: None,
     }
-}
-
-/// How the stories name keys in the database.
-pub fn key_name(key: &mittler_enrich::Key) -> Uuid {
-    mittler_store::derived_id(&[key.key_type.name().as_bytes(), key.scope.as_bytes(), key.value.as_bytes()])
 }
 
 /// A form as a browser sends it.

@@ -4,7 +4,6 @@
 pub mod asides;
 
 use mittler_core::Label;
-use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumberType};
 
 use crate::{
     company::{self, Company},
@@ -267,7 +266,7 @@ impl Signature {
                 || digits::is_cut_off(&piece);
             let Some(phone) = phone.or_else(|| extension(&piece, base.as_deref(), country)) else { continue };
             any = true;
-            if is_service(&phone) {
+            if phone.is_service() {
                 continue;
             }
             if phone.label != Label::Fax
@@ -346,15 +345,6 @@ fn holds_date(text: &str) -> bool {
         let within = |part: &str, most: u32| part.parse().is_ok_and(|n: u32| (1..=most).contains(&n));
         within(day, 31) && within(month, 12) && matches!(year.len(), 2 | 4)
     })
-}
-
-/// Free, shared-cost and premium numbers are a company's lines, nobody's own.
-pub fn is_service(phone: &Phone) -> bool {
-    let Ok(number) = PHONE_NUMBER_UTIL.parse(&phone.e164, None) else { return false };
-    matches!(
-        PHONE_NUMBER_UTIL.get_number_type(&number),
-        PhoneNumberType::TollFree | PhoneNumberType::SharedCost | PhoneNumberType::PremiumRate | PhoneNumberType::UAN
-    )
 }
 
 fn push(phones: &mut Vec<Phone>, phone: Phone) {

@@ -1,13 +1,11 @@
 //! `mittler forget`.
 
-use std::{process::ExitCode, sync::Arc};
+use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 use mittler_core::{Field, Kind, RecordId};
-use mittler_enrich::{Key, KeyType};
+use mittler_identity::{Key, KeyType};
 use mittler_store::links::LinkLine;
-use mittler_sync::Judge;
-use mittler_worker::Reader;
 use serde_json::json;
 
 use crate::{
@@ -23,8 +21,7 @@ pub async fn run(desk: &Desk, person: &str, json: bool) -> Result<ExitCode> {
     }
     let links = desk.store.link_lines(id).await?;
     let connections = desk.store.connections().await?;
-    let judge: Arc<dyn Judge> = Arc::new(Reader { country: "DE".into() });
-    let removed = mittler_sync::forget::forget(&desk.store, &desk.keys, &judge, &desk.clock, id, "cli")
+    let removed = mittler_sync::forget::forget(&desk.store, &desk.keys, &desk.clock, id, "cli")
         .await?
         .context("there is no such person")?;
     let addresses = record.fields.elements(&Field::EMAILS).len();
@@ -64,11 +61,11 @@ pub async fn find(desk: &Desk, person: &str) -> Result<RecordId> {
     if let Ok(id) = person.parse() {
         return Ok(id);
     }
-    let email = mittler_enrich::email::read_all(person)
+    let email = mittler_normalise::email::read_all(person)
         .0
         .into_iter()
         .next()
         .context("give a record's id (rec_…) or an e-mail address")?;
     let key = Key { key_type: KeyType::Email, scope: String::new(), value: email.canonical() };
-    desk.store.by_key(mittler_worker::key_id(&key)).await?.context("nobody is known by this address")
+    desk.store.by_key(key.id()).await?.context("nobody is known by this address")
 }

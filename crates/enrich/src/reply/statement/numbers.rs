@@ -8,7 +8,7 @@ use super::{
 use crate::{
     name::fold,
     phone::Phone,
-    reply::{digits, doubt, sentence::find, signature::is_service},
+    reply::{digits, doubt, sentence::find},
 };
 
 /// What announces a number of the sender.
@@ -277,7 +277,7 @@ impl Statements {
                 break;
             }
             from = at;
-            if is_service(&phone) || between.contains("fax") {
+            if phone.is_service() || between.contains("fax") {
                 continue;
             }
             if direct && phone.label == mittler_core::Label::Work {

@@ -1,13 +1,14 @@
 //! The keys by which a person or company is recognised. Umlauts are folded both ways, so that one
 //! name gives up to two keys that meet.
 
-use crate::{
-    Key, KeyType,
+use mittler_normalise::{
     company::Company,
     email::Email,
     name::{self, fold},
     nicknames,
 };
+
+use crate::{Key, KeyType};
 
 pub fn key(key_type: KeyType, scope: &str, value: impl Into<String>) -> Key {
     Key { key_type, scope: scope.to_owned(), value: value.into() }
@@ -146,7 +147,7 @@ mod tests {
 
     #[test]
     fn a_role_mailbox_makes_no_key_of_a_person() {
-        let emails = [crate::email::read("info@huber.example").unwrap()];
+        let emails = [mittler_normalise::email::read("info@huber.example").unwrap()];
         let person = Person { first: Some("Hans"), last: Some("Huber"), emails: &emails, ..Person::default() };
         assert_eq!(of_person(&person), []);
     }

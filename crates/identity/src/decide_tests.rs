@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::company::read as company;
+use mittler_normalise::company::read as company;
 
 fn id(n: u128) -> RecordId {
     RecordId(uuid(n))

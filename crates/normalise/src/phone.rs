@@ -25,6 +25,20 @@ pub struct Phone {
     pub extension: Option<String>,
 }
 
+impl Phone {
+    /// Free, shared-cost and premium numbers are a company's lines, nobody's own.
+    pub fn is_service(&self) -> bool {
+        let Ok(number) = PHONE_NUMBER_UTIL.parse(&self.e164, None) else { return false };
+        matches!(
+            PHONE_NUMBER_UTIL.get_number_type(&number),
+            PhoneNumberType::TollFree
+                | PhoneNumberType::SharedCost
+                | PhoneNumberType::PremiumRate
+                | PhoneNumberType::UAN
+        )
+    }
+}
+
 /// All numbers of a cell; the second part counts pieces with digits that are no number.
 pub fn read_all(cell: &str, country: &str) -> (Vec<Phone>, usize) {
     let mut found: Vec<Phone> = Vec::new();

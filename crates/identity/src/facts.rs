@@ -2,7 +2,7 @@
 
 use mittler_core::{Field, Fields, Said, Value};
 
-use crate::{Draft, company, email, name};
+use mittler_normalise::{company, email, name};
 
 /// What two things are compared by.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -22,23 +22,15 @@ pub struct Facts {
 const NAME_OF_DOMAIN: &str = "company.domain";
 
 impl Facts {
-    pub fn of_draft(draft: &Draft) -> Facts {
+    pub fn of_said(all: &[Said]) -> Facts {
         let one = |field: &Field| {
             let held = |said: &&Said| {
                 said.field == *field && said.value.is_some() && (said.how != NAME_OF_DOMAIN || *field == Field::DOMAIN)
             };
-            draft
-                .said
-                .iter()
-                .find(held)
-                .and_then(|said| said.value.as_ref())
-                .and_then(Value::as_text)
-                .map(str::to_owned)
+            all.iter().find(held).and_then(|said| said.value.as_ref()).and_then(Value::as_text).map(str::to_owned)
         };
         let set = |field: &Field| {
-            draft
-                .said
-                .iter()
+            all.iter()
                 .filter(|said| said.field == *field && said.value.is_some())
                 .filter_map(|said| said.key.clone())
                 .collect()

@@ -151,6 +151,11 @@ pub fn read_all(cell: &str) -> (Vec<Email>, usize) {
     (found, bad)
 }
 
+/// Whether a text is the address of one person, and no mailbox that several read.
+pub fn is_personal(address: &str) -> bool {
+    read(address).is_some_and(|email| !email.is_role())
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

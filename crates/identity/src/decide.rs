@@ -6,12 +6,12 @@
 use std::collections::BTreeMap;
 
 use mittler_core::{Kind, RecordId};
+use mittler_normalise::{company, name::fold};
 
 pub use crate::facts::Facts;
 use crate::{
-    KeyType, company,
+    KeyType,
     facts::{Names, both},
-    name::fold,
 };
 
 /// A record that shares a key with the draft.
