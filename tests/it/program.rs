@@ -2,6 +2,7 @@
 
 mod cli;
 mod demo;
+mod key;
 mod silent;
 mod start;
 mod vault;

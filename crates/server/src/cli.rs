@@ -116,7 +116,7 @@ pub enum Command {
         #[command(subcommand)]
         command: Option<ConnectionsCommand>,
     },
-    /// API keys and login links
+    /// API keys, login links, and what to do when mittler.key is lost
     Keys {
         #[command(subcommand)]
         command: KeysCommand,
@@ -216,6 +216,13 @@ pub enum KeysCommand {
     },
     Revoke {
         id: String,
+    },
+    /// Go on without the key that the database was made with: says what is lost, and does it with --yes
+    AcceptNew {
+        #[arg(long)]
+        yes: bool,
+        #[arg(long)]
+        json: bool,
     },
     /// Make a one-time link that opens the pages
     Link {

@@ -8,6 +8,7 @@ mod config;
 mod deploy_tests;
 mod factory;
 mod front;
+mod installation;
 mod keyfile;
 mod service;
 mod telemetry;

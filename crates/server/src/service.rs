@@ -18,7 +18,7 @@ use crate::{
     config::{Config, Role},
     factory::{self, Rows},
     front::Front,
-    keyfile,
+    installation::{self, As},
 };
 
 /// The longest pause between two attempts to reach a database that is away.
@@ -34,8 +34,7 @@ pub struct Desk {
 
 impl Desk {
     pub async fn open(config: Config) -> Result<Desk> {
-        let keys = Keys::derive(&keyfile::load_or_create(&config.server.key_file, config.credentials.as_deref())?);
-        let store = Store::open_beside(&config.server.database).await.context("the database cannot be opened")?;
+        let (keys, store) = installation::open(&config, As::Beside).await?;
         Ok(Desk { config, store, clock: Clock::default(), keys })
     }
 
@@ -67,16 +66,13 @@ pub struct Service {
 impl Service {
     /// Opens the database and makes everything; starts nothing.
     pub async fn open(config: Config) -> Result<Service> {
-        let keys = Keys::derive(&keyfile::load_or_create(&config.server.key_file, config.credentials.as_deref())?);
-        let store = Store::open(&config.server.database).await.context("the database cannot be opened")?;
+        let (keys, store) = installation::open(&config, As::Roles).await?;
         Service::on(Desk { config, store, clock: Clock::default(), keys }).await
     }
 
     /// The same, but `None` if another process runs the roles of this database and allows no second.
     pub async fn open_if_free(config: Config) -> Result<Option<Service>> {
-        let keys = Keys::derive(&keyfile::load_or_create(&config.server.key_file, config.credentials.as_deref())?);
-        let store = Store::open_if_free(&config.server.database).await.context("the database cannot be opened")?;
-        let Some(store) = store else { return Ok(None) };
+        let Some((keys, store)) = installation::open_if_free(&config).await? else { return Ok(None) };
         Service::on(Desk { config, store, clock: Clock::default(), keys }).await.map(Some)
     }
 

@@ -28,7 +28,7 @@ use tokio::{
     time::Instant,
 };
 
-use crate::{Error, Result};
+use crate::{Error, Result, inspect};
 
 /// Longest time that one write may take.
 const LIMIT: Duration = Duration::from_secs(5);
@@ -46,6 +46,8 @@ const LINGER: Duration = Duration::from_millis(4);
 const BUSY: Duration = Duration::from_secs(10);
 /// Attempts at opening an SQLite file that another process may be making.
 const PREPARATIONS: u32 = 5;
+/// How long a database may take to answer at all.
+pub(crate) const ANSWER: Duration = Duration::from_secs(5);
 /// Looks at a lock that is held: an `import` that finds the service gone takes it for a moment.
 const LOOKS: u32 = 6;
 
@@ -173,6 +175,7 @@ impl Store {
 
     async fn open_sqlite(path: &Path, group: usize, lock: Option<std::fs::File>) -> Result<Store> {
         make_folder(path)?;
+        inspect::inspect_sqlite(path).await?;
         let options = SqliteConnectOptions::new()
             .filename(path)
             .create_if_missing(true)
@@ -216,8 +219,7 @@ impl Store {
             .statement_cache_capacity(256)
             .disable_statement_logging();
         // The pool would try for five seconds and then not say what was wrong.
-        let first = tokio::time::timeout(Duration::from_secs(5), options.connect());
-        first.await.map_err(|_| Error::TooSlow)??.close().await?;
+        inspect::inspect_postgres(&options).await?;
         let pool = PgPoolOptions::new()
             .max_connections(connections)
             .acquire_timeout(Duration::from_secs(5))
@@ -398,7 +400,7 @@ const PLANS: [(&str, &str); 5] = [
     ("jit", "off"),
 ];
 
-fn postgres_options(url: &str) -> Result<PgConnectOptions> {
+pub(crate) fn postgres_options(url: &str) -> Result<PgConnectOptions> {
     PgConnectOptions::from_str(url).map_err(|_| {
         Error::Unfit("the PostgreSQL URL cannot be read; it is postgres://user:password@host:port/name".into())
     })
@@ -431,7 +433,7 @@ async fn in_schemas(url: &str, sql: String) -> Result<()> {
 }
 
 /// The file of an SQLite URL; `None` for PostgreSQL.
-fn file(url: &str) -> Result<Option<&Path>> {
+pub(crate) fn file(url: &str) -> Result<Option<&Path>> {
     if let Some(path) = url.strip_prefix("sqlite:") {
         return Ok(Some(Path::new(path.trim_start_matches("//"))));
     }

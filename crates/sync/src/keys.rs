@@ -13,6 +13,7 @@ pub struct Keys {
     seal: [u8; 32],
     dedup: [u8; 32],
     suppression: [u8; 32],
+    fingerprint: [u8; 32],
 }
 
 impl std::fmt::Debug for Keys {
@@ -27,7 +28,13 @@ impl Keys {
             seal: mac(master, &[b"mittler seal v1"]),
             dedup: mac(master, &[b"mittler dedup v1"]),
             suppression: mac(master, &[b"mittler suppression v1"]),
+            fingerprint: mac(master, &[b"mittler fingerprint v1"]),
         }
+    }
+
+    /// By what the database recognises the key that it was made with. It says nothing about the key.
+    pub fn fingerprint(&self) -> String {
+        self.fingerprint[..8].iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
     }
 
     /// Seals secrets at rest.
@@ -117,6 +124,8 @@ mod tests {
         assert_eq!((ours.strong.len(), ours.weak.len()), (2, 1));
         assert_eq!(ours, of(7));
         assert!(ours.all().all(|(id, _)| id != key && theirs.all().all(|(other, _)| other != id)));
+        let fingerprint = |master: u8| Keys::derive(&[master; 32]).fingerprint();
+        assert!(fingerprint(7).len() == 16 && fingerprint(7) == fingerprint(7) && fingerprint(7) != fingerprint(8));
     }
 
     fn entries(keys: &Keys, email: &str, phone: &str, last: &str) -> Entries {

@@ -6,7 +6,7 @@ use std::{path::Path, process::ExitCode};
 use anyhow::Result;
 use mittler_core::ConnectionId;
 use mittler_queue::RabbitConfig;
-use mittler_store::{Clock, Store};
+use mittler_store::{Clock, Store, inspect};
 use mittler_sync::{Connection, Keys, Mode, connections::same_account};
 use secrecy::SecretString;
 use serde::Serialize;
@@ -15,7 +15,7 @@ use crate::{
     cli::Common,
     commands::{mapping, print_json},
     config::{Config, ConnectionSection},
-    factory, keyfile, telemetry,
+    factory, installation, keyfile, telemetry,
 };
 
 #[derive(Debug, Serialize)]
@@ -78,7 +78,7 @@ async fn check(common: &Common, findings: &mut Findings) {
         rabbit.queue.clone_from(&config.server.queue);
         findings.add("broker", mittler_queue::check(&rabbit).await.map(|says| says.join("; ")));
     }
-    let key = check_key(&config, findings);
+    let key = check_key(&config, findings).await;
     let store = check_database(&config, findings).await;
     if let Some(store) = &store {
         check_contents(store, findings).await;
@@ -89,7 +89,14 @@ async fn check(common: &Common, findings: &mut Findings) {
 }
 
 /// The key, if there is one; making it is up to the service.
-fn check_key(config: &Config, findings: &mut Findings) -> Option<[u8; 32]> {
+async fn check_key(config: &Config, findings: &mut Findings) -> Option<[u8; 32]> {
+    // Whether it is this database's; a database that cannot be asked is said below.
+    if let Err(error) = installation::check(config).await
+        && error.downcast_ref::<mittler_store::Error>().is_none()
+    {
+        findings.wrong("key", format!("{error:#}"));
+        return None;
+    }
     match keyfile::load(&config.server.key_file, config.credentials.as_deref()) {
         Ok(Some(key)) => {
             findings.well("key", "present; keep a copy apart from the database");
@@ -118,6 +125,17 @@ async fn check_database(config: &Config, findings: &mut Findings) -> Option<Stor
             ),
         }
         return None;
+    }
+    match inspect::damage(&config.server.database).await {
+        Ok(None) => {}
+        Ok(Some(said)) => findings.wrong(
+            "database",
+            format!("the file is damaged ({said}); stop the service and restore the latest backup, and keep the damaged file"),
+        ),
+        Err(error) => {
+            findings.wrong("database", database_advice(&error));
+            return None;
+        }
     }
     match Store::open_beside(&config.server.database).await {
         Ok(store) => {

@@ -9,6 +9,8 @@ use serde_json::json;
 use crate::{
     cli::KeysCommand,
     commands::{print_json, table},
+    config::Config,
+    installation,
     service::Desk,
 };
 
@@ -52,6 +54,38 @@ pub async fn run(desk: &Desk, command: KeysCommand) -> Result<ExitCode> {
             let path = one_time_link(&desk.store, &desk.clock).await?;
             println!("{}{path}", desk.config.base_url(listen.unwrap_or(desk.config.server.listen)));
         }
+        KeysCommand::AcceptNew { yes, json } => return accept_new(&desk.config, yes, json).await,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Says what is lost with the right key, and goes on without it if that was accepted.
+pub async fn accept_new(config: &Config, accepted: bool, json: bool) -> Result<ExitCode> {
+    let lost = installation::accept_new(config, accepted).await?;
+    let code = if accepted || lost.is_none() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+    if json {
+        print_json(&json!({ "accepted": accepted && lost.is_some(), "lost": lost }))?;
+        return Ok(code);
+    }
+    let Some(lost) = lost else {
+        println!("the key fits this database, or there is nothing in it yet: nothing to do");
+        return Ok(code);
+    };
+    println!(
+        "Without the key that this database was made with these are lost:\n\
+         - {} sealed credentials: connections whose refresh token was used once must be authorised anew\n\
+         - {} suppression entries match nobody any more: whoever was forgotten or objected must be forgotten again, \
+         before lists that hold them are imported\n\
+         - {} inputs are not recognised when they come again; they lead to the same records, and double nothing",
+        lost.credentials, lost.suppressions, lost.inputs
+    );
+    println!(
+        "{}",
+        if accepted {
+            "Accepted. Keep a copy of mittler.key apart from the database."
+        } else {
+            "Nothing was changed. To go on: mittler keys accept-new --yes"
+        }
+    );
+    Ok(code)
 }

@@ -18,7 +18,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 
 use crate::{
-    cli::{Cli, Command, Common, ConnectionsCommand},
+    cli::{Cli, Command, Common, ConnectionsCommand, KeysCommand},
     config::Config,
     service::Desk,
     telemetry,
@@ -53,6 +53,10 @@ pub async fn run(cli: Cli) -> Result<ExitCode> {
             connections::retry(&open(&common).await?, &name, json).await
         }
         Command::Connections { json, command: None } => connections::run(&open(&common).await?, json).await,
+        Command::Keys { command: KeysCommand::AcceptNew { yes, json } } => {
+            telemetry::start(false, "warn");
+            keys::accept_new(&Config::load(&common)?, yes, json).await
+        }
         Command::Keys { command } => keys::run(&open(&common).await?, command).await,
         Command::Mapping { command } => mapping::run(&common, command).await,
         Command::Forget { person, json } => forget::run(&open(&common).await?, &person, json).await,
