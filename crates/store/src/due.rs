@@ -126,21 +126,27 @@ macro_rules! due_together {
     };
 }
 
+/// Remote types as a statement looks for one among them.
+fn listed(remote_types: &[String]) -> String {
+    format!("|{}|", remote_types.join("|"))
+}
+
 impl Tx {
-    /// Whether any link of a connection can be written.
-    pub async fn any_due(&mut self, connection: ConnectionId, now: Time) -> Result<bool> {
+    /// Whether any link of a connection can be written, but for those of types to which the CRM is closed.
+    pub async fn any_due(&mut self, connection: ConnectionId, now: Time, closed: &[String]) -> Result<bool> {
         let any = fetch_all!(
             self,
             (i64,),
             concat!(
                 "SELECT CAST(count(*) AS bigint) FROM (SELECT 1 FROM link l WHERE ",
                 due!(),
-                " AND ",
+                " AND $3 NOT LIKE '%|' || l.remote_type || '|%' AND ",
                 needs_nothing!(),
                 " LIMIT 1) AS due"
             ),
             connection.0,
             now.0,
+            listed(closed),
         )?;
         Ok(any.first().is_some_and(|row| row.0 > 0))
     }
@@ -168,7 +174,7 @@ impl Store {
             connection.0,
             now.0,
             Document(in_hand),
-            format!("|{}|", closed.join("|")),
+            listed(closed),
             depth,
         )?;
         let Some((lane, stage, remote_type)) = head.into_iter().next() else { return Ok(None) };

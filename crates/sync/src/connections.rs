@@ -187,7 +187,7 @@ impl Connection {
     }
 
     /// The remote types that wait, and the first of them to go on.
-    pub(crate) fn closed_types(&self, now: Time) -> (Vec<String>, Option<(Time, String)>) {
+    pub fn closed_types(&self, now: Time) -> (Vec<String>, Option<(Time, String)>) {
         let mut closed = locked(&self.closed);
         closed.retain(|_, (until, _)| *until > now);
         let first = closed.values().min().cloned();

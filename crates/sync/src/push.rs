@@ -60,8 +60,8 @@ pub struct Pusher {
 /// How a push ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PushEnd {
-    /// Nothing more can be written for now.
-    Drained,
+    /// Nothing more can be written for now; of types to which the CRM is closed, not before then, and why.
+    Drained(Option<(Time, String)>),
     /// The connection cannot be written to before then, and why.
     Paused(Time, String),
     /// Another process pushes it.
@@ -174,7 +174,7 @@ impl Pusher {
         // What the CRM is closed to may be due for long; the others must not wait for it.
         let closed = connection.closed_types(now).1.map(|(until, code)| (until.min(now.plus(LOOK)), code));
         let filling = filling.then(|| (now.plus(FILL / 4), "filling".to_owned()));
-        Ok(failed.or(filling).or(closed).map_or(PushEnd::Drained, |(until, code)| PushEnd::Paused(until, code)))
+        Ok(failed.or(filling).map_or(PushEnd::Drained(closed), |(until, code)| PushEnd::Paused(until, code)))
     }
 
     /// How long a lease of links of this connection lasts.

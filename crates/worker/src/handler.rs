@@ -217,12 +217,13 @@ impl Worker {
                 return self.leave_to_another(job, topic).await;
             }
             let (job, now, topic, process) = (job.clone(), self.clock.now(), topic.clone(), self.pusher.process);
+            let closed = connection.closed_types(now).0;
             let more = self
                 .store
                 .write(async move |tx| {
                     // First: who wants it waits here, and whoever comes before is in the look for more.
                     tx.end_push(id, process).await?;
-                    if end == PushEnd::Drained && tx.any_due(id, now).await? {
+                    if matches!(end, PushEnd::Drained(_)) && tx.any_due(id, now, &closed).await? {
                         return Ok(true);
                     }
                     let mut noted = tx.note_jobs(&topic, now).await?;
@@ -230,7 +231,9 @@ impl Worker {
                     let due = tx.next_link(id, now).await?;
                     // A link that waits for another has no time of its own: look again a little later.
                     let again = match (&end, due) {
-                        (PushEnd::Paused(at, code), Some(_)) => Some((*at, code.as_str())),
+                        (PushEnd::Paused(at, code) | PushEnd::Drained(Some((at, code))), Some(_)) => {
+                            Some((*at, code.as_str()))
+                        }
                         (_, Some(due)) => Some((due.max(now.plus(AGAIN)), "waiting")),
                         (_, None) => None,
                     };
