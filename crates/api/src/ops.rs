@@ -10,6 +10,7 @@ use axum::{
     routing::get,
 };
 use mittler_core::{Kind, Time};
+use mittler_store::hooks::HookCount;
 use serde_json::json;
 use utoipa::ToSchema;
 
@@ -119,6 +120,20 @@ async fn counts(app: &App) -> Result<String, Problem> {
     }
     gauge("mittler_links_due", "Records that a CRM has still to be told of.", &due);
     gauge("mittler_links_refused", "Records that a CRM refused.", &refused);
+    let hooks = app.store.hook_counts().await?;
+    let of = |value: fn(&HookCount) -> i64| -> Vec<(String, i64)> {
+        hooks
+            .iter()
+            .map(|count| (format!("{{connection=\"{}\"}}", escaped(name(count.connection))), value(count)))
+            .collect()
+    };
+    gauge("mittler_hooks_taken", "Webhooks of a CRM that were taken, ever.", &of(|count| count.taken));
+    gauge("mittler_hooks_refused", "Webhooks that were refused as not authentic, ever.", &of(|count| count.refused));
+    gauge(
+        "mittler_hook_last_taken_timestamp_seconds",
+        "When the last webhook was taken; 0 for never.",
+        &of(|count| count.last_taken_at / 1_000_000),
+    );
     gauge(
         "mittler_reviews_open",
         "Questions that wait for a person.",

@@ -23,23 +23,26 @@ pub fn receive(settings: &Settings, hook: &RawHook, now: Time) -> Result<Receive
 }
 
 fn authenticate(settings: &Settings, hook: &RawHook, now: Time) -> Result<(), NotAuthentic> {
-    let secret = settings.client_secret.as_ref().ok_or(NotAuthentic)?.expose_secret();
+    let refused = NotAuthentic::Signature;
+    let secret = settings.client_secret.as_ref().ok_or(refused)?.expose_secret();
     let uri = if settings.hook_uri.is_empty() { &hook.uri } else { &settings.hook_uri };
     let authentic = match hook.header("x-hubspot-signature-v3") {
         Some(signature) => {
-            let timestamp = hook.header("x-hubspot-request-timestamp").ok_or(NotAuthentic)?;
-            let millis: i64 = timestamp.parse().map_err(|_| NotAuthentic)?;
-            now.millis().abs_diff(millis) <= SKEW_MILLIS
-                && is_v3(secret, &hook.method, uri, &hook.body, timestamp, signature)
+            let timestamp = hook.header("x-hubspot-request-timestamp").ok_or(refused)?;
+            let millis: i64 = timestamp.parse().map_err(|_| refused)?;
+            if now.millis().abs_diff(millis) > SKEW_MILLIS {
+                return Err(NotAuthentic::Stale);
+            }
+            is_v3(secret, &hook.method, uri, &hook.body, timestamp, signature)
         }
         None if settings.allow_v1 => {
             let version = hook.header("x-hubspot-signature-version").unwrap_or("v1");
-            let signature = hook.header("x-hubspot-signature").ok_or(NotAuthentic)?;
+            let signature = hook.header("x-hubspot-signature").ok_or(refused)?;
             version == "v1" && is_v1(secret, &hook.body, signature)
         }
         None => false,
     };
-    authentic.then_some(()).ok_or(NotAuthentic)
+    authentic.then_some(()).ok_or(refused)
 }
 
 fn events(settings: &Settings, body: &[u8]) -> Vec<HookEvent> {

@@ -30,13 +30,13 @@ pub fn receive(settings: &Settings, hook: &RawHook, now: Time) -> Result<Receive
     let secret = settings.hook_secret.expose_secret().as_bytes();
     let knows: bool = secret.ct_eq(hook.path_secret.as_bytes()).into();
     if secret.is_empty() || !knows {
-        return Err(NotAuthentic);
+        return Err(NotAuthentic::Signature);
     }
-    let text = std::str::from_utf8(&hook.body).map_err(|_| NotAuthentic)?;
-    let message = Message::parse(text).ok_or(NotAuthentic)?;
+    let text = std::str::from_utf8(&hook.body).map_err(|_| NotAuthentic::Form)?;
+    let message = Message::parse(text).ok_or(NotAuthentic::Form)?;
     let expected = settings.organization_id.as_deref();
     if expected.is_some_and(|expected| !same_id(expected, &message.organisation)) {
-        return Err(NotAuthentic);
+        return Err(NotAuthentic::Account);
     }
     let events = message.notifications.into_iter().map(|notification| HookEvent {
         account: message.organisation.clone(),

@@ -98,6 +98,7 @@ impl Salesforce {
     pub fn new(http: Http, mut settings: Settings) -> Salesforce {
         settings.instance_url.truncate(settings.instance_url.trim_end_matches('/').len());
         let profile = profile::profile(&settings);
+        let http = http.refusing_tokens_by(refusal::is_of_token);
         Salesforce { http, settings, profile, types: RwLock::default() }
     }
 

@@ -36,6 +36,19 @@ pub fn of_call(answer: &Answer, effect: Effect) -> Error {
     }
 }
 
+/// Whether a call was refused for its token, by another status than 401: the identity service answers 403 and
+/// one word.
+pub fn is_of_token(answer: &Answer) -> bool {
+    if answer.status.as_u16() != 403 {
+        return false;
+    }
+    let text = std::str::from_utf8(&answer.body).unwrap_or_default().trim();
+    let word = matches!(text, "Bad_OAuth_Token" | "Missing_OAuth_Token" | "Wrong_Org");
+    word || wire::faults(answer).first().is_some_and(|fault| {
+        matches!(fault.code.as_str(), "INVALID_SESSION_ID" | "INVALID_AUTH_HEADER" | "INVALID_OAUTH_TOKEN")
+    })
+}
+
 /// What the answer to the write of one record says of the record, or why it says nothing.
 pub fn of_single(answer: &Answer) -> Result<RowResult, Error> {
     let faults = wire::faults(answer);

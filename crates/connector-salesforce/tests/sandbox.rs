@@ -494,6 +494,15 @@ async fn brought_back(client: &reqwest::Client, visit: &oauth::Visit) -> String 
 }
 
 #[tokio::test]
+async fn a_dead_session_is_a_rejected_token_also_where_salesforce_answers_403() {
+    let stage = stage_with(Org { session_seconds: 60, ..Org::default() }).await;
+    assert!(stage.crm.account().await.is_ok());
+    stage.sandbox.clock().advance_seconds(120);
+    // It is asked for another one, and only then does the connection need new credentials.
+    assert_eq!(stage.crm.account().await, Err(Error::Reauthorise { code: "static_token".into() }));
+}
+
+#[tokio::test]
 async fn changes_carry_our_name_where_salesforce_keeps_it_and_owners_stay_as_sent() {
     let org = Org { lead_assignment_owner: Some("vertrieb-nord@example.com".into()), ..Org::default() };
     let stage = stage_with(org).await;

@@ -37,6 +37,7 @@ pub struct Http {
     client: reqwest::Client,
     auth: Arc<dyn Auth>,
     pace: Arc<dyn Pace>,
+    refuses_token: fn(&Answer) -> bool,
 }
 
 impl std::fmt::Debug for Http {
@@ -142,23 +143,34 @@ pub fn client(timeout: Duration) -> reqwest::Result<reqwest::Client> {
 
 impl Http {
     pub fn new(client: reqwest::Client, auth: Arc<dyn Auth>, pace: Arc<dyn Pace>) -> Http {
-        Http { client, auth, pace }
+        Http { client, auth, pace, refuses_token: |_| false }
+    }
+
+    /// By what else than 401 the CRM refuses a token: some of its resources answer 403 in its place.
+    #[must_use]
+    pub fn refusing_tokens_by(mut self, refuses_token: fn(&Answer) -> bool) -> Http {
+        self.refuses_token = refuses_token;
+        self
     }
 
     /// Sends the call with a valid token. An answer of any status is `Ok`, but for a token that
-    /// is rejected twice. 401 refreshes the token once and repeats: the CRM did nothing.
+    /// is rejected twice. A rejected token is refreshed once and the call repeated: the CRM did nothing.
     pub async fn send(&self, call: &Call) -> Result<Answer> {
         let token = self.auth.token().await.map_err(not_sent)?;
         let answer = self.once(call, &token).await?;
-        if answer.status != StatusCode::UNAUTHORIZED {
+        if !self.is_refused(&answer) {
             return Ok(answer);
         }
         let fresh = self.auth.replace(&token).await.map_err(not_sent)?;
         let answer = self.once(call, &fresh).await?;
-        if answer.status == StatusCode::UNAUTHORIZED {
+        if self.is_refused(&answer) {
             return Err(Error::Reauthorise { code: "token_rejected_twice".into() });
         }
         Ok(answer)
+    }
+
+    fn is_refused(&self, answer: &Answer) -> bool {
+        answer.status == StatusCode::UNAUTHORIZED || (self.refuses_token)(answer)
     }
 
     async fn once(&self, call: &Call, token: &SecretString) -> Result<Answer> {

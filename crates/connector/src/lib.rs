@@ -256,7 +256,32 @@ pub struct HookEvent {
     pub own_echo: bool,
 }
 
-/// A webhook that could not be authenticated; the caller answers the same for every cause.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the webhook is not authentic")]
-pub struct NotAuthentic;
+/// Why a webhook could not be authenticated. For whoever runs the service: its sender is answered the same for
+/// every cause.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
+pub enum NotAuthentic {
+    /// Signature or secret do not fit: another secret, another address than the one that is signed.
+    #[error("the signature or secret of the webhook does not fit")]
+    Signature,
+    /// Signed too long ago, or ahead of our clock.
+    #[error("the webhook was signed too long ago, or ahead of our clock")]
+    Stale,
+    /// Of an account that the connection is not configured for.
+    #[error("the webhook is another account's")]
+    Account,
+    /// Not of the form that the vendor sends.
+    #[error("the webhook does not have the vendor's form")]
+    Form,
+}
+
+impl NotAuthentic {
+    /// A stable, short word.
+    pub fn code(self) -> &'static str {
+        match self {
+            NotAuthentic::Signature => "signature",
+            NotAuthentic::Stale => "stale",
+            NotAuthentic::Account => "account",
+            NotAuthentic::Form => "form",
+        }
+    }
+}

@@ -11,10 +11,6 @@ pub(crate) const FINISH: Duration = Duration::from_secs(20);
 pub(crate) struct Crew(JoinSet<()>);
 
 impl Crew {
-    pub fn len(&self) -> usize {
-        self.0.len()
-    }
-
     pub fn start(&mut self, work: impl Future<Output = ()> + Send + 'static) {
         self.0.spawn(work);
     }

@@ -1,30 +1,33 @@
-//! The table as the carrier: rows are taken in batches of as many as there are free workers.
+//! The table as the carrier: rows are taken in batches of as many as there are free slots.
 //!
 //! **Invariant:** a job is taken only when it can start at once, since its lease begins then.
 
 use std::{sync::Arc, time::Duration};
 
+use mittler_store::jobs::Slots;
 use tokio_util::sync::CancellationToken;
 
-use crate::{Settings, Wake, backoff::Backoff, crew::Crew, run::Runner};
+use crate::{Settings, Wake, backoff::Backoff, crew::Crew, run::Runner, slots::InHand, wake::Bell};
 
 /// Rows that are due but locked by a neighbour are not waited for in a tight loop.
 const SHORTEST: Duration = Duration::from_millis(10);
+/// Jobs of connections that are taken at once: a backlog of one must not fill all slots before the next look.
+const ROUND: usize = 8;
 
-/// Runs jobs until `stop`, and leaves those that are still in hand to the caller.
+/// Runs jobs that share the workers until `stop`, and leaves those that are still in hand to the caller.
 pub(crate) async fn carry(runner: &Arc<Runner>, wake: &Wake, settings: &Settings, stop: &CancellationToken) -> Crew {
     let mut bell = wake.listen();
     let mut crew = Crew::default();
     let mut backoff = Backoff::database();
-    let workers = settings.workers.max(1);
+    let hand = InHand::default();
     while !stop.is_cancelled() {
-        let free = workers.saturating_sub(crew.len());
-        if free == 0 {
+        let free = hand.free(settings.workers);
+        if free.is_none() {
             _ = stop.run_until_cancelled(crew.one_done()).await;
             continue;
         }
         bell.hush();
-        let (jobs, until) = match runner.take_jobs(free).await {
+        let (jobs, until) = match runner.take_shared(free).await {
             Ok(taken) => taken,
             Err(error) => {
                 tracing::warn!(code = %error, "no jobs could be taken");
@@ -33,27 +36,81 @@ pub(crate) async fn carry(runner: &Arc<Runner>, wake: &Wake, settings: &Settings
             }
         };
         backoff.reset();
-        let all_busy = jobs.len() == free;
+        let some = !jobs.is_empty();
         for job in jobs {
-            let runner = Arc::clone(runner);
-            crew.start(async move { runner.run(job, until).await });
+            let (runner, slot) = (Arc::clone(runner), hand.begin_shared(job.is_urgent()));
+            crew.start(async move {
+                let _slot = slot;
+                runner.run(job, until).await;
+            });
         }
-        if all_busy {
+        if some {
             continue;
         }
-        let pause = until_due(runner, settings.poll).await;
-        tokio::select! {
-            () = stop.cancelled() => {}
-            () = bell.rung() => {}
-            () = crew.one_done() => {}
-            () = tokio::time::sleep(pause) => {}
-        }
+        let pause = if free.is_short() { settings.poll } else { until_due(runner, Slots::Shared, settings.poll).await };
+        rest(&mut bell, &mut crew, pause, stop).await;
     }
     crew
 }
 
-async fn until_due(runner: &Runner, poll: Duration) -> Duration {
-    match runner.store.next_due().await {
+/// Runs jobs that call CRMs, each in slots of its connection, until `stop`; leaves those that are still in
+/// hand to the caller. Whatever else carries jobs: one that waits for a CRM must not stand before others.
+pub(crate) async fn carry_for_connections(
+    runner: &Arc<Runner>,
+    wake: &Wake,
+    settings: &Settings,
+    stop: &CancellationToken,
+) -> Crew {
+    let mut bell = wake.listen();
+    let mut crew = Crew::default();
+    let mut backoff = Backoff::database();
+    let hand = InHand::default();
+    while !stop.is_cancelled() {
+        let most = hand.free_of_connections().min(ROUND);
+        if most == 0 {
+            _ = stop.run_until_cancelled(crew.one_done()).await;
+            continue;
+        }
+        let full = hand.full();
+        let short = !full.is_empty();
+        bell.hush();
+        let (jobs, until) = match runner.take_for_connections(most, full).await {
+            Ok(taken) => taken,
+            Err(error) => {
+                tracing::warn!(code = %error, "no jobs of connections could be taken");
+                backoff.pause(stop).await;
+                continue;
+            }
+        };
+        backoff.reset();
+        let some = !jobs.is_empty();
+        for job in jobs {
+            let (runner, slot) = (Arc::clone(runner), hand.begin_topic(job.topic.clone()));
+            crew.start(async move {
+                let _slot = slot;
+                runner.run(job, until).await;
+            });
+        }
+        if some {
+            continue;
+        }
+        let pause = if short { settings.poll } else { until_due(runner, Slots::OfConnections, settings.poll).await };
+        rest(&mut bell, &mut crew, pause, stop).await;
+    }
+    crew
+}
+
+async fn rest(bell: &mut Bell, crew: &mut Crew, pause: Duration, stop: &CancellationToken) {
+    tokio::select! {
+        () = stop.cancelled() => {}
+        () = bell.rung() => {}
+        () = crew.one_done() => {}
+        () = tokio::time::sleep(pause) => {}
+    }
+}
+
+async fn until_due(runner: &Runner, slots: Slots, poll: Duration) -> Duration {
+    match runner.store.next_due_in(slots).await {
         Ok(Some(due)) => due.since(runner.clock.now()).clamp(SHORTEST.min(poll), poll),
         // An error here shows again, and is told, when jobs are taken.
         Ok(None) | Err(_) => poll,

@@ -15,7 +15,7 @@ const SHORTEST: Duration = Duration::from_millis(2);
 
 /// Passes this process's bell on to the others, until `stop`.
 pub async fn tell(store: Store, wake: Wake, stop: CancellationToken) {
-    let mut bell = wake.listen();
+    let mut bell = wake.listen_for_own();
     while stop.run_until_cancelled(bell.rung()).await.is_some() {
         // A database that does not answer is told of where work is done.
         _ = stop.run_until_cancelled(store.hint(&Hint::Jobs)).await;
@@ -23,8 +23,8 @@ pub async fn tell(store: Store, wake: Wake, stop: CancellationToken) {
     }
 }
 
-/// Passes on what other processes tell, until `stop`. Who rings the bell that it [`tell`]s itself would
-/// never stop.
+/// Passes on what other processes tell, until `stop`. What is heard rings with [`Wake::ring_here`]: two
+/// processes that told each other what they heard would never stop.
 pub async fn hear(store: Store, heard: impl Fn(Hint), stop: CancellationToken) {
     let mut backoff = Backoff::database();
     while !stop.is_cancelled() {

@@ -5,6 +5,9 @@
 //! message names; while the broker is away they take rows as the embedded carrier does. Either way the row is settled here: ended, put back for later, or counted as
 //! failed and dead after [`MOST_FAILURES`].
 //!
+//! Jobs that call a CRM are taken from the table with either carrier, in slots of their connection: a message
+//! whose job waits for a slow CRM would stand before those of others.
+//!
 //! **Invariant:** the broker only carries. A message is an id; one that is lost, repeated or late
 //! changes nothing but the time, because the row stays until its work is done.
 //!
@@ -23,6 +26,7 @@ mod embedded;
 pub mod hint;
 mod rabbit;
 mod run;
+mod slots;
 mod stats;
 mod wake;
 
@@ -68,7 +72,7 @@ pub enum Carrier {
 
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// Jobs that run at once.
+    /// Jobs that run at once, beside those that call CRMs.
     pub workers: usize,
     /// How long a taken job is ours without another word; renewed at a third of it.
     pub lease: Duration,
@@ -106,11 +110,19 @@ pub async fn work(
     stats: Stats,
 ) -> anyhow::Result<()> {
     let runner = Arc::new(run::Runner { store, clock, handler, lease: settings.lease, stats });
-    match carrier {
-        Carrier::Embedded => {
-            embedded::carry(&runner, &wake, &settings, &stop).await.finish().await;
-            Ok(())
-        }
-        Carrier::Rabbit(config) => rabbit::consume(&runner, config, &wake, &settings, &stop).await,
-    }
+    let over = stop.child_token();
+    let shared = async {
+        let ended = match carrier {
+            Carrier::Embedded => {
+                embedded::carry(&runner, &wake, &settings, &over).await.finish().await;
+                Ok(())
+            }
+            Carrier::Rabbit(config) => rabbit::consume(&runner, config, &wake, &settings, &over).await,
+        };
+        over.cancel();
+        ended
+    };
+    let of_connections =
+        async { embedded::carry_for_connections(&runner, &wake, &settings, &over).await.finish().await };
+    tokio::join!(shared, of_connections).0
 }

@@ -14,12 +14,16 @@ use futures_util::{
     future::{Fuse, FusedFuture},
 };
 use mittler_core::JobId;
-use mittler_store::{Clock, Result, Store, jobs::Taken};
+use mittler_store::{
+    Clock, Result, Store, Tx,
+    jobs::{Slots, Taken, Wanted},
+};
 use tokio::time::{Instant, MissedTickBehavior, sleep, sleep_until};
 
 use crate::{
     End, Handler, Stats,
     backoff::{Backoff, retry_after},
+    slots::Free,
     stats::count,
 };
 
@@ -38,13 +42,33 @@ pub(crate) struct Runner {
     pub stats: Stats,
 }
 
+fn count_of(jobs: usize) -> i64 {
+    i64::try_from(jobs).unwrap_or(i64::MAX)
+}
+
 impl Runner {
-    /// Takes up to `most` due jobs, with the moment their leases end.
-    pub async fn take_jobs(&self, most: usize) -> Result<(Vec<Taken>, Instant)> {
+    /// Takes as many due jobs as shared workers are free for, with the moment their leases end.
+    pub async fn take_shared(&self, free: Free) -> Result<(Vec<Taken>, Instant)> {
         let (until, now, lease) = (Instant::now() + self.lease, self.clock.now(), self.lease);
-        let most = i64::try_from(most).unwrap_or(i64::MAX);
-        let jobs = self.store.write(async move |tx| tx.take_jobs(now, lease, most).await).await?;
+        let jobs = self
+            .store
+            .write(async move |tx| {
+                let wanted = |urgent| Wanted { slots: Slots::Shared, urgent: Some(urgent), full: Vec::new() };
+                let mut jobs = tx.take_wanted(now, lease, count_of(free.urgent), &wanted(true)).await?;
+                let others = free.others(jobs.len());
+                jobs.extend(tx.take_wanted(now, lease, count_of(others), &wanted(false)).await?);
+                Ok(jobs)
+            })
+            .await?;
         Ok((jobs, until))
+    }
+
+    /// Takes up to `most` due jobs that call CRMs, of topics that are not full.
+    pub async fn take_for_connections(&self, most: usize, full: Vec<String>) -> Result<(Vec<Taken>, Instant)> {
+        let (until, now, lease) = (Instant::now() + self.lease, self.clock.now(), self.lease);
+        let wanted = Wanted { slots: Slots::OfConnections, urgent: None, full };
+        let take = async move |tx: &mut Tx| tx.take_wanted(now, lease, count_of(most), &wanted).await;
+        Ok((self.store.write(take).await?, until))
     }
 
     /// Takes the job a message named, if it is there for the taking.

@@ -7,19 +7,36 @@ use tokio::sync::watch;
 /// Wakes this process's carrier at once when a transaction made jobs. Clones ring the same bell,
 /// and every listener hears it; ringing while nobody listens yet is not lost on the next look.
 #[derive(Debug, Clone)]
-pub struct Wake(Arc<watch::Sender<u64>>);
+pub struct Wake(Arc<Rings>);
+
+#[derive(Debug)]
+struct Rings {
+    all: watch::Sender<u64>,
+    /// Those that began in this process: what other processes told is not told to them again.
+    own: watch::Sender<u64>,
+}
 
 impl Wake {
     pub fn new() -> Self {
-        Wake(Arc::new(watch::Sender::new(0)))
+        Wake(Arc::new(Rings { all: watch::Sender::new(0), own: watch::Sender::new(0) }))
     }
 
     pub fn ring(&self) {
-        self.0.send_modify(|rings| *rings = rings.wrapping_add(1));
+        self.ring_here();
+        self.0.own.send_modify(|rings| *rings = rings.wrapping_add(1));
+    }
+
+    /// Another process made jobs.
+    pub fn ring_here(&self) {
+        self.0.all.send_modify(|rings| *rings = rings.wrapping_add(1));
     }
 
     pub(crate) fn listen(&self) -> Bell {
-        Bell(self.0.subscribe())
+        Bell(self.0.all.subscribe())
+    }
+
+    pub(crate) fn listen_for_own(&self) -> Bell {
+        Bell(self.0.own.subscribe())
     }
 }
 

@@ -170,6 +170,11 @@ impl Calls {
         lock(&self.counts).by_kind.get(&vendor).and_then(|kinds| kinds.get(call_kind)).copied().unwrap_or(0)
     }
 
+    /// Calls of all kinds.
+    pub fn all(&self, vendor: Vendor) -> u64 {
+        lock(&self.counts).by_kind.get(&vendor).map_or(0, |kinds| kinds.values().sum())
+    }
+
     /// Calls of one kind about one type: `batch_upsert` and `contacts`, `associations_batch_default` and
     /// `contacts/companies`.
     pub fn of_type(&self, vendor: Vendor, call_kind: &str, remote_type: &str) -> u64 {

@@ -7,7 +7,10 @@ use mittler_api::{App, Broker, Counter, Door};
 use mittler_core::derive::Overrides;
 use mittler_queue::{Carrier, RabbitConfig, Settings, Stats, Wake};
 use mittler_store::{Clock, Gatherer, Store, forget::Retention, hints::Hint};
-use mittler_sync::{Connections, Keys, Mode, Pusher, hooks::Hooks};
+use mittler_sync::{
+    Connections, Keys, Mode, Pusher,
+    hooks::{Counts, Hooks},
+};
 use mittler_worker::{Worker, schedule};
 use secrecy::SecretString;
 use tokio::task::JoinSet;
@@ -170,6 +173,7 @@ impl Service {
             clock: self.clock.clone(),
             connections: self.connections.clone(),
             accepted: Arc::new(move || wake.ring()),
+            counts: Counts::default(),
         };
         let (stats, embedded) = (self.stats.clone(), self.config.server.broker.is_none());
         let broker = move || match (embedded, stats.snapshot().connected) {
@@ -231,8 +235,7 @@ impl Service {
             let (store, wake, halt) = (self.store.clone(), self.wake.clone(), stop.clone());
             let connections = self.connections.clone();
             let heard = move |hint| match hint {
-                Hint::Jobs if passes_on => wake.ring(),
-                Hint::Jobs => {}
+                Hint::Jobs => wake.ring_here(),
                 Hint::Push(ids) => {
                     for connection in ids.into_iter().filter_map(|id| connections.get(id)) {
                         connection.ask();

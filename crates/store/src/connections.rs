@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 use sqlx::FromRow;
 use uuid::Uuid;
 
-use crate::{Bytes, Result, Store, Tx, jobs::NewJob};
+use crate::{Bytes, Result, Store, Tx, id_rows, jobs::NewJob};
 
 #[derive(Debug, Clone, Serialize, FromRow)]
 pub struct ConnectionRow {
@@ -56,6 +56,19 @@ pub struct Notes {
     /// Which process pushes, and until when nobody else does.
     pub pushed_by: Option<Uuid>,
     pub pushed_until: i64,
+    /// When a person last asked that it be tried at once.
+    pub retried_at: i64,
+}
+
+/// What held a connection up until a person asked that it be tried at once.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Lifted {
+    /// Until when nobody called the CRM, and why.
+    pub pause: Option<(Time, String)>,
+    /// Budgets that the CRM had said are spent.
+    pub budgets: Vec<String>,
+    /// Links that waited for a time.
+    pub links: u64,
 }
 
 impl Tx {
@@ -307,6 +320,59 @@ impl Tx {
         Ok(())
     }
 
+    /// Lifts what keeps anybody from calling a connection's CRM: the pause, budgets that the CRM said are spent,
+    /// waits of links and of jobs. All processes hear of it by the time that is noted. Gives what there was.
+    pub async fn lift_pause(&mut self, connection: ConnectionId, now: Time) -> Result<Lifted> {
+        let before = fetch_either!(
+            self,
+            (i64, Option<String>),
+            "SELECT paused_until, code FROM connection WHERE id = $1",
+            "SELECT paused_until, code FROM connection WHERE id = $1 FOR UPDATE",
+            connection.0,
+        )?;
+        execute!(
+            self,
+            "UPDATE connection SET retried_at = CASE WHEN retried_at >= $2 THEN retried_at + 1 ELSE $2 END, paused_until = 0,
+                    code = CASE WHEN state = 'waiting' THEN NULL ELSE code END,
+                    reason = CASE WHEN state = 'waiting' THEN NULL ELSE reason END,
+                    state = CASE WHEN state = 'waiting' THEN 'ready' ELSE state END WHERE id = $1",
+            connection.0,
+            now.0,
+        )?;
+        let budgets = fetch_all!(
+            self,
+            (String,),
+            "UPDATE budget SET blocked_until = 0 WHERE connection = $1 AND blocked_until > $2 RETURNING bucket",
+            connection.0,
+            now.0,
+        )?;
+        let waiting = fetch_all!(
+            self,
+            (Uuid,),
+            "SELECT id FROM link WHERE connection = $1 AND wanted > done AND next_at > $2 AND state = 'open' ORDER BY id",
+            connection.0,
+            now.0,
+        )?;
+        let ids: Vec<Uuid> = waiting.into_iter().map(|row| row.0).collect();
+        self.lock_links(&ids).await?;
+        let ids = id_rows(ids);
+        let links = rows!(self, &ids => (id uuid), "UPDATE link SET next_at = 0 FROM", "WHERE link.id = r.id")?;
+        for kind in ["push", "pull", "read"] {
+            execute!(
+                self,
+                "UPDATE job SET due_at = $2 WHERE topic = $1 AND due_at > $2 AND taken_until <= $2 AND dead_at IS NULL",
+                format!("{kind}:{}", connection.0),
+                now.0,
+            )?;
+        }
+        let pause = before.into_iter().next().filter(|(until, _)| *until > now.0);
+        Ok(Lifted {
+            pause: pause.map(|(until, code)| (Time(until), code.unwrap_or_default())),
+            budgets: budgets.into_iter().map(|row| row.0).collect(),
+            links,
+        })
+    }
+
     /// Takes the right to push a connection; `false` if another process has it. Waits for one that is about
     /// to give it back. On SQLite one process has all roles, and it is its own affair.
     pub async fn take_push(&mut self, connection: ConnectionId, by: Uuid, until: Time, now: Time) -> Result<bool> {
@@ -435,7 +501,7 @@ impl Store {
         let rows = fetch_all!(
             self,
             Notes,
-            "SELECT state, code, paused_until, pushed_by, pushed_until FROM connection WHERE id = $1",
+            "SELECT state, code, paused_until, pushed_by, pushed_until, retried_at FROM connection WHERE id = $1",
             id.0,
         )?;
         Ok(rows.into_iter().next())

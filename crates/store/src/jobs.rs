@@ -28,6 +28,7 @@ impl NewJob {
         let topic = match &task {
             Task::Push { connection } => format!("push:{}", connection.0),
             Task::Pull { connection } | Task::PullOn { connection, .. } => format!("pull:{}", connection.0),
+            Task::Read { connection, .. } => format!("read:{}", connection.0),
             other => other.name().to_owned(),
         };
         NewJob { id, topic, task, lane: i64::from(lane.number()), due_at: due.0, created_at: now.0 }
@@ -43,6 +44,8 @@ impl NewJob {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Taken {
     pub id: JobId,
+    pub topic: String,
+    pub lane: i64,
     pub task: Task,
     pub attempt: i64,
     /// Ends that were failures: panics, refused statements.
@@ -52,9 +55,18 @@ pub struct Taken {
     pub created_at: Time,
 }
 
+impl Taken {
+    /// Whether somebody waits for it.
+    pub fn is_urgent(&self) -> bool {
+        self.lane == i64::from(Lane::Interactive.number())
+    }
+}
+
 #[derive(FromRow)]
 struct TakenRow {
     id: Uuid,
+    topic: String,
+    lane: i64,
     task: Json<Task>,
     attempt: i64,
     failures: i64,
@@ -66,6 +78,8 @@ impl From<TakenRow> for Taken {
     fn from(row: TakenRow) -> Taken {
         Taken {
             id: JobId(row.id),
+            topic: row.topic,
+            lane: row.lane,
             task: row.task.0,
             attempt: row.attempt,
             failures: row.failures,
@@ -73,6 +87,63 @@ impl From<TakenRow> for Taken {
             created_at: Time(row.created_at),
         }
     }
+}
+
+/// Whose slots a job runs in. One that calls a CRM may take as long as the CRM does, so it runs in slots of
+/// its connection, and keeps nobody else's work waiting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Slots {
+    #[default]
+    All,
+    /// Of jobs that need no CRM: they share the workers.
+    Shared,
+    /// Of jobs that call one CRM: their topic names the connection.
+    OfConnections,
+}
+
+impl Slots {
+    /// Whether jobs without, and with a connection are among them, as 0 and 1.
+    fn bound(self) -> (i64, i64) {
+        match self {
+            Slots::All => (0, 1),
+            Slots::Shared => (0, 0),
+            Slots::OfConnections => (1, 1),
+        }
+    }
+}
+
+/// Which jobs are asked for.
+#[derive(Debug, Clone, Default)]
+pub struct Wanted {
+    pub slots: Slots,
+    /// Only those of the first lane, or only those of all others.
+    pub urgent: Option<bool>,
+    /// Topics of which no more can run now.
+    pub full: Vec<String>,
+}
+
+impl Wanted {
+    /// The first and last lane.
+    fn lanes(&self) -> (i64, i64) {
+        let first = i64::from(Lane::Interactive.number());
+        match self.urgent {
+            None => (first, i64::MAX),
+            Some(true) => (first, first),
+            Some(false) => (first + 1, i64::MAX),
+        }
+    }
+
+    fn full(&self) -> String {
+        format!("|{}|", self.full.join("|"))
+    }
+}
+
+/// Jobs of which lane, slots and topic are asked for: parameters 4 to 8.
+macro_rules! wanted {
+    () => {
+        " lane BETWEEN $4 AND $5 AND CASE WHEN topic LIKE '%:%' THEN 1 ELSE 0 END BETWEEN $6 AND $7
+          AND $8 NOT LIKE '%|' || topic || '|%' "
+    };
 }
 
 /// A dead or waiting job, for people.
@@ -162,21 +233,43 @@ impl Tx {
 
     /// Takes up to `most` due jobs, in order of lane and due time.
     pub async fn take_jobs(&mut self, now: Time, lease: Duration, most: i64) -> Result<Vec<Taken>> {
+        self.take_wanted(now, lease, most, &Wanted::default()).await
+    }
+
+    /// The same, of those that are wanted.
+    pub async fn take_wanted(&mut self, now: Time, lease: Duration, most: i64, wanted: &Wanted) -> Result<Vec<Taken>> {
+        if most <= 0 {
+            return Ok(Vec::new());
+        }
         macro_rules! take {
             ($lock:literal) => {
                 concat!(
                     // Materialized: as a plain subquery PostgreSQL may run it once per row, and take all.
-                    "WITH due AS MATERIALIZED (SELECT id FROM job WHERE dead_at IS NULL AND due_at <= $1 AND taken_until <= $1
-                                               ORDER BY lane, due_at, id LIMIT $3 ",
+                    "WITH due AS MATERIALIZED (SELECT id FROM job WHERE dead_at IS NULL AND due_at <= $1 AND taken_until <= $1 AND",
+                    wanted!(),
+                    "ORDER BY lane, due_at, id LIMIT $3 ",
                     $lock,
                     ") UPDATE job SET attempt = attempt + 1, taken_until = $2,
                               lost = lost + CASE WHEN taken_until > 0 THEN 1 ELSE 0 END
-                     WHERE id IN (SELECT id FROM due) RETURNING id, task, attempt, failures, lost, created_at"
+                     WHERE id IN (SELECT id FROM due) RETURNING id, topic, lane, task, attempt, failures, lost, created_at"
                 )
             };
         }
         let until = now.plus(lease).0;
-        let rows = fetch_either!(self, TakenRow, take!(""), take!("FOR UPDATE SKIP LOCKED"), now.0, until, most)?;
+        let rows = fetch_either!(
+            self,
+            TakenRow,
+            take!(""),
+            take!("FOR UPDATE SKIP LOCKED"),
+            now.0,
+            until,
+            most,
+            wanted.lanes().0,
+            wanted.lanes().1,
+            wanted.slots.bound().0,
+            wanted.slots.bound().1,
+            wanted.full()
+        )?;
         Ok(rows.into_iter().map(Taken::from).collect())
     }
 
@@ -188,7 +281,7 @@ impl Tx {
             "UPDATE job SET attempt = attempt + 1, taken_until = $3,
                     lost = lost + CASE WHEN taken_until > 0 THEN 1 ELSE 0 END
              WHERE id = $1 AND dead_at IS NULL AND due_at <= $2 AND taken_until <= $2
-             RETURNING id, task, attempt, failures, lost, created_at",
+             RETURNING id, topic, lane, task, attempt, failures, lost, created_at",
             job.0,
             now.0,
             now.plus(lease).0,
@@ -211,20 +304,43 @@ impl Tx {
 
     /// Marks ready jobs as on their way to the broker and names them, with the fence of the
     /// marking. What is not taken within `resend` is sent again.
-    pub async fn send_jobs(&mut self, now: Time, resend: Duration, most: i64) -> Result<Vec<(JobId, i64)>> {
+    pub async fn send_jobs(
+        &mut self,
+        now: Time,
+        resend: Duration,
+        most: i64,
+        wanted: &Wanted,
+    ) -> Result<Vec<(JobId, i64)>> {
+        if most <= 0 {
+            return Ok(Vec::new());
+        }
         macro_rules! send {
             ($lock:literal) => {
                 concat!(
                     "WITH due AS MATERIALIZED (SELECT id FROM job WHERE dead_at IS NULL AND due_at <= $1 AND taken_until <= $1
-                                                 AND sent_until <= $1
-                                               ORDER BY lane, due_at, id LIMIT $3 ",
+                                                 AND sent_until <= $1 AND",
+                    wanted!(),
+                    "ORDER BY lane, due_at, id LIMIT $3 ",
                     $lock,
                     ") UPDATE job SET sent_until = $2 WHERE id IN (SELECT id FROM due) RETURNING id, attempt"
                 )
             };
         }
         let until = now.plus(resend).0;
-        let rows = fetch_either!(self, (Uuid, i64), send!(""), send!("FOR UPDATE SKIP LOCKED"), now.0, until, most)?;
+        let rows = fetch_either!(
+            self,
+            (Uuid, i64),
+            send!(""),
+            send!("FOR UPDATE SKIP LOCKED"),
+            now.0,
+            until,
+            most,
+            wanted.lanes().0,
+            wanted.lanes().1,
+            wanted.slots.bound().0,
+            wanted.slots.bound().1,
+            wanted.full()
+        )?;
         Ok(rows.into_iter().map(|(id, attempt)| (JobId(id), attempt)).collect())
     }
 
@@ -296,22 +412,33 @@ impl Tx {
 }
 
 impl Store {
-    /// When the next job falls due, for the embedded carrier's sleep.
+    /// When the next job falls due.
     pub async fn next_due(&self) -> Result<Option<Time>> {
+        self.next_due_in(Slots::All).await
+    }
+
+    /// When the next job of some slots falls due, for their carrier's sleep.
+    pub async fn next_due_in(&self, slots: Slots) -> Result<Option<Time>> {
+        let (first, last) = slots.bound();
         let rows = fetch_all!(
             self,
             (Option<i64>,),
-            "SELECT min(CASE WHEN due_at > taken_until THEN due_at ELSE taken_until END) FROM job WHERE dead_at IS NULL",
+            "SELECT min(CASE WHEN due_at > taken_until THEN due_at ELSE taken_until END) FROM job
+             WHERE dead_at IS NULL AND CASE WHEN topic LIKE '%:%' THEN 1 ELSE 0 END BETWEEN $1 AND $2",
+            first,
+            last,
         )?;
         Ok(rows.first().and_then(|row| row.0).map(Time))
     }
 
-    /// Whether a job has been ready since a time, and is neither under way to a worker nor with one.
+    /// Whether a job that the broker carries has been ready since a time, and is neither under way to a worker
+    /// nor with one.
     pub async fn is_stuck(&self, since: Time, now: Time) -> Result<bool> {
         let rows = fetch_all!(
             self,
             (i64,),
-            "SELECT CAST(1 AS bigint) FROM job WHERE dead_at IS NULL AND due_at <= $1 AND taken_until <= $2 AND sent_until <= $2 LIMIT 1",
+            "SELECT CAST(1 AS bigint) FROM job WHERE dead_at IS NULL AND due_at <= $1 AND taken_until <= $2 AND sent_until <= $2
+               AND topic NOT LIKE '%:%' LIMIT 1",
             since.0,
             now.0,
         )?;

@@ -28,6 +28,7 @@ mod error;
 pub mod forget;
 mod gather;
 pub mod hints;
+pub mod hooks;
 pub mod inspect;
 pub mod intents;
 pub mod jobs;

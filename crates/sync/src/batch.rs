@@ -258,7 +258,8 @@ impl Batch {
         mut planned: Vec<Planned>,
         kept_out: bool,
     ) -> Run<Vec<Planned>> {
-        if profile.feed != Feed::Cursor || !matches!(profile.kind, Kind::Person | Kind::Organisation) {
+        let read = profile.feed == Feed::Cursor && matches!(profile.kind, Kind::Person | Kind::Organisation);
+        if !read || !self.connection.mode.takes() {
             return Ok(planned);
         }
         let recent = self.now().minus(RECENT).0;

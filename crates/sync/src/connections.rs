@@ -5,7 +5,7 @@ use std::{
     collections::HashMap,
     sync::{
         Arc, Mutex, PoisonError, RwLock,
-        atomic::{AtomicBool, AtomicU32, Ordering},
+        atomic::{AtomicBool, AtomicI64, AtomicU32, Ordering},
     },
     time::Duration,
 };
@@ -20,9 +20,9 @@ use crate::bounds::Bounds;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {
-    /// Nothing is planned or written; what is due waits.
+    /// Nothing is read, planned or written; what is due waits, and so do webhooks.
     Off,
-    /// Everything is planned and shown; nothing is written.
+    /// Everything is looked up and planned; nothing is written, and nothing that the CRM says is taken.
     DryRun,
     /// Only new records.
     CreateOnly,
@@ -37,6 +37,11 @@ pub enum Mode {
 impl Mode {
     pub fn parse(name: &str) -> Option<Mode> {
         serde_json::from_value(name.into()).ok()
+    }
+
+    /// Whether what the CRM says is taken: of a trial nobody else is told, and what is off is not even read.
+    pub fn takes(self) -> bool {
+        !matches!(self, Mode::Off | Mode::DryRun)
     }
 
     pub fn name(self) -> &'static str {
@@ -74,6 +79,8 @@ pub struct Connection {
     paused: Mutex<Option<(Time, String)>>,
     /// Remote types that the CRM does not let us write for now, until when, and why.
     closed: Mutex<HashMap<String, (Time, String)>>,
+    /// The last retry by a person that this process heard of.
+    retried_at: AtomicI64,
     /// The state that was last written down, and until when it lasts.
     noted: Mutex<Option<(String, String, Time)>>,
     /// Calls in a row that found the CRM dead.
@@ -123,6 +130,7 @@ impl Connection {
             owner_names: Mutex::default(),
             paused: Mutex::default(),
             closed: Mutex::default(),
+            retried_at: AtomicI64::new(0),
             noted: Mutex::default(),
             failures: AtomicU32::new(0),
             expected_account: None,
@@ -192,6 +200,21 @@ impl Connection {
         closed.retain(|_, (until, _)| *until > now);
         let first = closed.values().min().cloned();
         (closed.keys().cloned().collect(), first)
+    }
+
+    /// A person asked at that time that the connection be tried at once: whatever this process holds against its
+    /// CRM from before, or believes of it, is forgotten.
+    pub(crate) fn hear_of_retry(&self, at: i64) {
+        if self.retried_at.fetch_max(at, Ordering::AcqRel) >= at {
+            return;
+        }
+        *locked(&self.paused) = None;
+        locked(&self.closed).clear();
+        locked(&self.schemas).clear();
+        locked(&self.owners).clear();
+        locked(&self.owner_names).clear();
+        self.worked();
+        self.forget_noted();
     }
 
     /// One more call found the CRM dead; gives how many there were in a row.
@@ -310,6 +333,15 @@ impl Connection {
             }
         }
         Ok(found)
+    }
+
+    /// The account whose webhooks are this connection's: the configured one, so that no CRM need answer for them
+    /// to be taken.
+    pub async fn account_of_hooks(&self) -> mittler_connector::Result<&str> {
+        match &self.expected_account {
+            Some(expected) => Ok(expected),
+            None => self.account().await,
+        }
     }
 
     /// The account that the credentials belong to; asked for once.

@@ -1,22 +1,25 @@
 //! Webhooks: the one contract between the door for them and whoever understands them.
 
+mod counts;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
 };
 
 use async_trait::async_trait;
-use mittler_connector::HookEvent;
+use mittler_connector::{HookEvent, NotAuthentic};
 use mittler_core::{
     ConnectionId, Time,
     job::{Lane, Task},
 };
 use mittler_store::{Clock, Store, derived_id, jobs::NewJob, parked::ParkedHook};
-use tracing::warn;
+use tracing::{debug, warn};
 use uuid::Uuid;
 
-use crate::connections::{Connection, Connections, same_account};
+use crate::connections::{Connection, Connections, Mode, same_account};
 
+pub use counts::Counts;
 pub use mittler_connector::RawHook;
 
 /// What the sender of a hook is answered.
@@ -45,6 +48,7 @@ pub struct Hooks {
     pub connections: Connections,
     /// Called after a commit that brought work.
     pub accepted: Arc<dyn Fn() + Send + Sync>,
+    pub counts: Counts,
 }
 
 #[async_trait]
@@ -55,17 +59,25 @@ impl HookReceiver for Hooks {
         let told = known.as_ref().map(|connection| connection.connector.receive(&hook, now));
         // Whatever the cause - no such connection, a wrong signature, an old one - the answer is
         // the same.
-        let (Some(connection), Some(Ok(told))) = (known, told) else {
+        let (Some(connection), Some(Ok(told))) = (&known, &told) else {
+            self.refused(known.as_deref(), told.and_then(Result::err), now);
             return HookReply { status: 401, content_type: None, body: String::new() };
         };
-        let Ok(account) = connection.account().await else {
+        let told = told.clone();
+        // What is off is not asked whose it is, either: its events wait as those of the account that they name.
+        let account = match connection.mode {
+            Mode::Off => Ok(told.events.first().map_or("", |event| &event.account)),
+            _ => connection.account_of_hooks().await,
+        };
+        let Ok(account) = account.map(str::to_owned) else {
             // Whose events these are cannot be told now: the vendor sends them again.
             return HookReply { status: 503, content_type: None, body: String::new() };
         };
         let (ours, foreign): (Vec<HookEvent>, Vec<HookEvent>) =
-            told.events.into_iter().partition(|event| same_account(&event.account, account));
-        match self.take(&connection, ours, foreign, now).await {
+            told.events.into_iter().partition(|event| same_account(&event.account, &account));
+        match self.take(connection, ours, foreign, now).await {
             Ok(()) => {
+                self.counts.taken(connection.id, &self.store, now);
                 (self.accepted)();
                 let (content_type, body) = told.answer.map_or((None, String::new()), |(kind, body)| (Some(kind), body));
                 HookReply { status: 200, content_type, body }
@@ -86,7 +98,7 @@ impl HookReceiver for Hooks {
                 by_account.entry((parked.crm.clone(), parked.account.clone())).or_default().push(parked);
             }
             for ((crm, account), parked) in by_account {
-                let Some(home) = self.home(&crm, &account).await else { continue };
+                let Some(home) = self.home(&crm, &account).await.filter(|home| home.mode.takes()) else { continue };
                 let ids: Vec<Uuid> = parked.iter().map(|parked| parked.id).collect();
                 let events: Vec<HookEvent> = parked.into_iter().map(event).collect();
                 let jobs = Self::jobs(home.id, &events, now);
@@ -106,6 +118,20 @@ impl HookReceiver for Hooks {
     }
 }
 
+fn park(crm: &str, event: HookEvent, code: &str, now: Time) -> ParkedHook {
+    ParkedHook {
+        id: derived_id(&[b"parked", crm.as_bytes(), event.account.as_bytes(), event.key.as_bytes()]),
+        crm: crm.to_owned(),
+        account: event.account,
+        remote_type: event.remote_type,
+        remote_id: event.id,
+        event: event.key,
+        event_at: event.at.0,
+        parked_at: now.0,
+        code: code.to_owned(),
+    }
+}
+
 fn event(parked: ParkedHook) -> HookEvent {
     HookEvent {
         account: parked.account,
@@ -120,10 +146,27 @@ fn event(parked: ParkedHook) -> HookEvent {
 
 /// Parked events that are looked at in one go.
 const PAGE: i64 = 500;
-/// Why an event is parked.
+/// Why an event is parked: nobody has connected its account, or the connection takes nothing for now.
 const NO_CONNECTION: &str = "no_connection_of_account";
+const NOT_TAKEN: &str = "mode_takes_nothing";
 
 impl Hooks {
+    /// Says once why a connection's webhooks are refused, and counts them from then on. Of names that are no
+    /// connection's nothing is kept: anybody can make them up.
+    fn refused(&self, connection: Option<&Connection>, cause: Option<NotAuthentic>, now: Time) {
+        let Some((connection, cause)) = connection.zip(cause) else {
+            debug!("a webhook for a connection that is not configured was refused");
+            return;
+        };
+        if self.counts.refused(connection.id, cause, &self.store, now) {
+            warn!(
+                connection = connection.name,
+                cause = cause.code(),
+                "webhooks of this connection are refused: {cause}; further ones are counted, see `mittler doctor`"
+            );
+        }
+    }
+
     /// What belongs to another connection of ours is that one's; what belongs to none is parked.
     async fn take(
         &self,
@@ -132,29 +175,26 @@ impl Hooks {
         foreign: Vec<HookEvent>,
         now: Time,
     ) -> mittler_store::Result<()> {
-        let (mut jobs, mut parked) = (Self::jobs(connection.id, &ours, now), Vec::new());
+        let (mut jobs, mut parked) = (Vec::new(), Vec::new());
         let crm = connection.connector.profile().name;
+        if connection.mode.takes() {
+            jobs = Self::jobs(connection.id, &ours, now);
+        } else {
+            // Deletions are told by hooks alone: they come again with the mode.
+            parked
+                .extend(ours.into_iter().filter(|event| !event.own_echo).map(|event| park(crm, event, NOT_TAKEN, now)));
+        }
         let mut by_account: BTreeMap<String, Vec<HookEvent>> = BTreeMap::new();
         for event in foreign.into_iter().filter(|event| !event.own_echo) {
             by_account.entry(event.account.clone()).or_default().push(event);
         }
         for (account, events) in by_account {
-            if let Some(home) = self.home(crm, &account).await {
+            if let Some(home) = self.home(crm, &account).await.filter(|home| home.mode.takes()) {
                 jobs.extend(Self::jobs(home.id, &events, now));
                 continue;
             }
             warn!(connection.id = %connection.id, events = events.len(), %account, "webhook events of an account without a connection are parked");
-            parked.extend(events.into_iter().map(|event| ParkedHook {
-                id: derived_id(&[b"parked", crm.as_bytes(), account.as_bytes(), event.key.as_bytes()]),
-                crm: crm.to_owned(),
-                account: account.clone(),
-                remote_type: event.remote_type,
-                remote_id: event.id,
-                event: event.key,
-                event_at: event.at.0,
-                parked_at: now.0,
-                code: NO_CONNECTION.to_owned(),
-            }));
+            parked.extend(events.into_iter().map(|event| park(crm, event, NO_CONNECTION, now)));
         }
         self.store
             .write(async move |tx| {
@@ -169,7 +209,7 @@ impl Hooks {
     async fn home(&self, crm: &str, account: &str) -> Option<Arc<Connection>> {
         for connection in self.connections.all() {
             if connection.connector.profile().name == crm
-                && connection.account().await.is_ok_and(|known| same_account(account, known))
+                && connection.account_of_hooks().await.is_ok_and(|known| same_account(account, known))
             {
                 return Some(connection);
             }

@@ -24,10 +24,13 @@ impl Pusher {
         connection: &Connection,
     ) -> Result<std::result::Result<Option<Notes>, (Time, String)>> {
         let now = self.clock.now();
+        let told = self.store.connection_notes(connection.id).await?;
+        if let Some(told) = &told {
+            connection.hear_of_retry(told.retried_at);
+        }
         if let Some(known) = connection.paused(now) {
             return Ok(Err(known));
         }
-        let told = self.store.connection_notes(connection.id).await?;
         if let Some(told) = told.as_ref().filter(|told| told.state == "waiting" && told.paused_until > now.0) {
             let (until, code) = (Time(told.paused_until), told.code.clone().unwrap_or_default());
             connection.pause(until, &code);

@@ -59,9 +59,14 @@ impl Batch {
         let begun = self.now();
         let found = self.find(object, profile, &unknown).await?;
         let (mut rest, mut adopt, mut unsure, mut ends) = (known, Vec::new(), Vec::new(), Vec::new());
+        let mut trial: Vec<Receipt> = Vec::new();
         for (link, hits) in unknown.into_iter().zip(found) {
             match self.choose(&link, hits) {
                 Choice::New => rest.push(link),
+                // To take over what it says would tell the other CRMs.
+                Choice::Known(_) if !self.connection.mode.takes() => {
+                    trial.push(settled(&link, Some("mode_dry_run"), None))
+                }
                 Choice::Known(hit) => adopt.push((hit.remote_type, Adoption { link, record: hit.record, begun })),
                 Choice::Unsure(ids, code) => {
                     ends.extend(superseded(&link));
@@ -72,6 +77,9 @@ impl Batch {
         if !unsure.is_empty() {
             let (reviews, receipts): (Vec<NewReview>, Vec<Receipt>) = unsure.into_iter().unzip();
             self.settle(receipts, ends, reviews).await?;
+        }
+        if !trial.is_empty() {
+            self.settle(trial, Vec::new(), Vec::new()).await?;
         }
         let mut by_type: HashMap<String, Vec<Adoption>> = HashMap::new();
         for (remote_type, adoption) in adopt {

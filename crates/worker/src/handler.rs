@@ -202,12 +202,11 @@ impl Worker {
     /// noted, then it is checked that nothing is due, and only what was noted ends. Whoever asks
     /// after the note has a job of their own that stays.
     async fn push(&self, job: &Taken, id: ConnectionId) -> Result<End, Error> {
-        let Some(connection) = self.connections.get(id) else {
-            let due = self.clock.now().plus(Duration::from_secs(60));
-            return Ok(End::Later { due, code: "no_such_connection".into() });
-        };
+        let Some(connection) = self.connections.get(id) else { return Ok(self.unknown_connection()) };
         let topic = format!("push:{}", id.0);
         let Some(_alone) = connection.try_push() else {
+            // Who pushes hears with this what a person lifted meanwhile.
+            self.pusher.paused(&connection).await?;
             connection.ask();
             return self.leave_to_another(job, topic).await;
         };
@@ -251,6 +250,12 @@ impl Worker {
         }
     }
 
+    /// A job of a connection that this process does not know: its configuration is older, or newer, than that
+    /// of the process that made the job.
+    fn unknown_connection(&self) -> End {
+        End::Later { due: self.clock.now().plus(Duration::from_mins(1)), code: "no_such_connection".into() }
+    }
+
     /// Who pushes already will see these links, too, and end this job; it stays for the case that they do
     /// not live to do so, and stands for all others that wait.
     async fn leave_to_another(&self, job: &Taken, topic: String) -> Result<End, Error> {
@@ -269,7 +274,14 @@ impl Worker {
     /// Reads what changed. What is too much for one job goes on in another, from just there.
     async fn pull(&self, job: &Taken, id: ConnectionId, from: &BTreeMap<String, Place>) -> Result<End, Error> {
         let now = self.clock.now();
-        let Some(connection) = self.connections.get(id) else { return Ok(End::Done) };
+        let Some(connection) = self.connections.get(id) else {
+            // Another process may know it, or this one after a restart; a fresh pull is the next slot's.
+            return Ok(if from.is_empty() { End::Done } else { self.unknown_connection() });
+        };
+        if !connection.mode.takes() {
+            // The cursor stays: the first pull in another mode finds what changed meanwhile.
+            return Ok(End::Done);
+        }
         if let Some((until, code)) = self.pusher.paused(&connection).await? {
             // A fresh pull is the next slot's; what was begun is not begun anew.
             return Ok(if from.is_empty() { End::Done } else { End::Later { due: until, code } });
@@ -323,9 +335,13 @@ impl Worker {
         if not_before > now && not_before.since(now) < Duration::from_hours(1) {
             return Ok(End::Later { due: not_before, code: "not_before".into() });
         }
-        let Some(connection) = self.connections.get(id) else { return Ok(End::Done) };
+        // Deletions are told by hooks alone: what one process does not know waits for another that does.
+        let Some(connection) = self.connections.get(id) else { return Ok(self.unknown_connection()) };
         if connection.mapping.object(remote_type).is_none() {
             return Ok(End::Done);
+        }
+        if !connection.mode.takes() {
+            return Ok(End::Later { due: now.plus(Duration::from_mins(1)), code: "mode_takes_nothing".into() });
         }
         if let Some((until, code)) = self.pusher.paused(&connection).await? {
             return Ok(End::Later { due: until, code });

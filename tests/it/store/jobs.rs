@@ -9,7 +9,7 @@ use mittler_core::{
 };
 use mittler_store::{
     Store,
-    jobs::{NewJob, Taken},
+    jobs::{NewJob, Slots, Taken, Wanted},
 };
 use uuid::Uuid;
 
@@ -22,6 +22,7 @@ stories!(
     only_the_last_taker_ends_delays_or_fails_a_job,
     a_job_that_fails_too_often_is_dead_until_it_is_revived,
     urgent_jobs_and_older_ones_go_first,
+    each_kind_of_slot_gets_its_own_jobs,
     a_message_names_a_job_once_until_it_is_sent_again,
     what_waits_is_counted_and_the_next_time_known,
     jobs_that_were_noted_end_together_unless_somebody_has_them,
@@ -100,7 +101,7 @@ async fn no_more_jobs_are_taken_than_asked_for(fresh: &Fresh) {
     put(&store, &(0..50).map(|_| job(Lane::Scheduled, NOON)).collect::<Vec<_>>()).await;
     for _ in 0..5 {
         assert_eq!(take(&store, NOON, 3).await.len(), 3);
-        let sent = store.write(async move |tx| tx.send_jobs(NOON, LEASE, 2).await).await.unwrap();
+        let sent = store.write(async move |tx| tx.send_jobs(NOON, LEASE, 2, &Wanted::default()).await).await.unwrap();
         assert_eq!(sent.len(), 2);
     }
     if !store.is_sqlite() {
@@ -186,10 +187,54 @@ async fn urgent_jobs_and_older_ones_go_first(fresh: &Fresh) {
     assert!(take(&fresh.store, NOON, 1).await.is_empty(), "one was taken before its time");
 }
 
+async fn each_kind_of_slot_gets_its_own_jobs(fresh: &Fresh) {
+    let store = &fresh.store;
+    let (slow, other) = (super::connection(), super::connection());
+    let push = |connection| NewJob::push(Uuid::now_v7(), connection, Lane::Interactive, NOON);
+    let read = |connection| {
+        let task = Task::Read { connection, remote_type: "Lead".into(), ids: vec!["1".into()], not_before: NOON };
+        NewJob::new(Uuid::now_v7(), task, Lane::Interactive, NOON, NOON)
+    };
+    let jobs = [
+        push(slow),
+        push(other),
+        read(slow),
+        job(Lane::Scheduled, NOON),
+        job(Lane::Interactive, NOON.plus(seconds(9))),
+    ];
+    put(store, &jobs).await;
+    let due = async |slots| store.next_due_in(slots).await.unwrap();
+    assert_eq!((due(Slots::Shared).await, due(Slots::OfConnections).await), (Some(NOON), Some(NOON)));
+    let take = async |slots, urgent, full: Vec<String>| -> Vec<Uuid> {
+        let wanted = Wanted { slots, urgent, full };
+        let taken = store.write(async move |tx| tx.take_wanted(NOON, LEASE, 9, &wanted).await).await.unwrap();
+        taken.into_iter().map(|taken| taken.id.0).collect()
+    };
+    assert_eq!(take(Slots::Shared, Some(true), Vec::new()).await, Vec::<Uuid>::new());
+    assert_eq!(take(Slots::Shared, Some(false), Vec::new()).await, [jobs[3].id]);
+    assert_eq!(due(Slots::OfConnections).await, Some(NOON), "what the slots of connections have is still there");
+    let full = vec![jobs[0].topic.clone(), jobs[2].topic.clone()];
+    assert_eq!(
+        take(Slots::OfConnections, None, full).await,
+        [jobs[1].id],
+        "a connection that has no room is left alone"
+    );
+    let mut rest = take(Slots::OfConnections, None, Vec::new()).await;
+    rest.sort();
+    assert_eq!(rest, [jobs[0].id, jobs[2].id]);
+    // The broker carries nothing that calls a CRM.
+    let wanted = Wanted { slots: Slots::Shared, urgent: Some(true), full: Vec::new() };
+    put(store, &[push(slow), job(Lane::Interactive, NOON)]).await;
+    let sent = store.write(async move |tx| tx.send_jobs(NOON, LEASE, 9, &wanted).await).await.unwrap();
+    assert_eq!(sent.len(), 1);
+}
+
 async fn a_message_names_a_job_once_until_it_is_sent_again(fresh: &Fresh) {
     let store = &fresh.store;
     put(store, &(0..100).map(|_| job(Lane::Scheduled, NOON)).collect::<Vec<_>>()).await;
-    let relay = async |now: Time| store.write(async move |tx| tx.send_jobs(now, LEASE, 60).await).await.unwrap();
+    let relay = async |now: Time| {
+        store.write(async move |tx| tx.send_jobs(now, LEASE, 60, &Wanted::default()).await).await.unwrap()
+    };
     let sent: Vec<_> = join_all([relay(NOON), relay(NOON), relay(NOON)]).await.into_iter().flatten().collect();
     let mut ids: Vec<JobId> = sent.iter().map(|(id, _)| *id).collect();
     ids.sort();

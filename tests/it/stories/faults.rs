@@ -12,6 +12,7 @@ on_every_database!(
     writes_that_are_cut_off_after_the_commit_lose_and_double_nothing,
     limits_and_outages_only_delay,
     a_rejected_token_is_replaced_once,
+    a_token_that_died_while_the_service_was_away_is_replaced,
     a_locked_row_is_written_later,
     a_bad_row_spoils_nobody_else_and_its_dependants_follow_when_it_is_put_right,
     a_refused_field_is_held_and_the_rest_goes,
@@ -93,6 +94,22 @@ async fn a_rejected_token_is_replaced_once(store: Store) {
     let tokens = (world.calls(Vendor::Salesforce, &["token"]), world.calls(Vendor::Hubspot, &["token"]));
     assert_eq!(tokens, (1, 1));
     assert_eq!((world.in_salesforce("Lead").len(), world.in_hubspot("contacts").len()), (3, 3));
+    world.end().await;
+}
+
+async fn a_token_that_died_while_the_service_was_away_is_replaced(store: Store) {
+    let mut setup = Setup::default();
+    setup.sandbox.salesforce.session_seconds = 60;
+    let world = World::with(store, setup).await;
+    world.lead(anna()).await;
+    // Only the CRM's clock: the stored token still counts as good here, and its first use is to ask whose it is.
+    world.sandbox.clock().advance_seconds(120);
+    world.set_mode(SALESFORCE, Mode::Full).await;
+    world.sandbox.calls().reset();
+    world.lead_only(guest(1)).await;
+    assert_eq!(world.in_salesforce("Lead").len(), 2);
+    assert_eq!(world.calls(Vendor::Salesforce, &["token"]), 1);
+    assert_eq!(state(&world, SALESFORCE).await, ("ready".into(), None));
     world.end().await;
 }
 

@@ -1,11 +1,12 @@
 //! A connection writes what its mode allows, and the rest when the mode allows more.
 
-use mittler_core::Field;
+use mittler_core::{Field, Time, job::Task};
+use mittler_sandbox::Vendor;
 use mittler_store::Store;
-use mittler_sync::Mode;
+use mittler_sync::{Mode, hooks::HookReceiver};
 use serde_json::json;
 
-use super::world::{HUBSPOT, SALESFORCE, Setup, World, anna};
+use super::world::{HOOK_SECRET, HUBSPOT, SALESFORCE, Setup, World, anna};
 
 on_every_database!(
     off_writes_nothing_and_keeps_it_due,
@@ -13,6 +14,8 @@ on_every_database!(
     create_only_makes_and_never_changes,
     update_only_changes_and_never_makes,
     fill_empty_leaves_what_the_crm_has,
+    a_trial_in_one_crm_changes_nothing_in_the_other,
+    what_is_off_is_not_read_and_nothing_that_was_told_meanwhile_is_lost,
 );
 
 async fn world(store: Store, mode: Mode) -> World {
@@ -54,6 +57,68 @@ async fn dry_run_writes_nothing_and_full_brings_it(store: Store) {
     open(&world).await;
     assert_eq!((people(&world), world.attendance().len(), world.in_salesforce("CampaignMember").len()), ((1, 1), 1, 1));
     assert_eq!((world.in_salesforce("Task").len(), world.in_hubspot("tasks").len()), (1, 1));
+    world.end().await;
+}
+
+async fn a_trial_in_one_crm_changes_nothing_in_the_other(store: Store) {
+    let world = World::new(store).await;
+    world.set_mode(SALESFORCE, Mode::DryRun).await;
+    let known = json!({ "FirstName": "Anna", "LastName": "Kranich", "Company": "Kranichwerk GmbH",
+        "Email": "anna.kranich@kranichwerk.example", "MobilePhone": "+49 171 5550911" });
+    world.edit_salesforce("Lead", "", &known);
+    let person = world.lead(anna()).await;
+    let link = world.link(SALESFORCE, person).await;
+    assert_eq!((link.code.as_deref(), link.remote_id), (Some("mode_dry_run"), None));
+    let told = world.in_hubspot("contacts").remove(0);
+    assert_eq!(told["properties"]["mobilephone"].as_str(), None, "{told}");
+    world.set_mode(SALESFORCE, Mode::Full).await;
+    world.settle().await;
+    assert_eq!(world.in_salesforce("Lead").len(), 1, "it is found as it was in the trial");
+    assert!(world.in_hubspot("contacts")[0]["properties"]["mobilephone"].as_str().is_some());
+    // What it is linked to already says nothing in a trial, either.
+    world.set_mode(SALESFORCE, Mode::DryRun).await;
+    world.advance(60);
+    let id = world.in_salesforce("Lead")[0]["Id"].as_str().unwrap().to_owned();
+    world.edit_salesforce("Lead", &id, &json!({ "City": "Esslingen" }));
+    world.pull().await;
+    let mut later = anna();
+    later["position"] = json!("Prokuristin");
+    later.as_object_mut().unwrap().remove("city");
+    world.lead(later).await;
+    assert_eq!(world.in_hubspot("contacts")[0]["properties"]["city"], json!("Stuttgart"));
+    world.set_mode(SALESFORCE, Mode::Full).await;
+    world.advance(60);
+    world.pull().await;
+    assert_eq!(world.in_hubspot("contacts")[0]["properties"]["city"], json!("Esslingen"));
+    world.end().await;
+}
+
+async fn what_is_off_is_not_read_and_nothing_that_was_told_meanwhile_is_lost(store: Store) {
+    let world = World::new(store).await;
+    let person = world.lead(anna()).await;
+    let lead = world.link(SALESFORCE, person).await.remote_id.unwrap();
+    world.set_mode(SALESFORCE, Mode::Off).await;
+    world.sandbox.calls().reset();
+    world.advance(60);
+    world.edit_salesforce("Lead", &lead, &json!({ "City": "Esslingen" }));
+    // What a hook told before the mode changed, and what one tells now.
+    let ids = vec![lead.clone()];
+    let task = Task::Read { connection: world.id(SALESFORCE), remote_type: "Lead".into(), ids, not_before: Time(0) };
+    world.ask(task).await;
+    world.ask(Task::Pull { connection: world.id(SALESFORCE) }).await;
+    assert_eq!(world.outbound_message(HOOK_SECRET, "Lead", &lead).await, 200);
+    world.run_due().await;
+    assert_eq!(world.sandbox.calls().all(Vendor::Salesforce), 0, "what is off was called");
+    let parked = world.store.parked_counts().await.unwrap();
+    assert_eq!(parked.iter().map(|it| (it.code.as_str(), it.count)).collect::<Vec<_>>(), [("mode_takes_nothing", 1)]);
+    assert_eq!(world.hooks.repeat(world.clock.now()).await.unwrap(), 0, "it stays off");
+    assert_eq!(world.in_hubspot("contacts")[0]["properties"]["city"], json!("Stuttgart"));
+    world.set_mode(SALESFORCE, Mode::Full).await;
+    assert_eq!(world.hooks.repeat(world.clock.now()).await.unwrap(), 1);
+    world.settle().await;
+    assert_eq!(world.in_hubspot("contacts")[0]["properties"]["city"], json!("Esslingen"));
+    assert!(world.store.parked_counts().await.unwrap().is_empty());
+    world.nothing_waits().await;
     world.end().await;
 }
 

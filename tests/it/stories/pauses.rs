@@ -4,17 +4,18 @@ use std::time::Duration;
 
 use jiff::tz::TimeZone;
 use mittler_core::{Time, job::Task};
-use mittler_sandbox::Vendor;
+use mittler_sandbox::{FaultKind, Vendor};
 use mittler_store::{Store, connections::ConnectionRow};
-use mittler_sync::Mode;
+use mittler_sync::{Mode, retry::retry_connection};
 use serde_json::{Value, json};
 
-use super::world::{HUBSPOT, HUBSPOT_WRITES, Setup, World, anna};
+use super::world::{HUBSPOT, HUBSPOT_WRITES, SALESFORCE, Setup, World, anna};
 
 on_every_database!(
     a_daily_limit_lasts_until_midnight_where_the_portal_is,
     what_one_process_found_stops_the_others_until_then,
     what_an_administrator_put_right_goes_on_at_once,
+    a_person_who_asks_again_lifts_the_pause_in_every_process,
 );
 
 fn guest(at: usize) -> Value {
@@ -22,9 +23,13 @@ fn guest(at: usize) -> Value {
         "company": format!("Firma{at} GmbH"), "email": format!("gast@firma{at}.example"), "country": "DE" })
 }
 
-async fn hubspot(world: &World) -> ConnectionRow {
+async fn row(world: &World, name: &str) -> ConnectionRow {
     let all = world.store.connections().await.unwrap();
-    all.into_iter().find(|row| row.name == HUBSPOT).unwrap()
+    all.into_iter().find(|row| row.name == name).unwrap()
+}
+
+async fn hubspot(world: &World) -> ConnectionRow {
+    row(world, HUBSPOT).await
 }
 
 async fn a_daily_limit_lasts_until_midnight_where_the_portal_is(store: Store) {
@@ -83,6 +88,40 @@ async fn what_one_process_found_stops_the_others_until_then(store: Store) {
     assert!(world.clock.now() >= until);
     assert_eq!(world.in_hubspot("contacts")[0]["properties"]["jobtitle"], json!("Prokuristin"));
     assert_eq!(hubspot(&world).await.state, "ready");
+    world.end().await;
+}
+
+async fn a_person_who_asks_again_lifts_the_pause_in_every_process(store: Store) {
+    let world = World::with(store, Setup { paced: true, ..Setup::default() }).await;
+    world.fault(Vendor::Salesforce, FaultKind::RateLimited, Some(1.0), None, &[]);
+    world.lead_only(anna()).await;
+    let paused = row(&world, SALESFORCE).await;
+    assert_eq!((paused.state.as_str(), paused.code.as_deref()), ("waiting", Some("daily")));
+    let until = Time(paused.paused_until);
+    assert!(until.since(world.clock.now()) > Duration::from_mins(10));
+    // Nothing is called before.
+    world.sandbox.calls().reset();
+    world.ask_push(SALESFORCE).await;
+    world.run_due().await;
+    assert_eq!(world.sandbox.calls().all(Vendor::Salesforce), 0);
+    // It is asked once, says no again, and the pause is back.
+    let id = world.id(SALESFORCE);
+    let retried = retry_connection(&world.store, &world.clock, id).await.unwrap();
+    assert_eq!(retried.lifted.pause, Some((until, "daily".to_owned())));
+    assert_eq!(retried.lifted.budgets, ["daily"]);
+    assert_eq!(row(&world, SALESFORCE).await.state, "ready");
+    world.run_due().await;
+    let calls = world.sandbox.calls().all(Vendor::Salesforce);
+    assert!((1..=4).contains(&calls), "{calls} calls");
+    assert_eq!(row(&world, SALESFORCE).await.code.as_deref(), Some("daily"));
+    // The CRM has calls again: all goes on at once, in a process that only reads of the retry.
+    world.sandbox.faults().clear();
+    retry_connection(&world.store, &world.clock, id).await.unwrap();
+    world.run_due().await;
+    world.advance(2);
+    world.run_due().await;
+    assert_eq!((world.in_salesforce("Lead").len(), row(&world, SALESFORCE).await.state.as_str()), (1, "ready"));
+    assert_eq!(retry_connection(&world.store, &world.clock, id).await.unwrap().lifted.pause, None);
     world.end().await;
 }
 

@@ -8,16 +8,22 @@ use mittler_connector::{
     RemoteRecord, Result, Write,
 };
 use mittler_core::{ConnectionId, RemoteSchema, Time, job::Task, mapping::Mapping};
+use mittler_queue::{End, Handler};
+use mittler_sandbox::{FaultKind, Vendor};
 use mittler_store::Store;
-use mittler_sync::{Connection, Mode, hooks::HookReceiver};
+use mittler_sync::{Connection, Connections, Mode, hooks::HookReceiver};
+use serde_json::json;
 
-use super::world::{HUBSPOT, World, anna};
+use super::world::{HOOK_SECRET, HUBSPOT, SALESFORCE, World, anna};
 
 on_every_database!(
     more_changes_than_one_job_reads_are_read_once_and_to_the_end,
     a_read_that_is_refused_for_good_waits_longer_each_time_and_ends_as_a_dead_job,
     events_of_an_account_without_a_connection_wait_until_it_has_one,
     a_repeated_delivery_is_one_job_and_a_deletion_is_read_too,
+    hooks_that_are_refused_are_counted_with_their_cause,
+    a_hook_is_taken_while_the_crm_does_not_answer,
+    what_a_hook_told_waits_for_a_process_that_knows_the_connection,
 );
 
 const PORTAL: &str = "62515";
@@ -201,5 +207,61 @@ async fn a_repeated_delivery_is_one_job_and_a_deletion_is_read_too(store: Store)
     assert_eq!(jobs.len(), 1);
     let Task::Read { ids, .. } = &jobs[0].task else { panic!("{jobs:?}") };
     assert_eq!(ids, &["7", "8"]);
+    world.end().await;
+}
+
+async fn hooks_that_are_refused_are_counted_with_their_cause(store: Store) {
+    let world = World::new(store).await;
+    let counts = async || {
+        world.hooks.counts.store(&world.store).await;
+        let all = world.store.hook_counts().await.unwrap();
+        all.into_iter().find(|count| count.connection == world.id(SALESFORCE).0)
+    };
+    assert_eq!(counts().await, None);
+    let person = world.lead(anna()).await;
+    let lead = world.link(SALESFORCE, person).await.remote_id.unwrap();
+    for _ in 0..3 {
+        assert_eq!(world.outbound_message("falsch", "Lead", &lead).await, 401);
+    }
+    let refused = counts().await.unwrap();
+    assert_eq!((refused.taken, refused.refused, refused.cause.as_deref()), (0, 3, Some("signature")));
+    assert!(refused.is_refused());
+    world.advance(5);
+    assert_eq!(world.outbound_message(HOOK_SECRET, "Lead", &lead).await, 200);
+    let taken = counts().await.unwrap();
+    assert_eq!((taken.taken, taken.refused, taken.last_taken_at), (1, 3, world.clock.now().0));
+    assert!(!taken.is_refused(), "one that came since is a good sign");
+    world.end().await;
+}
+
+async fn a_hook_is_taken_while_the_crm_does_not_answer(store: Store) {
+    let world = World::new(store).await;
+    let person = world.lead(anna()).await;
+    let lead = world.link(SALESFORCE, person).await.remote_id.unwrap();
+    // A fresh process, and a CRM that has no calls left.
+    world.set_mode(SALESFORCE, Mode::Full).await;
+    world.fault(Vendor::Salesforce, FaultKind::RateLimited, Some(1.0), None, &[]);
+    world.sandbox.calls().reset();
+    assert_eq!(world.outbound_message(HOOK_SECRET, "Lead", &lead).await, 200);
+    assert_eq!(world.sandbox.calls().all(Vendor::Salesforce), 0);
+    world.end().await;
+}
+
+async fn what_a_hook_told_waits_for_a_process_that_knows_the_connection(store: Store) {
+    let world = World::new(store).await;
+    let person = world.lead(anna()).await;
+    let lead = world.link(SALESFORCE, person).await.remote_id.unwrap();
+    world.advance(10);
+    world.edit_salesforce("Lead", &lead, &json!({ "City": "Esslingen" }));
+    assert_eq!(world.outbound_message(HOOK_SECRET, "Lead", &lead).await, 200);
+    let (now, wait) = (world.clock.now(), std::time::Duration::from_secs(60));
+    let job = world.store.write(async move |tx| tx.take_jobs(now, wait, 1).await).await.unwrap().remove(0);
+    let mut other = world.worker.clone();
+    other.connections = Connections::default();
+    let end = other.run(&job).await;
+    assert!(matches!(&end, End::Later { code, .. } if code == "no_such_connection"), "{end:?}");
+    world.store.write(async move |tx| tx.delay_job(job.id, job.attempt, now, "later").await).await.unwrap();
+    world.settle().await;
+    assert_eq!(world.in_hubspot("contacts")[0]["properties"]["city"], json!("Esslingen"));
     world.end().await;
 }

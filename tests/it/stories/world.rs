@@ -24,7 +24,11 @@ use mittler_store::{
     leases::Lease,
     links::{LinkLine, link_id},
 };
-use mittler_sync::{Connections, Keys, Mode, Pusher, bounds::Bounds, hooks::Hooks};
+use mittler_sync::{
+    Connections, Keys, Mode, Pusher,
+    bounds::Bounds,
+    hooks::{Counts, HookReceiver, Hooks, RawHook},
+};
 use mittler_worker::{
     Worker,
     follow::{FollowUp, Routing},
@@ -144,6 +148,7 @@ impl World {
             clock: clock.clone(),
             connections: connections.clone(),
             accepted: Arc::new(|| ()),
+            counts: Counts::default(),
         };
         let world = World { store, clock, keys, sandbox, connections, worker, door, hooks, setup };
         for connection in world.connections.all() {
@@ -343,6 +348,23 @@ impl World {
         self.run_due().await;
         let line = self.store.signal_line(accepted.id).await.unwrap().unwrap();
         RecordId(line.record.unwrap_or_else(|| panic!("the lead was not taken: {line:?}")))
+    }
+
+    /// Salesforce tells of a change; gives the status of our answer.
+    pub async fn outbound_message(&self, secret: &str, object: &str, id: &str) -> u16 {
+        let organisation = self.sandbox.access().salesforce.organization_id;
+        let body = format!(
+            r#"<soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"><soapenv:Body><notifications xmlns="http://soap.sforce.com/2005/09/outbound"><OrganizationId>{organisation}</OrganizationId><Notification><Id>04l{}</Id><sObject xsi:type="sf:{object}" xmlns:sf="urn:sobject.enterprise.soap.sforce.com"><sf:Id>{id}</sf:Id></sObject></Notification></notifications></soapenv:Body></soapenv:Envelope>"#,
+            &id[3..]
+        );
+        let hook = RawHook {
+            method: "POST".into(),
+            uri: String::new(),
+            path_secret: String::new(),
+            headers: Vec::new(),
+            body: body.into(),
+        };
+        self.hooks.receive(SALESFORCE, secret, hook, self.clock.now()).await.status
     }
 
     pub async fn record(&self, id: RecordId) -> Record {

@@ -239,6 +239,13 @@ fn trouble(visitor: &Visitor, one: &ConnectionView, answered: Option<Time>) -> M
                 }
             }
         }
+        @if let (true, Some(at)) = (one.hooks.is_refused(), one.hooks.last_refused_at) {
+            p.notice { strong { (one.name) } ": "
+                (lang.say("Webhooks werden abgelehnt", "webhooks are refused"))
+                " (" (words::hook_cause(one.hooks.cause.as_deref().unwrap_or_default(), lang)) ") · "
+                (lang.say("zuletzt", "last")) " " time { (visitor.time(at)) } " · "
+                (lang.say("Änderungen kommen nur mit dem Abruf", "changes come with the next pull alone")) }
+        }
         @if one.mode != "full" {
             p.notice { strong { (one.name) } ": "
                 @if writes_nothing { (lang.say("schreibt nichts", "writes nothing")) ": " }
@@ -255,7 +262,7 @@ async fn waiting(app: &App, visitor: &Visitor, connections: &[ConnectionView]) -
         let last = answers.iter().find(|(id, _)| ConnectionId(*id).to_string() == one.id);
         last.map(|(_, at)| Time(*at))
     };
-    let well = connections.iter().all(|one| one.state == "ready" && one.mode == "full");
+    let well = connections.iter().all(|one| one.state == "ready" && one.mode == "full" && !one.hooks.is_refused());
     Ok(html! {
         section {
             h2 { (lang.say("Was wartet, und warum", "What waits, and why")) }
@@ -367,7 +374,7 @@ pub(crate) async fn retry(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::access::Session;
+    use crate::{access::Session, rest::connections::HookView};
 
     fn shown(lang: Lang, state: &str, mode: &str, code: &str) -> String {
         let visitor = Visitor {
@@ -387,6 +394,7 @@ mod tests {
             reason: (!code.is_empty()).then(|| "what the CRM said".to_owned()),
             paused_until: (state != "ready").then_some(noon(1)),
             links: Vec::new(),
+            hooks: HookView::default(),
         };
         let html = trouble(&visitor, &one, Some(noon(0))).into_string();
         // Text alone.
@@ -418,6 +426,21 @@ mod tests {
         assert_eq!(shown(Lang::De, "ready", "dry_run", ""), "vertrieb: schreibt nichts: Probelauf");
         assert_eq!(shown(Lang::En, "ready", "off", ""), "vertrieb: writes nothing: off");
         assert_eq!(shown(Lang::De, "ready", "fill_empty", ""), "vertrieb: nur Leeres füllen");
+    }
+
+    #[test]
+    fn refused_webhooks_are_said_until_one_is_taken() {
+        let hooks = |taken: i64, refused: i64| HookView {
+            refused: 4,
+            last_taken_at: (taken > 0).then_some(Time(taken)),
+            last_refused_at: Some(Time(refused)),
+            cause: Some("signature".into()),
+            ..HookView::default()
+        };
+        assert!(hooks(0, 5).is_refused() && hooks(4, 5).is_refused() && !hooks(6, 5).is_refused());
+        for cause in ["signature", "stale", "account", "form"] {
+            assert!(words::hook_cause(cause, Lang::De) != words::hook_cause(cause, Lang::En));
+        }
     }
 
     #[test]

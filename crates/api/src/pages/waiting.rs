@@ -36,18 +36,19 @@ pub(crate) async fn page(
     };
     let rows: Vec<(Option<String>, LinkView)> =
         links.into_iter().map(|link| (title(&link), LinkView::from(link))).collect();
+    let held_up = connections.iter().any(|one| one.id == id.to_string() && one.state != "ready");
     let heading = format!("{}: {}", name(&connections, id.0), lang.say("was wartet, und warum", "what waits, and why"));
     let content = html! {
         h1 { (heading) }
-        @if rows.is_empty() { p.empty { (lang.say("Nichts.", "Nothing.")) } } @else {
+        @if rows.is_empty() && !held_up { p.empty { (lang.say("Nichts.", "Nothing.")) } } @else {
             form method="post" action=(format!("/waiting/{id}/retry")) {
                 input type="hidden" name="csrf" value=(visitor.session.csrf());
                 p { button { (lang.say("Alles noch einmal versuchen", "Try everything again")) }
                     " " span.hint { (lang.say(
-                        "Was dort gelöscht wurde, wird dort neu angelegt.",
-                        "What was deleted there is created there anew.")) } }
+                        "Eine Pause wird aufgehoben und gleich ein Versuch gemacht; lehnt das CRM ab, gilt sie wieder. Was dort gelöscht wurde, wird dort neu angelegt.",
+                        "A pause is lifted and one call tried at once; if the CRM refuses it, the pause is back. What was deleted there is created there anew.")) } }
             }
-            (table(&visitor, &rows))
+            @if rows.is_empty() { p.empty { (lang.say("Kein Datensatz wartet.", "No record waits.")) } } @else { (table(&visitor, &rows)) }
         }
         @if let Some(next) = next {
             p { a.button href=(format!("/waiting/{id}?after={next}")) { (lang.say("Weitere", "More")) } }
@@ -97,7 +98,7 @@ pub(crate) async fn retry_one(
     let id = body::id::<LinkId>(&id)?;
     let connection = app.store.link_connection(id).await?.ok_or_else(Problem::not_found)?;
     // Who clicks twice finds it begun: there is nothing to complain of.
-    connections::retry(&app, connection, Some(id)).await?;
+    connections::retry_one(&app, connection, id).await?;
     Ok(Redirect::to(&format!("/waiting/{connection}")))
 }
 
@@ -109,6 +110,6 @@ pub(crate) async fn retry_all(
 ) -> Result<Redirect, PageProblem> {
     visitor.session.check_csrf(Some(&form.csrf))?;
     let id = body::id::<ConnectionId>(&id)?;
-    connections::retry(&app, id, None).await?;
+    connections::retry_connection(&app, id).await?;
     Ok(Redirect::to(&format!("/waiting/{id}")))
 }

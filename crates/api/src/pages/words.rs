@@ -219,6 +219,26 @@ const CONNECTIONS: Words = &[
     ("misconfigured", "falsch eingerichtet", "misconfigured"),
 ];
 
+/// Why a webhook was refused.
+const HOOK_CAUSES: Words = &[
+    (
+        "signature",
+        "Signatur oder Geheimnis passt nicht; Geheimnis und öffentliche Adresse prüfen",
+        "signature or secret does not fit; check the secret and the public address",
+    ),
+    (
+        "stale",
+        "zu alt oder unserer Uhr voraus; Uhr prüfen",
+        "signed too long ago, or ahead of our clock; check the clock",
+    ),
+    ("account", "von einem anderen Konto", "another account's"),
+    ("form", "nicht in der Form des CRMs", "not in the CRM's form"),
+];
+
+pub(crate) fn hook_cause(cause: &str, lang: Lang) -> String {
+    look_up(HOOK_CAUSES, cause, lang)
+}
+
 /// What is the matter with a connection.
 pub(crate) fn connection(state: &str, lang: Lang) -> String {
     look_up(CONNECTIONS, state, lang)
@@ -395,6 +415,11 @@ const CODES: Words = &[
     ("secret_too_short", "gespeicherte Zugangsdaten unvollständig", "the stored credentials are incomplete"),
     ("not_sealed", "Zugangsdaten konnten nicht versiegelt werden", "the credentials could not be sealed"),
     ("no_randomness", "Betriebssystem gibt keine Zufallszahlen", "the operating system gives no random numbers"),
+    (
+        "mode_takes_nothing",
+        "die Verbindung nimmt in dieser Betriebsart nichts entgegen",
+        "the connection takes nothing in this mode",
+    ),
     ("no_such_connection", "diese Verbindung ist nicht eingerichtet", "there is no such connection"),
     ("database", "Datenbank antwortet nicht", "the database does not answer"),
     ("store", "Datenbank nahm es nicht an", "the database did not take it"),

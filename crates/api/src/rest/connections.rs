@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use axum::{Json, extract::State, http::StatusCode};
 use mittler_core::{ConnectionId, LinkId, RecordId, Time};
-use mittler_store::links::{LinkCount, LinkLine};
+use mittler_store::{
+    hooks::HookCount,
+    links::{LinkCount, LinkLine},
+};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -118,6 +121,45 @@ pub(crate) struct ConnectionView {
     pub paused_until: Option<Time>,
     /// Its links, by kind of record.
     pub links: Vec<LinkCounts>,
+    pub hooks: HookView,
+}
+
+/// What became of a connection's webhooks.
+#[derive(Debug, Clone, Default, Serialize, ToSchema)]
+pub(crate) struct HookView {
+    /// Calls that were taken.
+    pub taken: i64,
+    /// When the last one was taken; without it, none came yet.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_taken_at: Option<Time>,
+    /// Calls that were refused.
+    pub refused: i64,
+    #[schema(value_type = Option<String>, format = DateTime)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_refused_at: Option<Time>,
+    /// Why the last one was refused: `signature` (or secret), `stale`, `account`, `form`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cause: Option<String>,
+}
+
+impl HookView {
+    fn of(count: Option<&HookCount>) -> HookView {
+        let Some(count) = count else { return HookView::default() };
+        let time = |at: i64| (at > 0).then_some(Time(at));
+        HookView {
+            taken: count.taken,
+            last_taken_at: time(count.last_taken_at),
+            refused: count.refused,
+            last_refused_at: time(count.last_refused_at),
+            cause: count.cause.clone(),
+        }
+    }
+
+    /// Whether none was taken since one was refused.
+    pub fn is_refused(&self) -> bool {
+        self.last_refused_at > self.last_taken_at
+    }
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -132,6 +174,7 @@ pub(crate) struct LinkCounts {
 
 pub(crate) async fn connections(app: &App) -> Result<Vec<ConnectionView>, Problem> {
     let (now, counts) = (app.clock.now(), app.store.link_counts().await?);
+    let hooks = app.store.hook_counts().await?;
     let of = |id| {
         let of_id = counts.iter().filter(move |count: &&LinkCount| count.connection == id);
         of_id.map(|count| LinkCounts {
@@ -145,6 +188,7 @@ pub(crate) async fn connections(app: &App) -> Result<Vec<ConnectionView>, Proble
     let view = |row: mittler_store::connections::ConnectionRow| ConnectionView {
         id: ConnectionId(row.id).to_string(),
         links: of(row.id).collect(),
+        hooks: HookView::of(hooks.iter().find(|count| count.connection == row.id)),
         name: row.name,
         crm: row.crm,
         mode: row.mode,
@@ -192,6 +236,28 @@ pub(crate) struct AgainLinks {
     links: u64,
 }
 
+/// What is tried at once.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct AgainConnection {
+    /// Links that were refused, held or lost, and are planned and written anew.
+    pub links: u64,
+    /// Links that waited for a time, and are due now.
+    pub waited: u64,
+    /// The pause of the connection that was lifted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lifted: Option<LiftedPause>,
+}
+
+/// A pause of a connection that is over before its time.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct LiftedPause {
+    #[schema(value_type = String, format = DateTime)]
+    pub until: Time,
+    /// Why there was one.
+    #[schema(example = "daily")]
+    pub code: String,
+}
+
 /// Do again what was refused or held of a record, or deleted in the CRM
 ///
 /// What is held is let go and refusals are forgotten; the record is planned anew. One that was
@@ -210,34 +276,44 @@ pub(crate) async fn post_retry_link(
 
 /// Do again whatever a connection refused, held or lost
 ///
-/// The same for all links of the connection that `GET /connections/{id}/links` lists.
+/// The same for all links of the connection that `GET /connections/{id}/links` lists. A pause is lifted, also one
+/// for calls that the CRM said are spent: one call is tried at once, and if the CRM refuses it the pause is back.
 #[utoipa::path(post, path = "/connections/{id}/retry", tag = "Connections", params(("id" = String, Path, description = "con_…")),
-    responses((status = 202, description = "They are done again; there may be none", body = AgainLinks)))]
+    responses((status = 202, description = "They are done again; there may be none", body = AgainConnection)))]
 pub(crate) async fn post_retry_connection(
     State(app): State<App>,
     caller: Caller,
     At(id): At<String>,
-) -> Result<(StatusCode, Json<AgainLinks>), Problem> {
+) -> Result<(StatusCode, Json<AgainConnection>), Problem> {
     caller.needs(Scope::RecordsWrite)?;
     let id = body::id::<ConnectionId>(&id)?;
     if !app.store.connections().await?.iter().any(|known| known.id == id.0) {
         return Err(Problem::not_found());
     }
-    let links = retry(&app, id, None).await?;
-    Ok((StatusCode::ACCEPTED, Json(AgainLinks { links })))
+    Ok((StatusCode::ACCEPTED, Json(retry_connection(&app, id).await?)))
 }
 
 pub(crate) async fn retry_link(app: &App, id: LinkId) -> Result<u64, Problem> {
     let connection = app.store.link_connection(id).await?.ok_or_else(Problem::not_found)?;
-    match retry(app, connection, Some(id)).await? {
-        0 => Err(Problem::new("conflict").detailed("nothing of this link was refused, held or lost")),
-        links => Ok(links),
+    if !retry_one(app, connection, id).await? {
+        return Err(Problem::new("conflict").detailed("nothing of this link was refused, held or lost"));
     }
+    Ok(1)
 }
 
-/// The links and the job that writes them.
-pub(crate) async fn retry(app: &App, connection: ConnectionId, link: Option<LinkId>) -> Result<u64, Problem> {
-    let links = mittler_sync::retry::retry(&app.store, &app.clock, connection, link).await?;
+/// The link and the job that writes it; whether there was anything to do again.
+pub(crate) async fn retry_one(app: &App, connection: ConnectionId, link: LinkId) -> Result<bool, Problem> {
+    let again = mittler_sync::retry::retry_link(&app.store, &app.clock, connection, link).await?;
     app.door.wake();
-    Ok(links)
+    Ok(again)
+}
+
+pub(crate) async fn retry_connection(app: &App, connection: ConnectionId) -> Result<AgainConnection, Problem> {
+    let retried = mittler_sync::retry::retry_connection(&app.store, &app.clock, connection).await?;
+    app.door.wake();
+    Ok(AgainConnection {
+        links: retried.links,
+        waited: retried.lifted.links,
+        lifted: retried.lifted.pause.map(|(until, code)| LiftedPause { until, code }),
+    })
 }

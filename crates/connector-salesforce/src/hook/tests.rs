@@ -57,22 +57,22 @@ fn a_message_names_records_to_read_and_is_acknowledged_as_a_whole() {
 fn a_hundred_notifications_are_taken_and_one_more_is_not() {
     let many = |count: usize| message("", &(0..count).map(notification).collect::<String>());
     assert_eq!(take(&settings(), "unguessable", many(100)).unwrap().events.len(), 100);
-    assert_eq!(take(&settings(), "unguessable", many(101)), Err(NotAuthentic));
+    assert_eq!(take(&settings(), "unguessable", many(101)), Err(NotAuthentic::Form));
 }
 
 #[test]
 fn without_the_secret_nothing_is_authentic() {
     for secret in ["", "unguessabl", "unguessable2"] {
-        assert_eq!(take(&settings(), secret, message("", &notification(1))), Err(NotAuthentic));
+        assert_eq!(take(&settings(), secret, message("", &notification(1))), Err(NotAuthentic::Signature));
     }
     let unset = Settings { hook_secret: SecretString::default(), ..settings() };
-    assert_eq!(take(&unset, "", message("", &notification(1))), Err(NotAuthentic));
+    assert_eq!(take(&unset, "", message("", &notification(1))), Err(NotAuthentic::Signature));
 }
 
 #[test]
 fn another_organisation_is_not_authentic() {
     let other = Settings { organization_id: Some("00Dxx0000009zzzEAY".into()), ..settings() };
-    assert_eq!(take(&other, "unguessable", message("", &notification(1))), Err(NotAuthentic));
+    assert_eq!(take(&other, "unguessable", message("", &notification(1))), Err(NotAuthentic::Account));
     let short = Settings { organization_id: Some(ORGANISATION[..15].into()), ..settings() };
     assert!(take(&short, "unguessable", message("", &notification(1))).is_ok());
 }
@@ -85,16 +85,16 @@ fn document_types_and_entities_are_rejected() {
         r#"<!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;&a;">]>"#,
     ];
     for doctype in doctypes {
-        assert_eq!(take(&settings(), "unguessable", message(doctype, &notification(1))), Err(NotAuthentic));
+        assert_eq!(take(&settings(), "unguessable", message(doctype, &notification(1))), Err(NotAuthentic::Form));
     }
     let entity = notification(1).replace("00Q5g", "&e;5g");
-    assert_eq!(take(&settings(), "unguessable", message("", &entity)), Err(NotAuthentic));
+    assert_eq!(take(&settings(), "unguessable", message("", &entity)), Err(NotAuthentic::Form));
 }
 
 #[test]
 fn what_is_cut_short_or_not_xml_is_rejected() {
     let whole = message("", &notification(1));
     for body in [whole[..whole.len() - 30].to_owned(), String::new(), "{}".into(), message("", "")] {
-        assert_eq!(take(&settings(), "unguessable", body), Err(NotAuthentic));
+        assert_eq!(take(&settings(), "unguessable", body), Err(NotAuthentic::Form));
     }
 }

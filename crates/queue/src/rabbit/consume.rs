@@ -1,7 +1,7 @@
 //! The consumers: a message names a row; the row is taken, run and settled, and then the message
 //! is acked.
 //!
-//! **Invariant:** the prefetch is set before the consumer begins, on every new channel.
+//! **Invariant:** the prefetch is set before a consumer begins, on every new channel; it is each consumer's own.
 //!
 //! **Invariant:** every message is acked, whatever became of its job. What is still to be done is
 //! a row, and the relay sends it again when it is due.
@@ -26,7 +26,15 @@ use super::{
     pulse::{self, Vigil},
     topology,
 };
-use crate::{Settings, Wake, backoff::Backoff, crew::Crew, embedded, run::Runner, stats::count};
+use crate::{
+    Settings, Wake,
+    backoff::Backoff,
+    crew::Crew,
+    embedded,
+    run::Runner,
+    slots::{InHand, Slot},
+    stats::count,
+};
 
 /// How often a session looks after itself.
 const LOOK: Duration = Duration::from_secs(1);
@@ -140,7 +148,9 @@ async fn session(
     let link = Link::open(config, "mittler worker").await?;
     topology::declare(&link, &config.queue).await?;
     let channel = limited(link.connection().create_channel(), "opening a channel").await?;
-    let mut consumer = begin(&channel, config, settings.workers).await?;
+    let mut consumer = begin(&channel, config, &config.queue, settings.workers).await?;
+    let mut urgent = begin(&channel, config, &topology::urgent(&config.queue), settings.workers).await?;
+    let hand = InHand::default();
     runner.stats.counters().consuming.up();
 
     let broken = CancellationToken::new();
@@ -149,27 +159,32 @@ async fn session(
     let _on_leaving = over.clone().drop_guard();
     let mut vigil = Vigil::new(&runner.stats);
     let mut looks = tokio::time::interval(LOOK);
+    let start = |delivery: Delivery, slot: Slot, crew: &mut Crew| {
+        count(&runner.stats.counters().consumed);
+        let (runner, over, broken) = (Arc::clone(runner), over.clone(), broken.clone());
+        crew.start(async move {
+            let _slot = slot;
+            handle(runner, delivery, over, broken).await;
+        });
+    };
     loop {
-        let free = crew.len() < settings.workers.max(1);
+        let free = hand.free(settings.workers);
+        let free = (free.urgent > 0, free.others(0) > 0);
         tokio::select! {
             () = stop.cancelled() => break,
             () = broken.cancelled() => return Err(Trouble::passing("an ack was not taken")),
             () = crew.one_done() => {}
-            next = consumer.next(), if free => match next {
-                Some(Ok(delivery)) => {
-                    vigil.seen(&runner.stats);
-                    count(&runner.stats.counters().consumed);
-                    crew.start(handle(Arc::clone(runner), delivery, over.clone(), broken.clone()));
-                }
-                Some(Err(error)) => return Err(error.into()),
-                // The broker cancelled the consumer: its queue was deleted, or its leader moved.
-                None => return Err(Trouble::passing("the broker ended the consumer")),
-            },
+            next = urgent.next(), if free.0 => start(delivered(next)?, hand.begin_shared(true), crew),
+            next = consumer.next(), if free.1 => {
+                let delivery = delivered(next)?;
+                vigil.seen(&runner.stats);
+                start(delivery, hand.begin_shared(false), crew);
+            }
             _ = looks.tick() => {
                 if !link.connection().status().connected() || !channel.status().connected() {
                     return Err(Trouble::passing("the connection or channel is gone"));
                 }
-                if !free {
+                if !free.1 {
                     vigil.seen(&runner.stats);
                 } else if vigil.is_over(&runner.stats, Instant::now()) {
                     return Err(Trouble::passing("no heartbeat came through the queue"));
@@ -178,23 +193,27 @@ async fn session(
         }
     }
     // No more messages; those in hand come to their ends and are acked on the open channel.
-    _ = limited(channel.basic_cancel(consumer.tag(), BasicCancelOptions::default()), "cancelling").await;
+    for consumer in [&urgent, &consumer] {
+        _ = limited(channel.basic_cancel(consumer.tag(), BasicCancelOptions::default()), "cancelling").await;
+    }
     crew.finish().await;
     link.close().await;
     Ok(())
 }
 
-async fn begin(channel: &Channel, config: &RabbitConfig, workers: usize) -> Result<Consumer, Trouble> {
+/// What a consumer gave: the next message, or the end of the session.
+fn delivered(next: Option<lapin::Result<Delivery>>) -> Result<Delivery, Trouble> {
+    // The broker cancelled the consumer: its queue was deleted, or its leader moved.
+    Ok(next.ok_or(Trouble::passing("the broker ended the consumer"))??)
+}
+
+async fn begin(channel: &Channel, config: &RabbitConfig, queue: &str, workers: usize) -> Result<Consumer, Trouble> {
     // No more than can run: what waits behind a long job in this process could run in another.
     // Zero would mean no limit.
     let prefetch = u16::try_from(workers).unwrap_or(u16::MAX).min(config.prefetch).max(1);
     limited(channel.basic_qos(prefetch, BasicQosOptions::default()), "setting the prefetch").await?;
-    let consumer = channel.basic_consume(
-        config.queue.as_str().into(),
-        "".into(),
-        BasicConsumeOptions::default(),
-        FieldTable::default(),
-    );
+    let consumer =
+        channel.basic_consume(queue.into(), "".into(), BasicConsumeOptions::default(), FieldTable::default());
     limited(consumer, "consuming").await
 }
 

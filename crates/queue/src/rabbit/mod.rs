@@ -129,10 +129,11 @@ async fn inspect(config: &RabbitConfig) -> Result<Vec<String>, Trouble> {
     topology::declare(&link, &config.queue).await?;
     let channel = limited(link.connection().create_channel(), "opening a channel").await?;
     let jobs = topology::depth(&channel, &config.queue).await?;
+    let urgent = topology::depth(&channel, &topology::urgent(&config.queue)).await?;
     let dead = topology::depth(&channel, &topology::dead(&config.queue)).await?;
     let mut found = vec![format!(
-        "the quorum queue {} has {} messages and {} consumers",
-        config.queue, jobs.messages, jobs.consumers
+        "the quorum queue {0} has {1} messages and {2} consumers, {0}.urgent has {3} and {4}",
+        config.queue, jobs.messages, jobs.consumers, urgent.messages, urgent.consumers
     )];
     if jobs.consumers == 0 {
         found.push("no worker consumes: start a process with the worker role".into());

@@ -4,8 +4,10 @@
 //! the broker did not confirm it as put into the queue. If that fails as well, the mark runs out.
 //! Success is `Ack(None)` alone: an unroutable message is acked too, with the message in it.
 //!
-//! **Invariant:** at most about [`WINDOW`] messages wait in the queue; the rest waits as rows, in
+//! **Invariant:** at most about [`WINDOW`] messages wait in each queue; the rest waits as rows, in
 //! order of lane. Otherwise each `resend` of a backlog would put all of it into the queue again.
+//!
+//! Jobs of the first lane have a queue of their own. Jobs that call CRMs are not sent: see the crate.
 //!
 //! A killed broker can come back with a quorum queue that has no leader, for good (seen with 3.10;
 //! rabbitmq/rabbitmq-server#10070, #15725): it can be declared, but confirms and delivers nothing.
@@ -19,7 +21,10 @@ use lapin::{
     options::{BasicPublishOptions, ConfirmSelectOptions},
 };
 use mittler_core::JobId;
-use mittler_store::{Clock, Result as StoreResult, Store};
+use mittler_store::{
+    Clock, Result as StoreResult, Store,
+    jobs::{Slots, Wanted},
+};
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
@@ -77,6 +82,14 @@ pub async fn relay(
     }
 }
 
+/// From rows to one queue.
+struct Way {
+    queue: String,
+    urgent: bool,
+    /// Messages that it takes before it is looked at again.
+    room: usize,
+}
+
 struct Relay {
     store: Store,
     clock: Clock,
@@ -95,51 +108,60 @@ impl Relay {
             tracing::warn!(queue = self.config.queue, "the queue confirms nothing; it is removed and declared anew");
             self.mute = 0;
             topology::remove(&link, &self.config.queue).await?;
+            topology::remove(&link, &topology::urgent(&self.config.queue)).await?;
         }
         topology::declare(&link, &self.config.queue).await?;
         let channel = limited(link.connection().create_channel(), "opening a channel").await?;
         limited(channel.confirm_select(ConfirmSelectOptions::default()), "asking for confirms").await?;
         self.stats.counters().relaying.up();
         let mut database = Backoff::database();
-        let mut room = 0;
+        let mut ways = [
+            Way { queue: topology::urgent(&self.config.queue), urgent: true, room: 0 },
+            Way { queue: self.config.queue.clone(), urgent: false, room: 0 },
+        ];
         let mut last_work = Instant::now();
         let mut patience = FIRST;
         while !stop.is_cancelled() {
             self.bell.hush();
-            if room < BATCH {
-                let waiting = topology::depth(&channel, &self.config.queue).await?.messages;
-                room = WINDOW.saturating_sub(usize::try_from(waiting).unwrap_or(WINDOW));
-            }
-            if room == 0 {
-                self.pause(BUSY, false, stop).await;
-                continue;
-            }
-            let most = room.min(BATCH);
-            let jobs = match self.mark(most).await {
-                Ok(jobs) => jobs,
-                Err(error) => {
-                    tracing::warn!(code = %error, "no jobs could be marked for sending");
-                    database.pause(stop).await;
+            let (mut sent, mut more, mut full) = (0, false, false);
+            for way in &mut ways {
+                if way.room < BATCH {
+                    let waiting = topology::depth(&channel, &way.queue).await?.messages;
+                    way.room = WINDOW.saturating_sub(usize::try_from(waiting).unwrap_or(WINDOW));
+                }
+                let most = way.room.min(BATCH);
+                full |= most == 0;
+                let jobs = match self.mark(most, way.urgent).await {
+                    Ok(jobs) => jobs,
+                    Err(error) => {
+                        tracing::warn!(code = %error, "no jobs could be marked for sending");
+                        database.pause(stop).await;
+                        continue;
+                    }
+                };
+                database.reset();
+                if jobs.is_empty() {
                     continue;
                 }
-            };
-            database.reset();
-            if !jobs.is_empty() {
-                last_work = Instant::now();
-                room -= jobs.len();
+                way.room -= jobs.len();
+                sent += jobs.len();
+                more |= jobs.len() == most;
                 let confirmed = self.stats.counters().confirmed.load(Relaxed);
-                let sent = self.send(&channel, &jobs, patience).await;
+                let ended = self.send(&channel, &way.queue, &jobs, patience).await;
                 if self.stats.counters().confirmed.load(Relaxed) > confirmed {
                     self.mute = 0;
                     patience = PATIENCE;
-                } else if matches!(sent, Err(Trouble::Mute)) && !link.connection().status().blocked() {
+                } else if matches!(ended, Err(Trouble::Mute)) && !link.connection().status().blocked() {
                     self.mute += 1;
                 }
-                sent?;
+                ended?;
             }
-            if jobs.len() < most {
-                let busy = last_work.elapsed() < BUSY_FOR;
-                self.pause(if busy { BUSY } else { IDLE.min(self.settings.poll) }, true, stop).await;
+            if sent > 0 {
+                last_work = Instant::now();
+            }
+            if !more {
+                let busy = full || last_work.elapsed() < BUSY_FOR;
+                self.pause(if busy { BUSY } else { IDLE.min(self.settings.poll) }, stop).await;
             }
             if !link.connection().status().connected() {
                 return Err(Trouble::passing("the connection is gone"));
@@ -149,23 +171,33 @@ impl Relay {
         Ok(())
     }
 
-    async fn pause(&mut self, pause: Duration, wakes: bool, stop: &CancellationToken) {
+    async fn pause(&mut self, pause: Duration, stop: &CancellationToken) {
         tokio::select! {
             () = stop.cancelled() => {}
-            () = self.bell.rung(), if wakes => {}
+            () = self.bell.rung() => {}
             () = tokio::time::sleep(pause) => {}
         }
     }
 
-    async fn mark(&self, most: usize) -> StoreResult<Vec<(JobId, i64)>> {
+    async fn mark(&self, most: usize, urgent: bool) -> StoreResult<Vec<(JobId, i64)>> {
+        if most == 0 {
+            return Ok(Vec::new());
+        }
         let (now, resend) = (self.clock.now(), self.settings.resend);
         let most = i64::try_from(most).unwrap_or(1);
-        self.store.write(async move |tx| tx.send_jobs(now, resend, most).await).await
+        let wanted = Wanted { slots: Slots::Shared, urgent: Some(urgent), full: Vec::new() };
+        self.store.write(async move |tx| tx.send_jobs(now, resend, most, &wanted).await).await
     }
 
     /// Publishes the batch and awaits its confirms together.
-    async fn send(&self, channel: &Channel, jobs: &[(JobId, i64)], patience: Duration) -> Result<(), Trouble> {
-        let (failed, trouble) = publish(channel, &self.config.queue, jobs, patience, &self.stats).await;
+    async fn send(
+        &self,
+        channel: &Channel,
+        queue: &str,
+        jobs: &[(JobId, i64)],
+        patience: Duration,
+    ) -> Result<(), Trouble> {
+        let (failed, trouble) = publish(channel, queue, jobs, patience, &self.stats).await;
         if !failed.is_empty() {
             let unsent = self.store.write(async move |tx| tx.unsend_jobs(&failed).await).await;
             if let Err(error) = unsent {

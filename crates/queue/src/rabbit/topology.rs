@@ -31,6 +31,11 @@ pub(super) fn dead(queue: &str) -> String {
     format!("{queue}.dead")
 }
 
+/// The name of the queue for jobs that somebody waits for: behind a list in one queue they would wait for it.
+pub(super) fn urgent(queue: &str) -> String {
+    format!("{queue}.urgent")
+}
+
 /// # Errors
 /// [`Trouble::Fatal`] with the remedy if the queue exists with other arguments.
 pub(super) async fn declare(link: &Link, queue: &str) -> Result<(), Trouble> {
@@ -53,6 +58,7 @@ pub(super) async fn declare(link: &Link, queue: &str) -> Result<(), Trouble> {
     );
     limited(bind, "binding a queue").await?;
     queue_declare(&channel, queue, job_arguments(&dead)).await?;
+    queue_declare(&channel, &urgent(queue), job_arguments(&dead)).await?;
     limited(channel.close(200, "declared".into()), "closing a channel").await
 }
 
@@ -71,8 +77,9 @@ pub(super) async fn remove(link: &Link, queue: &str) -> Result<(), Trouble> {
 /// Removes everything that [`declare`] makes.
 pub(super) async fn remove_all(link: &Link, queue: &str) -> Result<(), Trouble> {
     let dead = dead(queue);
-    remove(link, queue).await?;
-    remove(link, &dead).await?;
+    for name in [queue, &urgent(queue), &dead] {
+        remove(link, name).await?;
+    }
     let channel = limited(link.connection().create_channel(), "opening a channel").await?;
     let removed = channel.exchange_delete(dead.as_str().into(), ExchangeDeleteOptions::default());
     limited(removed, "removing an exchange").await

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use mittler_core::{ConnectionId, RecordId, Time};
 use mittler_store::links::LinkLine;
+use mittler_sync::retry::Retried;
 use serde_json::json;
 
 use crate::{
@@ -69,22 +70,52 @@ pub async fn run(desk: &Desk, json: bool) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Does again what one connection refused, holds or has deleted; a running service writes it.
+/// Does again what one connection refused, holds or has deleted, and lifts what holds it up; a running service
+/// tries it.
 pub async fn retry(desk: &Desk, name: &str, json: bool) -> Result<ExitCode> {
     let connections = desk.store.connections().await?;
     let known = connections.iter().find(|connection| connection.name == name).with_context(|| {
         let names: Vec<&str> = connections.iter().map(|connection| connection.name.as_str()).collect();
         format!("there is no connection {name:?}; there are: {}", names.join(", "))
     })?;
-    let links = mittler_sync::retry::retry(&desk.store, &desk.clock, ConnectionId(known.id), None).await?;
+    let retried = mittler_sync::retry::retry_connection(&desk.store, &desk.clock, ConnectionId(known.id)).await?;
+    let lifted = &retried.lifted;
     if json {
-        return print_json(&json!({ "connection": name, "links": links }));
+        let pause = lifted.pause.as_ref().map(|(until, code)| json!({ "until": until, "code": code }));
+        return print_json(
+            &json!({ "connection": name, "links": retried.links, "waited": lifted.links, "lifted": pause, "budgets": lifted.budgets }),
+        );
     }
-    match links {
-        0 => println!("nothing of {name} was refused, held or deleted"),
-        links => println!("{links} due again at {name}; a running service writes them"),
+    for line in said(name, &retried) {
+        println!("{line}");
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// What a retry did, line by line.
+fn said(name: &str, retried: &Retried) -> Vec<String> {
+    let (links, lifted) = (retried.links, &retried.lifted);
+    let mut lines = Vec::new();
+    if let Some((until, code)) = &lifted.pause {
+        lines.push(format!("{name} was to be left alone until {until} ({code}); that is lifted"));
+    } else if !lifted.budgets.is_empty() {
+        lines.push(format!(
+            "the CRM had said that these calls are spent, which is lifted: {}",
+            lifted.budgets.join(", ")
+        ));
+    }
+    if lifted.links > 0 {
+        lines.push(format!("{} records that waited for a time are due now", lifted.links));
+    }
+    match links {
+        0 if lines.is_empty() => lines.push(format!("nothing of {name} was refused, held, deleted or paused")),
+        0 => {}
+        links => lines.push(format!("{links} records that were refused, held or deleted are due again")),
+    }
+    lines.push(format!(
+        "a running service tries {name} within a second or two; if the CRM refuses again, it waits again"
+    ));
+    lines
 }
 
 fn waiting_link(link: &LinkLine) -> serde_json::Value {

@@ -4,9 +4,9 @@
 use std::{path::Path, process::ExitCode};
 
 use anyhow::Result;
-use mittler_core::ConnectionId;
+use mittler_core::{ConnectionId, Time};
 use mittler_queue::RabbitConfig;
-use mittler_store::{Clock, Store, inspect};
+use mittler_store::{Clock, Store, connections::ConnectionRow, hooks::HookCount, inspect};
 use mittler_sync::{Connection, Keys, Mode, connections::same_account};
 use secrecy::SecretString;
 use serde::Serialize;
@@ -216,8 +216,19 @@ async fn check_connections(
     };
     let (own, clock) = (key, Clock::default());
     let keys = Keys::derive(&own.map_or_else(keyfile::random, Ok)?);
+    let hooks = match store {
+        Some(store) => store.hook_counts().await?,
+        None => Vec::new(),
+    };
     for section in &config.connection {
         let name = format!("connection {}", section.name);
+        if let Some(known) = rows.iter().find(|row| row.name == section.name) {
+            let count = hooks.iter().find(|count| count.connection == known.id);
+            findings.add(format!("{name}, webhooks"), said_of_hooks(count));
+            if known.state != "ready" {
+                findings.wrong(format!("{name}, state"), said_of_state(known, Clock::default().now()));
+            }
+        }
         let row = rows.iter().find(|row| row.name == section.name).filter(|_| own.is_some());
         let (store, id) = match (store, row) {
             (Some(store), Some(row)) => (store, ConnectionId(row.id)),
@@ -277,6 +288,47 @@ async fn check_connection(
     }
 }
 
+/// What a running service noted of a connection.
+fn said_of_state(row: &ConnectionRow, now: Time) -> String {
+    let mut said = row.state.clone();
+    if let Some(code) = &row.code {
+        said = format!("{said} ({code})");
+    }
+    if let Some(reason) = &row.reason {
+        said = format!("{said}: {reason}");
+    }
+    if row.paused_until > now.0 {
+        let until = Time(row.paused_until);
+        said = format!("{said}; not tried before {until}: `mittler connections retry {}` tries it at once", row.name);
+    }
+    said
+}
+
+/// What became of a connection's webhooks.
+fn said_of_hooks(count: Option<&HookCount>) -> Result<String, String> {
+    let Some(count) = count else {
+        return Ok("none has come yet: changes in the CRM are found by the next pull".into());
+    };
+    let last = if count.last_taken_at > 0 {
+        format!("the last one was taken at {}", Time(count.last_taken_at))
+    } else {
+        "none was taken yet".to_owned()
+    };
+    if !count.is_refused() {
+        return Ok(format!("{} taken, {} refused; {last}", count.taken, count.refused));
+    }
+    let remedy = match count.cause.as_deref().unwrap_or_default() {
+        "signature" => {
+            "its signature or secret does not fit: check the client secret or hook_secret, and that public_url is \
+             exactly the address that the CRM calls"
+        }
+        "stale" => "it was signed too long ago or ahead of our clock: set this machine's clock",
+        "account" => "it is another account's: check organization_id or portal_id",
+        _ => "it does not have the CRM's form: something else calls this address",
+    };
+    Err(format!("{} refused, the last at {}: {remedy}; {last}", count.refused, Time(count.last_refused_at)))
+}
+
 fn crm_advice(error: &mittler_connector::Error) -> String {
     use mittler_connector::Error;
     match error {
@@ -295,6 +347,28 @@ fn crm_advice(error: &mittler_connector::Error) -> String {
 #[cfg(test)]
 mod tests {
     use mittler_sync::connections::same_account;
+
+    use super::*;
+
+    #[test]
+    fn refused_webhooks_are_wrong_until_one_is_taken() {
+        let count = |taken: i64, refused: i64, cause: &str| HookCount {
+            taken: i64::from(taken > 0),
+            last_taken_at: taken,
+            refused: 3,
+            last_refused_at: refused,
+            cause: Some(cause.into()),
+            ..HookCount::none(ConnectionId(uuid::Uuid::nil()))
+        };
+        assert!(said_of_hooks(None).is_ok());
+        let wrong = said_of_hooks(Some(&count(0, 5, "signature"))).unwrap_err();
+        assert!(
+            wrong.contains("3 refused") && wrong.contains("public_url") && wrong.contains("none was taken"),
+            "{wrong}"
+        );
+        assert!(said_of_hooks(Some(&count(4, 5, "stale"))).unwrap_err().contains("clock"));
+        assert!(said_of_hooks(Some(&count(6, 5, "stale"))).unwrap().contains("1 taken, 3 refused"));
+    }
 
     #[test]
     fn an_account_is_compared_whole() {
