@@ -65,7 +65,7 @@ impl Batch {
                 Choice::New => rest.push(link),
                 // To take over what it says would tell the other CRMs.
                 Choice::Known(_) if !self.connection.mode.takes() => {
-                    trial.push(settled(&link, Some("mode_dry_run"), None))
+                    trial.push(settled(&link, Some("mode_dry_run"), None));
                 }
                 Choice::Known(hit) => adopt.push((hit.remote_type, Adoption { link, record: hit.record, begun })),
                 Choice::Unsure(ids, code) => {

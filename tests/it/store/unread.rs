@@ -146,6 +146,11 @@ async fn a_topic_lives_as_long_as_one_of_its_jobs(fresh: &Fresh) {
     assert!(living().await, "one that is under way lives");
     let stuck = async |at: Time| store.is_stuck(at.minus(seconds(10)), at).await.unwrap();
     assert!(!stuck(NOON.plus(seconds(8))).await, "somebody has it");
+    assert!(!stuck(NOON.plus(seconds(11))).await, "the broker carries no jobs of connections");
+    let enrich = NewJob::new(Uuid::new_v4(), Task::Retain, Lane::Scheduled, NOON, NOON);
+    let other = JobId(enrich.id);
+    store.write(async move |tx| tx.put_jobs(std::slice::from_ref(&enrich)).await).await.unwrap();
+    store.write(async move |tx| tx.take_job(other, NOON, seconds(9)).await).await.unwrap();
     assert!(stuck(NOON.plus(seconds(11))).await && !stuck(NOON.plus(seconds(9))).await);
     store.write(async move |tx| tx.fail_job(id, taken.attempt, NOON, "x", 1, NOON).await).await.unwrap();
     assert!(!living().await, "a dead one does not");

@@ -227,9 +227,11 @@ async fn hooks_that_are_refused_are_counted_with_their_cause(store: Store) {
     assert_eq!((refused.taken, refused.refused, refused.cause.as_deref()), (0, 3, Some("signature")));
     assert!(refused.is_refused());
     world.advance(5);
+    let begun = world.clock.now().0;
     assert_eq!(world.outbound_message(HOOK_SECRET, "Lead", &lead).await, 200);
     let taken = counts().await.unwrap();
-    assert_eq!((taken.taken, taken.refused, taken.last_taken_at), (1, 3, world.clock.now().0));
+    assert_eq!((taken.taken, taken.refused), (1, 3));
+    assert!(taken.last_taken_at >= begun, "{taken:?}");
     assert!(!taken.is_refused(), "one that came since is a good sign");
     world.end().await;
 }

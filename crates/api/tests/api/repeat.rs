@@ -39,7 +39,15 @@ async fn a_connection_does_again_what_it_held_or_lost_and_what_is_gone_is_made_a
     let link: LinkId = link_id(seeded.salesforce, seeded.person);
     service.store.write(async move |tx| tx.mark_gone(&[link]).await).await.unwrap();
     let path = format!("/api/v1/connections/{}/retry", seeded.salesforce);
-    assert_eq!(repeat(&service, &path).await.json(), json!({"links": 1}));
+    let (id, until) = (seeded.salesforce, service.clock.now().plus(std::time::Duration::from_mins(9)));
+    let pause = async move |tx: &mut mittler_store::Tx| {
+        tx.set_connection_state(id, "waiting", Some("daily"), None, until).await
+    };
+    service.store.write(pause).await.unwrap();
+    let again = repeat(&service, &path).await.json();
+    assert_eq!((&again["links"], &again["lifted"]["code"]), (&json!(1), &json!("daily")), "{again}");
+    let again = repeat(&service, &path).await.json();
+    assert_eq!(again, json!({"links": 0, "waited": 0}), "there is nothing left to lift");
     let links = service.get(&format!("/api/v1/records/{}/links", seeded.person)).await.json();
     let lead = links["items"].as_array().unwrap().iter().find(|link| link["remote_type"] == "Lead").unwrap();
     assert_eq!((&lead["state"], &lead["remote_id"], &lead["held"]), (&json!("waiting"), &Value::Null, &json!({})));
