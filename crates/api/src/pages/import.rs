@@ -208,8 +208,8 @@ fn problems(visitor: &Visitor, run: &DryRun) -> Markup {
 
 /// Our words for a code, else those of whoever met it.
 pub(crate) fn reason(visitor: &Visitor, code: &str, words: &str) -> String {
-    let ours = words::code(code, visitor.lang);
-    let ours = if ours == code { words.to_owned() } else { ours };
+    let otherwise = || if words.is_empty() { words::code(code, visitor.lang) } else { words.to_owned() };
+    let ours = words::known_code(code, visitor.lang).unwrap_or_else(otherwise);
     if !words.contains(csv::TO_CORRECT) {
         return ours;
     }

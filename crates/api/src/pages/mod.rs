@@ -46,6 +46,7 @@ pub(crate) fn router() -> Router<App> {
         .route("/import", get(import::page))
         .route("/import/preview", post(import::preview).layer(DefaultBodyLimit::disable()))
         .route("/import/{run}", get(run::page))
+        .route("/import/{run}/rows", get(run::rows))
         .route("/jobs/{id}/retry", post(today::retry))
         .route("/login/{token}", get(login::show).post(login::open))
         .route("/logout", post(login::close))
@@ -53,6 +54,27 @@ pub(crate) fn router() -> Router<App> {
         .route("/openapi.yaml", get(docs::yaml))
         .route("/assets/{name}", get(assets::file))
         .layer(middleware::from_fn(remember_language))
+}
+
+/// Whether it is a person who reads the answer: a browser says so, and programs have paths of their own.
+fn reads_pages(parts: &Parts) -> bool {
+    let accepts = parts.headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    let of_programs = ["/api/", "/hooks/"].iter().any(|start| parts.uri.path().starts_with(start));
+    !of_programs && accepts.into_iter().any(|accepted| accepted.contains("text/html"))
+}
+
+fn problem_for(parts: &Parts, problem: Problem) -> Response {
+    if reads_pages(parts) { PageProblem(problem).into_response() } else { problem.into_response() }
+}
+
+/// An address that does not exist.
+pub(crate) async fn not_found(parts: Parts) -> Response {
+    problem_for(&parts, Problem::not_found())
+}
+
+/// An address that exists for another method alone, such as that of a form.
+pub(crate) async fn method_not_allowed(parts: Parts) -> Response {
+    problem_for(&parts, Problem::new("method_not_allowed"))
 }
 
 /// `?lang=` stays chosen.
@@ -200,7 +222,14 @@ impl IntoResponse for PageProblem {
         }
         let status = self.0.status();
         let (german, english) = match status {
-            StatusCode::NOT_FOUND => ("Hier ist nichts.", "There is nothing here."),
+            StatusCode::NOT_FOUND => (
+                "Hier ist nichts. Vielleicht ist die Adresse vertippt, oder es wurde gelöscht.",
+                "There is nothing here. Perhaps the address is mistyped, or it was deleted.",
+            ),
+            StatusCode::METHOD_NOT_ALLOWED => (
+                "Diese Adresse gehört zu einer Schaltfläche und zeigt selbst nichts.",
+                "This address belongs to a button and shows nothing by itself.",
+            ),
             StatusCode::SERVICE_UNAVAILABLE => (
                 "Die Datenbank antwortet nicht. Bitte gleich noch einmal versuchen.",
                 "The database does not answer. Please try again in a moment.",
@@ -209,11 +238,14 @@ impl IntoResponse for PageProblem {
         };
         let body = html! {
             main.alone {
-                h1 { (status.as_u16()) }
+                h1 { "Mittler " small { (status.as_u16()) } }
                 p lang="de" { (german) }
                 p lang="en" { (english) }
                 @if let Some(detail) = &self.0.detail { p.hint { (detail) } }
-                p { a href="/" { "Mittler" } }
+                p {
+                    a.button href="/" { "Heute · Today" } " "
+                    a.button href="/records" { "Datensätze · Records" }
+                }
             }
         };
         let mut response = (status, shell(Lang::En, status.as_str(), None, &body)).into_response();

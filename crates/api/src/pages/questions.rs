@@ -61,7 +61,7 @@ pub(crate) async fn table(app: &App, visitor: &Visitor, reviews: &[ReviewLine]) 
                         tr {
                             td { (words::question(&review.question, lang)) }
                             td { (named(lang, &records, RecordId(review.record))) }
-                            td { (words::code(&review.reason, lang)) }
+                            td { (words::question_reason(&review.reason, lang)) }
                             td { time { (visitor.time(Time(review.asked_at))) } }
                             td { (answers(visitor, review, &records)) }
                         }
@@ -73,7 +73,7 @@ pub(crate) async fn table(app: &App, visitor: &Visitor, reviews: &[ReviewLine]) 
 }
 
 /// A record by the line that names it.
-fn named(lang: Lang, records: &[Record], id: RecordId) -> Markup {
+pub(crate) fn named(lang: Lang, records: &[Record], id: RecordId) -> Markup {
     let record = records.iter().find(|record| record.id == id);
     let title = record.map(|record| record.fields.title()).filter(|title| !title.is_empty());
     html! { a href=(format!("/records/{id}")) { (title.unwrap_or_else(|| lang.say("Datensatz", "Record").to_owned())) } }

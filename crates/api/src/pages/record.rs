@@ -43,7 +43,7 @@ pub(crate) async fn page(
             p.notice { (words::code("restricted", lang)) " · " (lang.say("seit", "since")) " " time { (visitor.time(since)) } }
         }
         @for question in questions.iter().filter(|question| question.state == "open") {
-            p.notice { strong { (words::question(&question.question, lang)) } " " (words::code(&question.reason, lang)) }
+            p.notice { strong { (words::question(&question.question, lang)) } " " (words::question_reason(&question.reason, lang)) }
         }
         section {
             h2 { (lang.say("Werte und ihre Quellen", "Values and their sources")) }

@@ -3,19 +3,74 @@
 use axum::extract::State;
 use maud::{Markup, html};
 use mittler_core::{RecordId, RunId, Time};
+use mittler_enrich::Remark;
 use mittler_intake::csv;
 use mittler_store::signals::SignalLine;
 use uuid::Uuid;
 
-use super::{Asked, PageProblem, Visitor, import, words};
+use super::{
+    Asked, PageProblem, Visitor, import,
+    questions::named,
+    today::{Part, all},
+    words,
+};
 use crate::{
     App,
-    body::{self, At},
+    body::{self, At, Page, Params},
     door::ColumnView,
-    rest::imports::{Counts, Progress, progress},
+    rest::imports::{Counts, Progress, RowCursor, progress},
 };
 
 const MOST: i64 = 100;
+
+/// All rows of an import, each with the record that it led to.
+pub(crate) async fn rows(
+    State(app): State<App>,
+    visitor: Visitor,
+    Asked(At(run)): Asked<At<String>>,
+    Asked(Params(page)): Asked<Params<Page>>,
+) -> Result<Markup, PageProblem> {
+    let (lang, id) = (visitor.lang, body::id::<RunId>(&run)?);
+    let label = progress(&app, id).await?.run.label;
+    let after = page.cursor::<RowCursor>()?.map_or((i64::MIN, Uuid::nil()), |RowCursor(line, id)| (line, id));
+    let part = Part::of(app.store.run_lines(id, false, after, MOST + 1).await?, MOST);
+    let led_to: Vec<RecordId> = part.rows.iter().filter_map(|line| line.record).map(RecordId).collect();
+    let records = app.store.records(&led_to).await?;
+    let next = part.rows.last().filter(|_| part.more);
+    let next = next.map(|last| format!("/import/{id}/rows?after={}", RowCursor(last.line, last.id)));
+    let title = lang.say("Alle Zeilen", "All rows");
+    let content = html! {
+        p.crumb { a href=(format!("/import/{id}")) { (label) } }
+        h1 { (title) }
+        @if part.rows.is_empty() { p.empty { (lang.say("Keine.", "None.")) } } @else {
+            div.table { table {
+                thead { tr { th.n.slim { (lang.say("Zeile", "Line")) } th { (lang.say("Stand", "State")) }
+                    th { (lang.say("Datensatz", "Record")) } th { (lang.say("Anmerkungen", "Remarks")) } } }
+                tbody { @for line in &part.rows {
+                    tr {
+                        td.n { (line.line) }
+                        td { (words::row(&line.state, lang)) }
+                        td { @if let Some(record) = line.record { (named(lang, &records, RecordId(record))) } }
+                        td { (remarks(&visitor, line)) }
+                    }
+                } }
+            } }
+        }
+        @if let Some(next) = next { (all(lang, &next, "Weitere", "More")) }
+    };
+    Ok(visitor.page(&format!("{label}: {title}"), &content))
+}
+
+/// Why a row was not taken, or what was noticed when it was.
+fn remarks(visitor: &Visitor, line: &SignalLine) -> Markup {
+    let noticed: Vec<Remark> = serde_json::from_value(line.remarks.0.clone()).unwrap_or_default();
+    html! {
+        @if let Some(code) = &line.code { (import::reason(visitor, code, line.reason.as_deref().unwrap_or_default())) }
+        @for remark in noticed {
+            p.hint { (words::field(&remark.field, visitor.lang)) ": " (import::reason(visitor, &remark.code, &remark.text)) }
+        }
+    }
+}
 
 pub(crate) async fn page(
     State(app): State<App>,
@@ -34,6 +89,7 @@ pub(crate) async fn page(
         p { time { (visitor.time(progress.run.created_at)) } " · "
             span data-state { (words::run(&progress.run.state, lang)) } }
         (far(&visitor, &progress, running))
+        p { a href=(format!("/import/{id}/rows")) { (lang.say("Alle Zeilen und ihre Datensätze", "All rows and their records")) } }
         @if bad > 0 { (not_taken(&visitor, id, &problems, bad, &progress.run.params)) }
         @else if !running {
             p.good { (lang.say("Alles wurde übernommen.", "Everything was taken.")) " "
@@ -79,7 +135,8 @@ fn not_taken(visitor: &Visitor, id: RunId, problems: &[SignalLine], bad: i64, pa
                     tr {
                         td.n { (line.line) }
                         td { (import::reason(visitor, line.code.as_deref().unwrap_or_default(), line.reason.as_deref().unwrap_or_default()))
-                            @if let Some(record) = line.record { " " a href=(format!("/records/{}", RecordId(record))) { "→" } } }
+                            @if let Some(record) = line.record { " " a href=(format!("/records/{}", RecordId(record))) {
+                                (lang.say("zum Datensatz", "to the record")) } } }
                         td { time { (visitor.time(Time(line.received_at))) } }
                     }
                 } }

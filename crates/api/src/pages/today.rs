@@ -41,11 +41,11 @@ pub(crate) async fn page(State(app): State<App>, visitor: Visitor) -> Result<Mar
     let content = html! {
         h1 { (lang.say("Heute", "Today")) " " small { (date) } }
         (figures(&app, &visitor, since, &connections).await?)
+        (questions::table(&app, &visitor, &reviews.rows).await?)
+        @if reviews.more { (all(lang, "/questions", "Alle offenen Fragen", "All open questions")) }
         (arrived(&app, &visitor, since).await?)
         (written(&app, &visitor, since, &connections).await?)
         (waiting(&app, &visitor, &connections).await?)
-        (questions::table(&app, &visitor, &reviews.rows).await?)
-        @if reviews.more { (all(lang, "/questions", "Alle offenen Fragen", "All open questions")) }
         @if !parked.is_empty() { (unconnected(&visitor, &parked)) }
         @if !dead.rows.is_empty() { (died(&visitor, &dead.rows)) }
         @if dead.more { (all(lang, "/jobs", "Alle liegen gebliebenen Aufträge", "All dead jobs")) }

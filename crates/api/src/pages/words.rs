@@ -9,6 +9,16 @@ fn look_up(words: Words, code: &str, lang: Lang) -> String {
     found.map_or_else(|| code.replace('_', " "), |(_, german, english)| lang.say(german, english).to_owned())
 }
 
+/// Like [`look_up`], for closed sets of codes: one that this version has no words for is shown within a
+/// sentence, never bare.
+fn look_up_or_say(words: Words, code: &str, lang: Lang, german: &str, english: &str) -> String {
+    let found = words.iter().find(|(known, ..)| *known == code);
+    found.map_or_else(
+        || format!("{} ({code})", lang.say(german, english)),
+        |(_, german, english)| lang.say(german, english).to_owned(),
+    )
+}
+
 const KINDS: Words = &[
     ("person", "Personen", "People"),
     ("organisation", "Firmen", "Companies"),
@@ -177,7 +187,7 @@ const RUNS: Words = &[
 ];
 
 pub(crate) fn run(code: &str, lang: Lang) -> String {
-    look_up(RUNS, code, lang)
+    look_up_or_say(RUNS, code, lang, "ein Vorgang ohne Beschreibung", "a run without a description")
 }
 
 const STATES: Words = &[
@@ -210,7 +220,19 @@ const STATES: Words = &[
 ];
 
 pub(crate) fn state(code: &str, lang: Lang) -> String {
-    look_up(STATES, code, lang)
+    look_up_or_say(STATES, code, lang, "ein Stand ohne Beschreibung", "a state without a description")
+}
+
+const ROWS: Words = &[
+    ("new", "noch zu lesen", "still to read"),
+    ("done", "übernommen", "taken"),
+    ("refused", "nicht übernommen", "not taken"),
+    ("parked", "geparkt", "parked"),
+];
+
+/// What became of a row of a list.
+pub(crate) fn row(code: &str, lang: Lang) -> String {
+    look_up_or_say(ROWS, code, lang, "ein Stand ohne Beschreibung", "a state without a description")
 }
 
 const CONNECTIONS: Words = &[
@@ -241,7 +263,7 @@ pub(crate) fn hook_cause(cause: &str, lang: Lang) -> String {
 
 /// What is the matter with a connection.
 pub(crate) fn connection(state: &str, lang: Lang) -> String {
-    look_up(CONNECTIONS, state, lang)
+    look_up_or_say(CONNECTIONS, state, lang, "Stand ohne Beschreibung", "a state without a description")
 }
 
 /// Every code that an input, record, link, connection or job can have, in both languages. The test
@@ -444,19 +466,167 @@ const CODES: Words = &[
     ("email", "gleiche E-Mail-Adresse", "same e-mail address"),
     ("domain", "gleiche Domain", "same domain"),
     ("company_name", "gleicher Firmenname", "same company name"),
+    // Questions.
+    (
+        "several records have a strong key of it",
+        "mehrere Datensätze haben ein eindeutiges Merkmal davon",
+        "several records have a unique feature of it",
+    ),
+    ("several records come into question", "mehrere Datensätze kommen in Frage", "several records come into question"),
+    ("merged_there", "im CRM zusammengeführt, hier sind es noch zwei", "merged in the CRM, and still two here"),
+    (
+        "suppressed_perhaps",
+        "vielleicht jemand, der auf Verlangen gelöscht wurde",
+        "perhaps somebody who was erased on request",
+    ),
+    ("protocol", "Antwort des CRM nicht wie vereinbart", "the CRM's answer is not as agreed"),
+    (
+        "identity_unsure",
+        "nicht sicher, wer das ist; wartet auf eine Antwort",
+        "not sure who this is; waits for an answer",
+    ),
+    (
+        "contested",
+        "mehrere Stellen ändern dieses Feld immer wieder gegeneinander",
+        "several places keep changing this field against each other",
+    ),
+    (
+        "required_there",
+        "Pflichtfeld im CRM; es kann dort nicht leer werden",
+        "the CRM requires this field; it cannot be emptied there",
+    ),
+    (
+        "mass_change",
+        "ungewöhnlich viele Änderungen auf einmal; wartet auf eine Antwort",
+        "unusually many changes at once; waits for an answer",
+    ),
+    ("field_not_there", "dieses Feld gibt es im CRM nicht", "the CRM has no such field"),
+    ("too_broad", "die Suche im CRM fand zu viele", "the search in the CRM found too many"),
+    // What CRMs say most often; their own message is shown beside it.
+    ("DUPLICATES_DETECTED", "eine Dublettenregel des CRM hat angeschlagen", "a duplicate rule of the CRM objects"),
+    (
+        "DUPLICATE_VALUE",
+        "diesen Wert hat dort schon ein anderer Datensatz",
+        "another record there has this value already",
+    ),
+    ("DUPLICATE_EXTERNAL_ID", "dieses Kennzeichen gibt es dort mehrfach", "several records there have this key"),
+    ("REQUIRED_FIELD_MISSING", "im CRM fehlt ein Pflichtfeld", "a field that the CRM requires is missing"),
+    ("REQUIRED_FIELD", "im CRM fehlt ein Pflichtfeld", "a field that the CRM requires is missing"),
+    (
+        "FIELD_CUSTOM_VALIDATION_EXCEPTION",
+        "eine Prüfregel des CRM lehnt es ab",
+        "a validation rule of the CRM refuses it",
+    ),
+    ("INVALID_OPTION", "diese Auswahl gibt es dort nicht", "there is no such option there"),
+    ("INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", "diese Auswahl gibt es dort nicht", "there is no such option there"),
+    ("INVALID_INTEGER", "dort muss es eine ganze Zahl sein", "it must be a whole number there"),
+    ("INVALID_NAME", "diesen Namen gibt es dort nicht", "there is no such name there"),
+    ("STRING_TOO_LONG", "für das Feld im CRM zu lang", "too long for the CRM's field"),
+    ("OBJECT_NOT_FOUND", "diesen Datensatz gibt es dort nicht", "there is no such record there"),
+    ("ENTITY_IS_DELETED", "dort gelöscht", "deleted there"),
+    (
+        "INSUFFICIENT_ACCESS_OR_READONLY",
+        "dem Zugang fehlt dort das Recht dazu",
+        "the account there lacks the permission",
+    ),
+    (
+        "UNABLE_TO_LOCK_ROW",
+        "Datensatz dort gerade in Arbeit; wird wiederholt",
+        "the record is busy there; it is repeated",
+    ),
+    ("LOCKED", "Datensatz dort gesperrt", "the record is locked there"),
+    ("MIGRATING", "das CRM zieht gerade um; wird wiederholt", "the CRM is moving its data; it is repeated"),
+    ("MIXED_BATCH", "Sendung gemischt", "a mixed batch"),
+    ("UNKNOWN_ERROR", "das CRM nennt keinen Grund", "the CRM names no reason"),
     ("panicked", "Programmfehler", "a defect of the program"),
     ("unreadable", "nicht lesbar", "cannot be read"),
 ];
 
-/// The reason behind a code; one we have no words for stays as it is.
-pub(crate) fn code(code: &str, lang: Lang) -> String {
+/// The words for a code, if there are any.
+pub(crate) fn known_code(code: &str, lang: Lang) -> Option<String> {
     if let Some(status) = code.strip_prefix("http_") {
-        return format!("{} {status}", lang.say("CRM antwortete mit", "the CRM answered with"));
+        return Some(format!("{} {status}", lang.say("CRM antwortete mit", "the CRM answered with")));
     }
-    CODES
-        .iter()
-        .find(|(known, ..)| *known == code)
-        .map_or_else(|| code.to_owned(), |(_, german, english)| lang.say(german, english).to_owned())
+    let found = CODES.iter().find(|(known, ..)| *known == code);
+    found.map(|(_, german, english)| lang.say(german, english).to_owned())
+}
+
+/// The reason behind a code. One that we have no words for - CRMs have many, and their makers add more -
+/// is shown within a sentence that says whose it is.
+pub(crate) fn code(code: &str, lang: Lang) -> String {
+    known_code(code, lang).unwrap_or_else(|| {
+        let said = if code.bytes().any(|byte| byte.is_ascii_uppercase()) {
+            lang.say("Meldung des CRM", "message of the CRM")
+        } else {
+            lang.say("ein Grund ohne Beschreibung", "a reason without a description")
+        };
+        format!("{said} ({code})")
+    })
+}
+
+/// How the reason of a question begins when two were met by what they share.
+const MET: Words = &[
+    (
+        "another name or mailbox, but the same",
+        "anderer Name oder anderes Postfach, aber gleich",
+        "another name or mailbox, but the same",
+    ),
+    (
+        "the names the other way round, but the same",
+        "Vor- und Nachname vertauscht, aber gleich",
+        "the names the other way round, but the same",
+    ),
+    ("same", "gleich", "same"),
+];
+
+/// What two were met by.
+const SHARED: Words = &[
+    ("e-mail address", "E-Mail-Adresse", "e-mail address"),
+    ("former address", "frühere Adresse", "former address"),
+    ("badge", "Badge", "badge"),
+    ("id in the source", "Nummer in der Quelle", "id in the source"),
+    ("VAT number", "USt-IdNr.", "VAT number"),
+    ("register number", "Handelsregisternummer", "register number"),
+    (
+        "company name with legal form and place or domain",
+        "Firmenname mit Rechtsform und Ort oder Domain",
+        "company name with legal form and place or domain",
+    ),
+    ("phone and surname", "Telefonnummer und Nachname", "phone and surname"),
+    (
+        "mail domain, surname and initial",
+        "Mail-Domain, Nachname und Anfangsbuchstabe",
+        "mail domain, surname and initial",
+    ),
+    ("name and company", "Name und Firma", "name and company"),
+    ("domain", "Domain", "domain"),
+    ("company name", "Firmenname", "company name"),
+];
+
+/// Why a question is asked: a code, or what the two that it is about have in common.
+pub(crate) fn question_reason(reason: &str, lang: Lang) -> String {
+    if let Some(words) = known_code(reason, lang) {
+        return words;
+    }
+    let met = MET.iter().find_map(|(start, german, english)| {
+        let mut rest = reason.strip_prefix(start)?.strip_prefix(' ')?;
+        let mut shared = Vec::new();
+        loop {
+            // "company name" begins like a longer one.
+            let begins = SHARED.iter().filter(|(phrase, ..)| {
+                rest.strip_prefix(phrase).is_some_and(|after| after.is_empty() || after.starts_with(", "))
+            });
+            let (phrase, german, english) = begins.max_by_key(|(phrase, ..)| phrase.len())?;
+            shared.push(lang.say(german, english));
+            rest = &rest[phrase.len()..];
+            match rest.strip_prefix(", ") {
+                Some(after) => rest = after,
+                None => break,
+            }
+        }
+        Some(format!("{}: {}", lang.say(german, english), shared.join(", ")))
+    });
+    met.unwrap_or_else(|| code(reason, lang))
 }
 
 /// Whether a code says all there is to say: its reason would be the same in English. The CRM's own
@@ -520,6 +690,11 @@ const QUESTIONS: Words = &[
         "Objection to advertising: enter it in the CRM by hand",
     ),
     ("deleted_there", "Im CRM gelöscht. Dort neu anlegen?", "Deleted in the CRM. Make it there again?"),
+    (
+        "field_contested",
+        "Mehrere Stellen ändern ein Feld gegeneinander. Welcher Wert gilt?",
+        "Several places change a field against each other. Which value holds?",
+    ),
 ];
 
 const ANSWERS: Words = &[
@@ -531,11 +706,11 @@ const ANSWERS: Words = &[
 
 /// What the button of an answer says.
 pub(crate) fn answer(code: &str, lang: Lang) -> String {
-    look_up(ANSWERS, code, lang)
+    look_up_or_say(ANSWERS, code, lang, "Antwort", "Answer")
 }
 
 pub(crate) fn question(code: &str, lang: Lang) -> String {
-    look_up(QUESTIONS, code, lang)
+    look_up_or_say(QUESTIONS, code, lang, "Eine Frage ohne Beschreibung", "A question without a description")
 }
 
 #[cfg(test)]
@@ -545,9 +720,20 @@ mod tests {
     use super::*;
 
     /// Crates whose codes people read.
-    const CRATES: [&str; 8] = ["intake", "enrich", "store", "queue", "connector", "sync", "worker", "api/src/door"];
+    const CRATES: [&str; 10] = [
+        "intake",
+        "enrich",
+        "store",
+        "queue",
+        "connector",
+        "connector-hubspot",
+        "connector-salesforce",
+        "sync",
+        "worker",
+        "api/src/door",
+    ];
     /// What stands before a code.
-    const BEFORE: [&str; 9] = [
+    const BEFORE: [&str; 12] = [
         "Problem::new(\"",
         "code: \"",
         "code: Some(\"",
@@ -557,9 +743,12 @@ mod tests {
         "settled_as(&link, \"",
         "cause: Some(\"",
         "Planned::Wait(link, visible, \"",
+        "reason: \"",
+        "refused(\"",
+        "refused(\"parked\", \"",
     ];
     /// Codes for the log or for programs alone.
-    const NOT_READ: [&str; 0] = [];
+    const NOT_READ: [&str; 1] = ["parked"];
 
     fn sources(folder: &Path, texts: &mut Vec<String>) {
         for entry in fs::read_dir(folder).unwrap() {
@@ -580,16 +769,15 @@ mod tests {
 
     #[test]
     fn every_code_of_the_crates_has_words_in_both_languages() {
-        let mut texts = Vec::new();
-        for name in CRATES {
-            let place = if name.contains('/') { name.to_owned() } else { format!("{name}/src") };
-            sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(place), &mut texts);
-        }
+        let texts = all_sources();
         let mut codes = BTreeMap::new();
         for (text, before) in texts.iter().flat_map(|text| BEFORE.map(|before| (text, before))) {
             for rest in text.split(before).skip(1) {
                 let code: String = rest.chars().take_while(|c| *c != '"').collect();
-                codes.insert(code, before);
+                // Whole sentences are no codes.
+                if code.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
+                    codes.insert(code, before);
+                }
             }
         }
         assert!(codes.len() > 60, "the sources are not written as this test thinks: {codes:?}");
@@ -601,9 +789,88 @@ mod tests {
         assert!(wordless.is_empty(), "these have no words: {wordless:?}");
     }
 
+    fn all_sources() -> Vec<String> {
+        let mut texts = Vec::new();
+        for name in CRATES {
+            let place = if name.contains('/') { name.to_owned() } else { format!("{name}/src") };
+            sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(place), &mut texts);
+        }
+        texts
+    }
+
+    #[test]
+    fn every_question_that_is_asked_has_words_in_both_languages() {
+        let texts = all_sources();
+        let mut asked: Vec<String> = texts
+            .iter()
+            .flat_map(|text| text.split("question: \"").skip(1))
+            .map(|rest| rest.chars().take_while(|c| *c != '"').collect())
+            .collect();
+        asked.extend(["same_person".to_owned(), "same_organisation".to_owned()]);
+        assert!(asked.len() > 4, "the sources are not written as this test thinks: {asked:?}");
+        for one in asked {
+            assert!(QUESTIONS.iter().any(|(known, ..)| *known == one), "no words for the question {one}");
+        }
+    }
+
+    #[test]
+    fn whatever_two_are_met_by_is_said_in_german() {
+        let decide = Path::new(env!("CARGO_MANIFEST_DIR")).join("../identity/src/decide.rs");
+        let text = fs::read_to_string(decide).unwrap();
+        let starts = text.split("reason(\"").skip(1).filter_map(|rest| rest.split('"').next());
+        let shared: Vec<&str> = text
+            .split_once("fn reason(")
+            .unwrap()
+            .1
+            .split("=> \"")
+            .skip(1)
+            .filter_map(|rest| rest.split('"').next())
+            .collect();
+        assert!(shared.len() > 9, "the source is not written as this test thinks: {shared:?}");
+        for start in starts {
+            let reason = format!("{start} {}", shared.join(", "));
+            let german = question_reason(&reason, Lang::De);
+            assert!(!german.contains("ohne Beschreibung"), "{german}");
+            assert_eq!(
+                german.matches(", ").count(),
+                question_reason(&reason, Lang::En).matches(", ").count(),
+                "{german}"
+            );
+        }
+        assert_eq!(
+            question_reason("same phone and surname, domain", Lang::De),
+            "gleich: Telefonnummer und Nachname, Domain"
+        );
+        let whole = text.split("why: \"").skip(1).filter_map(|rest| rest.split('"').next());
+        for why in whole {
+            assert!(known_code(why, Lang::De).is_some(), "no words for {why}");
+        }
+    }
+
+    #[test]
+    fn a_code_without_words_is_never_shown_bare() {
+        assert_eq!(code("LATEST_WHIM", Lang::De), "Meldung des CRM (LATEST_WHIM)");
+        assert_eq!(code("of_tomorrow", Lang::En), "a reason without a description (of_tomorrow)");
+        for said in [state, run, row, question, answer, connection, question_reason] {
+            for lang in [Lang::De, Lang::En] {
+                let text = said("of_tomorrow", lang);
+                assert!(text.ends_with(" (of_tomorrow)"), "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_kind_of_record_has_its_words() {
+        for kind in mittler_core::Kind::ALL {
+            for words in [KINDS, KIND] {
+                assert!(words.iter().any(|(known, ..)| *known == kind.name()), "{}", kind.name());
+            }
+        }
+    }
+
     #[test]
     fn no_code_is_told_twice_and_none_without_words() {
-        for words in [CODES, FAILURES, STATES, CONNECTIONS, QUESTIONS, ANSWERS, RUNS] {
+        for words in [CODES, MET, SHARED, FAILURES, STATES, ROWS, CONNECTIONS, QUESTIONS, ANSWERS, RUNS] {
             for (place, (code, german, english)) in words.iter().enumerate() {
                 assert!(!german.is_empty() && !english.is_empty(), "{code}");
                 assert!(!words[..place].iter().any(|(other, ..)| other == code), "{code} twice");

@@ -112,6 +112,88 @@ async fn a_page_that_is_not_there_says_so_in_both_languages() {
     assert!(page.text.contains("Hier ist nichts.") && page.text.contains("There is nothing here."));
 }
 
+/// A browser gets a page with a way back, a program a problem.
+#[tokio::test]
+async fn a_mistyped_address_is_a_page_for_people_and_a_problem_for_programs() {
+    let service = Service::start().await;
+    let ask = async |method: &str, path: &str, accept: &str| {
+        let request = service.request(method, path).header("accept", accept);
+        service.send(request.body(axum::body::Body::empty()).unwrap()).await
+    };
+    let browser = "text/html,application/xhtml+xml,*/*;q=0.8";
+    let page = ask("GET", "/recrods", browser).await;
+    assert_eq!((page.status, page.header("content-type")), (StatusCode::NOT_FOUND, "text/html; charset=utf-8"));
+    assert!(page.text.contains("vertippt") && page.text.contains("mistyped"), "{}", page.text);
+    assert!(page.text.contains("href=\"/\"") && page.text.contains("href=\"/records\""), "{}", page.text);
+    assert!(page.header("content-security-policy").contains("default-src 'none'"));
+    // Who reloads after a form was sent asks for its address.
+    let form = ask("GET", "/logout", browser).await;
+    assert_eq!((form.status.as_u16(), form.header("content-type")), (405, "text/html; charset=utf-8"));
+    assert!(form.text.contains("gehört zu einer Schaltfläche"), "{}", form.text);
+    assert_eq!(ask("GET", "/recrods", "*/*").await.code(), "not_found");
+    assert_eq!(ask("GET", "/api/v1/recrods", browser).await.code(), "not_found");
+    assert_eq!(ask("PATCH", "/api/v1/records", browser).await.code(), "method_not_allowed");
+}
+
+#[tokio::test]
+async fn the_rows_of_an_import_say_what_became_of_them_and_lead_to_their_records() {
+    let service = Service::start().await;
+    let cookie = service.sign_in().await;
+    let seeded = service.seed("von der Heide").await;
+    let list = b"Vorname;Nachname;E-Mail\r\nJ;von der Heide;j.heide@example.com\r\nAnna;Muster;a@example.com\r\n;;\r\nkaputt;1;2;3;4\r\n";
+    let run = service.upload("/api/v1/imports", list, &json!({"source": "hm26", "label": "Messe"})).await.json()["run"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let id = run.parse::<RunId>().unwrap();
+    let lines = service.store.run_lines(id, false, (i64::MIN, uuid::Uuid::nil()), 100).await.unwrap();
+    let (first, person) = (lines[0].id, seeded.person);
+    let read = mittler_store::signals::Read {
+        id: first.into(),
+        state: "done".into(),
+        code: None,
+        field: None,
+        reason: None,
+        remarks: json!([{"field": "phones", "code": "phone_unreadable", "text": "cannot be read"}]),
+        record: Some(person.0),
+    };
+    service.store.write(async move |tx| tx.settle_signals(std::slice::from_ref(&read)).await).await.unwrap();
+    service.read_inputs(id.0).await;
+    let import = service.page(&format!("/import/{run}"), &cookie).await.text;
+    assert!(import.contains(&format!("href=\"/import/{run}/rows\"")), "{import}");
+    let rows = service.page(&format!("/import/{run}/rows"), &cookie).await.text;
+    assert_eq!(rows.matches("<tr>").count(), lines.len() + 1, "each row once, and the heading: {rows}");
+    assert!(rows.contains(&format!("<a href=\"/records/{person}\">Jürgen von der Heide</a>")), "{rows}");
+    assert!(rows.contains("Telefonnummer nicht lesbar") && rows.contains("zu viele Zellen"), "{rows}");
+    let english = service.page(&format!("/import/{run}/rows?lang=en"), &cookie).await.text;
+    assert!(english.contains("not taken") && !english.contains("nicht übernommen"), "{english}");
+    assert_eq!(service.page("/import/run_00000000000000000000000000000007/rows", &cookie).await.status, 404);
+}
+
+#[tokio::test]
+async fn why_a_question_is_asked_is_said_in_the_language_of_the_page() {
+    let service = Service::start().await;
+    let cookie = service.sign_in().await;
+    let (one, other) = (service.seed_person("Kranich").await, service.seed_person("Kranich").await);
+    let review = mittler_store::reviews::NewReview {
+        id: service.clock.id(),
+        question: "same_person".into(),
+        record: one.0,
+        connection: None,
+        candidates: json!({ "records": [other] }),
+        reason: "same phone and surname".into(),
+        asked_at: service.clock.now().0,
+    };
+    service.store.write(async move |tx| tx.ask(std::slice::from_ref(&review)).await).await.unwrap();
+    for path in ["/", "/questions", &format!("/records/{one}")] {
+        let german = service.page(path, &cookie).await.text;
+        assert!(german.contains("gleich: Telefonnummer und Nachname"), "{path}: {german}");
+    }
+    let today = service.page("/", &cookie).await.text;
+    let place = |text: &str| today.find(text).unwrap_or_else(|| panic!("{text}: {today}"));
+    assert!(place("Offene Fragen</h2>") < place("Was hereinkam"), "questions stand first");
+}
+
 #[tokio::test]
 async fn the_import_page_brings_words_in_its_language_for_a_file_that_cannot_be_read() {
     let service = Service::start().await;
