@@ -12,6 +12,7 @@ mod forget;
 mod limits;
 mod modes;
 mod moved;
+mod newer;
 mod order;
 mod outage;
 mod owners;

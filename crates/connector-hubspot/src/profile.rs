@@ -40,6 +40,7 @@ pub fn profile(settings: &Settings) -> Profile {
     Profile {
         name: "hubspot",
         kinds: kinds(settings),
+        stamp_resolution: Duration::from_millis(1),
         visibility_lag: Duration::from_secs(10),
         call_timeout: Duration::from_secs(30),
         budgets: vec![

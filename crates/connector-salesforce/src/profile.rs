@@ -34,6 +34,7 @@ pub fn profile(settings: &Settings) -> Profile {
             kind(Kind::Activity, "Task", task, task_keys),
         ],
         // SOQL shows what is committed; the lag covers a call that we gave up on and that commits later.
+        stamp_resolution: Duration::from_secs(1),
         visibility_lag: Duration::from_secs(10),
         call_timeout: Duration::from_mins(1),
         budgets: vec![

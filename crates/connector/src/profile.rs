@@ -11,6 +11,8 @@ pub struct Profile {
     pub name: &'static str,
     /// One entry per remote type that we read or write.
     pub kinds: Vec<KindProfile>,
+    /// How finely the CRM tells when it changed a record: what it says is cut to this.
+    pub stamp_resolution: Duration,
     /// How long after a write the CRM's searches and lists may not show it.
     pub visibility_lag: Duration,
     /// Longest time one call may take before it counts as unknown.

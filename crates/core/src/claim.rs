@@ -1,5 +1,7 @@
 //! What a source said about a subject, and where it came from.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -42,6 +44,12 @@ impl SourceKind {
             SourceKind::Rule => 5,
             SourceKind::Generated => 6,
         }
+    }
+
+    /// A row that somebody wrote down once, and that comes again in the next list as it was: it adds, and
+    /// does not correct.
+    pub fn is_list(self) -> bool {
+        self.rank() >= SourceKind::Form.rank()
     }
 
     /// A guess never displaces what anybody really said.
@@ -101,7 +109,37 @@ pub struct Said {
     /// weaker of both.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub made_by: Option<SourceKind>,
+    /// When the value was set, where that is not just the time of the statement: a CRM tells when a
+    /// record was last changed, and not which of its fields.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub set: Option<Interval>,
+    /// With no value: somebody put another element in the place of this one. What a list says later
+    /// does not bring it back.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub replaced: bool,
 }
+
+/// When something happened, as far as it is known: not before `since`, and not after `until`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Interval {
+    pub since: Time,
+    pub until: Time,
+}
+
+impl Interval {
+    /// A moment that is known.
+    pub fn at(at: Time) -> Interval {
+        Interval { since: at, until: at }
+    }
+
+    /// Whether it is known about as well as the clocks of CRMs tell, some of which count in seconds.
+    pub fn is_narrow(self) -> bool {
+        self.until.since(self.since) <= NARROW
+    }
+}
+
+/// The coarsest clock of a CRM counts in seconds, and its reads are not instantaneous.
+const NARROW: Duration = Duration::from_secs(2);
 
 impl Said {
     pub fn new(field: Field, value: Value, how: impl Into<String>) -> Said {
@@ -114,6 +152,8 @@ impl Said {
             confidence: 100,
             how: how.into(),
             made_by: None,
+            set: None,
+            replaced: false,
         }
     }
 
@@ -137,6 +177,11 @@ impl Said {
     pub fn sure(mut self, confidence: u8) -> Said {
         self.confidence = confidence.min(100);
         self
+    }
+
+    /// Says that an element, or whatever of a label a field showed, is no more.
+    pub fn cleared(field: Field, key: Option<String>, label: Option<Label>, how: impl Into<String>) -> Said {
+        Said { key, value: None, label, ..Said::new(field, Value::Bool(false), how) }
     }
 
     /// Marks the value as made by a rule, so that it never displaces what somebody said.
@@ -179,13 +224,19 @@ impl Statement {
 }
 
 impl Claim<'_> {
-    /// The end of every order: the claim id; for the same claim heard twice, whatever tells the
-    /// two apart, so that it does not matter which came first.
+    /// When its value was set, as far as that is known.
+    pub fn set(&self) -> Interval {
+        self.said.set.unwrap_or(Interval::at(self.statement.observed_at))
+    }
+
+    /// The end of every order: time of receipt, then the signal, whose ids count up line by line, then
+    /// the claim id; for the same claim heard twice, whatever tells the two apart, so that it does not
+    /// matter which came first.
     pub fn tie(&self, other: &Claim<'_>) -> std::cmp::Ordering {
-        let rest = |claim: &Claim<'_>| (claim.statement.signal, claim.statement.observed_at);
-        self.id
-            .cmp(&other.id)
-            .then_with(|| rest(self).cmp(&rest(other)))
+        let first = |claim: &Claim<'_>| (claim.statement.version.1, claim.statement.signal, claim.id);
+        first(self)
+            .cmp(&first(other))
+            .then_with(|| self.statement.observed_at.cmp(&other.statement.observed_at))
             .then_with(|| self.statement.source.cmp(&other.statement.source))
             .then_with(|| self.said.cmp(other.said))
     }
@@ -199,7 +250,7 @@ impl Claim<'_> {
         Sourced {
             value: value.clone(),
             source: Source::new(self.kind(), self.statement.source.name.clone()),
-            observed_at: self.statement.observed_at,
+            observed_at: self.set().until,
             signal: self.statement.signal,
             subject: self.statement.subject,
             confidence: self.said.confidence,

@@ -18,7 +18,7 @@ pub fn derive(statements: &[Statement], overrides: &Overrides) -> Fields {
     for (field, claims) in by_field {
         let spec = field.spec();
         let policy = overrides.get(field).copied().unwrap_or(spec.policy);
-        let slot = if spec.many { set(claims, policy) } else { one(claims, policy) };
+        let slot = if spec.many { set(claims, field, policy) } else { one(claims, policy) };
         if let Some(slot) = slot {
             fields.0.insert(field.clone(), slot);
         }
@@ -27,48 +27,81 @@ pub fn derive(statements: &[Statement], overrides: &Overrides) -> Fields {
 }
 
 fn one(claims: Vec<Claim<'_>>, policy: Policy) -> Option<Slot> {
-    let winner = winner(claims, policy)?;
+    let winner = policy.choose(latest(claims, policy))?;
     winner.said.value.as_ref().map(|value| Slot::One(winner.sourced(value)))
 }
 
-fn set(claims: Vec<Claim<'_>>, policy: Policy) -> Option<Slot> {
+/// How surely an element is the main one of its set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Main {
+    No,
+    /// The first of a row.
+    Listed,
+    /// A person made it so: in a CRM, in their own mail, or here.
+    Stated,
+}
+
+fn set(claims: Vec<Claim<'_>>, field: &Field, policy: Policy) -> Option<Slot> {
     let mut by_key: BTreeMap<String, Vec<Claim<'_>>> = BTreeMap::new();
+    // Fields that showed one of several and were emptied: what they showed is not named.
+    let mut emptied: BTreeMap<Option<Label>, Vec<Claim<'_>>> = BTreeMap::new();
+    let mut holders: BTreeSet<SubjectId> = BTreeSet::new();
     for claim in claims {
-        if let Some(key) = claim.said.key.clone().or_else(|| claim.said.value.as_ref().map(crate::Value::display)) {
-            by_key.entry(key).or_default().push(claim);
+        if claim.said.value.is_some() {
+            holders.insert(claim.statement.subject);
+        }
+        match claim.said.key.clone().or_else(|| claim.said.value.as_ref().map(crate::Value::display)) {
+            Some(key) => by_key.entry(key).or_default().push(claim),
+            None => emptied.entry(claim.said.label).or_default().push(claim),
         }
     }
-    let mut winners: Vec<(String, Option<Label>, bool, Claim<'_>)> = Vec::new();
-    for (key, claims) in by_key {
-        // A statement that does not know what a number is for does not take the label away.
-        let label = labelled(&claims, policy);
-        let primary = claims.iter().any(|claim| claim.said.primary);
-        if let Some(winner) = winner(claims, policy).filter(|winner| winner.said.value.is_some()) {
-            winners.push((key, label, primary, winner));
-        }
-    }
-    winners.sort_by(|a, b| b.2.cmp(&a.2).then_with(|| policy.compare(&b.3, &a.3)));
-    let elements: Vec<Element> = winners
-        .into_iter()
-        .filter_map(|(key, label, primary, claim)| {
-            let value = claim.said.value.as_ref()?;
-            Some(Element { key, label, primary, sourced: claim.sourced(value) })
-        })
+    let emptied: Vec<Claim<'_>> = emptied
+        .into_values()
+        .filter_map(|claims| policy.choose(claims.into_iter().filter(|it| holders.contains(&it.statement.subject))))
+        .filter(|_| policy.clears())
         .collect();
+    let mut winners: Vec<(Element, Main, Claim<'_>)> = Vec::new();
+    for (key, claims) in by_key {
+        let claims = without_lists_after_a_correction(latest(claims, policy));
+        // A statement that does not know what a number is for does not take the label away.
+        let labelled = policy.choose(claims.iter().filter(|claim| claim.said.label.is_some()).cloned());
+        let label = labelled.and_then(|claim| claim.said.label);
+        let main = claims.iter().filter(|claim| claim.said.primary && claim.said.value.is_some());
+        // Of numbers a newer list may know a better one; an address names whoever has it.
+        let stated = |claim: &Claim<'_>| *field == Field::EMAILS && !claim.kind().is_list();
+        let main = main.map(|claim| if stated(claim) { Main::Stated } else { Main::Listed }).max().unwrap_or(Main::No);
+        let Some(winner) = policy.choose(claims) else { continue };
+        let Some(value) = &winner.said.value else { continue };
+        let empties = |clear: &&Claim<'_>| clear.said.label.is_none() || clear.said.label == label;
+        let is_emptied = emptied.iter().filter(empties).any(|clear| {
+            policy.choose([clear.clone(), winner.clone()]).is_some_and(|newest| newest.said.value.is_none())
+        });
+        if !is_emptied {
+            winners.push((
+                Element { key, label, primary: main > Main::No, sourced: winner.sourced(value) },
+                main,
+                winner,
+            ));
+        }
+    }
+    let order = policy.order(winners.iter().map(|winner| winner.2.clone()).collect());
+    let place = |claim: &Claim<'_>| order.iter().position(|one| one == claim);
+    winners.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| place(&a.2).cmp(&place(&b.2))));
+    let elements: Vec<Element> = winners.into_iter().map(|(element, ..)| element).collect();
     (!elements.is_empty()).then_some(Slot::Set(elements))
 }
 
-fn labelled(claims: &[Claim<'_>], policy: Policy) -> Option<Label> {
+/// Where somebody put another element in the place of this one, lists that still have it say nothing new.
+fn without_lists_after_a_correction(mut claims: Vec<Claim<'_>>) -> Vec<Claim<'_>> {
+    if claims.iter().any(|claim| claim.said.replaced && !claim.kind().is_list()) {
+        claims.retain(|claim| !claim.kind().is_list());
+    }
     claims
-        .iter()
-        .filter(|claim| claim.said.label.is_some())
-        .max_by(|a, b| policy.compare(a, b))
-        .and_then(|claim| claim.said.label)
 }
 
-/// Of each subject only its latest version counts; a source that never held a value cannot clear
-/// one; then the policy decides.
-fn winner(claims: Vec<Claim<'_>>, policy: Policy) -> Option<Claim<'_>> {
+/// What each subject says now: of each only its latest version counts, and a source that never held a
+/// value cannot clear one.
+fn latest(claims: Vec<Claim<'_>>, policy: Policy) -> Vec<Claim<'_>> {
     let holders: BTreeSet<SubjectId> =
         claims.iter().filter(|claim| claim.said.value.is_some()).map(|claim| claim.statement.subject).collect();
     let mut latest: BTreeMap<SubjectId, Claim<'_>> = BTreeMap::new();
@@ -83,7 +116,7 @@ fn winner(claims: Vec<Claim<'_>>, policy: Policy) -> Option<Claim<'_>> {
             latest.insert(subject, claim);
         }
     }
-    latest.into_values().max_by(|a, b| policy.compare(a, b))
+    latest.into_values().collect()
 }
 
 /// Under fill-empty the first version of a subject stays, else its last one counts.

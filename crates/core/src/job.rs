@@ -54,8 +54,16 @@ pub enum Task {
     /// Go on with a pull that was too long for one job, from exactly where it stopped in each type:
     /// the cursor, with its overlap, would find the same changes again.
     PullOn { connection: ConnectionId, from: BTreeMap<String, Place> },
-    /// Read named remote records that a hook told of, not before the given time.
-    Read { connection: ConnectionId, remote_type: String, ids: Vec<String>, not_before: Time },
+    /// Read named remote records that a hook told of, not before the given time. `since`: when the first of the
+    /// changes happened that it told of.
+    Read {
+        connection: ConnectionId,
+        remote_type: String,
+        ids: Vec<String>,
+        not_before: Time,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        since: Option<Time>,
+    },
     /// Make one record of two, as a person decided.
     Merge { decision: Uuid },
     /// Remove what has outlived its retention.

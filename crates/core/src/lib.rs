@@ -23,7 +23,7 @@ pub mod remote;
 pub mod time;
 pub mod value;
 
-pub use claim::{Claim, Label, Rank, Said, Source, SourceKind, Sourced, Statement, Version};
+pub use claim::{Claim, Interval, Label, Rank, Said, Source, SourceKind, Sourced, Statement, Version};
 pub use derive::derive;
 pub use field::{Field, Kind};
 pub use id::{ConnectionId, JobId, LinkId, RecordId, RunId, SignalId, SubjectId};

@@ -121,6 +121,9 @@ pub struct Wanted {
     pub reference_to: BTreeMap<String, Vec<String>>,
     /// Names of the fields that take the owner's remote id.
     pub owner: Vec<String>,
+    /// Names of the fields whose value stands in for one that the record does not have: a CRM that insists
+    /// on a surname is given the address when the record is made there.
+    pub stand_ins: Vec<String>,
 }
 
 impl Wanted {
@@ -212,7 +215,10 @@ impl Object {
                 wanted.owner.push(name.clone());
                 continue;
             }
-            if let Some(value) = rule.value(fields) {
+            if let Some((value, stands_in)) = rule.value(fields) {
+                if stands_in {
+                    wanted.stand_ins.push(name.clone());
+                }
                 if matches!(value, Value::Ref(_)) {
                     wanted.reference_to.insert(name.clone(), rule.to.clone());
                 }
@@ -241,6 +247,11 @@ impl Object {
     /// How a value of the record would be written to a remote field: with its map and transforms.
     pub fn shape(&self, name: &str, value: Value, record: &Fields) -> Option<Value> {
         self.fields.get(name).map(|rule| rule.shape(value, record))
+    }
+
+    /// The field of ours that a remote field shows, with the labels of the elements it may show of a set.
+    pub fn shows(&self, name: &str) -> Option<(Field, Vec<Label>)> {
+        self.fields.get(name)?.from.as_deref().map(path)
     }
 
     /// Whether the CRM is told a field of ours, in whatever of its own.
@@ -348,16 +359,18 @@ impl Rule {
         self.transform.iter().try_for_each(|name| Transform::parse(name).map(|_| ()))
     }
 
-    fn value(&self, fields: &Fields) -> Option<Value> {
+    /// The value that the remote field should have, and whether it stands in for one that nobody knows.
+    fn value(&self, fields: &Fields) -> Option<(Value, bool)> {
         if let Some(constant) = &self.constant {
-            return Some(match constant.as_str() {
+            let value = match constant.as_str() {
                 "true" => Value::Bool(true),
                 "false" => Value::Bool(false),
                 text => Value::Text(text.into()),
-            });
+            };
+            return Some((value, false));
         }
         if let Some(reference) = &self.reference {
-            return fields.reference(&Field::named(reference.clone())).map(Value::Ref);
+            return fields.reference(&Field::named(reference.clone())).map(|record| (Value::Ref(record), false));
         }
         let find = |from: &str| {
             let (field, labels) = path(from);
@@ -367,9 +380,11 @@ impl Rule {
                 fields.labelled(&field, &labels).map(|element| &element.sourced.value)
             }
         };
-        let found = find(self.from.as_deref()?).or_else(|| find(self.otherwise.as_deref()?));
-        let value = found.cloned().or_else(|| self.default.clone().map(Value::Text))?;
-        Some(self.shape(value, fields))
+        let own = find(self.from.as_deref()?);
+        let other =
+            || self.otherwise.as_deref().and_then(find).cloned().or_else(|| self.default.clone().map(Value::Text));
+        let value = own.cloned().or_else(other)?;
+        Some((self.shape(value, fields), own.is_none()))
     }
 
     /// A value with the map and the transforms of the field.

@@ -412,6 +412,17 @@ impl Tx {
 }
 
 impl Store {
+    /// When the oldest living job of a topic was made.
+    pub async fn oldest_job(&self, topic: &str) -> Result<Option<Time>> {
+        let rows = fetch_all!(
+            self,
+            (Option<i64>,),
+            "SELECT min(created_at) FROM job WHERE topic = $1 AND dead_at IS NULL",
+            topic.to_owned()
+        )?;
+        Ok(rows.first().and_then(|row| row.0).map(Time))
+    }
+
     /// When the next job falls due.
     pub async fn next_due(&self) -> Result<Option<Time>> {
         self.next_due_in(Slots::All).await

@@ -1,8 +1,14 @@
 //! Links: what each CRM has been told of each record.
 
-use std::{collections::HashSet, time::Duration};
+use std::{
+    collections::{BTreeSet, HashSet},
+    time::Duration,
+};
 
-use mittler_core::{ConnectionId, LinkId, RecordId, RemoteFields, Time, plan::Held};
+use mittler_core::{
+    ConnectionId, LinkId, RecordId, RemoteFields, Time,
+    plan::{Held, HeldField},
+};
 use serde::{Deserialize, Serialize};
 use sqlx::{FromRow, types::Json};
 use uuid::Uuid;
@@ -85,6 +91,8 @@ pub struct Known {
     pub remote_id: String,
     pub sent: Json<RemoteFields>,
     pub seen: Json<RemoteFields>,
+    /// When the read began that showed `seen`.
+    pub seen_at: i64,
     pub written_at: i64,
     pub state: String,
     /// Not 0: it is being written, or nobody knows how its last write ended.
@@ -101,6 +109,8 @@ pub struct Shown {
     pub written_at: i64,
     pub sent: RemoteFields,
     pub seen: RemoteFields,
+    /// When the read began.
+    pub seen_at: i64,
 }
 
 /// Which remote record a record is in a connection.
@@ -165,17 +175,19 @@ impl Tx {
         Ok(rows.into_iter().map(|row| row.0).collect())
     }
 
-    /// Remembers what the CRM showed.
-    pub async fn put_seen(&mut self, seen: &[(LinkId, RemoteFields)]) -> Result<()> {
+    /// Remembers what reads that began at these times showed.
+    pub async fn put_seen(&mut self, seen: &[(LinkId, RemoteFields, Time)]) -> Result<()> {
         #[derive(Serialize)]
         struct Row<'a> {
             id: Uuid,
             seen: &'a RemoteFields,
+            seen_at: i64,
         }
-        let rows: Vec<Row<'_>> = seen.iter().map(|(id, seen)| Row { id: id.0, seen }).collect();
+        let rows: Vec<Row<'_>> =
+            seen.iter().map(|(id, seen, begun)| Row { id: id.0, seen, seen_at: begun.0 }).collect();
         let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
         self.lock_links(&ids).await?;
-        rows!(self, &rows => (id uuid, seen json), "UPDATE link SET seen = r.seen FROM", "WHERE link.id = r.id")?;
+        rows!(self, &rows => (id uuid, seen json, seen_at bigint), "UPDATE link SET seen = r.seen, seen_at = r.seen_at FROM", "WHERE link.id = r.id")?;
         Ok(())
     }
 
@@ -187,8 +199,8 @@ impl Tx {
         }
         let ids: Vec<Uuid> = shown.iter().map(|row| row.id).collect();
         self.lock_links(&ids).await?;
-        let noted = rows_all!(self, (Uuid,), shown => (id uuid, written_at bigint, sent json, seen json),
-            "UPDATE link SET sent = r.sent, seen = r.seen, epoch = link.epoch + 1 FROM",
+        let noted = rows_all!(self, (Uuid,), shown => (id uuid, written_at bigint, sent json, seen json, seen_at bigint),
+            "UPDATE link SET sent = r.sent, seen = r.seen, seen_at = r.seen_at, epoch = link.epoch + 1 FROM",
             "WHERE link.id = r.id AND link.written_at = r.written_at AND link.id NOT IN (SELECT leased.link FROM leased)
                AND NOT EXISTS (SELECT 1 FROM intent i WHERE i.link = link.id AND i.settled_at IS NULL) RETURNING link.id")?;
         Ok(noted.into_iter().map(|row| LinkId(row.0)).collect())
@@ -206,6 +218,33 @@ impl Tx {
         rows!(self, &rows => (id uuid),
             "UPDATE link SET state = 'gone', code = 'deleted_there', done = wanted FROM", "WHERE link.id = r.id AND link.state <> 'gone'")?;
         Ok(())
+    }
+
+    /// Holds fields of links for the values that they would be told; gives how many of the links are there.
+    pub async fn hold_fields(&mut self, fields: &[(LinkId, String, HeldField)]) -> Result<usize> {
+        #[derive(Serialize)]
+        struct Row {
+            id: Uuid,
+            held: Held,
+        }
+        if fields.is_empty() {
+            return Ok(0);
+        }
+        let ids: BTreeSet<Uuid> = fields.iter().map(|(link, ..)| link.0).collect();
+        let ids: Vec<Uuid> = ids.into_iter().collect();
+        self.lock_links(&ids).await?;
+        let known = id_rows(ids);
+        let known = rows_all!(self, (Uuid, Json<Held>), &known => (id uuid), "SELECT l.id, l.held FROM", "JOIN link l ON l.id = r.id ORDER BY l.id")?;
+        let rows: Vec<Row> = known
+            .into_iter()
+            .map(|(id, Json(mut held))| {
+                let mine = fields.iter().filter(|(link, ..)| link.0 == id);
+                held.extend(mine.map(|(_, name, field)| (name.clone(), field.clone())));
+                Row { id, held }
+            })
+            .collect();
+        rows!(self, &rows => (id uuid, held json), "UPDATE link SET held = r.held FROM", "WHERE link.id = r.id")?;
+        Ok(rows.len())
     }
 
     /// When to look again at the due links of a connection; `None` if nothing is due. Who holds a
@@ -351,7 +390,7 @@ impl Store {
         let rows: Vec<Row<'_>> = ids.iter().map(|remote_id| Row { remote_id }).collect();
         // The slice first, as for the counterparts. A record's first link before its second ones.
         rows_all!(self, Known, &rows => (remote_id text),
-            "SELECT l.id, l.record, l.kind, l.remote_id, l.sent, l.seen, l.written_at, l.state, record.fields,
+            "SELECT l.id, l.record, l.kind, l.remote_id, l.sent, l.seen, l.seen_at, l.written_at, l.state, record.fields,
                     CAST((SELECT count(*) FROM intent i WHERE i.link = l.id AND i.settled_at IS NULL)
                          + CASE WHEN l.id IN (SELECT leased.link FROM leased) THEN 1 ELSE 0 END AS bigint) AS busy FROM",
             "CROSS JOIN link l JOIN record ON record.id = l.record

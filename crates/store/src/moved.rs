@@ -20,11 +20,14 @@ pub struct Moved {
     pub seen: RemoteFields,
 }
 
-/// Values that were written, or may have been.
+/// Values that were written to a remote record, and those that they replaced.
 #[derive(Debug, Clone, FromRow)]
-pub struct Told {
+pub struct Replacement {
     pub link: Uuid,
+    pub connection: Uuid,
+    pub remote_type: String,
     pub fields: Json<RemoteFields>,
+    pub before: Json<RemoteFields>,
     pub begun_at: i64,
 }
 
@@ -124,15 +127,15 @@ impl Tx {
 }
 
 impl Store {
-    /// What was written to links since a time, or may have been.
-    pub async fn told_since(&self, links: &[Uuid], since: Time) -> Result<Vec<Told>> {
+    /// What was written to links since a time, the oldest first.
+    pub async fn written_since(&self, links: &[Uuid], since: Time) -> Result<Vec<Replacement>> {
         if links.is_empty() {
             return Ok(Vec::new());
         }
         let ids = id_rows(links.iter().copied());
-        rows_all!(self, Told, &ids => (id uuid),
-            "SELECT i.link, i.fields, i.begun_at FROM",
-            "CROSS JOIN intent i WHERE i.link = r.id AND i.begun_at >= $2
-               AND (i.outcome IS NULL OR i.outcome IN ('created', 'updated', 'unknown', 'found'))", since.0)
+        rows_all!(self, Replacement, &ids => (id uuid),
+            "SELECT i.link, i.connection, i.remote_type, i.fields, i.before, i.begun_at FROM",
+            "CROSS JOIN intent i WHERE i.link = r.id AND i.begun_at >= $2 AND i.outcome IN ('created', 'updated')
+             ORDER BY i.begun_at, i.id", since.0)
     }
 }

@@ -8,7 +8,7 @@ use std::{
 
 use mittler_connector::{Error as CrmError, Feed, Key, KeyForm, KindProfile, OwnKey, Write};
 use mittler_core::{
-    ConnectionId, Field, Fields, Kind, LinkId, RecordId, RemoteFields, Time, Value,
+    ConnectionId, Field, Fields, Kind, LinkId, RecordId, RemoteFields, RemoteSchema, Time, Value,
     mapping::{Direction, Object, Rule, Wanted, fit},
     plan::{self, HeldField, Known},
 };
@@ -273,7 +273,7 @@ impl Batch {
             return Ok(planned);
         }
         let ids: Vec<String> = read.values().filter_map(|(_, remote_id)| remote_id.clone()).collect();
-        self.pusher.read_in(&self.connection, &object.remote, &ids, None).await?;
+        self.pusher.read_in(&self.connection, &object.remote, &ids, None, None).await?;
         let links: Vec<Uuid> = read.keys().copied().collect();
         let (due, _) = self.pusher.store.due_links(&links, self.now()).await?;
         let unchanged: HashSet<Uuid> =
@@ -335,7 +335,10 @@ impl Batch {
         let (mut planned, mut reviews, mut unmet) = (Vec::with_capacity(due.len()), Vec::new(), Vec::new());
         for (mut link, mut wanted) in due.into_iter().zip(wanted) {
             // The mode is asked anew each time; what it held yesterday may go today.
-            link.held.retain(|_, held| !matches!(held.code.as_str(), "mode" | "owner_unknown" | "field_not_allowed"));
+            link.held.retain(|_, held| {
+                !matches!(held.code.as_str(), "mode" | "owner_unknown" | "field_not_allowed" | "required_there")
+            });
+            keep_required(&mut link, object, &mut wanted, &schema);
             let complete = fill_references(&mut wanted, &counterparts);
             for name in &wanted.owner {
                 let Some(owner) = link.fields.text(&Field::OWNER).map(str::to_owned) else { continue };
@@ -761,6 +764,28 @@ fn fill_references(wanted: &mut Wanted, counterparts: &HashMap<RecordId, (String
         }
     }
     filled.values().all(|is| *is)
+}
+
+/// What a CRM insists on is not emptied there, nor does anything that stands in for a value when a record is
+/// made take the place of one that it has: the field is held until somebody knows what belongs there.
+fn keep_required(link: &mut DueLink, object: &Object, wanted: &mut Wanted, schema: &RemoteSchema) {
+    if link.remote_id.is_none() {
+        return;
+    }
+    let known = Known { sent: &link.sent, seen: &link.seen };
+    let required = schema.fields.iter().filter(|field| field.required).map(|field| &field.name);
+    let emptied =
+        required.filter(|name| !wanted.fields.0.contains_key(*name) && object.fields.get(*name).is_some_and(clears));
+    let names: BTreeSet<String> = emptied.chain(&wanted.stand_ins).cloned().collect();
+    for name in names {
+        let shown = known.shown(&name).clone();
+        let wants = wanted.fields.0.get(&name).cloned().flatten();
+        let (Some(has), false) = (&shown, wants.is_some() && wants == shown) else { continue };
+        let hash = plan::value_hash(&None);
+        let reason = "nobody says what belongs here any more, and the CRM takes no record without it".to_owned();
+        wanted.fields.set(name.clone(), has.clone());
+        link.held.insert(name, HeldField { code: "required_there".into(), reason, hash });
+    }
 }
 
 /// A link that waits: as it was read, until when, and why.

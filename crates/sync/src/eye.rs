@@ -1,14 +1,17 @@
 //! What the values that a CRM shows say, read with the record beside them.
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, HashMap},
+    time::Duration,
+};
 
 use mittler_connector::RemoteRecord;
 use mittler_core::{
-    ConnectionId, Field, Fields, RemoteFields, Said, Source, SourceKind, Statement, SubjectId, Time, Value, Version,
-    mapping::Object, remote::RemoteValue, value::clean,
+    ConnectionId, Field, Fields, Interval, RemoteFields, Said, Source, SourceKind, Statement, SubjectId, Time, Value,
+    Version, mapping::Object, remote::RemoteValue, value::clean,
 };
 use mittler_normalise::values::normalise;
-use mittler_store::derived_id;
+use mittler_store::{derived_id, links::Known};
 
 use crate::resolve::crm_subject;
 
@@ -74,6 +77,21 @@ impl<'a> Eye<'a> {
         ours.filter(|(_, theirs, ours)| theirs != &ours).map(|(name, _, ours)| (name.clone(), ours)).collect()
     }
 
+    /// A value as it is compared with what other CRMs have in the same field of ours.
+    pub fn display(&self, name: &str, value: &RemoteValue) -> String {
+        self.one(name, value)
+            .and_then(|said| said.value)
+            .or_else(|| value.clone())
+            .map_or(String::new(), |it| it.display())
+    }
+
+    /// Whether what was last read of a field is what was last written to it, too; else it was written after
+    /// it was read, and what it showed before is no knowledge of what it has.
+    pub fn is_seen_as_sent(&self, name: &str, link: &Known) -> bool {
+        let (Some(sent), Some(seen)) = (link.sent.0.0.get(name), link.seen.0.0.get(name)) else { return true };
+        self.same(name, sent, seen) || self.same(name, sent, &self.as_ours(name, seen))
+    }
+
     /// Whether two values of a field are one: as its type is compared, in the forms that a CRM is
     /// known to give values.
     pub fn same(&self, name: &str, a: &RemoteValue, b: &RemoteValue) -> bool {
@@ -113,8 +131,8 @@ impl<'a> Eye<'a> {
     }
 
     /// The statements of a remote record whose `news` nobody knew. Who empties a field says that
-    /// what it showed is no more; that it showed it is said first, since only who held a value can
-    /// take it back.
+    /// what it showed is no more, and who puts something else there that it is not what it was; that it
+    /// showed it is said first, since only who held a value can take it back.
     pub fn changed(
         &self,
         connection: ConnectionId,
@@ -122,29 +140,44 @@ impl<'a> Eye<'a> {
         news: &RemoteFields,
         before: &RemoteFields,
         owners: &HashMap<String, String>,
-        begun: Time,
+        times: &Times,
     ) -> Vec<Statement> {
-        let emptied: RemoteFields = news
-            .0
-            .iter()
-            .filter(|(name, value)| self.one(name, value).is_none())
-            .filter_map(|(name, _)| Some((name.clone(), before.0.get(name)?.clone())))
-            .collect();
-        let held: Vec<Said> = self.read(&emptied).into_iter().filter(|said| said.value.is_some()).collect();
-        let mut said = self.told(news, &record.fields);
-        said.extend(self.owner(news, owners));
-        let taken_back = held.iter().filter(|said| said.field.is_set());
-        let taken_back: Vec<Said> =
-            taken_back.map(|said| Said { value: None, primary: false, label: None, ..said.clone() }).collect();
-        said.extend(taken_back);
+        let (mut held, mut said) = (Vec::new(), Vec::new());
+        for (name, value) in &news.0 {
+            let one = RemoteFields(BTreeMap::from([(name.clone(), value.clone())]));
+            let was = before.0.get(name).map(|was| RemoteFields(BTreeMap::from([(name.clone(), was.clone())])));
+            let was: Vec<Said> =
+                was.iter().flat_map(|was| self.read(was)).filter(|said| said.value.is_some()).collect();
+            let mut now = self.told(&one, &record.fields);
+            now.extend(self.owner(&one, owners));
+            let is_empty = self.one(name, value).is_none();
+            let others = was.iter().filter(|was| was.field.is_set() && now.iter().all(|now| now.key != was.key));
+            let others: Vec<Said> = others
+                .map(|was| Said {
+                    replaced: !is_empty,
+                    ..Said::cleared(was.field.clone(), was.key.clone(), None, was.how.clone())
+                })
+                .collect();
+            now.extend(others);
+            if let Some((field, labels)) = self.object.shows(name).filter(|(field, _)| is_empty && field.is_set()) {
+                // Of several that it may show it showed one: the others do not come up in its place.
+                let labels = if labels.is_empty() { vec![None] } else { labels.into_iter().map(Some).collect() };
+                now.extend(labels.into_iter().map(|label| Said::cleared(field.clone(), None, label, "crm.emptied")));
+            }
+            let set = times.of(name);
+            said.extend(now.into_iter().map(|said| Said { set, ..said }));
+            if is_empty || was.iter().any(|said| said.field.is_set()) {
+                held.extend(was);
+            }
+        }
         if said.is_empty() {
             return Vec::new();
         }
-        let now = statement(connection, self.object, record, said, begun);
+        let now = statement(connection, self.object, record, said, times.read);
         let mut statements = Vec::new();
         if !held.is_empty() {
             let at = Time(now.observed_at.0 - 1);
-            let signal = derived_id(&[b"held", now.subject.0.as_bytes(), &begun.0.to_be_bytes()]).into();
+            let signal = derived_id(&[b"held", now.subject.0.as_bytes(), &times.read.0.to_be_bytes()]).into();
             statements.push(Statement { signal, observed_at: at, version: Version(at, at), said: held, ..now.clone() });
         }
         statements.push(now);
@@ -158,6 +191,39 @@ impl<'a> Eye<'a> {
             None => None,
         };
         Some(Said { value: owner, ..Said::new(Field::OWNER, Value::Bool(true), "crm.owner") })
+    }
+}
+
+/// When the fields of a record that a read showed changed were changed.
+///
+/// A CRM says when it last changed a record, and not which of its fields: what changed did so after the last
+/// look that showed what it was before. The one field that changed did so at the record's time; of several
+/// nobody knows which.
+#[derive(Debug, Clone)]
+pub struct Times {
+    /// When the read began.
+    pub read: Time,
+    /// The record's own time, and how much later within the CRM's clock it may have been.
+    pub stamp: Option<(Time, Duration)>,
+    /// For each field that changed: it did so after this.
+    pub after: BTreeMap<String, Time>,
+    /// Where the CRM keeps a history of its fields.
+    pub exact: BTreeMap<String, Time>,
+}
+
+impl Times {
+    /// When a field was set, if that is not just the record's time.
+    fn of(&self, name: &str) -> Option<Interval> {
+        if let Some(at) = self.exact.get(name) {
+            return Some(Interval::at((*at).min(self.read)));
+        }
+        let (stamp, until) = match self.stamp {
+            Some((stamp, resolution)) => (stamp, stamp.plus(resolution).min(self.read)),
+            None => (Time(i64::MIN), self.read),
+        };
+        let after = self.after.get(name).copied().unwrap_or(Time(i64::MIN));
+        let since = if self.after.len() == 1 { after.max(stamp) } else { after };
+        Some(Interval { since: since.min(until), until })
     }
 }
 
@@ -289,7 +355,7 @@ mod tests {
                 shown,
                 &RemoteFields::default(),
                 &HashMap::new(),
-                Time(1_000),
+                &Times { read: Time(1_000), stamp: None, after: BTreeMap::new(), exact: BTreeMap::new() },
             );
             let of = |said: &[Said]| said.iter().find(|said| said.field == Field::LAST_NAME).cloned();
             assert_eq!(of(&all.said), changed.first().and_then(|one| of(&one.said)));

@@ -226,6 +226,7 @@ impl Hooks {
             ids: BTreeSet<String>,
             keys: BTreeSet<&'e str>,
             at: Time,
+            since: Option<Time>,
         }
         let mut by_type: BTreeMap<&str, Hint<'_>> = BTreeMap::new();
         for event in events.iter().filter(|event| !event.own_echo) {
@@ -233,10 +234,11 @@ impl Hooks {
             hint.ids.insert(event.id.clone());
             hint.keys.insert(&event.key);
             hint.at = hint.at.max(event.at);
+            hint.since = Some(hint.since.map_or(event.at, |since| since.min(event.at)));
         }
         by_type
             .into_iter()
-            .map(|(remote_type, Hint { ids, keys, at: not_before })| {
+            .map(|(remote_type, Hint { ids, keys, at: not_before, since })| {
                 let mut named: Vec<&[u8]> = vec![&b"hook"[..], connection.0.as_bytes(), remote_type.as_bytes()];
                 named.extend(keys.into_iter().map(str::as_bytes));
                 let id = derived_id(&named);
@@ -245,6 +247,7 @@ impl Hooks {
                     remote_type: remote_type.to_owned(),
                     ids: ids.into_iter().collect(),
                     not_before,
+                    since,
                 };
                 NewJob::new(id, task, Lane::Interactive, now, now)
             })

@@ -5,8 +5,11 @@
 //! reason is read again later: the job for it is born in the transaction that moves the cursor.
 //!
 //! **Invariant:** our own write coming back makes neither a claim nor a plan: a value that equals
-//! what was sent, under the field's equivalence, is only noted as seen; one that equals what we
-//! wrote shortly before that came late, and is written over.
+//! what was sent, under the field's equivalence, is only noted as seen. Whatever else a read shows
+//! somebody put there, also if it is what we once wrote: they took back what was changed since.
+//!
+//! **Invariant:** whose value is newer is decided by when the field was changed, not by when its record
+//! was; a CRM whose value lost is told the one that holds.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -16,14 +19,16 @@ use std::{
 
 use mittler_connector::{Cursor, Error as CrmError, Feed, Key, RemoteRecord};
 use mittler_core::{
-    Kind, LinkId, RecordId, RemoteFields, Statement, Time,
+    Field, Kind, LinkId, RecordId, RemoteFields, RemoteValue, Statement, Time,
     job::{Lane, Place, Task},
+    mapping::{Object, Wanted},
+    plan::{self, HeldField},
 };
 use mittler_store::{
     Tx, derived_id,
     jobs::NewJob,
     links::{Known, Shown, link_id},
-    moved::{Moved, Told},
+    moved::{Moved, Replacement},
     reviews::NewReview,
 };
 use serde_json::json;
@@ -31,7 +36,7 @@ use uuid::Uuid;
 
 use crate::{
     connections::Connection,
-    eye::{Eye, owner_ids},
+    eye::{Eye, Times, owner_ids},
     push::{Pusher, Stopped},
     restate::{links_of, restate},
 };
@@ -40,9 +45,12 @@ use crate::{
 const PAGES: usize = 50;
 /// Re-read at the start of each pull: what committed late under an earlier stamp.
 const OVERLAP: Duration = Duration::from_mins(5);
-/// How late a write of ours may still come to be seen. What a person sets later is theirs, also if
-/// we once wrote the same.
-const LATE: Duration = Duration::from_hours(1);
+/// Within this time a field that changes back and forth is counted.
+const HOUR: Duration = Duration::from_hours(1);
+/// So many changes back within the hour, and a person is asked which value holds.
+const FLIPS: usize = 3;
+/// How long a hook may take from the change that it tells of.
+const HINT_LAG: Duration = Duration::from_secs(3);
 /// Records that became others that became others.
 const HOPS: usize = 5;
 
@@ -65,8 +73,10 @@ struct Taking {
     moved: Vec<(Moved, RecordId, Kind)>,
     gone: Vec<(Known, &'static str)>,
     revived: Vec<LinkId>,
-    /// Links that show what we wrote before the last time.
-    repaired: BTreeSet<Uuid>,
+    /// Links that said something: they are told if something else holds.
+    again: BTreeSet<Uuid>,
+    /// Fields that change back and forth: they are held, and a person is asked.
+    contested: Vec<(LinkId, String, HeldField, NewReview)>,
     /// Remote ids that could not be read now.
     later: BTreeSet<String>,
 }
@@ -125,7 +135,7 @@ impl Pusher {
             // The cursor never passes what the CRM may not show yet.
             let safe = found.server_time.unwrap_or_else(|| self.clock.now()).minus(lag);
             let kept = if next.at < safe { next.clone() } else { Cursor { at: safe, id: String::new() } };
-            let (read, claimed) = self.read_in(connection, remote_type, &ids, Some(kept)).await?;
+            let (read, claimed) = self.read_in(connection, remote_type, &ids, None, Some(kept)).await?;
             pulled.read += read;
             pulled.claimed += claimed;
             if !found.more || next == cursor {
@@ -141,14 +151,16 @@ impl Pusher {
     }
 
     /// Reads named records of one type, whether they changed, moved or went, and takes what they
-    /// say. Gives how many were read and how many said something new.
+    /// say. `hinted`: when the first hook came that told of a change of them and was not yet read for.
+    /// Gives how many were read and how many said something new.
     pub async fn take(
         &self,
         connection: &Arc<Connection>,
         remote_type: &str,
         ids: &[String],
+        hinted: Option<Time>,
     ) -> Result<(usize, usize), Stopped> {
-        let taken = self.read_in(connection, remote_type, ids, None).await;
+        let taken = self.read_in(connection, remote_type, ids, hinted, None).await;
         self.heed(connection, taken).await
     }
 
@@ -169,6 +181,7 @@ impl Pusher {
         connection: &Arc<Connection>,
         remote_type: &str,
         ids: &[String],
+        hinted: Option<Time>,
         cursor: Option<Cursor>,
     ) -> Result<(usize, usize), Stopped> {
         let begun = self.clock.now();
@@ -186,7 +199,7 @@ impl Pusher {
             let fields = connection.mapping.field_names(remote_type);
             connection.connector.read(remote_type, &keys, &fields).await?
         };
-        self.sort(connection, remote_type, free, &records, begun, &mut taking).await?;
+        self.sort(connection, remote_type, free, &records, (begun, hinted), &mut taking).await?;
         let claimed = self.write_down(connection, remote_type, taking, cursor).await?;
         Ok((records.len(), claimed))
     }
@@ -198,7 +211,7 @@ impl Pusher {
         remote_type: &str,
         links: Vec<Known>,
         records: &[RemoteRecord],
-        begun: Time,
+        (begun, hinted): (Time, Option<Time>),
         taking: &mut Taking,
     ) -> Result<(), Stopped> {
         let by_id: HashMap<&str, &RemoteRecord> = records
@@ -219,7 +232,7 @@ impl Pusher {
                 None => taking.gone.push((link, "deleted_there")),
             }
         }
-        self.compare(connection, remote_type, here, begun, taking).await?;
+        self.compare(connection, remote_type, here, (begun, hinted), taking).await?;
         self.follow(connection, moved, begun, taking).await
     }
 
@@ -229,7 +242,7 @@ impl Pusher {
         connection: &Arc<Connection>,
         remote_type: &str,
         links: Vec<(Known, &RemoteRecord)>,
-        begun: Time,
+        (begun, hinted): (Time, Option<Time>),
         taking: &mut Taking,
     ) -> Result<(), Stopped> {
         let mut all = Vec::new();
@@ -243,29 +256,19 @@ impl Pusher {
                 all.push((link, *record, object, eye, news));
             }
         }
-        let asking: Vec<Uuid> = all.iter().filter(|it| !it.4.is_empty()).map(|it| it.0.id).collect();
-        let mut told: HashMap<Uuid, Vec<Told>> = HashMap::new();
-        for one in self.store.told_since(&asking, begun.minus(LATE)).await? {
-            told.entry(one.link).or_default().push(one);
-        }
+        let changed: Vec<&Known> = all.iter().filter(|it| !it.4.is_empty()).map(|it| it.0).collect();
+        let written = self.written_lately(&changed, begun).await?;
+        let followed = self.store.cursor(connection.id, remote_type).await?.map_or(Time(0), |(at, _)| at);
         let owners: Vec<String> = all.iter().flat_map(|it| owner_ids(it.2, std::iter::once(it.1))).collect();
         let owners = connection.owner_names(&owners, begun).await?;
         for (link, record, object, eye, mut news) in all {
             let mut sent = link.sent.0.clone();
-            // Our own earlier write that came late, or that somebody brought back right away.
-            let late: Vec<String> = news
-                .0
-                .iter()
-                .filter(|(name, theirs)| {
-                    let mut ours = told.get(&link.id).into_iter().flatten().filter_map(|one| one.fields.0.0.get(*name));
-                    theirs.is_some() && ours.any(|ours| eye.same(name, ours, theirs))
-                })
-                .map(|(name, _)| name.clone())
-                .collect();
-            for name in late {
-                if let Some(theirs) = news.0.remove(&name) {
-                    sent.0.insert(name, theirs);
-                    taking.repaired.insert(link.id);
+            let written = written.get(&link.record).map_or(&[][..], Vec::as_slice);
+            // Two automations that fight through us are told apart from people by how often they do it.
+            let mut contested = Vec::new();
+            for (name, theirs) in &news.0 {
+                if object.takes(name) && self.flips(link, &eye, object, name, theirs, written) >= FLIPS {
+                    contested.push(name.clone());
                 }
             }
             for (name, theirs) in &news.0 {
@@ -277,16 +280,106 @@ impl Pusher {
                     sent.0.insert(name.clone(), ours);
                 }
             }
-            taking.shown.push(Shown { id: link.id, written_at: link.written_at, sent, seen: record.fields.clone() });
+            let wanted = if contested.is_empty() { Wanted::default() } else { object.project(&link.fields) };
+            for name in contested {
+                news.0.remove(&name);
+                let hash = plan::value_hash(wanted.fields.0.get(&name).unwrap_or(&None));
+                let reason = "the CRM and another source change this field back and forth".to_owned();
+                let held = HeldField { code: "contested".into(), reason, hash };
+                if let Some((field, _)) = object.shows(&name) {
+                    let review = ask_contested(link, &field, &name, connection.id, begun);
+                    taking.contested.push((LinkId(link.id), name, held, review));
+                }
+            }
+            // What a CRM says may lose against another source: then it is told what holds.
+            if news.0.keys().any(|name| object.takes(name)) {
+                taking.again.insert(link.id);
+            }
+            taking.shown.push(Shown {
+                id: link.id,
+                written_at: link.written_at,
+                sent,
+                seen: record.fields.clone(),
+                seen_at: begun.0,
+            });
             let mut before = link.sent.0.clone();
             before
                 .0
                 .extend(link.seen.0.0.iter().filter(|(_, value)| value.is_some()).map(|(n, v)| (n.clone(), v.clone())));
+            before.0.extend(
+                link.sent
+                    .0
+                    .0
+                    .iter()
+                    .filter(|(name, _)| !eye.is_seen_as_sent(name, link))
+                    .map(|(n, v)| (n.clone(), v.clone())),
+            );
+            let last = |name: &str| {
+                let mine = written.iter().filter(|one| one.link == link.id && one.fields.0.0.contains_key(name));
+                mine.map(|one| one.begun_at).max().unwrap_or(0)
+            };
+            let base = followed.0.max(link.seen_at).max(hinted.map_or(0, |at| at.minus(HINT_LAG).0));
+            let after = news.0.keys().map(|name| (name.clone(), Time(base.max(last(name))))).collect();
+            let stamp = record.modified_at.map(|at| (at, connection.connector.profile().stamp_resolution));
+            let times = Times { read: begun, stamp, after, exact: BTreeMap::new() };
             // What the mapping does not take up, such as an owner that the CRM chose, is no statement.
-            let said = eye.changed(connection.id, record, &news, &before, &owners, begun);
+            let said = eye.changed(connection.id, record, &news, &before, &owners, &times);
             taking.statements.extend(said.into_iter().map(|said| (link.id, RecordId(link.record), said)));
         }
         Ok(())
+    }
+
+    /// What was written lately to any CRM about the records of these links, by record.
+    async fn written_lately(&self, links: &[&Known], now: Time) -> Result<HashMap<Uuid, Vec<Replacement>>, Stopped> {
+        let mut records: HashMap<Uuid, Uuid> = HashMap::new();
+        for link in links {
+            records.insert(link.id, link.record);
+            for other in self.connections.all() {
+                records.insert(link_id(other.id, RecordId(link.record)).0, link.record);
+            }
+        }
+        let ids: Vec<Uuid> = records.keys().copied().collect();
+        let mut written: HashMap<Uuid, Vec<Replacement>> = HashMap::new();
+        for one in self.store.written_since(&ids, now.minus(HOUR)).await? {
+            if let Some(record) = records.get(&one.link) {
+                written.entry(*record).or_default().push(one);
+            }
+        }
+        Ok(written)
+    }
+
+    /// How often within the hour a field went back to what it had been, counting this time; 0 unless the
+    /// CRM replaced what we had written there.
+    fn flips(
+        &self,
+        link: &Known,
+        eye: &Eye<'_>,
+        object: &Object,
+        name: &str,
+        theirs: &RemoteValue,
+        written: &[Replacement],
+    ) -> usize {
+        let (Some(field), true) =
+            (object.shows(name), written.iter().any(|one| one.link == link.id && one.fields.0.0.contains_key(name)))
+        else {
+            return 0;
+        };
+        let (mut had, mut flips) = (BTreeSet::new(), 0);
+        for one in written {
+            let Some(connection) = self.connections.get(one.connection.into()) else { continue };
+            let Some(object) = connection.mapping.object_for(&one.remote_type, &link.fields) else { continue };
+            let there = Eye::new(&self.country, object, &one.fields.0, &link.fields);
+            let same = one.fields.0.0.iter().filter(|(name, _)| object.shows(name).as_ref() == Some(&field));
+            for (name, value) in same {
+                let value = there.display(name, value);
+                flips += usize::from(had.contains(&value));
+                had.insert(value);
+                if let Some(before) = one.before.0.0.get(name) {
+                    had.insert(there.display(name, before));
+                }
+            }
+        }
+        if had.contains(&eye.display(name, theirs)) { flips + 1 } else { 0 }
     }
 
     /// Goes after records that were merged or converted, and reads what they are now.
@@ -409,15 +502,21 @@ impl Pusher {
                 for record in &changed {
                     links.extend(links_of(&connections, record, Lane::Scheduled, now));
                 }
-                let repaired: Vec<LinkId> =
-                    taking.repaired.iter().filter(|id| noted.contains(*id)).copied().map(LinkId).collect();
+                let again: Vec<LinkId> =
+                    taking.again.iter().filter(|id| noted.contains(*id)).copied().map(LinkId).collect();
+                let contested = taking.contested.iter().filter(|(link, ..)| noted.contains(&link.0));
+                let contested =
+                    contested.map(|(link, name, held, review)| ((*link, name.clone(), held.clone()), review.clone()));
+                let (holds, asked): (Vec<_>, Vec<_>) = contested.unzip();
+                tx.hold_fields(&holds).await?;
+                tx.ask(&asked).await?;
                 let pushes =
-                    !links.is_empty() || !repaired.is_empty() || !moved.done.is_empty() || !taking.revived.is_empty();
+                    !links.is_empty() || !again.is_empty() || !moved.done.is_empty() || !taking.revived.is_empty();
                 if !links.is_empty() {
                     tx.want_links(&mut links).await?;
                 }
-                if !repaired.is_empty() {
-                    tx.want_again(&repaired).await?;
+                if !again.is_empty() {
+                    tx.want_again(&again).await?;
                 }
                 let mut jobs: Vec<NewJob> = Vec::new();
                 if pushes {
@@ -425,7 +524,13 @@ impl Pusher {
                 }
                 if !later.is_empty() {
                     let (due, ids) = (now.plus(lag), later.into_iter().collect());
-                    let task = Task::Read { connection: id, remote_type: remote_type.clone(), ids, not_before: due };
+                    let task = Task::Read {
+                        connection: id,
+                        remote_type: remote_type.clone(),
+                        ids,
+                        not_before: due,
+                        since: None,
+                    };
                     jobs.push(NewJob::new(clock.id(), task, Lane::Scheduled, due, now));
                 }
                 tx.put_jobs(&jobs).await?;
@@ -526,17 +631,37 @@ fn ask_gone(
     })
 }
 
+/// The question whose value holds in a field that two sides change back and forth. One for the field of a
+/// record, whichever of the CRMs is the next to change it.
+fn ask_contested(
+    link: &Known,
+    field: &Field,
+    name: &str,
+    connection: mittler_core::ConnectionId,
+    now: Time,
+) -> NewReview {
+    NewReview {
+        id: derived_id(&[b"review", link.record.as_bytes(), b"contested", field.as_str().as_bytes()]),
+        question: "field_contested".into(),
+        record: link.record,
+        connection: Some(connection.0),
+        candidates: json!({ "field": field, "remote_field": name, "ids": [link.remote_id] }),
+        reason: "contested".into(),
+        asked_at: now.0,
+    }
+}
+
 /// The fields in which the CRM says something that it did not show before and that we did not
 /// write; `None` if it shows just what it showed.
 fn news(eye: &Eye<'_>, link: &Known, record: &RemoteRecord) -> Option<RemoteFields> {
-    if record.fields == link.seen.0 {
-        return None;
-    }
     let differs = |name: &String, theirs: &Option<mittler_core::Value>| {
-        // What was never read was not seen empty either: then only what we wrote is known.
-        let seen = link.seen.0.0.get(name).is_some_and(|seen| eye.same(name, theirs, seen));
+        // What was never read was not seen empty either: then only what we wrote is known. What was seen
+        // before we wrote something else there is news if it is there again.
+        let seen = link.seen.0.0.get(name).filter(|_| eye.is_seen_as_sent(name, link));
+        let seen = seen.is_some_and(|seen| eye.same(name, theirs, seen));
         !seen && !eye.same(name, theirs, link.sent.0.0.get(name).unwrap_or(&None))
     };
     let fields = record.fields.0.iter().filter(|(name, theirs)| differs(name, theirs));
-    Some(fields.map(|(name, value)| (name.clone(), value.clone())).collect())
+    let news: RemoteFields = fields.map(|(name, value)| (name.clone(), value.clone())).collect();
+    (!news.is_empty() || record.fields != link.seen.0).then_some(news)
 }

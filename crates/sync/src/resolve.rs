@@ -390,7 +390,7 @@ impl Batch {
             receipt.sent = told(&link, ours, &record);
             receipt.sent.0.extend(eye.in_our_form(&record.fields).0);
             receipt.done = None;
-            seen.push((link.id, record.fields));
+            seen.push((link.id, record.fields, begun));
             receipts.push(receipt);
         }
         let adopted = receipts.iter().filter_map(|it| Some((it, it.remote_id.clone()?)));
@@ -432,9 +432,9 @@ impl Batch {
                 }
                 tx.settle_intents(&holding, &ends, now).await?;
                 let done = tx.put_receipts(&holding, &receipts).await?;
-                seen.retain(|(id, _)| done.contains(id));
+                seen.retain(|(id, ..)| done.contains(id));
                 tx.put_seen(&seen).await?;
-                let known: Vec<LinkId> = seen.iter().map(|(id, _)| *id).collect();
+                let known: Vec<LinkId> = seen.iter().map(|(id, ..)| *id).collect();
                 tx.want_dependants(&known).await?;
                 tx.ask(&reviews).await
             })

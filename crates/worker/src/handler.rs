@@ -68,8 +68,8 @@ impl Handler for Worker {
             Task::Push { connection } => self.push(job, *connection).await,
             Task::Pull { connection } => self.pull(job, *connection, &BTreeMap::new()).await,
             Task::PullOn { connection, from } => self.pull(job, *connection, from).await,
-            Task::Read { connection, remote_type, ids, not_before } => {
-                self.read(job, *connection, remote_type, ids, *not_before).await
+            Task::Read { connection, remote_type, ids, not_before, since } => {
+                self.read(job, *connection, remote_type, ids, (*not_before, *since)).await
             }
             Task::Merge { decision } => self.merge(job, *decision).await,
             Task::Retain => self.retain(job).await,
@@ -329,7 +329,7 @@ impl Worker {
         id: ConnectionId,
         remote_type: &str,
         ids: &[String],
-        not_before: Time,
+        (not_before, since): (Time, Option<Time>),
     ) -> Result<End, Error> {
         let now = self.clock.now();
         if not_before > now && not_before.since(now) < Duration::from_hours(1) {
@@ -346,7 +346,14 @@ impl Worker {
         if let Some((until, code)) = self.pusher.paused(&connection).await? {
             return Ok(End::Later { due: until, code });
         }
-        match self.pusher.take(&connection, remote_type, ids).await {
+        // Hooks of earlier changes may still wait to be read for.
+        let hinted = match since {
+            Some(since) => {
+                Some(self.store.oldest_job(&format!("read:{}", id.0)).await?.map_or(since, |oldest| since.min(oldest)))
+            }
+            None => None,
+        };
+        match self.pusher.take(&connection, remote_type, ids, hinted).await {
             Ok((_, claimed)) => {
                 if claimed > 0 {
                     self.wake.ring();

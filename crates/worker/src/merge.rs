@@ -337,6 +337,7 @@ impl Merge<'_> {
             remote_type,
             ids: ids.into_iter().collect(),
             not_before: now,
+            since: None,
         });
         let jobs: Vec<NewJob> = pushes
             .chain(reads)

@@ -221,7 +221,7 @@ async fn plant(store: &Store, email: &str) -> Person {
                 ..links::intent(connection, link_id(connection, record), "create", NOON)
             };
             tx.put_intents(&[intent(id), intent(activity)]).await?;
-            tx.put_seen(&[(link, remote_fields.clone())]).await?;
+            tx.put_seen(&[(link, remote_fields.clone(), NOON)]).await?;
             tx.ask(&[NewReview {
                 id: Uuid::new_v4(),
                 question: "same_person".into(),

@@ -547,7 +547,8 @@ async fn a_read_older_than_a_write_is_no_evidence(fresh: &Fresh) {
     let show = async |note: &str, written_at: Time| {
         let mut seen = RemoteFields::default();
         seen.set("note", Value::text(note).unwrap());
-        let shown = vec![Shown { id: link.0, written_at: written_at.0, sent: seen.clone(), seen }];
+        let shown =
+            vec![Shown { id: link.0, written_at: written_at.0, sent: seen.clone(), seen, seen_at: written_at.0 }];
         store.write(async move |tx| tx.put_shown(&shown).await).await.unwrap();
     };
     settle(store, &leased, vec![receipt(&leased[0])]).await;
@@ -562,7 +563,7 @@ async fn a_read_older_than_a_write_is_no_evidence(fresh: &Fresh) {
     assert_eq!(known().await[0].seen.0.text("note"), Some("theirs"), "while somebody writes");
     let mut seen = RemoteFields::default();
     seen.set("note", Value::text("ours").unwrap());
-    store.write(async move |tx| tx.put_seen(&[(link, seen.clone())]).await).await.unwrap();
+    store.write(async move |tx| tx.put_seen(&[(link, seen.clone(), NOON)]).await).await.unwrap();
     assert_eq!(known().await[0].seen.0.text("note"), Some("ours"));
     let counterparts = store.counterparts(connection, &ids).await.unwrap();
     assert_eq!((counterparts[0].remote_id.as_ref(), counterparts[0].state.as_str()), (Some(&remote), "open"));

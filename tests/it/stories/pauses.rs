@@ -79,7 +79,9 @@ async fn what_one_process_found_stops_the_others_until_then(store: Store) {
     let id = world.id(HUBSPOT);
     world.ask(Task::Pull { connection: id }).await;
     let ids = vec![contact];
-    world.ask(Task::Read { connection: id, remote_type: "contacts".into(), ids, not_before: Time(0) }).await;
+    world
+        .ask(Task::Read { connection: id, remote_type: "contacts".into(), ids, not_before: Time(0), since: None })
+        .await;
     world.run_due().await;
     let calls = world.sandbox.calls().of(Vendor::Hubspot, "batch_read") + world.calls(Vendor::Hubspot, HUBSPOT_WRITES);
     assert_eq!((calls, world.sandbox.calls().of(Vendor::Hubspot, "search")), (0, 0));

@@ -306,7 +306,15 @@ async fn two_that_were_one_here_and_become_one_there_are_one_link_and_no_questio
     world.pull().await;
     for (name, remote_type, ids) in [(SALESFORCE, "Lead", &leads), (HUBSPOT, "contacts", &contacts)] {
         let (connection, ids) = (world.id(name), ids.to_vec());
-        world.ask(Task::Read { connection, remote_type: remote_type.into(), ids, not_before: world.clock.now() }).await;
+        world
+            .ask(Task::Read {
+                connection,
+                remote_type: remote_type.into(),
+                ids,
+                not_before: world.clock.now(),
+                since: None,
+            })
+            .await;
     }
     world.settle().await;
     for (name, kept) in [(SALESFORCE, leads[1].clone()), (HUBSPOT, third)] {

@@ -127,6 +127,7 @@ async fn a_read_that_is_refused_for_good_waits_longer_each_time_and_ends_as_a_de
         remote_type: "contacts".into(),
         ids: vec![contact],
         not_before: begun,
+        since: None,
     };
     world.ask(task).await;
     let ran = world.settle().await;
