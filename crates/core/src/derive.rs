@@ -72,8 +72,8 @@ fn set(claims: Vec<Claim<'_>>, field: &Field, policy: Policy) -> Option<Slot> {
         let main = main.map(|claim| if stated(claim) { Main::Stated } else { Main::Listed }).max().unwrap_or(Main::No);
         let Some(winner) = policy.choose(claims) else { continue };
         let Some(value) = &winner.said.value else { continue };
-        let empties = |clear: &&Claim<'_>| clear.said.label.is_none() || clear.said.label == label;
-        let is_emptied = emptied.iter().filter(empties).any(|clear| {
+        let covers = |clear: &&Claim<'_>| clear.said.label.is_none() || clear.said.label == label;
+        let is_emptied = emptied.iter().filter(covers).any(|clear| {
             policy.choose([clear.clone(), winner.clone()]).is_some_and(|newest| newest.said.value.is_none())
         });
         if !is_emptied {

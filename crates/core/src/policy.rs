@@ -56,7 +56,7 @@ impl Policy {
     }
 
     /// The claims in the order in which they win: each one wins over all that follow.
-    pub fn order<'s>(self, mut claims: Vec<Claim<'s>>) -> Vec<Claim<'s>> {
+    pub fn order(self, mut claims: Vec<Claim<'_>>) -> Vec<Claim<'_>> {
         let mut ordered = Vec::with_capacity(claims.len());
         while let Some(best) = self.choose(claims.iter().cloned()) {
             if let Some(at) = claims.iter().position(|claim| *claim == best) {
