@@ -192,7 +192,8 @@ async fn each_kind_of_slot_gets_its_own_jobs(fresh: &Fresh) {
     let (slow, other) = (super::connection(), super::connection());
     let push = |connection| NewJob::push(Uuid::now_v7(), connection, Lane::Interactive, NOON);
     let read = |connection| {
-        let task = Task::Read { connection, remote_type: "Lead".into(), ids: vec!["1".into()], not_before: NOON };
+        let task =
+            Task::Read { connection, remote_type: "Lead".into(), ids: vec!["1".into()], not_before: NOON, since: None };
         NewJob::new(Uuid::now_v7(), task, Lane::Interactive, NOON, NOON)
     };
     let jobs = [

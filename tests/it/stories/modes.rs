@@ -103,7 +103,13 @@ async fn what_is_off_is_not_read_and_nothing_that_was_told_meanwhile_is_lost(sto
     world.edit_salesforce("Lead", &lead, &json!({ "City": "Esslingen" }));
     // What a hook told before the mode changed, and what one tells now.
     let ids = vec![lead.clone()];
-    let task = Task::Read { connection: world.id(SALESFORCE), remote_type: "Lead".into(), ids, not_before: Time(0) };
+    let task = Task::Read {
+        connection: world.id(SALESFORCE),
+        remote_type: "Lead".into(),
+        ids,
+        not_before: Time(0),
+        since: None,
+    };
     world.ask(task).await;
     world.ask(Task::Pull { connection: world.id(SALESFORCE) }).await;
     assert_eq!(world.outbound_message(HOOK_SECRET, "Lead", &lead).await, 200);
