@@ -9,6 +9,7 @@
 pub mod clock;
 pub mod faults;
 pub mod hubspot;
+pub mod journal;
 pub mod salesforce;
 mod shell;
 
@@ -20,6 +21,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 pub use clock::Clock;
 pub use faults::{Calls, Fault, FaultKind, Faults, Vendor};
+pub use journal::Journal;
 pub use shell::outbound::{Target, client as outbound_client};
 
 /// How the sandbox behaves. Every vendor fact that is not certain is a field of the vendor's own configuration.
@@ -32,6 +34,8 @@ pub struct Config {
     pub seed: u64,
     /// Added to every vendor call.
     pub latency_ms: u64,
+    /// Keep a journal of all writes, for `GET /_sandbox/journal`.
+    pub journal: bool,
 }
 
 /// What a client needs to talk to the sandbox. All values are fixed and only mean something here.

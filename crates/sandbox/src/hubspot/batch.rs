@@ -8,9 +8,10 @@ use super::failure::Failure;
 use super::object::{Claims, Plan, sent_properties};
 use super::portal::Portal;
 use super::request::{Answer, Outcome, Request};
-use super::table::{View, fold};
+use super::table::fold;
 
 const MOST_INPUTS: usize = 100;
+const MOST_HISTORIES: usize = 50;
 
 type Input = Map<String, Value>;
 
@@ -56,8 +57,8 @@ impl Portal {
         let ids = ids(inputs)?;
         refuse_duplicates(&ids, |id| id_property.map_or_else(|| id.clone(), |name| fold(name, id).into_owned()))?;
         let (properties, history) = (strings(body.get("properties")), strings(body.get("propertiesWithHistory")));
-        let view =
-            View { properties: (!properties.is_empty()).then_some(&properties), history: &history, at: i64::MAX };
+        check_history(&history, ids.len())?;
+        let view = self.asked_view(&properties, &history);
         let (mut results, mut missing) = (Vec::new(), Vec::new());
         for id in ids {
             let table = &self.tables[kind];
@@ -197,6 +198,17 @@ pub fn inputs(body: &Map<String, Value>, most: usize) -> Result<Vec<&Input>, Fai
     }
     let objects: Option<Vec<&Input>> = inputs.iter().map(Value::as_object).collect();
     objects.ok_or_else(|| Failure::invalid("Invalid input JSON: every input must be an object"))
+}
+
+/// With histories half as many records are read at once.
+pub fn check_history(history: &[String], records: usize) -> Result<(), Failure> {
+    if history.is_empty() || records <= MOST_HISTORIES {
+        return Ok(());
+    }
+    Err(Failure::invalid(format!(
+        "The maximum number of inputs supported in a batch request for property histories is {MOST_HISTORIES}. Please \
+         reduce the number of items and try again"
+    )))
 }
 
 fn ids(inputs: &[&Input]) -> Result<Vec<String>, Failure> {

@@ -73,6 +73,9 @@ pub struct Limits {
     pub search_window: usize,
     pub unique_properties: usize,
     pub merges: usize,
+    /// Values that the history of a property shows. The API's own documents name no bound; this is the fewest that
+    /// a portal's exports are known to hold.
+    pub history: usize,
 }
 
 impl Default for Limits {
@@ -86,6 +89,7 @@ impl Default for Limits {
             search_window: 10_000,
             unique_properties: 10,
             merges: 250,
+            history: 20,
         }
     }
 }
@@ -107,6 +111,11 @@ pub struct Webhooks {
     pub duplicates: f64,
     /// Events leave in random order.
     pub reorder: bool,
+    /// Share of events that are lost on the way.
+    pub lost: f64,
+    /// Share of events that leave alone and late, by up to `late_ms`.
+    pub late: f64,
+    pub late_ms: i64,
 }
 
 impl Default for Webhooks {
@@ -121,6 +130,9 @@ impl Default for Webhooks {
             retry_pauses_ms: [1, 5, 15, 30, 60, 120, 180, 240, 300, 420].map(|minutes| minutes * 60_000).to_vec(),
             duplicates: 0.0,
             reorder: false,
+            lost: 0.0,
+            late: 0.0,
+            late_ms: 0,
         }
     }
 }

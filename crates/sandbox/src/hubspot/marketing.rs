@@ -217,7 +217,7 @@ impl Portal {
             fair.fields.insert(name.clone(), value.clone());
         }
         fair.updated = now;
-        self.write(kind, id, record_values(input));
+        self.update(kind, id, record_values(input));
         Ok(())
     }
 

@@ -1,5 +1,7 @@
 //! Merging two records into a third, and erasing a person.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -8,6 +10,7 @@ use super::portal::Portal;
 use super::request::{Answer, Outcome, Request};
 use super::table::Version;
 use super::webhook::Happening;
+use crate::journal::{Act, Change};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -29,6 +32,12 @@ impl Portal {
         let pair: Pair = request.json()?;
         let resolve = |id: &Value| number(id).and_then(|id| self.tables[kind].resolve(id)).ok_or_else(Failure::gone);
         let (primary, other) = (resolve(&pair.primary_object_id)?, resolve(&pair.object_id_to_merge)?);
+        let id = self.merge_records(kind, primary, other)?;
+        Ok(Answer::ok(self.show_filled(kind, id)))
+    }
+
+    /// Gives the survivor's id.
+    pub fn merge_records(&mut self, kind: usize, primary: u64, other: u64) -> Result<u64, Failure> {
         if primary == other {
             return Err(Failure::invalid("An object cannot be merged with itself"));
         }
@@ -69,7 +78,7 @@ impl Portal {
         let id = self.survive(kind, primary, other, values, merged);
         let happening = Happening::Merge { primary, merged: vec![other], new: id, moved };
         self.emit(kind, id, &happening);
-        Ok(Answer::ok(self.show_filled(kind, id)))
+        Ok(id)
     }
 
     /// Puts the survivor in the place of both records. It is no creation: only the merge event tells of it.
@@ -97,9 +106,12 @@ impl Portal {
             *target = id;
         }
         table.records.insert(id, record);
+        let mut fields = BTreeMap::new();
         for (name, value) in values {
+            fields.insert(name.clone(), Change { before: Value::Null, after: value.clone().into() });
             table.put(id, &name, Version { value, at: now, by: actor });
         }
+        self.note(kind, id, Act::Merge, fields, vec![primary.to_string(), other.to_string()]);
         self.move_links(kind, primary, id);
         self.move_links(kind, other, id);
         id
@@ -123,20 +135,22 @@ impl Portal {
         };
         let by_address = id_property.as_deref() == Some("email");
         match found {
-            Some(id) => {
-                if self.config.gdpr_blocks_known_emails
-                    && let Some(address) = self.tables[kind].current(id, "email")
-                {
-                    self.blocklist.insert(address.to_owned());
-                }
-                self.erase(kind, id);
-            }
+            Some(id) => self.erase_person(kind, id),
             None if by_address => {
                 self.blocklist.insert(sent);
             }
             None => return Err(Failure::gone()),
         }
         Ok(Answer::empty())
+    }
+
+    pub fn erase_person(&mut self, kind: usize, id: u64) {
+        if self.config.gdpr_blocks_known_emails
+            && let Some(address) = self.tables[kind].current(id, "email")
+        {
+            self.blocklist.insert(address.to_owned());
+        }
+        self.erase(kind, id);
     }
 
     fn erase(&mut self, kind: usize, id: u64) {
@@ -148,6 +162,7 @@ impl Portal {
         for fair in &mut self.fairs {
             fair.attendance.retain(|seen| !(kind == 0 && seen.contact == id));
         }
+        self.note(kind, id, Act::Erase, BTreeMap::new(), Vec::new());
         self.emit(kind, id, &Happening::PrivacyDeletion);
         self.emit(kind, id, &Happening::Deletion);
     }

@@ -43,7 +43,7 @@ use serde_json::{Map, Value, json};
 pub use config::{Config, Limits, Subscription, Webhooks};
 
 use crate::faults::lock;
-use crate::{Clock, Fault, FaultKind, HubspotAccess, Target};
+use crate::{Clock, Fault, FaultKind, HubspotAccess, Journal, Target};
 use failure::Failure;
 use limits::Metered;
 use object::Claims;
@@ -60,6 +60,7 @@ pub struct Hubspot(Arc<Inner>);
 
 pub(crate) struct Inner {
     clock: Clock,
+    journal: Journal,
     seed: u64,
     base_url: String,
     config: Config,
@@ -68,9 +69,9 @@ pub(crate) struct Inner {
 }
 
 impl Hubspot {
-    pub fn new(config: Config, clock: Clock, seed: u64, base_url: String) -> Hubspot {
-        let portal = Mutex::new(Portal::new(config.clone(), seed, clock.millis()));
-        Hubspot(Arc::new(Inner { clock, seed, base_url, config, portal, delivering: AtomicBool::new(false) }))
+    pub fn new(config: Config, clock: Clock, journal: Journal, seed: u64, base_url: String) -> Hubspot {
+        let portal = Mutex::new(Portal::new(config.clone(), journal.clone(), seed, clock.millis()));
+        Hubspot(Arc::new(Inner { clock, journal, seed, base_url, config, portal, delivering: AtomicBool::new(false) }))
     }
 
     pub fn router(&self) -> Router {
@@ -126,7 +127,8 @@ impl Hubspot {
         self.lock().state()
     }
 
-    /// Points the webhooks somewhere: `{"url", "subscriptions"?, "duplicates"?, "reorder"?}`. Without subscriptions
+    /// Points the webhooks somewhere: `{"url", "subscriptions"?}` and what goes wrong on the way, `{"duplicates"?,
+    /// "reorder"?, "lost"?, "late"?, "late_ms"?}` as in [`Webhooks`]. Without subscriptions
     /// and with none made so far, everything about contacts, companies and deals is subscribed to.
     pub fn set_hook(&self, hook: &Value) -> Result<Value, String> {
         let hook = Hook::deserialize(hook).map_err(|error| error.to_string())?;
@@ -134,6 +136,9 @@ impl Hubspot {
         portal.outbox.target = hook.url.map(|url| Target::parse(&url)).transpose()?.map(|url| url.url().to_string());
         portal.outbox.duplicates = hook.duplicates.unwrap_or(portal.outbox.duplicates);
         portal.outbox.reorder = hook.reorder.unwrap_or(portal.outbox.reorder);
+        portal.outbox.lost = hook.lost.unwrap_or(portal.outbox.lost);
+        portal.outbox.late = hook.late.unwrap_or(portal.outbox.late);
+        portal.outbox.late_ms = hook.late_ms.unwrap_or(portal.outbox.late_ms);
         if let Some(subscriptions) = hook.subscriptions {
             portal.outbox.subscriptions.clear();
             for subscription in subscriptions {
@@ -153,11 +158,25 @@ impl Hubspot {
     }
 
     /// A person's change in HubSpot's own screens. The id `new` makes a record; the field `archived` archives it or
-    /// takes it out of the archive again.
+    /// takes it out of the archive again, `merge_into` merges it into the record named, `erased` deletes the person for
+    /// good as privacy law has it.
     pub fn edit(&self, kind: &str, id: &str, mut fields: Map<String, Value>) -> Result<Value, String> {
         let mut portal = self.lock();
         let outcome = portal.as_user(|portal| {
             let kind = portal.kind(kind)?;
+            let named = |value: &Value| merge::number(value).and_then(|id| portal.tables[kind].resolve(id));
+            if let Some(primary) = fields.remove("merge_into") {
+                let (Some(primary), Some(other)) = (named(&primary), named(&id.into())) else {
+                    return Err(Failure::gone());
+                };
+                let survivor = portal.merge_records(kind, primary, other)?;
+                return Ok(portal.show_filled(kind, survivor));
+            }
+            if fields.remove("erased") == Some(Value::Bool(true)) {
+                let id = named(&id.into()).ok_or_else(Failure::gone)?;
+                portal.erase_person(kind, id);
+                return Ok(Value::Null);
+            }
             let archived = fields.remove("archived").and_then(|value| value.as_bool());
             if let (Some(false), Ok(id)) = (archived, id.parse()) {
                 portal.restore(kind, id);
@@ -182,7 +201,8 @@ impl Hubspot {
     }
 
     pub fn reset(&self) {
-        let portal = Portal::new(self.0.config.clone(), self.0.seed, self.0.clock.millis());
+        let inner = &self.0;
+        let portal = Portal::new(inner.config.clone(), inner.journal.clone(), inner.seed, inner.clock.millis());
         *lock(&self.0.portal) = portal;
     }
 
@@ -243,6 +263,9 @@ struct Hook {
     subscriptions: Option<Vec<Subscription>>,
     duplicates: Option<f64>,
     reorder: Option<bool>,
+    lost: Option<f64>,
+    late: Option<f64>,
+    late_ms: Option<i64>,
 }
 
 impl Portal {

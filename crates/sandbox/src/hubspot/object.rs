@@ -7,6 +7,7 @@ use std::collections::HashSet;
 use serde_json::{Map, Value, json};
 
 use super::association::Link;
+use super::batch::check_history;
 use super::failure::{Detail, Failure};
 use super::portal::Portal;
 use super::request::{Answer, Outcome, Request};
@@ -83,6 +84,7 @@ impl Portal {
 
     fn list(&self, kind: usize, request: &Request) -> Outcome {
         let limit = request.limit(10, 100)?;
+        check_history(&request.list("propertiesWithHistory"), limit)?;
         let after = match request.query("after") {
             None => 0,
             Some(after) => after.parse().map_err(|_| Failure::invalid(format!("Invalid paging cursor {after}")))?,
@@ -121,10 +123,15 @@ impl Portal {
         Ok(Answer::ok(self.shown_as_asked(kind, id, request)?))
     }
 
+    /// A view of what a caller named; no properties named are those shown by default.
+    pub fn asked_view<'a>(&self, properties: &'a [String], history: &'a [String]) -> View<'a> {
+        let properties = (!properties.is_empty()).then_some(properties);
+        View { properties, history, most: self.config.limits.history, at: i64::MAX }
+    }
+
     fn shown_as_asked(&self, kind: usize, id: u64, request: &Request) -> Result<Value, Failure> {
         let (properties, history) = (request.list("properties"), request.list("propertiesWithHistory"));
-        let view =
-            View { properties: (!properties.is_empty()).then_some(&properties), history: &history, at: i64::MAX };
+        let view = self.asked_view(&properties, &history);
         let mut shown = self.show(kind, id, &view);
         let asked = request.list("associations");
         if !asked.is_empty() {
@@ -164,7 +171,7 @@ impl Portal {
     pub fn carry_out(&mut self, plan: Plan) -> u64 {
         let id = match plan.id {
             Some(id) => {
-                self.write(plan.kind, id, plan.values);
+                self.update(plan.kind, id, plan.values);
                 id
             }
             None => self.insert(plan.kind, plan.values),

@@ -17,6 +17,8 @@ use super::seeds;
 use super::table::{Actor, Record, Table, Version, View};
 use super::time::iso;
 use super::webhook::{Happening, Outbox};
+use crate::journal::{Act, By, Change, Entry};
+use crate::{Journal, Vendor};
 
 pub struct Portal {
     pub config: Config,
@@ -37,10 +39,11 @@ pub struct Portal {
     pub grants: Grants,
     pub meters: Meters,
     pub outbox: Outbox,
+    journal: Journal,
 }
 
 impl Portal {
-    pub fn new(config: Config, seed: u64, now: i64) -> Portal {
+    pub fn new(config: Config, journal: Journal, seed: u64, now: i64) -> Portal {
         let mut tables = seeds::tables(config.first_id);
         if config.mittler_id {
             for table in tables.iter_mut().take(2) {
@@ -65,6 +68,7 @@ impl Portal {
             fairs: Vec::new(),
             lists: Vec::new(),
             meters: Meters::default(),
+            journal,
             config,
         };
         portal.seed_association_types();
@@ -81,21 +85,46 @@ impl Portal {
         uuid::Builder::from_random_bytes(self.dice.u128(..).to_be_bytes()).into_uuid().to_string()
     }
 
-    /// Changes values, bumps the record and tells the webhooks. Values that are already there change nothing.
-    pub fn write(&mut self, kind: usize, id: u64, values: Vec<(String, String)>) {
+    /// A write that somebody asked for. Noted also if it changes nothing: an echo is seen by it.
+    pub fn update(&mut self, kind: usize, id: u64, values: Vec<(String, String)>) {
+        if !self.write(kind, id, values) {
+            self.note(kind, id, Act::Update, BTreeMap::new(), Vec::new());
+        }
+    }
+
+    /// Changes values, bumps the record and tells the webhooks. Values that are already there change nothing; `false`
+    /// if all were.
+    pub fn write(&mut self, kind: usize, id: u64, values: Vec<(String, String)>) -> bool {
         let changed: Vec<(String, String)> = values
             .into_iter()
             .filter(|(name, value)| self.tables[kind].current(id, name).unwrap_or_default() != value)
             .collect();
         if changed.is_empty() {
-            return;
+            return false;
         }
+        let before = |name: &str| self.tables[kind].current(id, name).unwrap_or_default();
+        let fields = changed.iter().map(|(name, value)| {
+            let change = Change { before: before(name).into(), after: value.as_str().into() };
+            (name.clone(), change)
+        });
+        self.note(kind, id, Act::Update, fields.collect(), Vec::new());
         for (name, value) in changed {
             let version = Version { value: value.clone(), at: self.now, by: self.actor };
             self.tables[kind].put(id, &name, version);
             self.emit(kind, id, &Happening::Change { name, value });
         }
         self.touch(kind, id);
+        true
+    }
+
+    /// Notes a write in the journal, where one is kept.
+    pub fn note(&self, kind: usize, id: u64, act: Act, fields: BTreeMap<String, Change>, merged: Vec<String>) {
+        let by = match self.actor {
+            Actor::App(_) => By::Api,
+            Actor::User(_) => By::User,
+        };
+        let (vendor, r#type, id) = (Vendor::Hubspot, self.tables[kind].plural.clone(), id.to_string());
+        self.journal.note(Entry { at_ms: self.now, vendor, r#type, id, act, by, fields, merged });
     }
 
     pub fn touch(&mut self, kind: usize, id: u64) {
@@ -123,6 +152,11 @@ impl Portal {
         for (name, value) in origin {
             self.tables[kind].put(id, name, Version { value: value.to_owned(), at: now, by: actor });
         }
+        let fields = values.iter().filter(|(_, value)| !value.is_empty()).map(|(name, value)| {
+            let change = Change { before: Value::Null, after: value.as_str().into() };
+            (name.clone(), change)
+        });
+        self.note(kind, id, Act::Create, fields.collect(), Vec::new());
         for (name, value) in values.into_iter().filter(|(_, value)| !value.is_empty()) {
             self.tables[kind].put(id, &name, Version { value: value.clone(), at: now, by: actor });
             if self.config.property_events_on_create {
@@ -142,6 +176,7 @@ impl Portal {
         }
         record.archived = Some(now);
         self.drop_links(kind, id);
+        self.note(kind, id, Act::Delete, BTreeMap::new(), Vec::new());
         self.emit(kind, id, &Happening::Deletion);
     }
 
@@ -154,6 +189,7 @@ impl Portal {
         record.archived = None;
         self.tables[kind].reclaim(id);
         self.touch(kind, id);
+        self.note(kind, id, Act::Restore, BTreeMap::new(), Vec::new());
         self.emit(kind, id, &Happening::Restore);
     }
 

@@ -131,7 +131,8 @@ impl Portal {
             });
         }
         let total = found.len();
-        let view = View { properties: (!query.properties.is_empty()).then_some(&query.properties), history: &[], at };
+        let view =
+            View { properties: (!query.properties.is_empty()).then_some(&query.properties), history: &[], most: 0, at };
         let page = found.into_iter().skip(offset).take(limit);
         let results: Vec<Value> = page.map(|record| table.render(record, &view, self.config.portal_id)).collect();
         let end = offset + results.len();

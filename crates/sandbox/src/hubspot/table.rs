@@ -248,12 +248,14 @@ pub struct View<'a> {
     /// None shows what the type shows by default.
     pub properties: Option<&'a [String]>,
     pub history: &'a [String],
+    /// How many values a history shows; 0 shows all.
+    pub most: usize,
     pub at: i64,
 }
 
 impl View<'_> {
     pub fn default_now() -> View<'static> {
-        View { properties: None, history: &[], at: i64::MAX }
+        View { properties: None, history: &[], most: 0, at: i64::MAX }
     }
 }
 
@@ -281,7 +283,9 @@ impl Table {
             shown["archivedAt"] = iso(archived).into();
         }
         if !view.history.is_empty() {
-            let history = view.history.iter().map(|name| (name.clone(), history(record, name)));
+            // Names that the type does not have are passed over.
+            let known = view.history.iter().filter(|name| self.properties.contains_key(*name));
+            let history = known.map(|name| (name.clone(), history(record, name, view.most)));
             shown["propertiesWithHistory"] = history.collect::<Map<_, _>>().into();
         }
         shown
@@ -289,11 +293,12 @@ impl Table {
 }
 
 /// Newest first.
-fn history(record: &Record, name: &str) -> Value {
+fn history(record: &Record, name: &str, most: usize) -> Value {
     let versions = record.values.get(name).map(Vec::as_slice).unwrap_or_default();
     versions
         .iter()
         .rev()
+        .take(if most == 0 { usize::MAX } else { most })
         .map(|version| {
             let mut entry = json!({"value": version.value, "timestamp": iso(version.at)});
             match version.by {

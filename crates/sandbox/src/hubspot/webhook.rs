@@ -61,6 +61,9 @@ pub struct Outbox {
     pub in_flight: usize,
     pub duplicates: f64,
     pub reorder: bool,
+    pub lost: f64,
+    pub late: f64,
+    pub late_ms: i64,
     pub created: i64,
 }
 
@@ -73,6 +76,9 @@ impl Outbox {
             next_event: 1_765_889_350,
             duplicates: config.duplicates,
             reorder: config.reorder,
+            lost: config.lost,
+            late: config.late,
+            late_ms: config.late_ms,
             ..Outbox::default()
         };
         for subscription in &config.subscriptions {
@@ -142,6 +148,14 @@ impl Portal {
             .collect();
         for (subscription, event_type, generic) in matching {
             let event = self.event(id, &type_id, happening, subscription, &event_type, generic);
+            if self.chance(self.outbox.lost) {
+                continue;
+            }
+            if self.chance(self.outbox.late) {
+                let due = self.now + self.dice.i64(0..=self.outbox.late_ms.max(0));
+                self.outbox.waiting.push(Parcel { events: vec![event], attempt: 0, due });
+                continue;
+            }
             if self.outbox.gathered.is_empty() {
                 self.outbox.gathered_since = self.now;
             }
@@ -150,6 +164,11 @@ impl Portal {
                 self.outbox.gathered.push(event.clone());
             }
         }
+    }
+
+    /// What never happens draws no number, so that it does not shift what else a seed gives.
+    fn chance(&mut self, share: f64) -> bool {
+        share > 0.0 && self.dice.f64() < share
     }
 
     fn event(

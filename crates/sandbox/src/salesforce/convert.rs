@@ -183,8 +183,9 @@ impl Org {
         Ok(())
     }
 
-    /// What a person does in the user interface. Besides fields it understands `IsDeleted: true`, `IsConverted: true`
-    /// on a lead, and `MasterRecordId` as a merge into that record; an empty id creates.
+    /// What a person does in the user interface. Besides fields it understands `IsDeleted`, true for the recycle
+    /// bin and false for out of it, `IsConverted: true` on a lead, and `MasterRecordId` as a merge into that record; an
+    /// empty id creates.
     pub fn human_edit(&mut self, object: &str, id: &str, mut fields: Fields) -> Result<String, Failure> {
         let caller = Caller {
             user: super::org::human_user(),
@@ -202,6 +203,8 @@ impl Org {
             self.merge(&caller, object, &id, &winner)?;
         } else if fields.get("IsDeleted") == Some(&json!(true)) {
             self.delete(&caller, object, &id)?;
+        } else if fields.get("IsDeleted") == Some(&json!(false)) {
+            self.undelete(&caller, object, &id)?;
         } else if object.eq_ignore_ascii_case("Lead") && fields.remove("IsConverted") == Some(json!(true)) {
             let status = super::catalog::LEAD_STATES.last().copied().unwrap_or_default();
             let owner = Some(caller.user.clone());

@@ -156,6 +156,31 @@ impl Org {
         Ok(())
     }
 
+    /// Takes a row out of the recycle bin, with what went there with it. The loser of a merge lives on in its winner.
+    pub fn undelete(&mut self, caller: &Caller, object: &str, id: &str) -> Result<(), Failure> {
+        let object = self.writable(object)?;
+        let mut row = self.tables.get(&object.name, id).ok_or_else(Failure::no_resource)?.clone();
+        if !row.is_deleted() || !row.get("MasterRecordId").is_null() {
+            return Err(Failure::record("UNDELETE_FAILED", "entity is not in the recycle bin", &[]));
+        }
+        self.check_unique(&object, Some(id), &row.fields)?;
+        let gone_at = row.get("SystemModstamp").clone();
+        row.fields.insert("IsDeleted".to_owned(), json!(false));
+        self.stamp(&mut row.fields, &caller.user);
+        row.client.clone_from(&caller.client);
+        self.tables.put(&object.name, id, Some(row));
+        for (child, parent) in dependants(&object.name) {
+            let went_along =
+                |row: &Row| row.is_deleted() && row.text(parent) == id && row.get("SystemModstamp") == &gone_at;
+            let ids: Vec<String> =
+                self.tables.rows(child).filter(|(_, row)| went_along(row)).map(|(id, _)| id.clone()).collect();
+            for child_id in ids {
+                self.undelete(caller, child, &child_id)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Removes a row and what hangs on it for good, past the recycle bin and also out of it.
     pub fn purge(&mut self, object: &str, id: &str) -> Result<(), Failure> {
         let object = self.writable(object)?;

@@ -44,7 +44,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::faults::lock;
-use crate::{Clock, Fault, FaultKind, SalesforceAccess};
+use crate::{Clock, Fault, FaultKind, Journal, SalesforceAccess};
 
 use call::{Call, Reply};
 use failure::Failure;
@@ -66,15 +66,16 @@ pub struct Salesforce {
     delivering: Arc<AtomicBool>,
     config: Config,
     clock: Clock,
+    journal: Journal,
     seed: u64,
     base_url: String,
 }
 
 impl Salesforce {
-    pub fn new(config: Config, clock: Clock, seed: u64, base_url: String) -> Salesforce {
-        let org = Org::new(config.clone(), clock.clone(), seed, base_url.clone());
+    pub fn new(config: Config, clock: Clock, journal: Journal, seed: u64, base_url: String) -> Salesforce {
+        let org = Org::new(config.clone(), clock.clone(), journal.clone(), seed, base_url.clone());
         let (org, delivering) = (Arc::new(Mutex::new(org)), Arc::default());
-        Salesforce { org, delivering, config, clock, seed, base_url }
+        Salesforce { org, delivering, config, clock, journal, seed, base_url }
     }
 
     pub fn router(&self) -> Router {
@@ -112,7 +113,8 @@ impl Salesforce {
 
     /// Forgets all records, tokens and hooks.
     pub fn reset(&self) {
-        let fresh = Org::new(self.config.clone(), self.clock.clone(), self.seed, self.base_url.clone());
+        let (config, clock, journal) = (self.config.clone(), self.clock.clone(), self.journal.clone());
+        let fresh = Org::new(config, clock, journal, self.seed, self.base_url.clone());
         *lock(&self.org) = fresh;
     }
 

@@ -15,7 +15,8 @@ use super::outbound::Outbox;
 use super::schema::Schema;
 use super::tables::{Fields, Row, Tables};
 use super::values;
-use crate::Clock;
+use crate::journal::{Act, By, Change, Entry};
+use crate::{Clock, Journal, Vendor};
 
 /// Who writes, and what the request headers said about writing.
 #[derive(Clone, Debug)]
@@ -45,6 +46,9 @@ const PEOPLE: [(&str, &str, &str); 4] = [
     ("vertrieb-nord@example.com", "Jens", "Petersen"),
     ("innendienst@example.com", "Aylin", "Kaya"),
 ];
+/// What every write sets, whatever it is about.
+const STAMPS: [&str; 6] =
+    ["Id", "CreatedDate", "CreatedById", "LastModifiedDate", "LastModifiedById", "SystemModstamp"];
 pub const QUEUE: &str = "Messe_Leads";
 
 /// The user that API clients act as.
@@ -74,10 +78,11 @@ pub struct Org {
     usage: BTreeMap<i64, u64>,
     /// How often each client name of `Sforce-Call-Options` was seen.
     pub clients: BTreeMap<String, u64>,
+    journal: Journal,
 }
 
 impl Org {
-    pub fn new(config: Config, clock: Clock, seed: u64, base_url: String) -> Org {
+    pub fn new(config: Config, clock: Clock, journal: Journal, seed: u64, base_url: String) -> Org {
         let schema = Schema::new(catalog::objects(config.lead_owner_may_be_queue), &config);
         let mut org = Org {
             tables: Tables::new(schema.objects()),
@@ -87,9 +92,10 @@ impl Org {
             sessions: Sessions::new(seed),
             cursors: Cursors::default(),
             jobs: Jobs::default(),
-            outbox: Outbox::default(),
+            outbox: Outbox::new(seed),
             usage: BTreeMap::new(),
             clients: BTreeMap::new(),
+            journal,
             config,
             clock,
             base_url,
@@ -196,13 +202,49 @@ impl Org {
 
     /// Ends the request: what it changed becomes visible to outbound messages.
     pub fn commit(&mut self) {
-        for (object, id) in self.tables.commit() {
+        for ((object, id), before) in self.tables.commit() {
+            self.note(&object, &id, before.as_ref());
             let wanted = self.outbox.wants(&object);
             if wanted && self.tables.get(&object, &id).is_some_and(|row| !row.is_deleted()) {
                 let now = self.clock.millis();
                 self.outbox.note(&object, &id, now);
             }
         }
+    }
+
+    /// Notes a write in the journal, where one is kept.
+    fn note(&self, object: &str, id: &str, before: Option<&Row>) {
+        if !self.journal.is_kept() {
+            return;
+        }
+        let after = self.tables.get(object, id);
+        let act = match (before, after) {
+            // Made and removed again within one request.
+            (None, None) => return,
+            (None, Some(_)) => Act::Create,
+            (Some(_), None) => Act::Erase,
+            (Some(was), Some(is)) if !was.is_deleted() && is.is_deleted() => Act::Delete,
+            (Some(was), Some(is)) if was.is_deleted() && !is.is_deleted() => Act::Restore,
+            _ => Act::Update,
+        };
+        let human = after.is_some_and(|row| row.text("LastModifiedById") == human_user());
+        let mut fields = BTreeMap::new();
+        for (name, value) in after.into_iter().flat_map(|row| &row.fields) {
+            let was = before.map_or(&Value::Null, |row| row.get(name));
+            if was != value && !STAMPS.contains(&name.as_str()) {
+                fields.insert(name.clone(), Change { before: was.clone(), after: value.clone() });
+            }
+        }
+        self.journal.note(Entry {
+            at_ms: self.clock.millis(),
+            vendor: Vendor::Salesforce,
+            r#type: object.to_owned(),
+            id: id.to_owned(),
+            act,
+            by: if human { By::User } else { By::Api },
+            fields,
+            merged: Vec::new(),
+        });
     }
 
     pub fn state(&self) -> Value {

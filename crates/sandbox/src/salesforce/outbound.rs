@@ -30,6 +30,23 @@ pub struct HookRequest {
     /// Fields sent beside the id.
     #[serde(default = "default_fields")]
     pub fields: Vec<String>,
+    #[serde(default)]
+    pub mishaps: Mishaps,
+}
+
+/// What goes wrong on the way.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Mishaps {
+    /// Share of notifications that are lost.
+    lost: f64,
+    /// Share of notifications that are sent twice, with one id.
+    duplicates: f64,
+    /// Share of notifications that leave late, by up to `late_ms`.
+    late: f64,
+    late_ms: i64,
+    /// Notifications leave in random order.
+    reorder: bool,
 }
 
 fn default_objects() -> Vec<String> {
@@ -44,6 +61,7 @@ struct Hook {
     target: Target,
     objects: Vec<String>,
     fields: Vec<String>,
+    mishaps: Mishaps,
 }
 
 #[derive(Clone)]
@@ -58,17 +76,22 @@ struct Notification {
 }
 
 /// What waits to be sent.
-#[derive(Default)]
 pub struct Outbox {
     hooks: Vec<Hook>,
     waiting: Vec<Notification>,
     made: u64,
+    dice: fastrand::Rng,
 }
 
 impl Outbox {
+    pub fn new(seed: u64) -> Outbox {
+        Outbox { hooks: Vec::new(), waiting: Vec::new(), made: 0, dice: fastrand::Rng::with_seed(seed) }
+    }
+
     pub fn add(&mut self, request: HookRequest) -> Result<(), String> {
         let target = Target::parse(&request.target_url)?;
-        self.hooks.push(Hook { target, objects: request.objects, fields: request.fields });
+        let HookRequest { objects, fields, mishaps, .. } = request;
+        self.hooks.push(Hook { target, objects, fields, mishaps });
         Ok(())
     }
 
@@ -77,18 +100,28 @@ impl Outbox {
     }
 
     pub fn note(&mut self, object: &str, record: &str, now_ms: i64) {
-        for (hook, _) in self.hooks.iter().enumerate().filter(|(_, hook)| hook.objects.iter().any(|own| own == object))
+        for (hook, Hook { mishaps, .. }) in
+            self.hooks.iter().enumerate().filter(|(_, hook)| hook.objects.iter().any(|own| own == object))
         {
             self.made += 1;
-            self.waiting.push(Notification {
+            if self.dice.f64() < mishaps.lost {
+                continue;
+            }
+            let late = self.dice.f64() < mishaps.late;
+            let one = Notification {
                 id: ids::nth("04l", self.made),
                 hook,
                 object: object.to_owned(),
                 record: record.to_owned(),
                 born_ms: now_ms,
-                due_ms: now_ms,
+                due_ms: now_ms + if late { self.dice.i64(0..=mishaps.late_ms.max(0)) } else { 0 },
                 attempts: 0,
-            });
+            };
+            let copies = if self.dice.f64() < mishaps.duplicates { 2 } else { 1 };
+            for _ in 0..copies {
+                let place = if mishaps.reorder { self.dice.usize(0..=self.waiting.len()) } else { self.waiting.len() };
+                self.waiting.insert(place, one.clone());
+            }
         }
     }
 

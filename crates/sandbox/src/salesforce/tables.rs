@@ -164,8 +164,12 @@ impl Tables {
         }
     }
 
-    /// Ends the transaction and tells which records it changed, each once.
-    pub fn commit(&mut self) -> BTreeSet<(String, String)> {
-        self.journal.drain(..).map(|undo| (undo.object, undo.id)).collect()
+    /// Ends the transaction and tells which records it changed, each once, with what they were before.
+    pub fn commit(&mut self) -> BTreeMap<(String, String), Option<Row>> {
+        let mut changed = BTreeMap::new();
+        for undo in self.journal.drain(..) {
+            changed.entry((undo.object, undo.id)).or_insert(undo.before);
+        }
+        changed
     }
 }

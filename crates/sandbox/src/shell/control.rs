@@ -1,6 +1,6 @@
 //! `/_sandbox/`: what a test or a curious person does to the sandbox itself.
 
-use axum::extract::State;
+use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -21,6 +21,7 @@ pub fn router(core: Core) -> Router {
         .route("/_sandbox/clock", get(clock).post(advance_clock))
         .route("/_sandbox/hooks", post(set_hook))
         .route("/_sandbox/edit", post(edit))
+        .route("/_sandbox/journal", get(journal))
         .route("/_sandbox/reset", post(reset))
         .with_state(core)
 }
@@ -108,11 +109,24 @@ async fn edit(State(core): State<Core>, Json(body): Json<Value>) -> Result<Json<
     answer.map(Json).map_err(Refusal)
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Since {
+    #[serde(default)]
+    after: usize,
+}
+
+/// All writes in their true order, those after the first `after`.
+async fn journal(State(core): State<Core>, Query(since): Query<Since>) -> Json<Value> {
+    Json(core.journal.since(since.after))
+}
+
 async fn reset(State(core): State<Core>) -> StatusCode {
     core.salesforce.reset();
     core.hubspot.reset();
     core.faults.clear();
     core.calls.reset();
+    core.journal.reset();
     StatusCode::NO_CONTENT
 }
 

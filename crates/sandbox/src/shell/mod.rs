@@ -17,7 +17,7 @@ use tower::ServiceExt;
 
 use crate::hubspot::Hubspot;
 use crate::salesforce::Salesforce;
-use crate::{Access, Calls, Clock, Config, Fault, FaultKind, Faults, Vendor};
+use crate::{Access, Calls, Clock, Config, Fault, FaultKind, Faults, Journal, Vendor};
 
 /// What a collection of two hundred rows may have at the most.
 const LARGEST_BODY: usize = 112 * 1024 * 1024;
@@ -30,18 +30,27 @@ pub struct Core {
     pub faults: Faults,
     pub calls: Calls,
     pub clock: Clock,
+    pub journal: Journal,
     latency: Duration,
 }
 
 impl Core {
     pub fn new(config: &Config, base_url: &str) -> Core {
-        let clock = Clock::new();
+        let (clock, journal) = (Clock::new(), Journal::new(config.journal));
+        let base_url = || base_url.to_owned();
         Core {
-            salesforce: Salesforce::new(config.salesforce.clone(), clock.clone(), config.seed, base_url.to_owned()),
-            hubspot: Hubspot::new(config.hubspot.clone(), clock.clone(), config.seed, base_url.to_owned()),
+            salesforce: Salesforce::new(
+                config.salesforce.clone(),
+                clock.clone(),
+                journal.clone(),
+                config.seed,
+                base_url(),
+            ),
+            hubspot: Hubspot::new(config.hubspot.clone(), clock.clone(), journal.clone(), config.seed, base_url()),
             faults: Faults::new(config.seed),
             calls: Calls::default(),
             clock,
+            journal,
             latency: Duration::from_millis(config.latency_ms),
         }
     }

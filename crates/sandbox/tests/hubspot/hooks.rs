@@ -254,3 +254,25 @@ async fn only_events_of_the_contract_can_be_subscribed_to() {
         json!({"eventType": "object.propertyChange", "objectTypeId": "0-49", "propertyName": "hs_email_subject"});
     assert_eq!(subscribe(text).await, 400);
 }
+
+#[tokio::test]
+async fn events_are_lost_or_late_on_request() {
+    let (portal, inbox) = hooked(Webhooks::default()).await;
+    portal.sandbox.clock().hold();
+    let hubspot = portal.sandbox.hubspot();
+    hubspot.set_hook(&json!({"url": inbox.url, "lost": 1.0})).unwrap();
+    portal.contact("lost@example.com").await;
+    hubspot.set_hook(&json!({"url": inbox.url, "lost": 0.0, "late": 1.0, "late_ms": 9_000_000})).unwrap();
+    let late = portal.contact("late@example.com").await;
+    hubspot.set_hook(&json!({"url": inbox.url, "late": 0.0})).unwrap();
+    let id = portal.contact("prompt@example.com").await;
+    portal.sandbox.clock().advance_seconds(1);
+    let events = inbox.events(2).await;
+    let of = |events: &[Value], id: &str| {
+        events.iter().filter(|event| event["objectId"].as_u64() == id.parse().ok()).count()
+    };
+    assert_eq!((events.len(), of(&events, &id)), (2, 2), "{events:?}");
+    portal.sandbox.clock().advance_seconds(9_000);
+    let events = inbox.events(4).await;
+    assert_eq!((events.len(), of(&events, &late)), (4, 2), "{events:?}");
+}

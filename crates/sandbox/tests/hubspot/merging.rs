@@ -1,9 +1,10 @@
 //! Merging and erasing.
 
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::{CONTACTS, Portal, portal, portal_with, quick};
+use mittler_sandbox::Sandbox;
 use mittler_sandbox::hubspot::{Config, Limits};
 
 async fn merged(portal: &Portal) -> (String, String, String) {
@@ -85,4 +86,58 @@ async fn an_unknown_address_is_blocked_by_an_erasure() {
     let refused = portal.post(CONTACTS, json!({"properties": {"email": "never@example.com"}})).await;
     assert_eq!(refused.status, 400);
     assert!(refused.message().contains("email has been GDPR blacklisted"));
+}
+
+#[tokio::test]
+async fn people_merge_and_erase_in_the_screens_and_a_journal_keeps_the_true_order() {
+    let config = mittler_sandbox::Config { hubspot: quick(), seed: 7, journal: true, ..Default::default() };
+    let sandbox = Sandbox::start("127.0.0.1:0".parse().unwrap(), config).await.unwrap();
+    let portal = Portal { access: sandbox.access().hubspot, http: mittler_sandbox::outbound_client(), sandbox };
+    let (one, two) = (portal.contact("one@example.com").await, portal.contact("two@example.com").await);
+    let fields = |fields: Value| fields.as_object().cloned().unwrap();
+    let hubspot = portal.sandbox.hubspot();
+    hubspot.edit("contacts", &one, fields(json!({"city": "Ulm"}))).unwrap();
+    portal.patch(&format!("{CONTACTS}/{one}"), json!({"properties": {"city": "Ulm"}})).await;
+    let lead = json!({"LastName": "A", "Company": "X"});
+    let lead = portal.sandbox.salesforce().edit("Lead", "", fields(lead)).unwrap();
+    let merged = hubspot.edit("contacts", &two, fields(json!({"merge_into": one}))).unwrap();
+    assert_eq!(merged["properties"]["email"], "one@example.com");
+    let survivor = merged["id"].as_str().unwrap();
+    assert!(hubspot.edit("contacts", &two, fields(json!({"merge_into": one}))).is_err(), "they are one already");
+    let salesforce = portal.sandbox.salesforce();
+    let lead = lead["Id"].as_str().unwrap();
+    for (name, value) in [("IsDeleted", json!(true)), ("IsDeleted", json!(false)), ("City", json!("Bonn"))] {
+        salesforce.edit("Lead", lead, fields(json!({name: value}))).unwrap();
+    }
+    assert!(salesforce.edit("Lead", lead, fields(json!({"IsDeleted": false}))).is_err(), "it is in no recycle bin");
+    hubspot.edit("contacts", survivor, fields(json!({"erased": true}))).unwrap();
+    assert_eq!(portal.get(&format!("{CONTACTS}/{survivor}")).await.status, 404);
+
+    let url = |after: usize| format!("{}/_sandbox/journal?after={after}", portal.access.base_url);
+    let journal: Value = portal.http.get(url(0)).send().await.unwrap().json().await.unwrap();
+    let entries = journal["entries"].as_array().unwrap();
+    let short = |entry: &Value| {
+        let text = |name: &str| entry[name].as_str().unwrap().to_owned();
+        let fields: Vec<String> = entry["fields"].as_object().unwrap().keys().cloned().collect();
+        let fields = if entry["act"] == "update" { fields.join(",") } else { String::new() };
+        format!("{} {} {} {fields}", text("by"), text("act"), text("id")).trim_end().to_owned()
+    };
+    let seen: Vec<String> = entries.iter().map(short).collect();
+    let wanted = [
+        format!("api create {one}"),
+        format!("api create {two}"),
+        format!("user update {one} city"),
+        format!("api update {one}"),
+        format!("user create {lead}"),
+        format!("user merge {survivor}"),
+        format!("user delete {lead}"),
+        format!("user restore {lead}"),
+        format!("user update {lead} City"),
+        format!("user erase {survivor}"),
+    ];
+    assert_eq!(seen, wanted);
+    assert_eq!(entries[2]["fields"]["city"], json!({"before": "", "after": "Ulm"}));
+    assert_eq!(entries[5]["merged"], json!([one, two]));
+    let rest: Value = portal.http.get(url(9)).send().await.unwrap().json().await.unwrap();
+    assert_eq!((rest["entries"].as_array().unwrap().len(), &rest["next"]), (1, &journal["next"]));
 }

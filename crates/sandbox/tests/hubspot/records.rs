@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{COMPANIES, CONTACTS, portal};
+use crate::support::{COMPANIES, CONTACTS, portal, portal_with, quick};
+use mittler_sandbox::hubspot;
 
 #[tokio::test]
 async fn an_address_is_folded_to_lower_case_and_found_again_in_any_case() {
@@ -265,4 +266,53 @@ async fn a_body_that_is_not_json_is_an_unsupported_media_type() {
         request.body(r#"{"properties": {"firstname": "A"}}"#).send().await.unwrap().status().as_u16()
     };
     assert_eq!((send("text/plain").await, send("application/json; charset=utf-8").await), (415, 201));
+}
+
+#[tokio::test]
+async fn a_history_tells_who_set_each_value_and_when_to_the_millisecond_newest_first() {
+    let limits = hubspot::Limits { history: 2, ..quick().limits };
+    let portal = portal_with(hubspot::Config { limits, ..quick() }).await;
+    let id = portal.contact("h@example.com").await;
+    let path = format!("{CONTACTS}/{id}");
+    portal.patch(&path, json!({"properties": {"city": "Ulm"}})).await;
+    portal.patch(&path, json!({"properties": {"city": "Ulm"}})).await;
+    let edit = json!({"city": "Bonn"}).as_object().cloned().unwrap();
+    portal.sandbox.hubspot().edit("contacts", &id, edit).unwrap();
+    let asked = json!({"inputs": [{"id": id}], "properties": ["city"], "propertiesWithHistory": ["city", "no_such"]});
+    let read = portal.post(&format!("{CONTACTS}/batch/read"), asked.clone()).await;
+    let histories = read.results()[0]["propertiesWithHistory"].as_object().unwrap();
+    assert_eq!(histories.len(), 1, "names that no contact has are passed over");
+    let city = histories["city"].as_array().unwrap();
+    let seen: Vec<_> = city.iter().map(|one| (one["value"].as_str(), one["sourceType"].as_str())).collect();
+    assert_eq!(seen, [(Some("Bonn"), Some("CRM_UI")), (Some("Ulm"), Some("INTEGRATION"))]);
+    assert_eq!(city[0]["sourceId"], format!("userId:{}", city[0]["updatedByUserId"]));
+    assert_eq!(city[1]["sourceId"], portal.access.app_id.to_string());
+    assert_eq!(city[0]["timestamp"].as_str().unwrap().len(), "2026-01-01T00:00:00.000Z".len());
+    assert_eq!(city[0]["timestamp"], read.results()[0]["updatedAt"]);
+    for city in ["Köln", "Trier"] {
+        portal.patch(&path, json!({"properties": {"city": city}})).await;
+    }
+    let read = portal.post(&format!("{CONTACTS}/batch/read"), asked).await;
+    let city = read.results()[0]["propertiesWithHistory"]["city"].as_array().unwrap();
+    let seen: Vec<_> = city.iter().map(|one| one["value"].as_str().unwrap()).collect();
+    assert_eq!(seen, ["Trier", "Köln"], "the oldest go first");
+}
+
+#[tokio::test]
+async fn with_histories_fifty_records_are_read_at_once_and_no_more() {
+    let portal = portal().await;
+    let ids = |count: u64| (1..=count).map(|id| json!({"id": id.to_string()})).collect::<Vec<_>>();
+    let path = format!("{CONTACTS}/batch/read");
+    let plain = portal.post(&path, json!({"inputs": ids(51), "properties": ["city"]})).await;
+    assert_eq!(plain.status, 207);
+    let ask = async |count| {
+        let body = json!({"inputs": ids(count), "properties": ["city"], "propertiesWithHistory": ["city"]});
+        portal.post(&path, body).await
+    };
+    assert_eq!(ask(50).await.status, 207);
+    let refused = ask(51).await;
+    assert_eq!(refused.status, 400);
+    assert!(refused.message().contains("property histories is 50"), "{}", refused.message());
+    let list = portal.get(&format!("{CONTACTS}?limit=51&propertiesWithHistory=city")).await;
+    assert_eq!(list.status, 400);
 }

@@ -153,3 +153,26 @@ async fn a_document_type_in_soap_is_refused() {
     let request = org.http.post(org.url("/services/Soap/u/62.0")).header("Content-Type", "text/xml").body(body);
     assert_eq!(answer(request).await.status, 500);
 }
+
+#[tokio::test]
+async fn notifications_are_lost_doubled_or_late_on_request() {
+    let org = org().await;
+    org.sandbox.clock().hold();
+    let mut inboxes = Vec::new();
+    for mishaps in [json!({"lost": 1.0}), json!({"duplicates": 1.0}), json!({"late": 1.0, "late_ms": 9_000_000})] {
+        let (url, letters) = receiver(1).await;
+        let hook = json!({"vendor": "salesforce", "target_url": url, "mishaps": mishaps});
+        assert_eq!(org.post("/_sandbox/hooks", hook).await.status, 200);
+        inboxes.push(letters);
+    }
+    let unknown = json!({"vendor": "salesforce", "target_url": "http://127.0.0.1:1/", "mishaps": {"lots": 1.0}});
+    assert_eq!(org.post("/_sandbox/hooks", unknown).await.status, 400);
+    org.made("Lead", json!({"LastName": "A", "Company": "X"})).await;
+    let doubled = arrived(&inboxes[1], 1).await.join("");
+    let ids: Vec<&str> = doubled.split("<Notification><Id>").skip(1).map(|rest| &rest[..18]).collect();
+    assert_eq!((ids.len(), ids[0]), (2, ids[1]), "one id, so that a receiver can tell");
+    assert!(inboxes[2].lock().unwrap().is_empty());
+    org.sandbox.clock().advance_seconds(9_000);
+    assert_eq!(arrived(&inboxes[2], 1).await.join("").matches("<Notification>").count(), 1);
+    assert!(inboxes[0].lock().unwrap().is_empty());
+}
