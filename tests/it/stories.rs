@@ -10,6 +10,7 @@ mod existing;
 mod faults;
 mod forget;
 mod limits;
+mod lookups;
 mod modes;
 mod moved;
 mod newer;

@@ -43,6 +43,7 @@ pub fn failed(call: &Call, answer: &Answer) -> Error {
         477 => Error::Unavailable { code: "MIGRATING".into(), retry_after },
         // Seen as the status of an exhausted search limit: nothing was done.
         500 if failure.category.as_deref() == Some("RATE_LIMITS") => limited(call, &failure, retry_after),
+        504 if call.effect == Effect::Read => Error::TooBroad { code },
         status if !(400..500).contains(&status) || status == 408 => match call.effect {
             Effect::Read => Error::Unavailable { code, retry_after },
             Effect::Write => Error::Unknown { code },

@@ -12,6 +12,8 @@ use crate::{
     wire::{self, Found, Record},
 };
 
+/// Domains that one query looks for at most.
+const DOMAINS: usize = 20;
 /// Most records of one page of a query.
 const PAGE: usize = 2000;
 
@@ -70,7 +72,9 @@ pub async fn read(
     // A text that is no id would spoil the query for all others; it finds nothing.
     let askable: Vec<Key> = keys.iter().filter(|key| search.askable(key)).cloned().collect();
     let mut found = Vec::new();
-    for part in soql::fitting(&askable, &select, cost) {
+    // A domain is looked for inside of addresses, for which Salesforce reads all records.
+    let most = if form == KeyForm::Domain { DOMAINS } else { usize::MAX };
+    for part in soql::fitting(&askable, &select, cost).into_iter().flat_map(|part| part.chunks(most)) {
         let query = format!("{select} WHERE {}", search.condition(part));
         for record in query_all(salesforce, &query, search.deleted()).await? {
             let named = part.iter().filter(|key| search.names(key, &record));

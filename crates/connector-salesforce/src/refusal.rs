@@ -21,6 +21,9 @@ pub fn of_call(answer: &Answer, effect: Effect) -> Error {
         return error;
     }
     let fault = faults.into_iter().next().unwrap_or_else(|| nameless(answer));
+    if effect == Effect::Read && matches!(fault.code.as_str(), "QUERY_TIMEOUT" | "REQUEST_RUNNING_TOO_LONG") {
+        return Error::TooBroad { code: fault.code };
+    }
     match class(&fault.code) {
         Class::Busy => Error::Unavailable { code: fault.code, retry_after: Some(CROWDED) },
         // Too many keys for one address, or too long ones.
@@ -172,6 +175,7 @@ fn of_transport(answer: &Answer, faults: &[Fault], effect: Effect) -> Option<Err
         });
     }
     match status {
+        504 if effect == Effect::Read => Some(Error::TooBroad { code }),
         429 => Some(Error::Unavailable { code, retry_after: answer.retry_after().or(Some(CROWDED)) }),
         // Nobody can tell whether an edge answered before or after the work was done.
         408 | 420 | 500..=599 => Some(unusable(effect, &code)),

@@ -15,6 +15,10 @@ pub enum Error {
     /// Never reached the CRM, or it said that it did nothing. Nothing was written.
     #[error("the CRM is not available ({code})")]
     Unavailable { code: String, retry_after: Option<Duration> },
+    /// A read that the CRM could not finish in time: it asked for too much, or the CRM does not answer at all.
+    /// Asked for less, it may pass.
+    #[error("the CRM could not finish the read in time ({code})")]
+    TooBroad { code: String },
     /// The request was sent and no usable answer came: a timeout, a cut connection, a 5xx on a
     /// write. It may have been committed: look first, then decide.
     #[error("the outcome of the call is unknown ({code})")]
@@ -35,7 +39,7 @@ impl Error {
     /// Whether the same call may work later without anybody's doing.
     pub fn is_passing(&self) -> bool {
         match self {
-            Error::Limited { .. } | Error::Unavailable { .. } | Error::Unknown { .. } => true,
+            Error::Limited { .. } | Error::Unavailable { .. } | Error::TooBroad { .. } | Error::Unknown { .. } => true,
             Error::Reauthorise { .. }
             | Error::BatchRefused { .. }
             | Error::Configuration { .. }
@@ -48,6 +52,7 @@ impl Error {
         match self {
             Error::Reauthorise { code }
             | Error::Unavailable { code, .. }
+            | Error::TooBroad { code }
             | Error::Unknown { code }
             | Error::BatchRefused { code, .. }
             | Error::Configuration { code, .. } => code,

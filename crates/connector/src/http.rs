@@ -217,6 +217,9 @@ fn classify(error: &reqwest::Error, effect: Effect) -> Error {
     } else {
         "connection_lost"
     };
+    if error.is_timeout() && !error.is_connect() && effect == Effect::Read {
+        return Error::TooBroad { code: code.into() };
+    }
     if error.is_connect() || error.is_builder() || effect == Effect::Read {
         return Error::Unavailable { code: code.into(), retry_after: None };
     }

@@ -337,6 +337,24 @@ impl Tx {
                     written_at = CASE WHEN state = 'gone' THEN 0 ELSE written_at END FROM", "WHERE link.id = r.id")
     }
 
+    /// Raises what is wanted of links of one type that hold a field for a reason which is past; gives their number.
+    pub async fn want_holding(&mut self, connection: ConnectionId, remote_type: &str, code: &str) -> Result<usize> {
+        let ids = fetch_all!(
+            self,
+            (Uuid,),
+            "SELECT id FROM link WHERE connection = $1 AND remote_type = $2 AND role = 'primary' AND state <> 'gone'
+               AND CAST(held AS text) LIKE '%\"' || $3 || '\"%' ORDER BY id",
+            connection.0,
+            remote_type.to_owned(),
+            code.to_owned(),
+        )?;
+        let ids: Vec<LinkId> = ids.into_iter().map(|row| LinkId(row.0)).collect();
+        if !ids.is_empty() {
+            self.want_again(&ids).await?;
+        }
+        Ok(ids.len())
+    }
+
     /// Dependants that went without these links because they were refused, and may be completed now.
     pub async fn want_dependants(&mut self, links: &[LinkId]) -> Result<()> {
         if links.is_empty() {
@@ -366,6 +384,18 @@ impl Tx {
 }
 
 impl Store {
+    /// The remote types of which links hold a field for a reason.
+    pub async fn types_holding(&self, connection: ConnectionId, code: &str) -> Result<Vec<String>> {
+        let rows = fetch_all!(
+            self,
+            (String,),
+            "SELECT DISTINCT remote_type FROM link WHERE connection = $1 AND CAST(held AS text) LIKE '%\"' || $2 || '\"%'",
+            connection.0,
+            code.to_owned(),
+        )?;
+        Ok(rows.into_iter().map(|row| row.0).collect())
+    }
+
     /// What records are in a connection.
     pub async fn counterparts(&self, connection: ConnectionId, records: &[RecordId]) -> Result<Vec<Counterpart>> {
         let ids = id_rows(records.iter().map(|id| id.0));

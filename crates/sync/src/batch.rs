@@ -28,6 +28,7 @@ use crate::{
     bounds::{Within, subject},
     connections::{Connection, WRONG_ACCOUNT},
     gate::{Gate, Passage, gate},
+    lookups,
     outcome::Written,
     push::{Pusher, Stopped},
 };
@@ -131,8 +132,22 @@ impl Batch {
     async fn attempt_parts(&self, due: Vec<DueLink>, kept_out: bool) -> Run<()> {
         let mut todo = vec![due];
         while let Some(mut part) = todo.pop() {
-            match self.attempt(part.clone(), kept_out).await {
+            let mut ended = self.attempt(part.clone(), kept_out).await;
+            if let Err(Stopped::Crm(CrmError::TooBroad { code })) = &ended
+                && code != lookups::TOO_SLOW
+                && !self.connection.is_there().await
+            {
+                ended = Err(Stopped::Crm(CrmError::Unavailable { code: code.clone(), retry_after: None }));
+            }
+            match ended {
                 Ok(()) => {}
+                Err(Stopped::Crm(CrmError::TooBroad { .. })) if part.len() > 1 => {
+                    let half = part.split_off(part.len() / 2);
+                    todo.extend([half, part]);
+                }
+                Err(Stopped::Crm(CrmError::TooBroad { .. })) => {
+                    self.release(&part, self.now().plus(lookups::LEFT), lookups::TOO_SLOW).await?;
+                }
                 Err(Stopped::Crm(CrmError::BatchRefused { .. })) if part.len() > 1 => {
                     let half = part.split_off(part.len() / 2);
                     todo.extend([half, part]);
@@ -161,7 +176,7 @@ impl Batch {
         Ok(())
     }
 
-    async fn release(&self, links: &[DueLink], next: Time, code: &str) -> Run<()> {
+    pub(crate) async fn release(&self, links: &[DueLink], next: Time, code: &str) -> Run<()> {
         let all: Vec<_> = links.iter().map(|link| (link.id, link.epoch)).collect();
         let code = code.to_owned();
         self.pusher
@@ -202,6 +217,8 @@ impl Batch {
     /// The CRM is closed to one remote type until an administrator acts; the others go on.
     pub(crate) async fn close_type(&self, remote_type: &str, code: &str, message: &str) -> Run<()> {
         let until = self.now().plus(CLOSED);
+        // What it was closed for may be something that the CRM described and does not have any more.
+        self.connection.forget_schema(remote_type);
         self.connection.close_type(remote_type, until, code);
         let reason = Some(format!("{remote_type}: {message}"));
         self.pusher.note_state(&self.connection, "misconfigured", code, reason, until).await?;
@@ -332,11 +349,16 @@ impl Batch {
         };
         let people = if kept_out { self.people(&due).await? } else { HashMap::new() };
         let schema = self.connection.schema(&object.remote, self.now()).await?;
+        let absent = absent_fields(object, &schema);
+        self.connection.note_absent(&object.remote, &absent);
         let (mut planned, mut reviews, mut unmet) = (Vec::with_capacity(due.len()), Vec::new(), Vec::new());
         for (mut link, mut wanted) in due.into_iter().zip(wanted) {
             // The mode is asked anew each time; what it held yesterday may go today.
             link.held.retain(|_, held| {
-                !matches!(held.code.as_str(), "mode" | "owner_unknown" | "field_not_allowed" | "required_there")
+                !matches!(
+                    held.code.as_str(),
+                    "mode" | "owner_unknown" | "field_not_allowed" | "required_there" | FIELD_NOT_THERE
+                )
             });
             keep_required(&mut link, object, &mut wanted, &schema);
             let complete = fill_references(&mut wanted, &counterparts);
@@ -362,6 +384,13 @@ impl Batch {
                 reviews.push(self.ask_objection(&link));
             }
             fit(&mut wanted.fields, &schema);
+            for name in &absent {
+                if let Some(value) = wanted.fields.0.remove(name) {
+                    let reason = format!("{} has no field {name} that we may see and write", object.remote);
+                    let hash = plan::value_hash(&value);
+                    link.held.insert(name.clone(), HeldField { code: FIELD_NOT_THERE.into(), reason, hash });
+                }
+            }
             let needs = matches!(profile.kind, Kind::Participation | Kind::Activity | Kind::Association);
             planned.push(if needs && !complete {
                 let open = link.open_intent.as_ref().map(|open| open.id);
@@ -369,7 +398,7 @@ impl Batch {
                 unmet.push(link);
                 Planned::Settle(Box::new(receipt), open)
             } else {
-                let mut one = self.plan_one(object, profile, link, &wanted);
+                let mut one = self.plan_one(object, profile, link, &wanted, &absent);
                 if let Planned::Write(item) = &mut one
                     && kept_out
                 {
@@ -422,7 +451,14 @@ impl Batch {
         }
     }
 
-    fn plan_one(&self, object: &Object, profile: &KindProfile, link: DueLink, wanted: &Wanted) -> Planned {
+    fn plan_one(
+        &self,
+        object: &Object,
+        profile: &KindProfile,
+        link: DueLink,
+        wanted: &Wanted,
+        absent: &BTreeSet<String>,
+    ) -> Planned {
         let creates = link.remote_id.is_none() || !profile.updatable;
         let open = link.open_intent.as_ref().map(|open| open.id);
         if creates && link.remote_id.is_none() && !object.create {
@@ -488,7 +524,9 @@ impl Batch {
             }
         }
         let known = Known { sent: &sent, seen: &seen };
-        let differs = plan::plan(&projected, known, &link.held, |name| object.fields.get(name).is_some_and(clears));
+        let mut differs = plan::plan(&projected, known, &link.held, |name| object.fields.get(name).is_some_and(clears));
+        // What is not shown is not cleared, either.
+        differs.0.retain(|name, _| !absent.contains(name));
         if differs.is_empty() && link.remote_id.is_some() {
             return Planned::Settle(Box::new(settled(&link, None, None)), open);
         }
@@ -727,6 +765,18 @@ impl Batch {
             _ => Write::Create { tag: item.intent, own_key: item.link.record.to_string(), fields },
         }
     }
+}
+
+/// The code of a field that the CRM does not describe, or lets nobody write.
+pub(crate) const FIELD_NOT_THERE: &str = "field_not_there";
+
+/// Fields that the mapping writes and the CRM does not describe, or lets nobody write: they are left out, and all
+/// else goes. Names with an underscore in front are the mapping's own.
+fn absent_fields(object: &Object, schema: &RemoteSchema) -> BTreeSet<String> {
+    let there = |name: &String| {
+        name.starts_with('_') || schema.field(name).is_some_and(|field| field.createable || field.updateable)
+    };
+    object.fields.keys().filter(|name| object.pushes(name) && !there(name)).cloned().collect()
 }
 
 /// What goes in one call each. Writes of which nobody knows how they end, time and again, go with ever fewer

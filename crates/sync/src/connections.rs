@@ -2,7 +2,7 @@
 //! known of it for now.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     sync::{
         Arc, Mutex, PoisonError, RwLock,
         atomic::{AtomicBool, AtomicI64, AtomicU32, Ordering},
@@ -79,6 +79,12 @@ pub struct Connection {
     paused: Mutex<Option<(Time, String)>>,
     /// Remote types that the CRM does not let us write for now, until when, and why.
     closed: Mutex<HashMap<String, (Time, String)>>,
+    /// Fields by type that the mapping writes and the CRM did not describe.
+    absent: Mutex<HashMap<String, BTreeSet<String>>>,
+    /// Whether it is known which types have records that wait for such fields.
+    absent_known: AtomicBool,
+    /// Forms of look-up that take the CRM too long, until when they are left.
+    pub(crate) closed_lookups: Mutex<HashMap<(String, KeyForm), Time>>,
     /// The last retry by a person that this process heard of.
     retried_at: AtomicI64,
     /// The state that was last written down, and until when it lasts.
@@ -130,6 +136,9 @@ impl Connection {
             owner_names: Mutex::default(),
             paused: Mutex::default(),
             closed: Mutex::default(),
+            absent: Mutex::default(),
+            absent_known: AtomicBool::new(false),
+            closed_lookups: Mutex::default(),
             retried_at: AtomicI64::new(0),
             noted: Mutex::default(),
             failures: AtomicU32::new(0),
@@ -210,6 +219,7 @@ impl Connection {
         }
         *locked(&self.paused) = None;
         locked(&self.closed).clear();
+        locked(&self.closed_lookups).clear();
         locked(&self.schemas).clear();
         locked(&self.owners).clear();
         locked(&self.owner_names).clear();
@@ -243,6 +253,31 @@ impl Connection {
     /// What this process wrote down last no longer stands: somebody else's note is in its place.
     pub(crate) fn forget_noted(&self) {
         *locked(&self.noted) = None;
+    }
+
+    /// Notes which fields a type lacks.
+    pub(crate) fn note_absent(&self, remote_type: &str, fields: &BTreeSet<String>) {
+        let mut absent = locked(&self.absent);
+        if fields.is_empty() {
+            absent.remove(remote_type)
+        } else {
+            absent.insert(remote_type.to_owned(), fields.clone())
+        };
+    }
+
+    /// The types that lack fields; of one that was only told of by the database, which is not known.
+    pub(crate) fn lacking(&self) -> Vec<(String, BTreeSet<String>)> {
+        locked(&self.absent).iter().map(|(remote_type, fields)| (remote_type.clone(), fields.clone())).collect()
+    }
+
+    /// Whether it is the first time that this is asked.
+    pub(crate) fn asks_for_absent_first(&self) -> bool {
+        !self.absent_known.swap(true, Ordering::AcqRel)
+    }
+
+    /// The description may be old: the next who needs it asks for it.
+    pub(crate) fn forget_schema(&self, remote_type: &str) {
+        locked(&self.schemas).remove(remote_type);
     }
 
     /// The CRM's description of a type, asked for at most once an hour.
@@ -438,7 +473,7 @@ pub fn same_account(expected: &str, account: &str) -> bool {
     if long(expected) && long(account) { expected.get(..15) == account.get(..15) } else { expected == account }
 }
 
-fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+pub(crate) fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

@@ -26,6 +26,7 @@ pub mod gate;
 mod hand;
 pub mod hooks;
 pub mod keys;
+mod lookups;
 mod outcome;
 mod pause;
 pub mod pull;

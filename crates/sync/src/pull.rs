@@ -35,8 +35,10 @@ use serde_json::json;
 use uuid::Uuid;
 
 use crate::{
+    batch::FIELD_NOT_THERE,
     connections::Connection,
     eye::{Eye, Times, owner_ids},
+    lookups::TOO_SLOW,
     push::{Pusher, Stopped},
     restate::{links_of, restate},
 };
@@ -86,6 +88,8 @@ impl Pusher {
     /// with a longer pull: only its types, from exactly there.
     pub async fn pull(&self, connection: &Arc<Connection>, from: &BTreeMap<String, Place>) -> Result<Pulled, Stopped> {
         connection.check_account().await?;
+        let fields = self.want_fields_that_came(connection).await;
+        self.heed(connection, fields).await?;
         let mut all = Pulled::default();
         for kind in &connection.connector.profile().kinds {
             let remote_type = kind.remote_type.as_str();
@@ -164,8 +168,45 @@ impl Pusher {
         self.heed(connection, taken).await
     }
 
+    /// Records that went without a field are told of it once the CRM shows it.
+    async fn want_fields_that_came(&self, connection: &Connection) -> Result<(), Stopped> {
+        let (id, now) = (connection.id, self.clock.now());
+        if connection.asks_for_absent_first() {
+            for remote_type in self.store.types_holding(id, FIELD_NOT_THERE).await? {
+                let Some(object) = connection.mapping.object(&remote_type) else { continue };
+                let fields = object.fields.keys().filter(|name| object.pushes(name)).cloned().collect();
+                connection.note_absent(&remote_type, &fields);
+            }
+        }
+        for (remote_type, absent) in connection.lacking() {
+            let schema = connection.schema(&remote_type, now).await?;
+            if !absent.iter().any(|name| schema.field(name).is_some()) {
+                continue;
+            }
+            let still = absent.into_iter().filter(|name| schema.field(name).is_none()).collect();
+            connection.note_absent(&remote_type, &still);
+            let job = NewJob::push(self.clock.id(), id, Lane::Scheduled, now);
+            self.store
+                .write(async move |tx| {
+                    if tx.want_holding(id, &remote_type, FIELD_NOT_THERE).await? > 0 {
+                        tx.put_jobs(std::slice::from_ref(&job)).await?;
+                    }
+                    Ok(())
+                })
+                .await?;
+        }
+        Ok(())
+    }
+
     /// A CRM that does not work is left alone by everybody for a while.
     async fn heed<T>(&self, connection: &Connection, result: Result<T, Stopped>) -> Result<T, Stopped> {
+        if let Err(Stopped::Crm(CrmError::TooBroad { code })) = &result
+            && code != TOO_SLOW
+            && !connection.is_there().await
+        {
+            self.pause(connection, &CrmError::Unavailable { code: code.clone(), retry_after: None }).await?;
+            return result;
+        }
         if let Err(Stopped::Crm(
             error @ (CrmError::Limited { .. } | CrmError::Unavailable { .. } | CrmError::Reauthorise { .. }),
         )) = &result
@@ -197,7 +238,11 @@ impl Pusher {
             Vec::new()
         } else {
             let fields = connection.mapping.field_names(remote_type);
-            connection.connector.read(remote_type, &keys, &fields).await?
+            let found = connection.find(remote_type, &keys, &fields, None, begun).await?;
+            if !found.slow.is_empty() {
+                return Err(Stopped::Crm(CrmError::TooBroad { code: TOO_SLOW.into() }));
+            }
+            found.records
         };
         self.sort(connection, remote_type, free, &records, (begun, hinted), &mut taking).await?;
         let claimed = self.write_down(connection, remote_type, taking, cursor).await?;
@@ -409,7 +454,11 @@ impl Pusher {
                 let ids: BTreeSet<&String> = links.iter().map(|(_, id)| id).collect();
                 let keys: Vec<Key> = ids.into_iter().cloned().map(Key::Id).collect();
                 let fields = connection.mapping.field_names(&remote_type);
-                let records = connection.connector.read(&remote_type, &keys, &fields).await?;
+                let found = connection.find(&remote_type, &keys, &fields, None, begun).await?;
+                if !found.slow.is_empty() {
+                    return Err(Stopped::Crm(CrmError::TooBroad { code: TOO_SLOW.into() }));
+                }
+                let records = found.records;
                 let Some(first) = connection.mapping.object(&remote_type) else { continue };
                 let owners = connection.owner_names(&owner_ids(first, records.iter()), begun).await?;
                 for (link, id) in links {

@@ -244,9 +244,10 @@ impl Pusher {
                 };
                 ("waiting", wait)
             }
-            CrmError::Unavailable { retry_after, .. } => {
+            CrmError::Unavailable { .. } | CrmError::TooBroad { .. } => {
                 let doubled = DEAD * 2_u32.saturating_pow(connection.failed().min(16) - 1);
-                ("waiting", retry_after.unwrap_or(doubled.min(LONGEST)))
+                let said = if let CrmError::Unavailable { retry_after, .. } = error { *retry_after } else { None };
+                ("waiting", said.unwrap_or(doubled.min(LONGEST)))
             }
             CrmError::Reauthorise { .. } => {
                 connection.forget_account();
@@ -302,7 +303,10 @@ impl Pusher {
     pub(crate) async fn note_ready(&self, connection: &Connection) -> Result<()> {
         connection.worked();
         let now = self.clock.now();
-        if connection.closed_types(now).1.is_some() || !connection.is_news("ready", "", Time(0)) {
+        if connection.closed_types(now).1.is_some()
+            || connection.has_closed_lookups(now)
+            || !connection.is_news("ready", "", Time(0))
+        {
             return Ok(());
         }
         let id = connection.id;

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use mittler_connector::{Key, KeyForm, KindProfile, OwnKey, RemoteRecord};
+use mittler_connector::{Error as CrmError, Key, KeyForm, KindProfile, OwnKey, RemoteRecord};
 use mittler_core::{
     Field, Fields, Kind, LinkId, RecordId, RemoteFields, SubjectId, Time, Value, job::Lane, mapping::Object,
 };
@@ -19,6 +19,8 @@ use uuid::Uuid;
 use crate::{
     batch::{Batch, Run, settled, superseded},
     eye::{Eye, owner_ids},
+    lookups::{self, Found},
+    push::Stopped,
     restate::{links_of, restate},
 };
 
@@ -59,8 +61,12 @@ impl Batch {
         let begun = self.now();
         let found = self.find(object, profile, &unknown).await?;
         let (mut rest, mut adopt, mut unsure, mut ends) = (known, Vec::new(), Vec::new(), Vec::new());
-        let mut trial: Vec<Receipt> = Vec::new();
-        for (link, hits) in unknown.into_iter().zip(found) {
+        let (mut trial, mut slow): (Vec<Receipt>, Vec<DueLink>) = (Vec::new(), Vec::new());
+        for (link, (hits, is_slow)) in unknown.into_iter().zip(found) {
+            if is_slow {
+                slow.push(link);
+                continue;
+            }
             match self.choose(&link, hits) {
                 Choice::New => rest.push(link),
                 // To take over what it says would tell the other CRMs.
@@ -77,6 +83,10 @@ impl Batch {
         if !unsure.is_empty() {
             let (reviews, receipts): (Vec<NewReview>, Vec<Receipt>) = unsure.into_iter().unzip();
             self.settle(receipts, ends, reviews).await?;
+        }
+        if !slow.is_empty() {
+            // Whether the CRM has them is not known, so nothing is made.
+            self.release(&slow, self.now().plus(lookups::LEFT), lookups::TOO_SLOW).await?;
         }
         if !trial.is_empty() {
             self.settle(trial, Vec::new(), Vec::new()).await?;
@@ -134,9 +144,11 @@ impl Batch {
         }
     }
 
-    /// For each link the remote records it may mean, the best type first.
-    async fn find(&self, object: &Object, profile: &KindProfile, links: &[DueLink]) -> Run<Vec<Vec<Hit>>> {
+    /// For each link the remote records it may mean, the best type first; and whether a look-up for it took the CRM
+    /// too long.
+    async fn find(&self, object: &Object, profile: &KindProfile, links: &[DueLink]) -> Run<Vec<(Vec<Hit>, bool)>> {
         let mut found: Vec<Vec<Hit>> = vec![Vec::new(); links.len()];
+        let mut slow = vec![false; links.len()];
         // Of a person's types the one that is not made anew comes first: known contacts stay contacts.
         let mut types: Vec<&Object> = if profile.kind == Kind::Person {
             self.connection.mapping.of_kind(Kind::Person).collect()
@@ -158,8 +170,10 @@ impl Batch {
             for mut ask in by_form.into_values() {
                 ask.sort();
                 ask.dedup();
-                let records = self.look(object, &ask).await?;
+                let answer = self.look_up(object, &ask).await?;
+                let records = answer.records;
                 for (at, keys) in keys.iter().enumerate() {
+                    slow[at] |= keys.iter().any(|key| answer.slow.contains(key));
                     for record in records.iter().filter(|record| !record.gone) {
                         let Some(at_key) = keys.iter().position(|key| *key == record.key) else { continue };
                         // A converted lead is the contact it became, which was asked for before.
@@ -172,7 +186,7 @@ impl Batch {
                 }
             }
         }
-        Ok(found)
+        Ok(found.into_iter().zip(slow).collect())
     }
 
     /// Whether a record found by a weak form of key can be what the link means: an activity's parent
@@ -293,11 +307,28 @@ impl Batch {
 
     /// Reads records with all fields that the mapping knows, and our own key.
     pub(crate) async fn look(&self, object: &Object, keys: &[Key]) -> Run<Vec<RemoteRecord>> {
-        let mut fields = object.field_names();
-        if let OwnKey::Field(field) = &self.profile(&object.remote)?.own_key {
-            fields.push(field.clone());
+        let found = self.look_up(object, keys).await?;
+        if found.slow.is_empty() {
+            return Ok(found.records);
         }
-        Ok(self.connection.connector.read(&object.remote, keys, &fields).await?)
+        Err(Stopped::Crm(CrmError::TooBroad { code: lookups::TOO_SLOW.into() }))
+    }
+
+    /// The same, telling what could not be looked up. A form of look-up that is closed by it is said.
+    async fn look_up(&self, object: &Object, keys: &[Key]) -> Run<Found> {
+        let own_key = match &self.profile(&object.remote)?.own_key {
+            OwnKey::Field(field) => Some(field.as_str()),
+            OwnKey::Native | OwnKey::None => None,
+        };
+        let (now, form) = (self.now(), keys.first().map(Key::form));
+        let found = self.connection.find(&object.remote, keys, &object.field_names(), own_key, now).await?;
+        if found.closed {
+            let reason = format!("{}: looking it up by {form:?} takes the CRM too long", object.remote);
+            let until = now.plus(lookups::LEFT);
+            let code = lookups::TOO_SLOW;
+            self.pusher.note_state(&self.connection, "misconfigured", code, Some(reason), until).await?;
+        }
+        Ok(found)
     }
 
     fn own_key_of<'r>(&self, record: &'r RemoteRecord) -> Option<&'r str> {

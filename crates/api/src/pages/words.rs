@@ -437,6 +437,12 @@ const CODES: Words = &[
     ("secret_too_short", "gespeicherte Zugangsdaten unvollständig", "the stored credentials are incomplete"),
     ("not_sealed", "Zugangsdaten konnten nicht versiegelt werden", "the credentials could not be sealed"),
     ("no_randomness", "Betriebssystem gibt keine Zufallszahlen", "the operating system gives no random numbers"),
+    ("field_not_there", "dieses Feld zeigt das CRM nicht", "the CRM does not show this field"),
+    (
+        "lookup_too_slow",
+        "die Suche danach dauert dem CRM zu lange; sie ruht eine Stunde",
+        "looking it up takes the CRM too long; it is left for an hour",
+    ),
     (
         "mode_takes_nothing",
         "die Verbindung nimmt in dieser Betriebsart nichts entgegen",

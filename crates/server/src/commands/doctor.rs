@@ -334,7 +334,7 @@ fn crm_advice(error: &mittler_connector::Error) -> String {
     match error {
         Error::Reauthorise { .. } => "check the credentials: client, secret or token".into(),
         Error::Limited { .. } => "the account has no calls left for now; try again later".into(),
-        Error::Unavailable { .. } | Error::Unknown { .. } => {
+        Error::Unavailable { .. } | Error::Unknown { .. } | Error::TooBroad { .. } => {
             "check base_url, and whether this machine reaches it".into()
         }
         Error::Configuration { message, .. } | Error::BatchRefused { message, .. } => {
