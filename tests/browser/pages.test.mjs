@@ -74,6 +74,23 @@ test('Today shows what came in, what was written and what is open', async () => 
   assert.ok(/offene Fragen/.test(text));
 });
 
+// A button that lies beside the screen of a phone is one that nobody presses.
+test('on a phone every answer to a question lies on the screen', async () => {
+  const wide = page.viewportSize();
+  await page.setViewportSize({ width: 360, height: 740 });
+  for (const path of ['/', '/questions']) {
+    await page.goto(`${origin}${path}`);
+    const answers = await page.locator('form[action^="/questions/"] button').all();
+    assert.ok(answers.length > 0, `${path} asks something`);
+    for (const answer of answers) {
+      const { x, width } = await answer.boundingBox();
+      assert.ok(x >= 0 && x + width <= 360, `${path}: ${await answer.textContent()} lies from ${x} to ${x + width}`);
+    }
+    assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), `${path} is wider than the screen`);
+  }
+  await page.setViewportSize(wide);
+});
+
 test('a record shows its values with their sources and its counterparts', async () => {
   await page.goto(`${origin}/records`);
   await page.click('main table a');

@@ -49,11 +49,10 @@ pub(crate) async fn table(app: &App, visitor: &Visitor, reviews: &[ReviewLine]) 
     let records = app.store.records(&ids).await?;
     Ok(html! {
         section {
-            h2 { (lang.say("Offene Fragen", "Open questions")) }
             @if reviews.is_empty() {
                 p.empty { (lang.say("Keine.", "None.")) }
             } @else {
-                div.table { table {
+                div.table { table.values {
                     thead { tr { th { (lang.say("Frage", "Question")) } th { (lang.say("Zu", "About")) }
                         th { (lang.say("Grund", "Reason")) } th { (lang.say("Gestellt", "Asked")) }
                         th { (lang.say("Antwort", "Answer")) } } }
@@ -62,7 +61,7 @@ pub(crate) async fn table(app: &App, visitor: &Visitor, reviews: &[ReviewLine]) 
                             td { (words::question(&review.question, lang)) }
                             td { (named(lang, &records, RecordId(review.record))) }
                             td { (words::question_reason(&review.reason, lang)) }
-                            td { time { (visitor.time(Time(review.asked_at))) } }
+                            td data-label=(lang.say("Gestellt", "Asked")) { time { (visitor.time(Time(review.asked_at))) } }
                             td { (answers(visitor, review, &records)) }
                         }
                     } }

@@ -41,6 +41,7 @@ pub(crate) async fn page(State(app): State<App>, visitor: Visitor) -> Result<Mar
     let content = html! {
         h1 { (lang.say("Heute", "Today")) " " small { (date) } }
         (figures(&app, &visitor, since, &connections).await?)
+        h2 { (lang.say("Offene Fragen", "Open questions")) }
         (questions::table(&app, &visitor, &reviews.rows).await?)
         @if reviews.more { (all(lang, "/questions", "Alle offenen Fragen", "All open questions")) }
         (arrived(&app, &visitor, since).await?)

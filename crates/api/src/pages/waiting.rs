@@ -60,7 +60,7 @@ pub(crate) async fn page(
 fn table(visitor: &Visitor, rows: &[(Option<String>, LinkView)]) -> Markup {
     let lang = visitor.lang;
     html! {
-        div.table { table {
+        div.table { table.values {
             thead { tr { th { (lang.say("Datensatz", "Record")) } th { (lang.say("Art", "Type")) }
                 th { (lang.say("Stand", "State")) } th { (lang.say("Grund", "Reason")) }
                 th { (lang.say("Nächster Versuch", "Next try")) } th {} } }
@@ -70,7 +70,7 @@ fn table(visitor: &Visitor, rows: &[(Option<String>, LinkView)]) -> Markup {
                     td { (words::one(&link.kind, lang)) }
                     td { span class=(format!("state {}", link.state)) { (words::state(link.state, lang)) } }
                     td { (super::record::why(link, lang)) }
-                    td { @if let Some(at) = link.next_at { time { (visitor.time(at)) } } }
+                    @if let Some(at) = link.next_at { td data-label=(lang.say("Nächster Versuch", "Next try")) { time { (visitor.time(at)) } } } @else { td {} }
                     td { @if link.role == "primary" {
                         form method="post" action=(format!("/links/{}/retry", link.id)) {
                             input type="hidden" name="csrf" value=(visitor.session.csrf());
