@@ -9,6 +9,7 @@ mod demo;
 mod existing;
 mod faults;
 mod forget;
+mod identity;
 mod limits;
 mod lookups;
 mod modes;

@@ -15,6 +15,7 @@ pub mod derive;
 pub mod field;
 pub mod id;
 pub mod job;
+pub mod key;
 pub mod mapping;
 pub mod plan;
 pub mod policy;

@@ -6,7 +6,10 @@
 use std::collections::BTreeMap;
 
 use mittler_core::{Kind, RecordId};
-use mittler_normalise::{company, name::fold};
+use mittler_normalise::{
+    company,
+    name::{self, fold},
+};
 
 pub use crate::facts::Facts;
 use crate::{
@@ -125,6 +128,17 @@ fn person(ours: &Facts, met_by: &[KeyType], theirs: &Facts) -> Verdict {
             Verdict::Sure(reason("same", &strong))
         };
     }
+    if met_by.contains(&KeyType::Former) {
+        // An address passes to a successor; who still uses an old one has the old name.
+        let same_surname =
+            both(ours.last_name.as_deref(), theirs.last_name.as_deref()).is_some_and(|(a, b)| name::same_surname(a, b));
+        match names {
+            Names::Agree => return Verdict::Likely(reason("same", met_by)),
+            Names::Open if same_surname => return Verdict::Likely(reason("same", met_by)),
+            Names::Open | Names::Crossed => return Verdict::Doubtful(reason("same", met_by)),
+            Names::OnlyGiven | Names::Differ => {}
+        }
+    }
     let by_phone = met_by.contains(&KeyType::PhoneName);
     // A company's name and its domain are one piece of evidence, not two.
     let by_company = met_by.contains(&KeyType::DomainName) || met_by.contains(&KeyType::NameCompany);
@@ -200,6 +214,7 @@ fn reason(start: &str, met_by: &[KeyType]) -> String {
             KeyType::NameCompany => "name and company",
             KeyType::Domain => "domain",
             KeyType::CompanyName => "company name",
+            KeyType::Former => "former address",
         })
         .collect();
     format!("{start} {}", words.join(", "))

@@ -1,14 +1,15 @@
 //! The keys by which a person or company is recognised. Umlauts are folded both ways, so that one
 //! name gives up to two keys that meet.
 
+use mittler_core::{Field, Fields, Kind, Label};
 use mittler_normalise::{
-    company::Company,
-    email::Email,
+    company::{self, Company},
+    email::{self, Email},
     name::{self, fold},
     nicknames,
 };
 
-use crate::{Key, KeyType};
+use crate::{Key, KeyType, facts::NAME_OF_DOMAIN};
 
 pub fn key(key_type: KeyType, scope: &str, value: impl Into<String>) -> Key {
     Key { key_type, scope: scope.to_owned(), value: value.into() }
@@ -115,6 +116,39 @@ pub fn of_company(
     keys.sort();
     keys.dedup();
     keys
+}
+
+/// The keys of what a record says now: those by which the next one who says the same is recognised.
+pub fn of_fields(kind: Kind, fields: &Fields) -> Vec<Key> {
+    let company = |field: &Field| {
+        let city = fields.text(&Field::CITY).unwrap_or("");
+        let said = fields.sourced(field).filter(|said| said.how != NAME_OF_DOMAIN)?;
+        company::read(said.value.as_text()?, city)
+    };
+    match kind {
+        Kind::Person => {
+            let emails: Vec<Email> =
+                fields.elements(&Field::EMAILS).iter().filter_map(|it| email::read(&it.key)).collect();
+            let phones = fields.elements(&Field::PHONES).iter().filter(|it| it.label != Some(Label::Fax));
+            let phones: Vec<String> = phones.map(|it| it.key.clone()).collect();
+            let company = company(&Field::COMPANY);
+            of_person(&Person {
+                first: fields.text(&Field::FIRST_NAME),
+                last: fields.text(&Field::LAST_NAME),
+                emails: &emails,
+                phones: &phones,
+                company_core: company.as_ref().map(|company| company.core.as_str()),
+            })
+        }
+        Kind::Organisation => of_company(
+            company(&Field::NAME).as_ref(),
+            fields.text(&Field::DOMAIN),
+            fields.text(&Field::POSTAL_CODE),
+            fields.text(&Field::VAT_ID),
+            fields.text(&Field::REGISTER),
+        ),
+        Kind::Fair | Kind::Participation | Kind::Activity | Kind::Association => Vec::new(),
+    }
 }
 
 #[cfg(test)]

@@ -6,14 +6,16 @@
 
 pub mod decide;
 mod facts;
+pub mod follow;
 mod identifiers;
 pub mod keys;
 
-use mittler_core::id::derived_id;
+use mittler_core::{id::derived_id, key::Basis};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 pub use decide::{Candidate, Decision, Facts, decide};
+pub use follow::{Held, KeyDiff, follow};
 pub use identifiers::{Identifier, identifiers};
 
 /// Kinds of key by which a person or company is recognised.
@@ -43,6 +45,8 @@ pub enum KeyType {
     Domain,
     /// Weak, organisation: folded core name.
     CompanyName,
+    /// Weak, whatever it was when it was strong: a value that was replaced.
+    Former,
 }
 
 impl KeyType {
@@ -58,6 +62,29 @@ impl KeyType {
         )
     }
 
+    /// The type of that name.
+    pub fn parse(name: &str) -> Option<KeyType> {
+        const ALL: [KeyType; 11] = [
+            KeyType::Email,
+            KeyType::Badge,
+            KeyType::External,
+            KeyType::VatId,
+            KeyType::Register,
+            KeyType::CompanyAt,
+            KeyType::PhoneName,
+            KeyType::DomainName,
+            KeyType::NameCompany,
+            KeyType::Domain,
+            KeyType::CompanyName,
+        ];
+        ALL.into_iter().find(|it| it.name() == name)
+    }
+
+    /// What a claim to a key of this type rests on: what a source counts, or what a record says.
+    pub fn basis(self) -> Basis {
+        if matches!(self, KeyType::Badge | KeyType::External) { Basis::Asserted } else { Basis::Derived }
+    }
+
     pub fn name(self) -> &'static str {
         match self {
             KeyType::Email => "email",
@@ -71,6 +98,7 @@ impl KeyType {
             KeyType::NameCompany => "name_company",
             KeyType::Domain => "domain",
             KeyType::CompanyName => "company_name",
+            KeyType::Former => "former",
         }
     }
 }

@@ -202,7 +202,7 @@ impl Tx {
         rows!(self, replaced => (id uuid, heir uuid),
             "UPDATE record_key SET record = r.heir FROM", "WHERE record_key.record = r.id")?;
         rows!(self, replaced => (id uuid, heir uuid),
-            "INSERT INTO weak_key (key, record, key_type) SELECT k.key, r.heir, k.key_type FROM",
+            "INSERT INTO weak_key (key, record, key_type, basis, since) SELECT k.key, r.heir, k.key_type, k.basis, k.since FROM",
             "JOIN weak_key k ON k.record = r.id WHERE true ON CONFLICT (key, record) DO NOTHING")?;
         rows!(self, replaced => (id uuid, heir uuid), "DELETE FROM weak_key WHERE record IN (SELECT r.id FROM", ")")?;
         Ok(())

@@ -107,9 +107,9 @@ impl Tx {
         records.sort_unstable();
         let ids = id_rows(about.iter().map(|id| id.0));
         let mut keys = rows_all!(self, KeyRow, &ids => (id uuid),
-            "SELECT k.key, k.record, k.key_type FROM record_key k JOIN", "ON k.record = r.id ORDER BY k.key")?;
+            "SELECT k.key, k.record, k.key_type, k.basis FROM record_key k JOIN", "ON k.record = r.id ORDER BY k.key")?;
         keys.extend(rows_all!(self, KeyRow, &ids => (id uuid),
-            "SELECT k.key, k.record, k.key_type FROM weak_key k JOIN", "ON k.record = r.id WHERE k.key_type = 'phone_name' ORDER BY k.key")?);
+            "SELECT k.key, k.record, k.key_type, k.basis FROM weak_key k JOIN", "ON k.record = r.id WHERE k.key_type = 'phone_name' ORDER BY k.key")?);
         Ok(About { records, statements, keys })
     }
 
@@ -344,6 +344,18 @@ impl Tx {
                     most
                 )?,
             ),
+            Retain::FormerKeys => (
+                "weak_key",
+                "deleted",
+                execute!(
+                    self,
+                    "DELETE FROM weak_key WHERE (key, record) IN
+                     (SELECT key, record FROM weak_key WHERE basis = 'former' AND since < $1 ORDER BY since LIMIT $2)
+                     AND basis = 'former'",
+                    now.minus(keep.signal).0,
+                    most
+                )?,
+            ),
             Retain::Jobs => (
                 "job",
                 "deleted",
@@ -414,6 +426,7 @@ pub enum Retain {
     IntentValues,
     Intents,
     Reviews,
+    FormerKeys,
     Jobs,
     Slots,
     Answers,
@@ -424,13 +437,14 @@ pub enum Retain {
 }
 
 impl Retain {
-    pub const ALL: [Retain; 13] = [
+    pub const ALL: [Retain; 14] = [
         Retain::Contents,
         Retain::Signals,
         Retain::Runs,
         Retain::IntentValues,
         Retain::Intents,
         Retain::Reviews,
+        Retain::FormerKeys,
         Retain::Jobs,
         Retain::Slots,
         Retain::Answers,

@@ -9,7 +9,8 @@
 //!
 //! **Invariant:** every statement runs in tests on both databases; [`census`] keeps the list.
 //!
-//! **Invariant:** locks are taken in one order: key rows, records by id, leases, links by id.
+//! **Invariant:** locks are taken in one order: block locks of weak keys, records by id, strong
+//! keys sorted, leases, links by id.
 
 #[macro_use]
 mod macros;

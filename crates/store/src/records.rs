@@ -1,5 +1,6 @@
 //! Records, their statements and the keys by which they are recognised.
 
+use mittler_core::key::Basis;
 use mittler_core::{
     Fields, Kind, Record, RecordId, Said, SignalId, Source, SourceKind, Statement, SubjectId, Time, Version,
 };
@@ -128,6 +129,8 @@ pub struct KeyRow {
     pub key: Uuid,
     pub record: Uuid,
     pub key_type: String,
+    #[sqlx(try_from = "String")]
+    pub basis: Basis,
 }
 
 /// The advisory lock of batches; its number means nothing but that it is no hash of a key.
@@ -147,15 +150,15 @@ impl Tx {
     pub async fn by_strong_keys(&mut self, keys: &[Uuid]) -> Result<Vec<KeyRow>> {
         let keys = keys_only(keys);
         rows_all!(self, KeyRow, &keys => (key uuid),
-            "SELECT k.key, k.record, k.key_type FROM", "CROSS JOIN record_key k WHERE k.key = r.key ORDER BY k.key")
+            "SELECT k.key, k.record, k.key_type, k.basis FROM", "CROSS JOIN record_key k WHERE k.key = r.key ORDER BY k.key")
     }
 
     /// Records that share weak keys; of a key that very many share one more than `most`, which says so.
     pub async fn by_weak_keys(&mut self, keys: &[Uuid], most: i64) -> Result<Vec<KeyRow>> {
         let keys = keys_only(keys);
         rows_all!(self, KeyRow, &keys => (key uuid),
-            "SELECT key, record, key_type FROM (
-               SELECT k.key, k.record, k.key_type, row_number() OVER (PARTITION BY k.key ORDER BY k.record) AS place FROM",
+            "SELECT key, record, key_type, basis FROM (
+               SELECT k.key, k.record, k.key_type, k.basis, row_number() OVER (PARTITION BY k.key ORDER BY k.record) AS place FROM",
             "CROSS JOIN weak_key k WHERE k.key = r.key) AS sharing WHERE place <= $2 + 1 ORDER BY key, record", most)
     }
 
@@ -194,17 +197,58 @@ impl Tx {
     /// than asked has met another writer and must match again.
     pub async fn claim_keys(&mut self, keys: &mut Vec<KeyRow>) -> Result<Vec<Uuid>> {
         keys.sort();
-        let claimed = rows_all!(self, (Uuid,), &*keys => (key uuid, record uuid, key_type text),
-            "INSERT INTO record_key (key, record, key_type) SELECT key, record, key_type FROM",
+        let claimed = rows_all!(self, (Uuid,), &*keys => (key uuid, record uuid, key_type text, basis text),
+            "INSERT INTO record_key (key, record, key_type, basis) SELECT key, record, key_type, basis FROM",
             "WHERE true ON CONFLICT (key) DO NOTHING RETURNING key")?;
         Ok(claimed.into_iter().map(|row| row.0).collect())
     }
 
-    pub async fn put_weak_keys(&mut self, keys: &mut Vec<KeyRow>) -> Result<()> {
+    /// Writes weak keys, or what those that are there rest on from now on.
+    pub async fn put_weak_keys(&mut self, keys: &mut Vec<KeyRow>, now: Time) -> Result<()> {
         keys.sort();
-        rows!(self, &*keys => (key uuid, record uuid, key_type text),
-            "INSERT INTO weak_key (key, record, key_type) SELECT key, record, key_type FROM",
-            "WHERE true ON CONFLICT (key, record) DO NOTHING")?;
+        rows!(self, &*keys => (key uuid, record uuid, key_type text, basis text),
+            "INSERT INTO weak_key (key, record, key_type, basis, since) SELECT key, record, key_type, basis, $2 FROM",
+            "WHERE true ON CONFLICT (key, record) DO UPDATE SET basis = excluded.basis, since = excluded.since
+             WHERE weak_key.basis <> excluded.basis", now.0)?;
+        Ok(())
+    }
+
+    /// All keys of records: strong ones, and weak ones.
+    pub async fn keys_of(&mut self, ids: &[RecordId]) -> Result<(Vec<KeyRow>, Vec<KeyRow>)> {
+        let ids = id_rows(ids.iter().map(|id| id.0));
+        let strong = rows_all!(self, KeyRow, &ids => (id uuid),
+            "SELECT k.key, k.record, k.key_type, k.basis FROM", "CROSS JOIN record_key k WHERE k.record = r.id ORDER BY k.key")?;
+        let weak = rows_all!(self, KeyRow, &ids => (id uuid),
+            "SELECT k.key, k.record, k.key_type, k.basis FROM", "CROSS JOIN weak_key k WHERE k.record = r.id ORDER BY k.key")?;
+        Ok((strong, weak))
+    }
+
+    /// Gives up strong keys. Each goes to whoever has waited longest for it; these are given.
+    pub async fn release_keys(&mut self, keys: &[KeyRow]) -> Result<Vec<KeyRow>> {
+        rows!(self, keys => (key uuid, record uuid),
+            "DELETE FROM record_key WHERE (key, record) IN (SELECT r.key, r.record FROM", ")")?;
+        self.hand_over(&keys.iter().map(|row| row.key).collect::<Vec<_>>()).await
+    }
+
+    /// Gives strong keys that nobody has any more to whoever has waited longest for each.
+    pub(crate) async fn hand_over(&mut self, keys: &[Uuid]) -> Result<Vec<KeyRow>> {
+        let free = keys_only(keys);
+        let mut heirs = rows_all!(self, KeyRow, &free => (key uuid),
+            "SELECT key, record, key_type, 'derived' AS basis FROM (
+               SELECT k.key, k.record, k.key_type, row_number() OVER (PARTITION BY k.key ORDER BY k.since, k.record) AS place FROM",
+            "CROSS JOIN weak_key k WHERE k.key = r.key AND k.basis = 'contested') AS waiting WHERE place = 1 ORDER BY key")?;
+        if heirs.is_empty() {
+            return Ok(heirs);
+        }
+        let claimed = self.claim_keys(&mut heirs).await?;
+        heirs.retain(|row| claimed.contains(&row.key));
+        self.drop_weak_keys(&heirs).await?;
+        Ok(heirs)
+    }
+
+    pub async fn drop_weak_keys(&mut self, keys: &[KeyRow]) -> Result<()> {
+        rows!(self, keys => (key uuid, record uuid),
+            "DELETE FROM weak_key WHERE (key, record) IN (SELECT r.key, r.record FROM", ")")?;
         Ok(())
     }
 
@@ -329,10 +373,20 @@ impl Store {
         rows.into_iter().map(Record::try_from).collect()
     }
 
-    /// The record that a strong key names.
+    /// The record that a strong key names, or the one that it named before.
     pub async fn by_key(&self, key: Uuid) -> Result<Option<RecordId>> {
         let rows = fetch_all!(self, (Uuid,), "SELECT record FROM record_key WHERE key = $1", key)?;
-        Ok(rows.into_iter().next().map(|row| RecordId(row.0)))
+        if let Some((record,)) = rows.into_iter().next() {
+            return Ok(Some(RecordId(record)));
+        }
+        // Who had the address before is found by it, as long as that is only one.
+        let former = fetch_all!(
+            self,
+            (Uuid,),
+            "SELECT record FROM weak_key WHERE key = $1 AND basis = 'former' ORDER BY record LIMIT 2",
+            key
+        )?;
+        Ok(if let [(record,)] = former.as_slice() { Some(RecordId(*record)) } else { None })
     }
 
     /// Records by kind.

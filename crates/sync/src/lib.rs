@@ -21,6 +21,7 @@ pub mod bounds;
 pub mod budget;
 pub mod connections;
 mod eye;
+pub mod follow;
 pub mod forget;
 pub mod gate;
 mod hand;

@@ -272,7 +272,11 @@ impl Batch {
         let linked = item.link.remote_id.is_some();
         // A link that has its record keeps it: moved to the one with the address, it would find that
         // one's own key in the way, and be moved back.
-        let ours = found.iter().position(|record| !linked && !record.gone && self.agrees(object, &item.link, record));
+        let holders = self.holders(&found).await?;
+        let ours = found
+            .iter()
+            .zip(&holders)
+            .position(|(record, holder)| !linked && !record.gone && self.agrees(object, &item.link, record, *holder));
         if let Some(at) = ours {
             let record = found.swap_remove(at);
             return self.adopt(object, vec![Adoption { link: item.link, record, begun }]).await;

@@ -40,6 +40,8 @@ struct Hit {
     record: RemoteRecord,
     /// How well the key names it: 0 is our own key, then the main address, then the others.
     rank: usize,
+    /// The record of ours that its own key names.
+    holder: Option<RecordId>,
 }
 
 /// What a look for a link's record came to.
@@ -106,14 +108,15 @@ impl Batch {
     /// Which of the hits the link means: the best by key, if it is the only one and nothing speaks
     /// against it.
     fn choose(&self, link: &DueLink, mut hits: Vec<Hit>) -> Choice {
-        let own = link.record.to_string();
         for hit in &mut hits {
-            if self.own_key_of(&hit.record).is_some_and(|key| key == own) {
+            if hit.holder == Some(link.record) {
                 hit.rank = 0;
             }
         }
-        // A record that belongs to another record of ours is not this one, whatever its address.
-        hits.retain(|hit| hit.rank == 0 || self.own_key_of(&hit.record).is_none());
+        // A record that belongs to another living record of ours is not this one, whatever its address: that
+        // two of ours share one is asked where their keys meet. A key that names nobody here is of a
+        // database that was lost: the record is known by what identifies it, and gets our key anew.
+        hits.retain(|hit| hit.rank == 0 || hit.holder.is_none());
         let Some(best) = hits.iter().map(|hit| hit.rank).min() else { return Choice::New };
         hits.retain(|hit| hit.rank == best);
         hits.sort_by(|a, b| a.record.id.cmp(&b.record.id));
@@ -172,16 +175,22 @@ impl Batch {
                 ask.dedup();
                 let answer = self.look_up(object, &ask).await?;
                 let records = answer.records;
+                let holders = self.holders(&records).await?;
                 for (at, keys) in keys.iter().enumerate() {
                     slow[at] |= keys.iter().any(|key| answer.slow.contains(key));
-                    for record in records.iter().filter(|record| !record.gone) {
+                    for (record, holder) in records.iter().zip(&holders).filter(|(record, _)| !record.gone) {
                         let Some(at_key) = keys.iter().position(|key| *key == record.key) else { continue };
                         // A converted lead is the contact it became, which was asked for before.
                         if record.successor.is_some() || !Self::admits(object, profile, &links[at], record) {
                             continue;
                         }
                         let rank = if matches!(record.key, Key::Own(_)) { 0 } else { 1 + at_key.min(1) };
-                        found[at].push(Hit { remote_type: object.remote.clone(), record: record.clone(), rank });
+                        found[at].push(Hit {
+                            remote_type: object.remote.clone(),
+                            record: record.clone(),
+                            rank,
+                            holder: *holder,
+                        });
                     }
                 }
             }
@@ -339,12 +348,30 @@ impl Batch {
         })
     }
 
-    /// Whether a record that has our unique value is the same thing: own key or address agree.
-    pub(crate) fn agrees(&self, object: &Object, link: &DueLink, record: &RemoteRecord) -> bool {
-        match self.own_key_of(record) {
-            Some(key) if key == link.record.to_string() => return true,
-            Some(_) => return false,
-            None => {}
+    /// The living record of ours that each remote record's own key names.
+    pub(crate) async fn holders(&self, records: &[RemoteRecord]) -> Run<Vec<Option<RecordId>>> {
+        let named: Vec<Option<RecordId>> = records.iter().map(|record| self.own_key_of(record)?.parse().ok()).collect();
+        let ids: BTreeSet<RecordId> = named.iter().flatten().copied().collect();
+        let mut living = HashMap::new();
+        if !ids.is_empty() {
+            for record in self.pusher.store.records(&ids.into_iter().collect::<Vec<_>>()).await? {
+                living.insert(record.id, self.pusher.store.survivor(record.id).await?);
+            }
+        }
+        Ok(named.into_iter().map(|id| living.get(&id?).copied()).collect())
+    }
+
+    /// Whether a record that has our unique value is the same thing: own key or address agree. `holder`: the
+    /// record of ours that its own key names.
+    pub(crate) fn agrees(
+        &self,
+        object: &Object,
+        link: &DueLink,
+        record: &RemoteRecord,
+        holder: Option<RecordId>,
+    ) -> bool {
+        if let Some(holder) = holder {
+            return holder == link.record;
         }
         if object.kind != Kind::Person {
             return true;

@@ -9,7 +9,7 @@ use mittler_store::{
     records::{RecordRow, StatementRow},
 };
 
-use crate::connections::Connection;
+use crate::{connections::Connection, follow::follow_keys};
 
 /// A record that was derived again, and is another than before.
 #[derive(Debug)]
@@ -65,6 +65,7 @@ pub async fn restate(
     if !changed.is_empty() {
         let rows: Vec<RecordRow> = changed.iter().map(|it| RecordRow::new(&it.record, None, now)).collect();
         tx.update_records(&rows).await?;
+        follow_keys(tx, changed.iter().map(|it| &it.record), now).await?;
     }
     Ok(changed.into_iter().filter(|it| it.says_else).map(|it| it.record).collect())
 }

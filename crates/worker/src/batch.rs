@@ -9,7 +9,7 @@ use std::{
 
 use mittler_core::{
     ConnectionId, Field, Kind, Record, RecordId, Said, Source, SourceKind, Sourced, Statement, SubjectId, Time, Value,
-    Version, derive, derive::Overrides, job::Lane,
+    Version, derive, derive::Overrides, job::Lane, key::Basis,
 };
 use mittler_enrich::Draft;
 use mittler_identity::{Candidate, Decision, Facts, Key, KeyType, decide, identifiers};
@@ -22,6 +22,7 @@ use mittler_store::{
 };
 use mittler_sync::{
     Connection, Keys,
+    follow::follow_keys,
     keys::Entries,
     restate::{Changed, links_of},
 };
@@ -66,7 +67,9 @@ struct Work {
     fresh: BTreeMap<RecordId, (Kind, Option<RecordId>)>,
     said: BTreeMap<RecordId, Vec<Statement>>,
     strong: HashMap<Uuid, RecordId>,
-    weak: HashMap<Uuid, BTreeSet<RecordId>>,
+    weak: HashMap<Uuid, BTreeMap<RecordId, Basis>>,
+    /// Who had the strong keys when they were looked up.
+    holders: BTreeMap<Uuid, RecordId>,
     facts: HashMap<RecordId, Facts>,
     /// Names that somebody wrote of organisations, for rows that only show a domain.
     names: HashMap<RecordId, String>,
@@ -243,13 +246,16 @@ async fn recognise(tx: &mut Tx, env: &Env, inputs: &[&Input], work: &mut Work, n
             (strong, weak)
         },
     );
-    for row in tx.by_strong_keys(&strong.into_iter().collect::<Vec<_>>()).await? {
-        work.strong.insert(row.key, RecordId(row.record));
+    let strong: Vec<Uuid> = strong.into_iter().collect();
+    work.holders = holders(tx, &strong).await?;
+    work.strong = work.holders.iter().map(|(key, record)| (*key, *record)).collect();
+    // A strong key may be one that somebody had before.
+    let weak: Vec<Uuid> = weak.into_iter().chain(strong).collect();
+    for row in tx.by_weak_keys(&weak, i64::from(MANY)).await? {
+        work.weak.entry(row.key).or_default().insert(RecordId(row.record), row.basis);
     }
-    for row in tx.by_weak_keys(&weak.into_iter().collect::<Vec<_>>(), i64::from(MANY)).await? {
-        work.weak.entry(row.key).or_default().insert(RecordId(row.record));
-    }
-    let met: BTreeSet<RecordId> = work.strong.values().copied().chain(work.weak.values().flatten().copied()).collect();
+    let met: BTreeSet<RecordId> =
+        work.strong.values().copied().chain(work.weak.values().flat_map(BTreeMap::keys).copied()).collect();
     if !met.is_empty() {
         for record in tx.read_records(&met.into_iter().collect::<Vec<_>>()).await? {
             work.facts.insert(record.id, Facts::of_fields(&record.fields));
@@ -269,16 +275,40 @@ async fn recognise(tx: &mut Tx, env: &Env, inputs: &[&Input], work: &mut Work, n
             work.lanes.entry(record).and_modify(|known| *known = lane.min(*known)).or_insert(lane);
         }
     }
+    still_welcome(tx, inputs, work).await
+}
+
+/// Who has these strong keys.
+async fn holders(tx: &mut Tx, keys: &[Uuid]) -> Result<BTreeMap<Uuid, RecordId>> {
+    Ok(tx.by_strong_keys(keys).await?.into_iter().map(|row| (row.key, RecordId(row.record))).collect())
+}
+
+/// Claims the keys of the drafts, once the records they are about are locked: a re-derivation that holds
+/// its record and wants one of these keys waits for nobody who waits for that record.
+async fn claim(tx: &mut Tx, work: &mut Work, now: Time) -> Result<()> {
+    // Decided was by who had the keys before the records were locked.
+    if !work.holders.is_empty() {
+        let known: Vec<Uuid> = work.holders.keys().copied().collect();
+        if holders(tx, &known).await? != work.holders {
+            return Err(mittler_store::Error::Raced);
+        }
+    }
     if !work.new_strong.is_empty() {
         let asked = work.new_strong.len();
         if tx.claim_keys(&mut work.new_strong).await?.len() < asked {
             return Err(mittler_store::Error::Raced);
         }
+        // Keys that are of values of before for the same record are its own again.
+        let again = work.new_strong.iter().filter(|row| work.weak.contains_key(&row.key)).cloned();
+        let again: Vec<KeyRow> = again.collect();
+        if !again.is_empty() {
+            tx.drop_weak_keys(&again).await?;
+        }
     }
     if !work.new_weak.is_empty() {
-        tx.put_weak_keys(&mut work.new_weak).await?;
+        tx.put_weak_keys(&mut work.new_weak, now).await?;
     }
-    still_welcome(tx, inputs, work).await
+    Ok(())
 }
 
 /// The record a draft is about: a known one, or a new one with perhaps a question.
@@ -286,16 +316,17 @@ fn who(env: &Env, work: &mut Work, input: &Input, kind: Kind, draft: &Draft, now
     let mut met: BTreeMap<RecordId, Vec<KeyType>> = BTreeMap::new();
     for key in &draft.keys {
         let id = key.id();
-        if key.key_type.is_strong() {
-            if let Some(record) = work.strong.get(&id) {
-                met.entry(*record).or_default().push(key.key_type);
-            }
-        } else if let Some(records) = work.weak.get(&id) {
-            // A switchboard or a large firm proposes nobody in particular.
-            if records.len() <= MANY as usize {
-                for record in records {
-                    met.entry(*record).or_default().push(key.key_type);
-                }
+        if let Some(record) = work.strong.get(&id).filter(|_| key.key_type.is_strong()) {
+            met.entry(*record).or_default().push(key.key_type);
+        }
+        // A switchboard or a large firm proposes nobody in particular.
+        let sharing = work.weak.get(&id).filter(|records| records.len() <= MANY as usize);
+        for (record, basis) in sharing.into_iter().flatten() {
+            match (key.key_type.is_strong(), basis) {
+                (false, _) => met.entry(*record).or_default().push(key.key_type),
+                (true, Basis::Former) => met.entry(*record).or_default().push(KeyType::Former),
+                // Whoever holds the key is met by it; whether the two are one was asked.
+                (true, _) => {}
             }
         }
     }
@@ -335,14 +366,24 @@ fn who(env: &Env, work: &mut Work, input: &Input, kind: Kind, draft: &Draft, now
     };
     for key in &draft.keys {
         let id = key.id();
-        let row = KeyRow { key: id, record: record.0, key_type: key.key_type.name().to_owned() };
+        let basis = key.key_type.basis();
+        let row = KeyRow { key: id, record: record.0, key_type: key.key_type.name().to_owned(), basis };
         if key.key_type.is_strong() {
-            // A key that another record has stays there: the question, if any, is asked above.
-            if let std::collections::hash_map::Entry::Vacant(e) = work.strong.entry(id) {
-                e.insert(record);
-                work.new_strong.push(row);
+            match work.strong.get(&id) {
+                None => {
+                    work.strong.insert(id, record);
+                    work.new_strong.push(row);
+                }
+                // A key that another record has stays there: the question is asked above. Should it be
+                // given up there, it is this one's.
+                Some(holder) if *holder != record && work.fresh.contains_key(&record) => {
+                    work.weak.entry(id).or_default().insert(record, Basis::Contested);
+                    work.new_weak.push(KeyRow { basis: Basis::Contested, ..row });
+                }
+                Some(_) => {}
             }
-        } else if work.weak.entry(id).or_default().insert(record) {
+        } else if !work.weak.entry(id).or_default().contains_key(&record) {
+            work.weak.entry(id).or_default().insert(record, basis);
             work.new_weak.push(row);
         }
     }
@@ -579,6 +620,7 @@ async fn state(tx: &mut Tx, env: &Env, work: &mut Work, inputs: &[&Input], now: 
     if locked.len() < known.len() {
         return Err(mittler_store::Error::Raced);
     }
+    claim(tx, work, now).await?;
     let mut before: HashMap<RecordId, Vec<Statement>> = HashMap::new();
     if !known.is_empty() {
         for (id, statement) in tx.statements_of(&known).await? {
@@ -613,6 +655,7 @@ async fn state(tx: &mut Tx, env: &Env, work: &mut Work, inputs: &[&Input], now: 
     if !changed.is_empty() {
         let rows: Vec<RecordRow> = changed.iter().map(|it| RecordRow::new(&it.record, None, now)).collect();
         tx.update_records(&rows).await?;
+        follow_keys(tx, changed.iter().map(|it| &it.record), now).await?;
     }
     let (mut links, mut known) = (Vec::new(), Vec::new());
     let made_records = made.iter().map(|(record, _)| (record, true));

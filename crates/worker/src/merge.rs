@@ -24,7 +24,7 @@ use mittler_store::{
     records::{RecordRow, StatementRow},
     reviews::NewReview,
 };
-use mittler_sync::restate::links_of;
+use mittler_sync::{follow::follow_keys, restate::links_of};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -135,6 +135,9 @@ async fn merge(tx: &mut Tx, env: &Env, decision: Uuid, naming: &[RecordId], begu
     tx.move_decisions(&replaced).await?;
     tx.move_reviews(&replaced).await?;
     merge.tell(tx).await?;
+    // The records are locked since before: their keys are those of what the two say together.
+    let one = tx.read_records(&[to]).await?;
+    follow_keys(tx, one.iter(), now).await?;
     let moved = json!(moved);
     tx.note_moved(decision, &moved).await?;
     tx.enter(&NewEntry {

@@ -7,6 +7,7 @@ use mittler_core::{
     Value, Version,
     derive::{Overrides, derive},
     job::{Lane, Task},
+    key::Basis,
 };
 use mittler_store::{
     Bytes, Clock, Store,
@@ -204,9 +205,14 @@ async fn plant(store: &Store, email: &str) -> Person {
                 updated_at: NOON.0,
             };
             tx.insert_records(&mut vec![row(id, "person", None), row(activity, "activity", Some(id))]).await?;
-            let key = |record: RecordId| KeyRow { key: Uuid::new_v4(), record: record.0, key_type: "email".into() };
+            let key = |record: RecordId| KeyRow {
+                key: Uuid::new_v4(),
+                record: record.0,
+                key_type: "email".into(),
+                basis: Basis::Derived,
+            };
             tx.claim_keys(&mut vec![key(id), key(activity)]).await?;
-            tx.put_weak_keys(&mut vec![key(id)]).await?;
+            tx.put_weak_keys(&mut vec![key(id)], NOON).await?;
             let statements: Vec<StatementRow> = [(id, signals[0]), (id, signals[1]), (activity, signals[1])]
                 .iter()
                 .map(|(record, signal)| StatementRow::new(*record, &statement(*signal, &mail)))
@@ -481,9 +487,9 @@ async fn a_key_that_is_claimed_meanwhile_goes_with_them(fresh: &Fresh) {
     let writer = tokio::spawn(async move {
         store
             .write(async move |tx| {
-                let key = KeyRow { key: Uuid::new_v4(), record: id.0, key_type: "email".into() };
+                let key = KeyRow { key: Uuid::new_v4(), record: id.0, key_type: "email".into(), basis: Basis::Derived };
                 tx.claim_keys(&mut vec![key.clone()]).await?;
-                tx.put_weak_keys(&mut vec![key]).await?;
+                tx.put_weak_keys(&mut vec![key], NOON).await?;
                 tx.lock_records(&[id]).await?;
                 let activity = RecordRow {
                     kind: "activity".into(),
@@ -547,8 +553,18 @@ async fn who_has_no_address_is_kept_out_by_their_keys(fresh: &Fresh) {
     let (id, badge, number) = (links::records(store, 1).await[0], Uuid::new_v4(), Uuid::new_v4());
     store
         .write(async move |tx| {
-            tx.claim_keys(&mut vec![KeyRow { key: badge, record: id.0, key_type: "badge".into() }]).await?;
-            tx.put_weak_keys(&mut vec![KeyRow { key: number, record: id.0, key_type: "phone_name".into() }]).await
+            tx.claim_keys(&mut vec![KeyRow {
+                key: badge,
+                record: id.0,
+                key_type: "badge".into(),
+                basis: Basis::Asserted,
+            }])
+            .await?;
+            tx.put_weak_keys(
+                &mut vec![KeyRow { key: number, record: id.0, key_type: "phone_name".into(), basis: Basis::Derived }],
+                NOON,
+            )
+            .await
         })
         .await
         .unwrap();

@@ -12,6 +12,7 @@ use std::{
 use futures_util::future::join_all;
 use mittler_core::{
     Field, Kind, RecordId, Said, SignalId, Source, SourceKind, Statement, SubjectId, Value, Version, derive::Overrides,
+    key::Basis,
 };
 use mittler_store::{Error, records::KeyRow};
 use mittler_sync::restate::restate;
@@ -61,7 +62,12 @@ async fn two_who_claim_one_key_make_one_record(fresh: &Fresh) {
                         if !one_by_one && looks.fetch_add(1, Ordering::SeqCst) < 2 {
                             met.wait().await;
                         }
-                        let rows = keys.map(|key| KeyRow { key, record: made.0, key_type: "email".into() });
+                        let rows = keys.map(|key| KeyRow {
+                            key,
+                            record: made.0,
+                            key_type: "email".into(),
+                            basis: Basis::Derived,
+                        });
                         if tx.claim_keys(&mut rows.to_vec()).await?.len() < keys.len() {
                             raced.fetch_add(1, Ordering::SeqCst);
                             return Err(Error::Raced);
@@ -169,8 +175,13 @@ async fn weak_keys_are_shared_and_their_block_is_locked(fresh: &Fresh) {
                     }
                     tokio::task::yield_now().await;
                     let id = Uuid::new_v4();
-                    let rows = keys.map(|key| KeyRow { key, record: id, key_type: "phone_surname".into() });
-                    tx.put_weak_keys(&mut rows.to_vec()).await?;
+                    let rows = keys.map(|key| KeyRow {
+                        key,
+                        record: id,
+                        key_type: "phone_surname".into(),
+                        basis: Basis::Derived,
+                    });
+                    tx.put_weak_keys(&mut rows.to_vec(), NOON).await?;
                     Ok(id)
                 })
                 .await
@@ -180,12 +191,12 @@ async fn weak_keys_are_shared_and_their_block_is_locked(fresh: &Fresh) {
     .await;
     assert_eq!(made.iter().collect::<BTreeSet<_>>().len(), 1, "one was made twice");
     // Several may share one, and saying it again is nothing new.
-    let row = KeyRow { key: key(3), record: key(9), key_type: "phone_surname".into() };
+    let row = KeyRow { key: key(3), record: key(9), key_type: "phone_surname".into(), basis: Basis::Derived };
     let shared = fresh
         .store
         .write(async move |tx| {
-            tx.put_weak_keys(&mut vec![row.clone()]).await?;
-            tx.put_weak_keys(&mut vec![row.clone()]).await?;
+            tx.put_weak_keys(&mut vec![row.clone()], NOON).await?;
+            tx.put_weak_keys(&mut vec![row.clone()], NOON).await?;
             tx.by_weak_keys(&[key(3)], 20).await
         })
         .await

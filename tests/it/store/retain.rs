@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use mittler_core::{
     ConnectionId, LinkId, RecordId, RemoteFields, RunId, Time, Value,
     job::{Lane, Task},
+    key::Basis,
 };
 use mittler_store::{
     Bytes, Clock, Store,
@@ -12,6 +13,7 @@ use mittler_store::{
     forget::{Retain, Retention},
     intents::Intent,
     jobs::NewJob,
+    records::KeyRow,
     reviews::NewReview,
     signals::{NewSignal, Read},
     tables::declared,
@@ -28,7 +30,22 @@ stories!(
     everything_ends_at_its_declared_time,
     a_step_touches_no_more_rows_than_it_may,
     an_old_input_that_is_opened_again_keeps_what_it_says,
+    an_address_of_before_proposes_for_400_days,
 );
+
+async fn an_address_of_before_proposes_for_400_days(fresh: &Fresh) {
+    let (former, current) = (Uuid::new_v4(), Uuid::new_v4());
+    let row = |key: Uuid, basis: Basis| KeyRow { key, record: former, key_type: "email".into(), basis };
+    let rows = [row(former, Basis::Former), row(current, Basis::Derived)];
+    fresh.store.write(async move |tx| tx.put_weak_keys(&mut rows.to_vec(), NOON).await).await.unwrap();
+    retain(&fresh.store, NOON.plus(DAY * 400).minus(seconds(1)), 100).await;
+    assert_eq!(fresh.store.by_key(former).await.unwrap(), Some(RecordId(former)));
+    retain(&fresh.store, NOON.plus(DAY * 400).plus(seconds(1)), 100).await;
+    assert_eq!(fresh.store.by_key(former).await.unwrap(), None);
+    let mut raw = Raw::of(fresh).await;
+    assert_eq!(raw.number("SELECT count(*) FROM weak_key").await, 1, "what the record says now stays");
+    raw.close().await;
+}
 
 /// What became of an input: its state, and whether its content is there; `None` if it is gone.
 async fn state_of(raw: &mut Raw, sqlite: bool) -> Option<String> {

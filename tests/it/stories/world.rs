@@ -110,6 +110,11 @@ impl World {
 
     pub async fn with(store: Store, setup: Setup) -> World {
         let sandbox = Sandbox::start(([127, 0, 0, 1], 0).into(), setup.sandbox.clone()).await.unwrap();
+        World::over(store, sandbox, setup).await
+    }
+
+    /// An installation whose CRMs are there already, with all that is in them.
+    pub async fn over(store: Store, sandbox: Sandbox, setup: Setup) -> World {
         let (clock, keys) = (Clock::default(), Keys::derive(&[42; 32]));
         let connections = Connections::default();
         for crm in [SALESFORCE, HUBSPOT] {

@@ -7,6 +7,7 @@ use mittler_core::{
     ConnectionId, Field, Fields, Kind, Label, Record, RecordId, RemoteFields, Said, SignalId, Source, SourceKind,
     Statement, SubjectId, Time, Value, Version, derive,
     job::{Lane, Task},
+    key::Basis,
     plan::HeldField,
 };
 use mittler_identity::{Key, KeyType};
@@ -103,7 +104,7 @@ impl Service {
         let hubspot = self.connection("marketing", "hubspot").await;
         let email =
             Key { key_type: KeyType::Email, scope: String::new(), value: "j.heide@heide-maschinenbau.example".into() };
-        let key = KeyRow { key: email.id(), record: person.0, key_type: "email".into() };
+        let key = KeyRow { key: email.id(), record: person.0, key_type: "email".into(), basis: Basis::Derived };
         let (mut records, statements) = derived(&rows, now);
         self.store
             .write(async move |tx| {
