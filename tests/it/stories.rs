@@ -4,6 +4,7 @@ mod account;
 mod between;
 mod world;
 
+mod answers;
 mod bounds;
 mod demo;
 mod existing;

@@ -7,7 +7,7 @@ use std::{
 
 use mittler_core::Time;
 use mittler_store::{Clock, Store, access::ApiKey};
-use mittler_sync::hooks::HookReceiver;
+use mittler_sync::{Questions, hooks::HookReceiver};
 use url::Url;
 
 use crate::door::Door;
@@ -69,6 +69,8 @@ pub struct App {
     pub clock: Clock,
     pub settings: Arc<Settings>,
     pub hooks: Arc<dyn HookReceiver>,
+    /// Shows questions and takes answers.
+    pub questions: Questions,
     pub broker: Arc<dyn Fn() -> Broker + Send + Sync>,
     /// What the other parts of the process count.
     pub counters: Arc<dyn Fn() -> Vec<Counter> + Send + Sync>,
@@ -86,6 +88,7 @@ impl std::fmt::Debug for App {
 impl App {
     pub fn new(store: Store, door: Door, clock: Clock, settings: Settings, hooks: Arc<dyn HookReceiver>) -> App {
         App {
+            questions: Questions::new(store.clone(), clock.clone()),
             store,
             door,
             clock,
@@ -102,6 +105,13 @@ impl App {
     #[must_use]
     pub fn with_broker(mut self, broker: impl Fn() -> Broker + Send + Sync + 'static) -> App {
         self.broker = Arc::new(broker);
+        self
+    }
+
+    /// Lets questions look into CRMs, and answers forget people.
+    #[must_use]
+    pub fn with_questions(mut self, questions: Questions) -> App {
+        self.questions = questions;
         self
     }
 

@@ -204,6 +204,14 @@ impl Connector for HubSpot {
         webhook::receive(&self.settings, hook, now)
     }
 
+    fn record_url(&self, account: Option<&str>, remote_type: &str, id: &str) -> Option<String> {
+        let portal = self.settings.portal_id.as_deref().or(account)?;
+        let object = profile::page_of(remote_type)?;
+        id.bytes()
+            .all(|byte| byte.is_ascii_digit())
+            .then(|| format!("https://app.hubspot.com/contacts/{portal}/record/{object}/{id}"))
+    }
+
     async fn prepare(&self) -> Result<Vec<String>> {
         self.prepare_portal().await
     }

@@ -30,6 +30,19 @@ pub fn is_activity(remote_type: &str) -> bool {
     matches!(remote_type, TASKS | EMAILS | NOTES)
 }
 
+/// The number under which HubSpot's pages show a type of record.
+pub fn page_of(remote_type: &str) -> Option<&'static str> {
+    Some(match remote_type {
+        CONTACTS => "0-1",
+        COMPANIES => "0-2",
+        TASKS => "0-27",
+        NOTES => "0-46",
+        EMAILS => "0-49",
+        EVENTS => "0-54",
+        _ => return None,
+    })
+}
+
 /// The property that holds the time of the last change.
 pub fn last_modified(remote_type: &str) -> &'static str {
     if remote_type == CONTACTS { "lastmodifieddate" } else { "hs_lastmodifieddate" }

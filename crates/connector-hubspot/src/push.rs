@@ -366,7 +366,12 @@ mod tests {
     use super::*;
 
     fn create(tag: u128, own_key: &str) -> Write {
-        Write::Create { tag: Uuid::from_u128(tag), own_key: own_key.into(), fields: RemoteFields::default() }
+        Write::Create {
+            tag: Uuid::from_u128(tag),
+            own_key: own_key.into(),
+            fields: RemoteFields::default(),
+            allow_duplicate: false,
+        }
     }
 
     fn written(id: &str) -> RowResult {

@@ -117,6 +117,7 @@ fn hint(settings: &Settings, event: &Event, remote_type: &str, id: &str, deleted
         id: id.to_owned(),
         at: Time::from_millis(event.occurred_at),
         deleted,
+        erased: event.subscription_type.ends_with(".privacyDeletion"),
         own_echo: is_ours(settings, event),
     }
 }

@@ -67,7 +67,7 @@ async fn server(answers: impl IntoIterator<Item = (u16, Json)>) -> (HubSpot, Scr
 
 fn create(tag: u128, own_key: &str) -> Write {
     let fields = RemoteFields::from_iter([("city".to_owned(), Some(Value::Text("Ulm".into())))]);
-    Write::Create { tag: Uuid::from_u128(tag), own_key: own_key.into(), fields }
+    Write::Create { tag: Uuid::from_u128(tag), own_key: own_key.into(), fields, allow_duplicate: false }
 }
 
 fn row(id: u64, stamp: &str) -> Json {

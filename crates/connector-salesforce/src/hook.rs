@@ -45,6 +45,7 @@ pub fn receive(settings: &Settings, hook: &RawHook, now: Time) -> Result<Receive
         id: notification.record,
         at: now,
         deleted: false,
+        erased: false,
         own_echo: false,
     });
     Ok(Received { events: events.collect(), answer: Some(("text/xml", ACK.to_owned())) })

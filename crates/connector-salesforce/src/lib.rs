@@ -176,6 +176,13 @@ impl Connector for Salesforce {
         hook::receive(&self.settings, hook, now)
     }
 
+    fn record_url(&self, _account: Option<&str>, remote_type: &str, id: &str) -> Option<String> {
+        let (remote_type, id) = (plain_name(remote_type).ok()?, plain_name(id).ok()?);
+        // The pages live under a name of their own beside the API's.
+        let instance = self.settings.instance_url.replacen(".my.salesforce.com", ".lightning.force.com", 1);
+        Some(format!("{instance}/lightning/r/{remote_type}/{id}/view"))
+    }
+
     async fn prepare(&self) -> Result<Vec<String>> {
         setup::prepare(self).await
     }

@@ -16,9 +16,6 @@ use crate::{
     wire::{self, Record},
 };
 
-/// Set by a decision that a likely duplicate is none; no field of Salesforce's.
-const ALLOW_DUPLICATE: &str = "_allow_duplicate";
-
 pub async fn push(salesforce: &Salesforce, remote_type: &str, batch: &[Write]) -> Result<Vec<Outcome>> {
     let Some(first) = batch.first() else { return Ok(Vec::new()) };
     if batch.iter().any(|write| std::mem::discriminant(write) != std::mem::discriminant(first)) {
@@ -65,14 +62,12 @@ impl<'w> Row<'w> {
             write,
             body: Record::new(),
             single: false,
-            allow_duplicate: false,
+            allow_duplicate: matches!(write, Write::Create { allow_duplicate: true, .. }),
             statuses: Vec::new(),
             result: None,
         };
         for (name, value) in write.fields().iter().flat_map(|fields| &fields.0) {
-            if name == ALLOW_DUPLICATE {
-                row.allow_duplicate = *value == Some(Value::Bool(true));
-            } else if name == statuses::FIELD {
+            if name == statuses::FIELD {
                 row.statuses = statuses::labels(value.as_ref());
             } else {
                 row.take(name, value.as_ref(), types);

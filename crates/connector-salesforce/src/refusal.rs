@@ -92,8 +92,13 @@ pub fn of_row(faults: Vec<Fault>) -> RowResult {
         Class::Exists => RowResult::Exists { id: named_id(&fault.message), code: fault.code, message: fault.message },
         Class::Candidates => {
             let found = fault.duplicates.as_ref();
-            let ids = found.map(wire::Duplicates::ids).unwrap_or_default();
-            RowResult::Candidates { ids, may_save: found.is_some_and(|found| found.allow_save), code: fault.code }
+            // An answer without the records does not say either whether the rule gives way.
+            let may_save = found.is_none_or(|found| found.allow_save);
+            RowResult::Candidates {
+                found: found.map(wire::Duplicates::found).unwrap_or_default(),
+                may_save,
+                code: fault.code,
+            }
         }
         // A field that the fault names is held alone; else nothing of this type will pass.
         Class::Configuration if fault.fields.as_ref().is_none_or(Vec::is_empty) => {

@@ -65,9 +65,20 @@ struct MatchRecord {
 }
 
 impl Duplicates {
-    pub fn ids(&self) -> Vec<String> {
+    /// The types and ids of the likely duplicates.
+    pub fn found(&self) -> Vec<(String, String)> {
         let records = self.match_results.iter().flat_map(|result| &result.match_records);
-        records.filter_map(|found| text(&found.record, "Id").map(str::to_owned)).collect()
+        let mut found: Vec<(String, String)> = records
+            .filter_map(|found| {
+                let attributes =
+                    found.record.get("attributes").and_then(|it| it.get("type")).and_then(|it| it.as_str());
+                Some((attributes.unwrap_or_default().to_owned(), text(&found.record, "Id")?.to_owned()))
+            })
+            .collect();
+        // Two rules may meet one record.
+        found.sort();
+        found.dedup();
+        found
     }
 }
 
@@ -291,7 +302,8 @@ mod tests {
             let fault: Fault = serde_json::from_value(body).unwrap();
             let duplicates = fault.duplicates.unwrap();
             assert!(duplicates.allow_save);
-            assert_eq!(duplicates.ids(), ["0038M0000016Wv8QAE"]);
+            let found = duplicates.found();
+            assert_eq!(found.iter().map(|(_, id)| id.as_str()).collect::<Vec<_>>(), ["0038M0000016Wv8QAE"]);
         }
     }
 

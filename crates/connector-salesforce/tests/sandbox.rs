@@ -87,7 +87,7 @@ fn fields(pairs: &[(&str, &str)]) -> RemoteFields {
 }
 
 fn create(own_key: &str, pairs: &[(&str, &str)]) -> Write {
-    Write::Create { tag: Uuid::new_v4(), own_key: own_key.into(), fields: fields(pairs) }
+    Write::Create { tag: Uuid::new_v4(), own_key: own_key.into(), fields: fields(pairs), allow_duplicate: false }
 }
 
 fn update(id: &str, pairs: &[(&str, &str)]) -> Write {
@@ -230,12 +230,11 @@ async fn a_duplicate_rule_names_its_candidates_and_gives_way_only_when_told() {
     let known = stage.written("Contact", create("1", &pairs)).await;
     let batch = [create("2", &pairs), create("3", &[("LastName", "Kaya"), ("Email", "kaya@acme.de")])];
     let results = stage.push("Contact", &batch).await;
-    let RowResult::Candidates { ids, may_save, .. } = &results[0] else { panic!("{:?}", results[0]) };
-    assert_eq!((ids.as_slice(), *may_save), ([known].as_slice(), true));
+    let RowResult::Candidates { found, may_save, .. } = &results[0] else { panic!("{:?}", results[0]) };
+    assert_eq!((found.as_slice(), *may_save), ([("Contact".to_owned(), known)].as_slice(), true));
     assert!(matches!(&results[1], RowResult::Written { created: true, .. }));
-    let mut decided = fields(&pairs);
-    decided.set("_allow_duplicate", Value::Bool(true));
-    let write = Write::Create { tag: Uuid::new_v4(), own_key: "2".into(), fields: decided };
+    let write =
+        Write::Create { tag: Uuid::new_v4(), own_key: "2".into(), fields: fields(&pairs), allow_duplicate: true };
     assert!(matches!(stage.push("Contact", &[write]).await[0], RowResult::Written { created: true, .. }));
 }
 

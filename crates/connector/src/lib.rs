@@ -49,6 +49,10 @@ pub trait Connector: Send + Sync {
     /// Authenticates a webhook as the vendor allows and says what it tells, and what to answer.
     fn receive(&self, hook: &RawHook, now: Time) -> std::result::Result<Received, NotAuthentic>;
 
+    /// Where a person finds a record in the CRM's own pages; `None` if it is not known, or has none.
+    /// `account`: the account's id, where it is known.
+    fn record_url(&self, account: Option<&str>, remote_type: &str, id: &str) -> Option<String>;
+
     /// Creates what the connection needs in the CRM and the API can create (own key fields).
     /// Returns one plain sentence per thing created or still to be done by hand.
     async fn prepare(&self) -> Result<Vec<String>>;
@@ -125,6 +129,8 @@ pub enum Write {
         tag: Uuid,
         own_key: String,
         fields: RemoteFields,
+        /// A person knows what resembles it there: no duplicate rule is to stop it.
+        allow_duplicate: bool,
     },
     Update {
         tag: Uuid,
@@ -168,7 +174,8 @@ pub enum RowResult {
     /// A record with the same unique value exists: adopt it if e-mail or own key agree.
     Exists { id: Option<String>, code: String, message: String },
     /// A duplicate rule found likely candidates: they go through the decision.
-    Candidates { ids: Vec<String>, may_save: bool, code: String },
+    /// `found`: their remote types and ids; `may_save`: whether [`Write::Create`] may insist.
+    Candidates { found: Vec<(String, String)>, may_save: bool, code: String },
     /// The record is gone or no longer writable (deleted, merged, converted).
     Gone { successor: Option<(String, String)>, code: String },
     /// Not now: a lock, a busy trigger. The same write is worth repeating.
@@ -252,6 +259,8 @@ pub struct HookEvent {
     pub id: String,
     pub at: Time,
     pub deleted: bool,
+    /// It was deleted because somebody asked to be forgotten there.
+    pub erased: bool,
     /// Says that we caused it ourselves.
     pub own_echo: bool,
 }

@@ -64,6 +64,8 @@ pub enum Task {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         since: Option<Time>,
     },
+    /// A CRM erased these remote records because somebody asked to be forgotten there.
+    Erased { connection: ConnectionId, remote_type: String, ids: Vec<String> },
     /// Make one record of two, as a person decided.
     Merge { decision: Uuid },
     /// Remove what has outlived its retention.
@@ -78,6 +80,7 @@ impl Task {
             Task::Pull { .. } => "pull",
             Task::PullOn { .. } => "pull_on",
             Task::Read { .. } => "read",
+            Task::Erased { .. } => "erased",
             Task::Merge { .. } => "merge",
             Task::Retain => "retain",
         }

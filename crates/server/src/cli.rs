@@ -116,6 +116,26 @@ pub enum Command {
         #[command(subcommand)]
         command: Option<ConnectionsCommand>,
     },
+    /// Show the questions that wait for a person
+    #[command(args_conflicts_with_subcommands = true)]
+    Questions {
+        #[arg(long)]
+        json: bool,
+        #[command(subcommand)]
+        command: Option<QuestionsCommand>,
+    },
+    /// Answer a question
+    Answer {
+        id: uuid::Uuid,
+        /// One of the answers that `mittler questions show` lists
+        command: String,
+        /// For `merge`: the record that it is the same as (rec_…)
+        #[arg(long)]
+        record: Option<mittler_core::RecordId>,
+        /// For `link`: the record of the CRM that it is (TYPE:ID)
+        #[arg(long)]
+        remote: Option<String>,
+    },
     /// API keys, login links, and what to do when mittler.key is lost
     Keys {
         #[command(subcommand)]
@@ -193,6 +213,16 @@ pub enum ConnectionsCommand {
     Retry {
         /// The connection's name
         name: String,
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum QuestionsCommand {
+    /// Compare the candidates of a question, and list its answers with what they would change
+    Show {
+        id: uuid::Uuid,
         #[arg(long)]
         json: bool,
     },

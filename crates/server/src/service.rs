@@ -8,7 +8,7 @@ use mittler_core::derive::Overrides;
 use mittler_queue::{Carrier, RabbitConfig, Settings, Stats, Wake};
 use mittler_store::{Clock, Gatherer, Store, forget::Retention, hints::Hint};
 use mittler_sync::{
-    Connections, Keys, Mode, Pusher,
+    Connections, Keys, Mode, Pusher, Questions,
     hooks::{Counts, Hooks},
 };
 use mittler_worker::{Worker, schedule};
@@ -183,6 +183,7 @@ impl Service {
         };
         Ok(App::new(self.store.clone(), self.door.clone(), self.clock.clone(), settings, Arc::new(hooks))
             .with_broker(broker)
+            .with_questions(Questions::of(&self.worker.pusher))
             .with_counters(counters(&self.store, &self.stats)))
     }
 

@@ -39,6 +39,10 @@ impl<C: Connector> Connector for Tuned<C> {
         self.inner.receive(hook, now)
     }
 
+    fn record_url(&self, account: Option<&str>, remote_type: &str, id: &str) -> Option<String> {
+        self.inner.record_url(account, remote_type, id)
+    }
+
     async fn prepare(&self) -> Result<Vec<String>> {
         self.inner.prepare().await
     }

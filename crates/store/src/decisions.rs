@@ -131,7 +131,7 @@ impl Tx {
     pub async fn told_apart(&mut self, records: &[RecordId]) -> Result<BTreeSet<(RecordId, RecordId)>> {
         let ids = id_rows(records.iter().map(|id| id.0));
         let pairs = rows_all!(self, (Uuid, Uuid), &ids => (id uuid),
-            "SELECT d.record, d.other FROM", "JOIN decision d ON (d.record = r.id OR d.other = r.id) WHERE d.verdict = 'different' ORDER BY d.id")?;
+            "SELECT d.record, d.other FROM", "JOIN decision d ON (d.record = r.id OR d.other = r.id) WHERE d.verdict = 'different' AND d.undone_at IS NULL ORDER BY d.id")?;
         Ok(pairs.into_iter().flat_map(|(a, b)| [(RecordId(a), RecordId(b)), (RecordId(b), RecordId(a))]).collect())
     }
 
@@ -365,6 +365,17 @@ impl Store {
             review
         )?;
         Ok(rows.into_iter().next())
+    }
+
+    /// Decisions that an answer led to and that stand.
+    pub async fn standing_decisions(&self, review: Uuid) -> Result<Vec<Uuid>> {
+        let rows = fetch_all!(
+            self,
+            (Uuid,),
+            "SELECT id FROM decision WHERE review = $1 AND undone_at IS NULL ORDER BY decided_at, id",
+            review
+        )?;
+        Ok(rows.into_iter().map(|row| row.0).collect())
     }
 
     /// What a record has become, if it was merged into another one.

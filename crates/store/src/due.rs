@@ -6,7 +6,7 @@ use mittler_core::{ConnectionId, Fields, Kind, LinkId, RecordId, RemoteFields, T
 use sqlx::{FromRow, types::Json};
 use uuid::Uuid;
 
-use crate::{Document, Error, Result, Store, Tx, id_rows, intents::OpenIntent, packed::Packed};
+use crate::{Document, Error, Result, Store, Tx, id_rows, intents::OpenIntent, links::LinkCommand, packed::Packed};
 
 /// Links that one call can write together: of one lane, stage and remote type, the oldest first.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,6 +37,8 @@ pub struct DueLink {
     /// When its last write ended; 0 before the first.
     pub written_at: i64,
     pub fields: Arc<Fields>,
+    /// What a person told to do with it.
+    pub command: Option<LinkCommand>,
     /// An earlier write whose end nobody knows: look first.
     pub open_intent: Option<OpenIntent>,
 }
@@ -55,6 +57,7 @@ struct DueRow {
     epoch: i64,
     attempt: i64,
     written_at: i64,
+    command: Option<Json<LinkCommand>>,
     fields: Json<Packed>,
     /// Whether any write at all is open.
     open: i64,
@@ -205,7 +208,7 @@ impl Store {
         }
         let ids = id_rows(ids.iter().copied());
         let rows = rows_all!(self, DueRow, &ids => (id uuid),
-            "SELECT l.id, l.record, l.kind, l.remote_type, l.remote_id, l.sent, l.seen, l.held, l.wanted, l.epoch, l.attempt, l.written_at, record.fields,
+            "SELECT l.id, l.record, l.kind, l.remote_type, l.remote_id, l.sent, l.seen, l.held, l.wanted, l.epoch, l.attempt, l.written_at, l.command, record.fields,
                     (SELECT CAST(count(*) AS bigint) FROM (SELECT 1 FROM intent WHERE settled_at IS NULL LIMIT 1) AS one) AS open,
                     (SELECT CAST(count(*) AS bigint) FROM (SELECT 1 FROM suppression LIMIT 1) AS one) AS kept_out
              FROM", "CROSS JOIN link l JOIN record ON record.id = l.record
@@ -239,6 +242,7 @@ impl Store {
                     epoch: row.epoch,
                     attempt: row.attempt,
                     written_at: row.written_at,
+                    command: row.command.map(|command| command.0),
                     fields: Arc::new(row.fields.0.0),
                     open_intent,
                 })

@@ -133,6 +133,8 @@ impl Tx {
         let done = rows_all!(self, (Uuid,), &receipts => (id uuid, epoch bigint, remote_type text, remote_id text, sent json, held json, done bigint, next_at bigint, attempt bigint, state text, code text, reason text, written_at bigint),
             "UPDATE link SET remote_type = r.remote_type, remote_id = r.remote_id, sent = r.sent, held = r.held,
                     done = CASE WHEN r.done IS NULL THEN link.done WHEN r.done > link.wanted THEN link.wanted ELSE r.done END,
+                    command = CASE WHEN (r.done >= link.wanted AND (r.code IS NULL OR r.state <> 'open'))
+                                        OR (r.remote_id IS NOT NULL AND link.remote_id IS NULL) OR r.remote_id <> link.remote_id THEN NULL ELSE link.command END,
                     epoch = link.epoch + 1, next_at = r.next_at, attempt = r.attempt, state = r.state, code = r.code, reason = r.reason,
                     written_at = CASE WHEN r.written_at > 0 THEN r.written_at ELSE link.written_at END FROM",
             "WHERE link.id = r.id AND link.epoch = r.epoch RETURNING link.id")?;

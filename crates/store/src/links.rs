@@ -113,6 +113,18 @@ pub struct Shown {
     pub seen_at: i64,
 }
 
+/// What a person told to do with a link at its next write.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "do", rename_all = "snake_case")]
+pub enum LinkCommand {
+    /// Make the record, whatever resembles it there.
+    CreateAnyway,
+    /// It is this remote record.
+    Adopt { remote_type: String, remote_id: String },
+    /// Remove it there.
+    Archive,
+}
+
 /// Which remote record a record is in a connection.
 #[derive(Debug, Clone, FromRow)]
 pub struct Counterpart {
@@ -133,7 +145,8 @@ impl Tx {
                                held, wanted, done, epoch, next_at, attempt, state, created_at)
              SELECT id, connection, record, kind, stage, lane, 'primary', remote_type, need_a, need_b, '{}', '{}', 0,
                     '{}', 1, 0, 0, 0, 0, 'open', created_at FROM",
-            "WHERE true ON CONFLICT (id) DO UPDATE SET wanted = link.wanted + 1, next_at = 0, lane = CASE WHEN excluded.lane < link.lane THEN excluded.lane ELSE link.lane END")?;
+            "WHERE true ON CONFLICT (id) DO UPDATE SET wanted = link.wanted + 1, next_at = 0,
+                    done = CASE WHEN link.role = 'excluded' THEN link.wanted + 1 ELSE link.done END, lane = CASE WHEN excluded.lane < link.lane THEN excluded.lane ELSE link.lane END")?;
         Ok(())
     }
 
@@ -216,7 +229,7 @@ impl Tx {
         self.lock_links(&raw).await?;
         let rows = id_rows(raw);
         rows!(self, &rows => (id uuid),
-            "UPDATE link SET state = 'gone', code = 'deleted_there', done = wanted FROM", "WHERE link.id = r.id AND link.state <> 'gone'")?;
+            "UPDATE link SET state = 'gone', code = 'deleted_there', done = wanted FROM", "WHERE link.id = r.id AND link.state <> 'gone' AND link.role <> 'excluded'")?;
         Ok(())
     }
 
@@ -331,7 +344,7 @@ impl Tx {
         rows!(self, &rows => (id uuid),
             "UPDATE link SET wanted = wanted + 1, next_at = 0, attempt = 0, state = 'open', held = '{}', code = NULL, reason = NULL,
                     epoch = CASE WHEN state = 'gone' THEN epoch + 1 ELSE epoch END,
-                    remote_id = CASE WHEN state = 'gone' THEN NULL ELSE remote_id END,
+                    command = NULL, remote_id = CASE WHEN state = 'gone' THEN NULL ELSE remote_id END,
                     sent = CASE WHEN state = 'gone' THEN '{}' ELSE sent END,
                     seen = CASE WHEN state = 'gone' THEN '{}' ELSE seen END,
                     written_at = CASE WHEN state = 'gone' THEN 0 ELSE written_at END FROM", "WHERE link.id = r.id")
@@ -353,6 +366,101 @@ impl Tx {
             self.want_again(&ids).await?;
         }
         Ok(ids.len())
+    }
+
+    /// Tells a link what to do at its next write, which is due now. One that is left out takes part again.
+    /// Gives whether there is such a link.
+    pub async fn command_link(&mut self, link: LinkId, command: Option<&LinkCommand>) -> Result<bool> {
+        self.lock_links(&[link.0]).await?;
+        let told = execute!(
+            self,
+            "UPDATE link SET command = $2, role = 'primary', state = 'open', held = '{}', code = NULL, reason = NULL, attempt = 0, next_at = 0,
+                    wanted = wanted + 1 WHERE id = $1 AND role IN ('primary', 'excluded') AND (code IS NULL OR code <> 'erased_there')",
+            link.0,
+            command.map(Document),
+        )?;
+        Ok(told == 1)
+    }
+
+    /// Leaves a link out of its CRM: nothing is written to it, and whoever needs it there says so. Gives
+    /// whether there is such a link.
+    pub async fn exclude_link(&mut self, link: LinkId, code: &str) -> Result<bool> {
+        self.lock_links(&[link.0]).await?;
+        let excluded = execute!(
+            self,
+            "UPDATE link SET role = 'excluded', state = 'excluded', code = $2, reason = NULL, command = NULL, held = '{}', attempt = 0, next_at = 0,
+                    done = wanted WHERE id = $1 AND role IN ('primary', 'excluded') AND (code IS NULL OR code <> 'erased_there')",
+            link.0,
+            code.to_owned(),
+        )?;
+        Ok(excluded == 1)
+    }
+
+    /// The CRM erased what this link means: nothing makes it again there, whatever is tried, and nothing of
+    /// what it showed stays with the link.
+    pub async fn erase_link(&mut self, link: LinkId) -> Result<()> {
+        self.lock_links(&[link.0]).await?;
+        execute!(
+            self,
+            "UPDATE link SET role = 'excluded', state = 'gone', code = 'erased_there', reason = NULL, command = NULL, held = '{}', sent = '{}', seen = '{}',
+                    done = wanted WHERE id = $1",
+            link.0,
+        )?;
+        Ok(())
+    }
+
+    /// Forgets what a link was told and showed in one field, and holds it no more; gives its remote record.
+    pub async fn unsee_field(&mut self, link: LinkId, name: &str) -> Result<Option<(String, String)>> {
+        self.lock_links(&[link.0]).await?;
+        let rows = fetch_all!(
+            self,
+            (String, Option<String>, Json<RemoteFields>, Json<RemoteFields>, Json<Held>),
+            "SELECT remote_type, remote_id, sent, seen, held FROM link WHERE id = $1",
+            link.0
+        )?;
+        let Some((remote_type, Some(remote_id), Json(mut sent), Json(mut seen), Json(mut held))) =
+            rows.into_iter().next()
+        else {
+            return Ok(None);
+        };
+        sent.0.remove(name);
+        seen.0.remove(name);
+        held.remove(name);
+        execute!(
+            self,
+            "UPDATE link SET sent = $2, seen = $3, held = $4, epoch = epoch + 1 WHERE id = $1",
+            link.0,
+            Document(&sent),
+            Document(&seen),
+            Document(&held),
+        )?;
+        Ok(Some((remote_type, remote_id)))
+    }
+
+    /// The fields that a link holds, and why.
+    pub async fn held(&mut self, link: LinkId) -> Result<Held> {
+        let rows = fetch_all!(self, (Json<Held>,), "SELECT held FROM link WHERE id = $1", link.0)?;
+        Ok(rows.into_iter().next().map(|row| row.0.0).unwrap_or_default())
+    }
+
+    /// The records that are linked to these remote ones.
+    pub async fn records_by_remote(
+        &mut self,
+        connection: ConnectionId,
+        remotes: &[(String, String)],
+    ) -> Result<Vec<RecordId>> {
+        #[derive(Serialize)]
+        struct Row<'a> {
+            remote_type: &'a str,
+            remote_id: &'a str,
+        }
+        let rows: Vec<Row<'_>> =
+            remotes.iter().map(|(remote_type, remote_id)| Row { remote_type, remote_id }).collect();
+        let found = rows_all!(self, (Uuid,), &rows => (remote_type text, remote_id text),
+            "SELECT l.record FROM",
+            "CROSS JOIN link l WHERE l.connection = $2 AND l.remote_type = r.remote_type AND l.remote_id = r.remote_id ORDER BY l.id",
+            connection.0)?;
+        Ok(found.into_iter().map(|row| RecordId(row.0)).collect())
     }
 
     /// Dependants that went without these links because they were refused, and may be completed now.
@@ -383,6 +491,27 @@ impl Tx {
     }
 }
 
+/// What options depend on of a link.
+#[derive(Debug, Clone, PartialEq, Eq, FromRow)]
+pub struct LinkFact {
+    pub id: Uuid,
+    pub connection: Uuid,
+    pub role: String,
+    pub state: String,
+    pub code: Option<String>,
+    pub remote_type: String,
+    pub remote_id: Option<String>,
+}
+
+const LINK_FACTS: &str = "SELECT id, connection, role, state, code, remote_type, remote_id FROM link WHERE record = $1 ORDER BY connection, role DESC, id";
+
+impl Tx {
+    /// The links of a record.
+    pub async fn link_facts(&mut self, record: RecordId) -> Result<Vec<LinkFact>> {
+        fetch_all!(self, LinkFact, LINK_FACTS, record.0)
+    }
+}
+
 impl Store {
     /// The remote types of which links hold a field for a reason.
     pub async fn types_holding(&self, connection: ConnectionId, code: &str) -> Result<Vec<String>> {
@@ -394,6 +523,11 @@ impl Store {
             code.to_owned(),
         )?;
         Ok(rows.into_iter().map(|row| row.0).collect())
+    }
+
+    /// The links of a record, without what was written to them.
+    pub async fn link_facts(&self, record: RecordId) -> Result<Vec<LinkFact>> {
+        fetch_all!(self, LinkFact, LINK_FACTS, record.0)
     }
 
     /// What records are in a connection.

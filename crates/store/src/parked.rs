@@ -19,6 +19,8 @@ pub struct ParkedHook {
     pub event_at: i64,
     pub parked_at: i64,
     pub code: String,
+    /// 1: the record was erased there.
+    pub erased: i64,
 }
 
 /// Parked events by account.
@@ -37,9 +39,9 @@ impl Tx {
         if parked.is_empty() {
             return Ok(());
         }
-        rows!(self, parked => (id uuid, crm text, account text, remote_type text, remote_id text, event text, event_at bigint, parked_at bigint, code text),
-            "INSERT INTO parked_hook (id, crm, account, remote_type, remote_id, event, event_at, parked_at, code)
-             SELECT id, crm, account, remote_type, remote_id, event, event_at, parked_at, code FROM",
+        rows!(self, parked => (id uuid, crm text, account text, remote_type text, remote_id text, event text, event_at bigint, parked_at bigint, code text, erased bigint),
+            "INSERT INTO parked_hook (id, crm, account, remote_type, remote_id, event, event_at, parked_at, code, erased)
+             SELECT id, crm, account, remote_type, remote_id, event, event_at, parked_at, code, erased FROM",
             "WHERE true ON CONFLICT (id) DO NOTHING")?;
         Ok(())
     }

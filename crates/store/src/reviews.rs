@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use mittler_core::{RecordId, Time};
+use mittler_core::{ConnectionId, RecordId, Time};
 use serde::Serialize;
 use serde_json::Value as Json;
 use sqlx::FromRow;
@@ -29,12 +29,15 @@ pub struct ReviewLine {
     pub question: String,
     pub record: Uuid,
     pub connection: Option<Uuid>,
-    pub candidates: sqlx::types::Json<Json>,
+    pub candidates: Candidates<Json>,
     pub reason: String,
     pub state: String,
     pub asked_at: i64,
     pub answered_at: Option<i64>,
 }
+
+/// Whom or what a stored question is about.
+pub use sqlx::types::Json as Candidates;
 
 #[derive(Serialize)]
 struct TextRow<'a> {
@@ -99,6 +102,28 @@ impl Tx {
             now.0,
             crate::Document(&answer),
         )? == 1)
+    }
+
+    /// Ends the open questions of a kind about one record in one connection, because they have answered
+    /// themselves.
+    pub async fn answer_all(
+        &mut self,
+        record: RecordId,
+        connection: ConnectionId,
+        question: &str,
+        answer: &Json,
+        now: Time,
+    ) -> Result<u64> {
+        execute!(
+            self,
+            "UPDATE review SET state = 'answered', answered_at = $4, answer = $5
+             WHERE record = $1 AND connection = $2 AND question = $3 AND state = 'open'",
+            record.0,
+            connection.0,
+            question.to_owned(),
+            now.0,
+            crate::Document(&answer),
+        )
     }
 }
 

@@ -18,6 +18,7 @@ use mittler_store::{
     due::DueLink,
     intents::{Intent, OpenIntent, Settled},
     leases::{Lease, Receipt},
+    links::LinkCommand,
     reviews::NewReview,
 };
 use tokio::time::{Instant, timeout_at};
@@ -74,13 +75,25 @@ impl Item {
         self.link.open_intent.is_some() && self.link.attempt >= DOUBTFUL
     }
 
+    /// A person wants it removed there.
+    pub(crate) fn archives(&self) -> bool {
+        !self.creates && self.link.command == Some(LinkCommand::Archive)
+    }
+
     /// Its intent, of which nobody knows the end yet.
     pub fn as_intent(&self, connection: ConnectionId, remote_type: &str) -> Intent {
         Intent {
             id: self.intent,
             link: self.link.id.0,
             connection: connection.0,
-            operation: if self.creates { "create".into() } else { "update".into() },
+            operation: if self.archives() {
+                "archive"
+            } else if self.creates {
+                "create"
+            } else {
+                "update"
+            }
+            .into(),
             remote_type: remote_type.to_owned(),
             fields: self.planned.clone(),
             before: before(&self.link, &self.planned),
@@ -280,7 +293,9 @@ impl Batch {
             return Ok(planned);
         }
         let recent = self.now().minus(RECENT).0;
-        let old = |item: &Item| !item.creates && item.link.open_intent.is_none() && item.link.written_at < recent;
+        let old = |item: &Item| {
+            !item.creates && !item.archives() && item.link.open_intent.is_none() && item.link.written_at < recent
+        };
         let items = planned.iter_mut().filter_map(Planned::item);
         let read: BTreeMap<Uuid, (i64, Option<String>)> = items
             .filter(|item| old(item))
@@ -461,6 +476,12 @@ impl Batch {
     ) -> Planned {
         let creates = link.remote_id.is_none() || !profile.updatable;
         let open = link.open_intent.as_ref().map(|open| open.id);
+        if link.command == Some(LinkCommand::Archive) {
+            if link.remote_id.is_none() {
+                return Planned::Settle(Box::new(settled(&link, None, None)), open);
+            }
+            return Planned::Write(self.item(link, RemoteFields::default(), false));
+        }
         if creates && link.remote_id.is_none() && !object.create {
             return Planned::Settle(Box::new(settled(&link, Some("not_found_there"), None)), open);
         }
@@ -540,17 +561,20 @@ impl Batch {
         } else {
             differs
         };
-        let intent = self.pusher.id();
-        Planned::Write(Item {
+        Planned::Write(self.item(link, planned, creates))
+    }
+
+    fn item(&self, link: DueLink, planned: RemoteFields, creates: bool) -> Item {
+        Item {
             link,
             planned,
             creates,
-            intent,
+            intent: self.pusher.id(),
             begun_at: self.now(),
             held: Vec::new(),
             entries: Vec::new(),
             within: Within::default(),
-        })
+        }
     }
 
     /// When the CRM would show what a call of an earlier lease has written: it could go on until that
@@ -609,7 +633,7 @@ impl Batch {
         let lasts = self.pusher.lease_time(&self.connection);
         let deadline = Instant::now() + lasts;
         let lease = |id| Lease { id, connection, until: now.plus(lasts) };
-        let leases = [lease(self.pusher.id()), lease(self.pusher.id())];
+        let leases = [lease(self.pusher.id()), lease(self.pusher.id()), lease(self.pusher.id())];
         let remote = object.remote.clone();
         let own_key = match &self.profile(&object.remote)?.own_key {
             OwnKey::Field(field) => Some(field.clone()),
@@ -630,7 +654,7 @@ impl Batch {
                 let (somebody_is, any_restricted) = tx.exceptions().await?;
                 if !kept_out && somebody_is {
                     // Somebody is since the links were read: all of it is done anew, with a look at who they are about.
-                    return Ok(Some([Vec::new(), Vec::new()]));
+                    return Ok(Some([Vec::new(), Vec::new(), Vec::new()]));
                 }
                 let all: Vec<Uuid> = items.iter().flat_map(|item| &item.entries).map(|(hmac, _)| *hmac).collect();
                 let suppressed: HashSet<Uuid> =
@@ -643,7 +667,7 @@ impl Batch {
                 };
                 let allowed = bounds.fields_of(&remote);
                 let (mut receipts, mut ends) = (receipts, ends);
-                let mut parts = [Vec::new(), Vec::new()];
+                let mut parts = [Vec::new(), Vec::new(), Vec::new()];
                 for mut item in items {
                     if !holding.has(item.link.id) {
                         // Forgotten, or another's meanwhile.
@@ -653,6 +677,7 @@ impl Batch {
                     let passage = Passage {
                         mode,
                         creates: item.creates,
+                        archives: item.archives(),
                         shown: &shown,
                         entries: &item.entries,
                         suppressed: &suppressed,
@@ -663,14 +688,14 @@ impl Batch {
                     };
                     ends.extend(superseded(&item.link));
                     match gate(&passage, std::mem::take(&mut item.planned)) {
-                        Gate::Open { fields, held } if fields.is_empty() && !item.creates => {
+                        Gate::Open { fields, held } if fields.is_empty() && !item.creates && !item.archives() => {
                             receipts.push(settled(&item.link, None, Some(held)));
                         }
                         Gate::Open { fields, held } => {
                             item.planned = fields;
                             item.held = held;
                             item.begun_at = now;
-                            parts[usize::from(!item.creates)].push(item);
+                            parts[if item.archives() { 2 } else { usize::from(!item.creates) }].push(item);
                         }
                         Gate::Shut { code } => receipts.push(settled(&item.link, Some(code), None)),
                     }
@@ -760,9 +785,11 @@ impl Batch {
 
     fn as_write(profile: &KindProfile, item: &Item) -> Write {
         let fields = item.planned.clone();
+        let allow_duplicate = item.link.command == Some(LinkCommand::CreateAnyway);
         match &item.link.remote_id {
+            Some(id) if item.archives() => Write::Archive { tag: item.intent, id: id.clone() },
             Some(id) if profile.updatable => Write::Update { tag: item.intent, id: id.clone(), fields },
-            _ => Write::Create { tag: item.intent, own_key: item.link.record.to_string(), fields },
+            _ => Write::Create { tag: item.intent, own_key: item.link.record.to_string(), fields, allow_duplicate },
         }
     }
 }

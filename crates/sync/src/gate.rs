@@ -15,6 +15,8 @@ use crate::{bounds::Within, connections::Mode};
 pub struct Passage<'a> {
     pub mode: Mode,
     pub creates: bool,
+    /// A person wants it removed there.
+    pub archives: bool,
     /// The fields that may be empty in the CRM, as last shown; for fill-empty.
     pub shown: &'a RemoteFields,
     /// Suppression entries of the person.
@@ -85,6 +87,7 @@ fn by_mode(passage: &Passage<'_>, planned: RemoteFields) -> Gate {
         (Mode::DryRun, _) => Gate::Shut { code: "mode_dry_run" },
         (Mode::UpdateOnly, true) => Gate::Shut { code: "mode_update_only" },
         (Mode::CreateOnly, false) => Gate::Shut { code: "mode_create_only" },
+        (Mode::FillEmpty, _) if passage.archives => Gate::Shut { code: "mode_fill_empty" },
         (Mode::FillEmpty, false) => {
             let (full, empty): (Vec<_>, Vec<_>) =
                 planned.0.into_iter().partition(|(name, _)| passage.shown.get(name).is_some());
@@ -109,7 +112,18 @@ mod tests {
         entries: &'a [(Uuid, &'static str)],
     ) -> Passage<'a> {
         let within = Within::default();
-        Passage { mode, creates, shown, entries, suppressed, restricted: false, within, allowed: None, own_key: None }
+        Passage {
+            mode,
+            creates,
+            archives: false,
+            shown,
+            entries,
+            suppressed,
+            restricted: false,
+            within,
+            allowed: None,
+            own_key: None,
+        }
     }
 
     #[test]
@@ -157,6 +171,17 @@ mod tests {
                 && shut(Mode::CreateOnly, false)
         );
         assert!(!shut(Mode::CreateOnly, true) && !shut(Mode::UpdateOnly, false) && !shut(Mode::Full, true));
+    }
+
+    #[test]
+    fn only_who_may_change_records_may_remove_them() {
+        let (shown, suppressed) = (RemoteFields::default(), HashSet::new());
+        let open = |mode| {
+            let passage = Passage { archives: true, ..passage(mode, false, &shown, &suppressed, &[]) };
+            matches!(gate(&passage, RemoteFields::default()), Gate::Open { .. })
+        };
+        assert!(open(Mode::Full) && open(Mode::UpdateOnly));
+        assert!(!open(Mode::FillEmpty) && !open(Mode::CreateOnly) && !open(Mode::DryRun) && !open(Mode::Off));
     }
 
     #[test]

@@ -129,6 +129,7 @@ fn park(crm: &str, event: HookEvent, code: &str, now: Time) -> ParkedHook {
         event_at: event.at.0,
         parked_at: now.0,
         code: code.to_owned(),
+        erased: i64::from(event.erased),
     }
 }
 
@@ -140,6 +141,7 @@ fn event(parked: ParkedHook) -> HookEvent {
         id: parked.remote_id,
         at: Time(parked.event_at),
         deleted: false,
+        erased: parked.erased != 0,
         own_echo: false,
     }
 }
@@ -218,7 +220,7 @@ impl Hooks {
     }
 
     /// One job per remote type, for the ids that were told of, also of records that went or became
-    /// others: the read tells what they are now. Echoes of our own writes are left out; a read would
+    /// others: the read tells what they are now; but of who was erased there only the event tells. Echoes of our own writes are left out; a read would
     /// find nothing new in them. A repeated delivery adds nothing to the job that still waits.
     fn jobs(connection: ConnectionId, events: &[HookEvent], now: Time) -> Vec<NewJob> {
         #[derive(Default)]
@@ -228,9 +230,9 @@ impl Hooks {
             at: Time,
             since: Option<Time>,
         }
-        let mut by_type: BTreeMap<&str, Hint<'_>> = BTreeMap::new();
-        for event in events.iter().filter(|event| !event.own_echo) {
-            let hint = by_type.entry(&event.remote_type).or_default();
+        let mut by_type: BTreeMap<(bool, &str), Hint<'_>> = BTreeMap::new();
+        for event in events.iter().filter(|event| !event.own_echo || event.erased) {
+            let hint = by_type.entry((event.erased, &event.remote_type)).or_default();
             hint.ids.insert(event.id.clone());
             hint.keys.insert(&event.key);
             hint.at = hint.at.max(event.at);
@@ -238,16 +240,15 @@ impl Hooks {
         }
         by_type
             .into_iter()
-            .map(|(remote_type, Hint { ids, keys, at: not_before, since })| {
+            .map(|((erased, remote_type), Hint { ids, keys, at: not_before, since })| {
                 let mut named: Vec<&[u8]> = vec![&b"hook"[..], connection.0.as_bytes(), remote_type.as_bytes()];
                 named.extend(keys.into_iter().map(str::as_bytes));
                 let id = derived_id(&named);
-                let task = Task::Read {
-                    connection,
-                    remote_type: remote_type.to_owned(),
-                    ids: ids.into_iter().collect(),
-                    not_before,
-                    since,
+                let (remote_type, ids) = (remote_type.to_owned(), ids.into_iter().collect());
+                let task = if erased {
+                    Task::Erased { connection, remote_type, ids }
+                } else {
+                    Task::Read { connection, remote_type, ids, not_before, since }
                 };
                 NewJob::new(id, task, Lane::Interactive, now, now)
             })

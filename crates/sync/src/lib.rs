@@ -16,6 +16,7 @@
 //! transaction has locked, and `Eye` what the values that a CRM shows say.
 
 mod alone;
+mod answer;
 mod batch;
 pub mod bounds;
 pub mod budget;
@@ -32,13 +33,15 @@ mod outcome;
 mod pause;
 pub mod pull;
 pub mod push;
+pub mod question;
 mod resolve;
 pub mod restate;
 pub mod restrict;
 pub mod retry;
-pub mod review;
 pub mod vault;
+pub mod view;
 
+pub use answer::{NotTaken, Questions, erased_there};
 pub use connections::{Connection, Connections, Mode};
 pub use keys::Keys;
 pub use push::{PushEnd, Pusher};

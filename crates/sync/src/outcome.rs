@@ -2,9 +2,9 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use mittler_connector::{Error as CrmError, Key, KeyForm, KindProfile, OwnKey, Refusal, RowResult};
+use mittler_connector::{Error as CrmError, Key, KeyForm, KindProfile, OwnKey, Refusal, RemoteRecord, RowResult};
 use mittler_core::{
-    LinkId, Value,
+    LinkId, RecordId, Value,
     mapping::Object,
     plan::{self, HeldField},
 };
@@ -12,6 +12,7 @@ use mittler_store::{
     Clock, Error as StoreError, Tx,
     intents::Intent,
     leases::{Holding, Receipt},
+    links::LinkCommand,
     reviews::NewReview,
 };
 use serde_json::json;
@@ -19,6 +20,7 @@ use uuid::Uuid;
 
 use crate::{
     batch::{Batch, CLOSED, Item, Run, settled},
+    question,
     resolve::Adoption,
 };
 
@@ -113,10 +115,21 @@ impl Batch {
                 to.good += 1;
                 receipt.remote_id = Some(id);
                 receipt.written_at = now.0;
+                if item.archives() {
+                    receipt.state = "gone".into();
+                    receipt.code = Some("archived".into());
+                }
                 if item.link.remote_id.is_none() {
                     to.created.push(item.link.id);
                 }
-                to.ended.push(end(if created { "created" } else { "updated" }, None));
+                let outcome = if item.archives() {
+                    "archived"
+                } else if created {
+                    "created"
+                } else {
+                    "updated"
+                };
+                to.ended.push(end(outcome, None));
             }
             Written::Row(RowResult::Refused(refusal)) => {
                 to.ended.push(end("refused", Some(refusal.code.clone())));
@@ -131,9 +144,14 @@ impl Batch {
                 receipt.state = "refused".into();
                 receipt.code = Some(code);
             }
-            Written::Row(RowResult::Candidates { ids, code, .. }) => {
+            Written::Row(RowResult::Candidates { found, may_save, code }) => {
                 to.ended.push(end("review", Some(code.clone())));
-                to.reviews.push(self.remote_duplicate(&item, &ids, &code));
+                // What comes without a type is of the one that was to be made.
+                let of = |remote_type: String| if remote_type.is_empty() { object.remote.clone() } else { remote_type };
+                let found = found.into_iter().map(|(remote_type, id)| (of(remote_type), id)).collect();
+                let mut review = self.remote_duplicate(&item, found, &code);
+                review.candidates["may_save"] = json!(may_save && item.creates);
+                to.reviews.push(review);
                 receipt.state = "refused".into();
                 receipt.code = Some(code);
             }
@@ -208,14 +226,15 @@ impl Batch {
         receipt.reason = Some(refusal.message.clone());
     }
 
-    fn remote_duplicate(&self, item: &Item, ids: &[String], code: &str) -> NewReview {
+    fn remote_duplicate(&self, item: &Item, found: Vec<(String, String)>, code: &str) -> NewReview {
         let link = item.link.id;
+        let ids: Vec<&str> = found.iter().map(|(_, id)| id.as_str()).collect();
         NewReview {
             id: mittler_store::derived_id(&[b"review", link.0.as_bytes(), code.as_bytes(), ids.join(",").as_bytes()]),
             question: "remote_duplicate".into(),
             record: item.link.record.0,
             connection: Some(self.connection.id.0),
-            candidates: json!({ "remote_type": item.link.remote_type, "ids": ids }),
+            candidates: question::remotes(found),
             reason: code.to_owned(),
             asked_at: self.now().0,
         }
@@ -272,19 +291,27 @@ impl Batch {
         let linked = item.link.remote_id.is_some();
         // A link that has its record keeps it: moved to the one with the address, it would find that
         // one's own key in the way, and be moved back.
+        // Whom a person insists on making is nobody who is there, but for what an earlier call made.
+        let insists = item.link.command == Some(LinkCommand::CreateAnyway);
+        let own = item.link.record.to_string();
         let holders = self.holders(&found).await?;
-        let ours = found
-            .iter()
-            .zip(&holders)
-            .position(|(record, holder)| !linked && !record.gone && self.agrees(object, &item.link, record, *holder));
+        let is_ours = |record: &RemoteRecord, holder: Option<RecordId>| {
+            if insists {
+                self.own_key_of(record).is_some_and(|key| key == own)
+            } else {
+                self.agrees(object, &item.link, record, holder)
+            }
+        };
+        let ours =
+            found.iter().zip(&holders).position(|(record, holder)| !linked && !record.gone && is_ours(record, *holder));
         if let Some(at) = ours {
             let record = found.swap_remove(at);
             return self.adopt(object, vec![Adoption { link: item.link, record, begun }]).await;
         }
         // Somebody else has the address there, a colleague at the shared mailbox perhaps: this
         // record goes without it, and a person is asked.
-        let ids: Vec<String> = found.into_iter().filter(|record| !record.gone).map(|record| record.id).collect();
-        let review = self.remote_duplicate(&item, &ids, code);
+        let found = found.into_iter().filter(|record| !record.gone).map(|record| (object.remote.clone(), record.id));
+        let mut reviews = vec![self.remote_duplicate(&item, found.collect(), code)];
         let mut receipt = settled(&item.link, Some(code), None);
         let addresses = object.fields.iter().filter(|(_, rule)| rule.from.as_deref() == Some("emails"));
         let taken: Vec<&String> =
@@ -298,8 +325,12 @@ impl Batch {
                 receipt.held.insert(name.clone(), HeldField { code: "taken_there".into(), reason, hash });
             }
             later(&mut receipt, &item, 0, code);
+            if insists {
+                // Asked and answered: it goes without the address.
+                reviews.clear();
+            }
         }
-        self.settle(vec![receipt], Vec::new(), vec![review]).await?;
+        self.settle(vec![receipt], Vec::new(), reviews).await?;
         Ok(())
     }
 

@@ -3,7 +3,7 @@
 //! By link id, else by own key, else by e-mail address, domain or pair. What is adopted keeps its
 //! values as claims of the CRM, before anything of ours is planned.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use mittler_connector::{Error as CrmError, Key, KeyForm, KindProfile, OwnKey, RemoteRecord};
 use mittler_core::{
@@ -11,7 +11,8 @@ use mittler_core::{
 };
 use mittler_normalise::{email::is_personal, name::same_surname};
 use mittler_store::{
-    derived_id, due::DueLink, intents::Settled, jobs::NewJob, leases::Receipt, moved::Moved, reviews::NewReview,
+    derived_id, due::DueLink, intents::Settled, jobs::NewJob, leases::Receipt, links::LinkCommand, moved::Moved,
+    reviews::NewReview,
 };
 use serde_json::json;
 use uuid::Uuid;
@@ -21,6 +22,7 @@ use crate::{
     eye::{Eye, owner_ids},
     lookups::{self, Found},
     push::Stopped,
+    question,
     restate::{links_of, restate},
 };
 
@@ -49,13 +51,16 @@ enum Choice {
     New,
     Known(Hit),
     /// A person has to say; nothing is made or changed until then.
-    Unsure(Vec<String>, &'static str),
+    Unsure(Vec<(String, String)>, &'static str),
 }
 
 impl Batch {
     /// Looks for the remote records of links that have none. What is found is adopted and stays
     /// due; what is not comes back, to be created.
     pub(crate) async fn resolve(&self, object: &Object, profile: &KindProfile, due: Vec<DueLink>) -> Run<Vec<DueLink>> {
+        let (chosen, due): (Vec<DueLink>, Vec<DueLink>) =
+            due.into_iter().partition(|link| matches!(link.command, Some(LinkCommand::Adopt { .. })));
+        self.adopt_chosen(chosen).await?;
         let (known, unknown): (Vec<DueLink>, Vec<DueLink>) = due.into_iter().partition(|link| link.remote_id.is_some());
         if unknown.is_empty() {
             return Ok(known);
@@ -76,9 +81,9 @@ impl Batch {
                     trial.push(settled(&link, Some("mode_dry_run"), None));
                 }
                 Choice::Known(hit) => adopt.push((hit.remote_type, Adoption { link, record: hit.record, begun })),
-                Choice::Unsure(ids, code) => {
+                Choice::Unsure(found, code) => {
                     ends.extend(superseded(&link));
-                    unsure.push((self.ask(&link, &ids, code), settled_as(&link, code)));
+                    unsure.push((self.ask(&link, found, code), settled_as(&link, code)));
                 }
             }
         }
@@ -105,6 +110,46 @@ impl Batch {
         Ok(rest)
     }
 
+    /// A person said which remote records these links mean. One that is not there, or of a type that cannot
+    /// be it, is asked about again.
+    async fn adopt_chosen(&self, links: Vec<DueLink>) -> Run<()> {
+        let mut by_type: BTreeMap<String, Vec<(DueLink, String)>> = BTreeMap::new();
+        for link in links {
+            if let Some(LinkCommand::Adopt { remote_type, remote_id }) = link.command.clone() {
+                by_type.entry(remote_type).or_default().push((link, remote_id));
+            }
+        }
+        for (remote_type, links) in by_type {
+            let begun = self.now();
+            let object = self.connection.mapping.object(&remote_type);
+            let keys: Vec<Key> = links.iter().map(|(_, id)| Key::Id(id.clone())).collect();
+            let records = match object {
+                Some(object) => self.look(object, &keys).await?,
+                None => Vec::new(),
+            };
+            let (mut adopt, mut receipts, mut ends, mut reviews) = (vec![], vec![], vec![], vec![]);
+            for (link, id) in links {
+                let key = Key::Id(id);
+                let there = |record: &&RemoteRecord| record.key == key && !record.gone && record.successor.is_none();
+                let fits = object.is_some_and(|object| object.kind == link.kind);
+                if let Some(record) = records.iter().find(there).filter(|_| fits) {
+                    adopt.push(Adoption { link, record: record.clone(), begun });
+                    continue;
+                }
+                ends.extend(superseded(&link));
+                reviews.push(self.ask(&link, Vec::new(), "chosen_not_found"));
+                receipts.push(settled_as(&link, "chosen_not_found"));
+            }
+            if !receipts.is_empty() {
+                self.settle(receipts, ends, reviews).await?;
+            }
+            if let Some(object) = object.filter(|_| !adopt.is_empty()) {
+                self.adopt(object, adopt).await?;
+            }
+        }
+        Ok(())
+    }
+
     /// Which of the hits the link means: the best by key, if it is the only one and nothing speaks
     /// against it.
     fn choose(&self, link: &DueLink, mut hits: Vec<Hit>) -> Choice {
@@ -112,6 +157,10 @@ impl Batch {
             if hit.holder == Some(link.record) {
                 hit.rank = 0;
             }
+        }
+        if link.command == Some(LinkCommand::CreateAnyway) {
+            // Whatever resembles it is somebody else; but what an earlier call of ours made is this one.
+            hits.retain(|hit| hit.rank == 0);
         }
         // A record that belongs to another living record of ours is not this one, whatever its address: that
         // two of ours share one is asked where their keys meet. A key that names nobody here is of a
@@ -123,12 +172,13 @@ impl Batch {
         hits.dedup_by(|a, b| a.record.id == b.record.id);
         let decides = matches!(link.kind, Kind::Person | Kind::Organisation | Kind::Fair);
         if hits.len() > 1 && decides {
-            return Choice::Unsure(hits.into_iter().map(|hit| hit.record.id).collect(), "several_found");
+            let found = hits.into_iter().map(|hit| (hit.remote_type, hit.record.id));
+            return Choice::Unsure(found.collect(), "several_found");
         }
         let Some(hit) = hits.into_iter().next() else { return Choice::New };
         let object = self.connection.mapping.object(&hit.remote_type);
         if best > 0 && object.is_some_and(|object| self.has_another_name(object, link, &hit.record)) {
-            return Choice::Unsure(vec![hit.record.id], "another_name");
+            return Choice::Unsure(vec![(hit.remote_type, hit.record.id)], "another_name");
         }
         Choice::Known(hit)
     }
@@ -340,7 +390,7 @@ impl Batch {
         Ok(found)
     }
 
-    fn own_key_of<'r>(&self, record: &'r RemoteRecord) -> Option<&'r str> {
+    pub(crate) fn own_key_of<'r>(&self, record: &'r RemoteRecord) -> Option<&'r str> {
         let kinds = &self.connection.connector.profile().kinds;
         kinds.iter().find_map(|kind| match &kind.own_key {
             OwnKey::Field(field) => record.fields.text(field),
@@ -402,12 +452,10 @@ impl Batch {
             let records = self.look(other, &keys).await?;
             for (link, key) in &gaining {
                 let there = records.iter().filter(|record| record.key == *key && !record.gone);
-                let there: Vec<String> =
-                    there.filter(|record| record.successor.is_none()).map(|record| record.id.clone()).collect();
+                let there = there.filter(|record| record.successor.is_none());
+                let there: Vec<_> = there.map(|record| (other.remote.clone(), record.id.clone())).collect();
                 if !there.is_empty() {
-                    let mut review = self.ask(link, &there, "address_of_another");
-                    review.candidates = json!({ "remote_type": other.remote, "ids": there });
-                    reviews.push(review);
+                    reviews.push(self.ask(link, there, "address_of_another"));
                 }
             }
         }
@@ -433,7 +481,10 @@ impl Batch {
             }
             let holder = *holders.entry(record.id.clone()).or_insert(link.record);
             if holder != link.record {
-                reviews.push(self.ask(&link, std::slice::from_ref(&record.id), "linked_to_another_record"));
+                let found = vec![(object.remote.clone(), record.id.clone())];
+                let mut review = self.ask(&link, found, "linked_to_another_record");
+                review.candidates["records"] = json!([holder]);
+                reviews.push(review);
                 receipts.push(settled_as(&link, "linked_to_another_record"));
                 continue;
             }
@@ -500,13 +551,13 @@ impl Batch {
         Ok(())
     }
 
-    fn ask(&self, link: &DueLink, ids: &[String], reason: &str) -> NewReview {
+    fn ask(&self, link: &DueLink, found: Vec<(String, String)>, reason: &str) -> NewReview {
         NewReview {
             id: derived_id(&[b"review", link.id.0.as_bytes(), reason.as_bytes()]),
             question: "remote_duplicate".into(),
             record: link.record.0,
             connection: Some(self.connection.id.0),
-            candidates: json!({ "remote_type": link.remote_type, "ids": ids }),
+            candidates: question::remotes(found),
             reason: reason.to_owned(),
             asked_at: self.now().0,
         }

@@ -71,6 +71,11 @@ impl Handler for Worker {
             Task::Read { connection, remote_type, ids, not_before, since } => {
                 self.read(job, *connection, remote_type, ids, (*not_before, *since)).await
             }
+            Task::Erased { connection, remote_type, ids } => {
+                mittler_sync::erased_there(&self.store, &self.clock, *connection, remote_type, ids)
+                    .await
+                    .map(|_| End::Done)
+            }
             Task::Merge { decision } => self.merge(job, *decision).await,
             Task::Retain => self.retain(job).await,
         };

@@ -10,7 +10,7 @@ use std::{
 };
 
 use mittler_core::{
-    ConnectionId, Field, Kind, Record, RecordId, Said, Statement, Time, Value, derive,
+    ConnectionId, Field, Kind, LinkId, Record, RecordId, Said, Statement, Time, Value, derive,
     job::{Lane, Task},
 };
 use mittler_queue::End;
@@ -279,6 +279,7 @@ impl Merge<'_> {
         }
         let (mut ended, mut inherited, mut duplicates, mut reviews) = (vec![], vec![], vec![], vec![]);
         let mut read: BTreeMap<(Uuid, String), BTreeSet<String>> = BTreeMap::new();
+        let mut excluded: Vec<(&MovingLink, LinkId)> = Vec::new();
         // Of whom the CRM keeps a second record: what hangs on it there stays there.
         let mut doubled: HashSet<Uuid> = HashSet::new();
         let mut links: Vec<&MovingLink> =
@@ -299,6 +300,9 @@ impl Merge<'_> {
                 read.entry((link.connection, link.remote_type.clone())).or_default().insert(id.clone());
             }
             let by = Replaced { id: link.id, heir: link_id(ConnectionId(link.connection), heir).0 };
+            if link.role == "excluded" && main && !taken {
+                excluded.push((link, LinkId(by.heir)));
+            }
             if link.role != "primary" || !told {
                 duplicates.push(Replaced { id: link.id, heir: heir.0 });
             } else if link.remote_id.is_none() || link.state == "gone" && there.is_some_and(|it| it.remote_id.is_some())
@@ -330,6 +334,14 @@ impl Merge<'_> {
         tx.put_needs(&needs).await?;
         tx.leave_duplicates(&duplicates).await?;
         tx.inherit_links(&ended, &inherited).await?;
+        // Who was kept out of a CRM, or erased there, stays so under the other record, unless that has one there.
+        for (link, heir) in &excluded {
+            if link.state == "gone" {
+                tx.erase_link(*heir).await?;
+            } else {
+                tx.exclude_link(*heir, "left_out").await?;
+            }
+        }
         tx.ask(&reviews).await?;
         let now = self.now;
         let connections: BTreeSet<Uuid> = wanted.iter().map(|link| link.connection).collect();

@@ -259,6 +259,7 @@ async fn everything_ends_at_its_declared_time(fresh: &Fresh) {
             }
             tx.start_slot("retain", now, now).await?;
             tx.park_hooks(&[mittler_store::parked::ParkedHook {
+                erased: 0,
                 id,
                 crm: "hubspot".into(),
                 account: "62516".into(),

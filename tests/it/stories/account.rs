@@ -72,6 +72,10 @@ impl<C: Connector> Connector for Tuned<C> {
         self.inner.receive(hook, now)
     }
 
+    fn record_url(&self, account: Option<&str>, remote_type: &str, id: &str) -> Option<String> {
+        self.inner.record_url(account, remote_type, id)
+    }
+
     async fn prepare(&self) -> mittler_connector::Result<Vec<String>> {
         self.inner.prepare().await
     }

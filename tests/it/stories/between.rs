@@ -48,6 +48,10 @@ impl Connector for Between {
         self.inner.receive(hook, now)
     }
 
+    fn record_url(&self, account: Option<&str>, remote_type: &str, id: &str) -> Option<String> {
+        self.inner.record_url(account, remote_type, id)
+    }
+
     async fn prepare(&self) -> Result<Vec<String>> {
         self.inner.prepare().await
     }

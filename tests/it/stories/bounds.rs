@@ -181,8 +181,7 @@ async fn a_restriction_outlives_a_merge(store: Store) {
     };
     let id = review.id;
     world.store.write(async move |tx| tx.ask(std::slice::from_ref(&review)).await).await.unwrap();
-    let same = mittler_sync::review::Answer::Same(kept);
-    mittler_sync::review::answer(&world.store, &world.clock, id, same, "story").await.unwrap().unwrap();
+    world.answer(id, &format!("merge:{kept}")).await.unwrap();
     world.settle().await;
     assert!(world.store.restricted_since(kept).await.unwrap().is_some());
     assert_eq!(code(&world, SALESFORCE, kept).await.as_deref(), Some("restricted"));

@@ -6,10 +6,7 @@ use mittler_core::{
     Field, RecordId, Said, Source, SourceKind, Statement, SubjectId, Value as Told, Version, derive::Overrides,
 };
 use mittler_store::{Store, reviews::ReviewLine};
-use mittler_sync::{
-    restate::restate,
-    review::{Answer, answer},
-};
+use mittler_sync::restate::restate;
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 use uuid::Uuid;
@@ -126,8 +123,7 @@ async fn two_that_become_one_are_known_by_the_addresses_of_both(store: Store) {
     let second = world.lead(second).await;
     assert_ne!(anna, second);
     let review = asked(&world, second).await.remove(0);
-    let said = answer(&world.store, &world.clock, review.id, Answer::Same(anna), "story").await.unwrap();
-    assert_eq!(said, Ok(()));
+    world.answer(review.id, &format!("merge:{anna}")).await.unwrap();
     world.settle().await;
     for email in [OLD, NEW] {
         assert_eq!(world.person_by_email(email).await, Some(anna), "{email}");

@@ -225,7 +225,16 @@ async fn two_automations_that_fight_are_stopped_and_a_person_is_asked(store: Sto
     let questions = world.store.reviews_of(person).await.unwrap();
     let asked: Vec<&str> = questions.iter().map(|question| question.question.as_str()).collect();
     assert_eq!(asked, ["field_contested"]);
+    let (city, there) = in_both(&world, "City", "city");
+    assert_ne!(city, there, "one of them was stopped");
+    // Whose value holds, a person says: here that of the CRM that was not written to any more.
+    world.answer(questions[0].id, "theirs").await.unwrap();
+    world.settle().await;
+    let (city, there) = in_both(&world, "City", "city");
+    assert_eq!(city, there);
+    assert!(world.link(SALESFORCE, person).await.held.0.is_empty());
     // A person's edit afterwards is taken.
+    world.advance(5);
     world.edit_salesforce("Lead", &lead, &json!({ "City": "Ulm" }));
     world.advance(5);
     world.pull().await;

@@ -2,10 +2,7 @@
 
 use mittler_core::{Field, Kind, RecordId, job::Task};
 use mittler_store::{Store, reviews::ReviewLine};
-use mittler_sync::{
-    Mode,
-    review::{Answer, NotTaken, answer},
-};
+use mittler_sync::{Mode, NotTaken};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -30,14 +27,30 @@ fn other() -> serde_json::Value {
         "email": "anna.kranich@kranichwerk.example", "mobile": "0171 5550901", "country": "DE", "interest": "Fräsen" })
 }
 
-async fn question(world: &World, record: RecordId, question: &str) -> ReviewLine {
+pub async fn question(world: &World, record: RecordId, question: &str) -> ReviewLine {
     let all = world.store.reviews_of(record).await.unwrap();
     let found = all.iter().find(|review| review.question == question && review.state == "open");
     found.cloned().unwrap_or_else(|| panic!("no question {question}: {all:?}"))
 }
 
-async fn say(world: &World, review: &ReviewLine, said: Answer) -> Result<(), NotTaken> {
-    answer(&world.store, &world.clock, review.id, said, "story").await.unwrap()
+/// What became of an answer, without the options.
+#[derive(Debug, PartialEq, Eq)]
+enum Outcome {
+    Taken,
+    NoAnswerToThis,
+    Before,
+}
+
+const REFUSED: Outcome = Outcome::NoAnswerToThis;
+const BEFORE: Outcome = Outcome::Before;
+
+async fn say(world: &World, review: &ReviewLine, key: &str) -> Outcome {
+    match world.answer(review.id, key).await {
+        Ok(_) => Outcome::Taken,
+        Err(NotTaken::NoAnswerToThis(_)) => Outcome::NoAnswerToThis,
+        Err(NotTaken::AnsweredBefore) => Outcome::Before,
+        Err(NotTaken::NoSuchQuestion) => panic!("no such question"),
+    }
 }
 
 async fn two_that_are_the_same_become_one_with_all_that_was_said_of_them(store: Store) {
@@ -50,10 +63,10 @@ async fn two_that_are_the_same_become_one_with_all_that_was_said_of_them(store: 
     let second = world.lead_only(other()).await;
     assert_ne!(first, second);
     let review = question(&world, second, "same_person").await;
-    assert_eq!(say(&world, &review, Answer::Noted).await, Err(NotTaken::NoAnswerToThis));
-    assert_eq!(say(&world, &review, Answer::Same(second)).await, Err(NotTaken::NoAnswerToThis));
-    assert_eq!(say(&world, &review, Answer::Same(first)).await, Ok(()));
-    assert_eq!(say(&world, &review, Answer::Different).await, Err(NotTaken::AnsweredBefore));
+    assert_eq!(say(&world, &review, "noted").await, REFUSED);
+    assert_eq!(say(&world, &review, &format!("merge:{second}")).await, REFUSED);
+    assert_eq!(say(&world, &review, &format!("merge:{first}")).await, Outcome::Taken);
+    assert_eq!(say(&world, &review, "different").await, BEFORE);
     world.run_due().await;
     for name in [SALESFORCE, HUBSPOT] {
         world.set_mode(name, Mode::Full).await;
@@ -134,7 +147,7 @@ async fn where_a_crm_has_both_the_second_is_left_and_a_question_stays(store: Sto
     let world = World::new(store).await;
     let (first, second, review) = doubled(&world).await;
     let (kept, left) = (world.link(HUBSPOT, first).await.remote_id, world.link(HUBSPOT, second).await.remote_id);
-    assert_eq!(say(&world, &review, Answer::Same(first)).await, Ok(()));
+    assert_eq!(say(&world, &review, &format!("merge:{first}")).await, Outcome::Taken);
     world.settle().await;
     assert_eq!(
         (world.in_salesforce("Lead").len(), world.in_hubspot("contacts").len()),
@@ -170,7 +183,7 @@ async fn where_a_crm_has_both_the_second_is_left_and_a_question_stays(store: Sto
 async fn two_that_are_different_stay_two_and_are_not_asked_about_again(store: Store) {
     let world = World::new(store).await;
     let (first, second, review) = doubled(&world).await;
-    assert_eq!(say(&world, &review, Answer::Different).await, Ok(()));
+    assert_eq!(say(&world, &review, "different").await, Outcome::Taken);
     world.settle().await;
     assert_eq!(world.store.survivor(second).await.unwrap(), second);
     for (about, candidates) in [(second, vec![first]), (first, vec![second])] {
@@ -205,7 +218,7 @@ async fn two_that_are_different_stay_two_and_are_not_asked_about_again(store: St
     }
     let asked = world.store.reviews_of(third).await.unwrap();
     let of_second = asked.iter().find(|it| it.candidates.0["records"] == json!([second])).unwrap();
-    assert_eq!(say(&world, of_second, Answer::Same(second)).await, Ok(()));
+    assert_eq!(say(&world, of_second, &format!("merge:{second}")).await, Outcome::Taken);
     world.settle().await;
     assert_eq!(world.store.survivor(third).await.unwrap(), second);
     let open: Vec<_> = world.store.reviews_open(None, 9).await.unwrap();
@@ -234,7 +247,7 @@ async fn two_companies_become_one_and_their_people_follow(store: Store) {
     };
     world.store.write(async move |tx| tx.ask(std::slice::from_ref(&review)).await).await.unwrap();
     let review = question(&world, other, "same_organisation").await;
-    assert_eq!(say(&world, &review, Answer::Same(kept)).await, Ok(()));
+    assert_eq!(say(&world, &review, &format!("merge:{kept}")).await, Outcome::Taken);
     world.settle().await;
     assert_eq!((company(anna).await, company(bert).await), (kept, kept));
     let about = world.store.records_about(bert).await.unwrap();
@@ -258,7 +271,7 @@ async fn a_merge_waits_for_the_call_that_is_under_way(store: Store) {
     let (first, second, review) = doubled(&world).await;
     let id = world.id(SALESFORCE);
     let lease = world.about_to_write(id, mittler_store::links::link_id(id, second)).await;
-    assert_eq!(say(&world, &review, Answer::Same(first)).await, Ok(()));
+    assert_eq!(say(&world, &review, &format!("merge:{first}")).await, Outcome::Taken);
     world.run_due().await;
     assert_eq!(world.store.survivor(second).await.unwrap(), second, "whom the call made is not known yet");
     world.store.write(async move |tx| tx.end_lease(lease).await).await.unwrap();
@@ -273,18 +286,15 @@ async fn what_a_crm_was_asked_to_try_again_is_tried_and_asked_again(store: Store
     lead["owner"] = json!("niemand@haus.example");
     let person = world.lead(lead).await;
     let review = question(&world, person, "owner_unknown").await;
-    assert_eq!(say(&world, &review, Answer::Same(person)).await, Err(NotTaken::NoAnswerToThis));
-    assert_eq!(say(&world, &review, Answer::Retry).await, Ok(()));
+    assert_eq!(say(&world, &review, &format!("merge:{person}")).await, REFUSED);
+    assert_eq!(say(&world, &review, "retry").await, Outcome::Taken);
     world.settle().await;
     let again = question(&world, person, "owner_unknown").await;
-    assert_eq!(say(&world, &again, Answer::Noted).await, Ok(()));
+    assert_eq!(say(&world, &again, "noted").await, Outcome::Taken);
     world.settle().await;
     let all = world.store.reviews_of(person).await.unwrap();
     assert!(all.iter().filter(|it| it.connection == again.connection).all(|it| it.state == "answered"), "{all:?}");
-    assert_eq!(
-        answer(&world.store, &world.clock, Uuid::new_v4(), Answer::Noted, "story").await.unwrap(),
-        Err(NotTaken::NoSuchQuestion)
-    );
+    assert_eq!(world.answer(Uuid::new_v4(), "noted").await, Err(NotTaken::NoSuchQuestion));
     world.end().await;
 }
 
@@ -296,7 +306,7 @@ async fn two_that_were_one_here_and_become_one_there_are_one_link_and_no_questio
         ids.map(Option::unwrap)
     };
     let (leads, contacts) = (of(SALESFORCE).await, of(HUBSPOT).await);
-    assert_eq!(say(&world, &review, Answer::Same(first)).await, Ok(()));
+    assert_eq!(say(&world, &review, &format!("merge:{first}")).await, Outcome::Taken);
     world.settle().await;
     world.advance(60);
     // Somebody does there as they were asked: in Salesforce the second one stays, in HubSpot a third one is made.

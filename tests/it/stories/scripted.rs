@@ -72,6 +72,10 @@ impl Connector for Scripted {
         Ok(Received { events: self.script.events.clone(), answer: None })
     }
 
+    fn record_url(&self, _account: Option<&str>, _remote_type: &str, _id: &str) -> Option<String> {
+        None
+    }
+
     async fn prepare(&self) -> Result<Vec<String>> {
         Ok(Vec::new())
     }
@@ -147,6 +151,7 @@ fn event(account: &str, id: &str, deleted: bool) -> HookEvent {
         id: id.into(),
         at: Time(0),
         deleted,
+        erased: false,
         own_echo: false,
     }
 }

@@ -25,9 +25,10 @@ use mittler_store::{
     links::{LinkLine, link_id},
 };
 use mittler_sync::{
-    Connections, Keys, Mode, Pusher,
+    Connections, Keys, Mode, NotTaken, Pusher, Questions,
     bounds::Bounds,
     hooks::{Counts, HookReceiver, Hooks, RawHook},
+    question::{Choice, Command},
 };
 use mittler_worker::{
     Worker,
@@ -423,6 +424,17 @@ impl World {
     pub fn attendance(&self) -> Vec<Value> {
         let events = self.in_hubspot("marketing_events");
         events.iter().flat_map(|event| event["attendance"].as_array().cloned().unwrap_or_default()).collect()
+    }
+
+    /// What shows questions and takes answers.
+    pub fn questions(&self) -> Questions {
+        Questions::of(&self.worker.pusher)
+    }
+
+    /// Answers a question with the key of an option.
+    pub async fn answer(&self, question: Uuid, key: &str) -> Result<Command, NotTaken> {
+        let choice = Choice { name: key.to_owned(), ..Choice::default() };
+        self.questions().answer(question, &choice, "story").await.unwrap()
     }
 
     /// A person's change in the CRM's own screens.

@@ -1,5 +1,7 @@
 //! Questions for a person, with a button for each answer.
 
+use std::collections::HashMap;
+
 use axum::{
     extract::{FromRequest, Request, State},
     response::Redirect,
@@ -7,6 +9,7 @@ use axum::{
 use maud::{Markup, html};
 use mittler_core::{Record, RecordId, Time};
 use mittler_store::{decisions::candidates, reviews::ReviewLine};
+use mittler_sync::question::Command;
 use serde::Deserialize;
 use uuid::Uuid;
 
@@ -47,6 +50,10 @@ pub(crate) async fn table(app: &App, visitor: &Visitor, reviews: &[ReviewLine]) 
     let about = reviews.iter().map(|review| RecordId(review.record));
     let ids: Vec<RecordId> = about.chain(reviews.iter().flat_map(|review| candidates(&review.candidates.0))).collect();
     let records = app.store.records(&ids).await?;
+    let mut options: HashMap<Uuid, Vec<Command>> = HashMap::new();
+    for review in reviews {
+        options.insert(review.id, app.questions.options_of(review).await?);
+    }
     Ok(html! {
         section {
             @if reviews.is_empty() {
@@ -57,12 +64,13 @@ pub(crate) async fn table(app: &App, visitor: &Visitor, reviews: &[ReviewLine]) 
                         th { (lang.say("Grund", "Reason")) } th { (lang.say("Gestellt", "Asked")) }
                         th { (lang.say("Antwort", "Answer")) } } }
                     tbody { @for review in reviews {
+                        @let options = options.get(&review.id).map_or(&[][..], Vec::as_slice);
                         tr {
                             td { (words::question(&review.question, lang)) }
                             td { (named(lang, &records, RecordId(review.record))) }
                             td { (words::question_reason(&review.reason, lang)) }
                             td data-label=(lang.say("Gestellt", "Asked")) { time { (visitor.time(Time(review.asked_at))) } }
-                            td { (answers(visitor, review, &records)) }
+                            td { (answers(visitor, review, options, &records)) }
                         }
                     } }
                 } }
@@ -78,27 +86,17 @@ pub(crate) fn named(lang: Lang, records: &[Record], id: RecordId) -> Markup {
     html! { a href=(format!("/records/{id}")) { (title.unwrap_or_else(|| lang.say("Datensatz", "Record").to_owned())) } }
 }
 
-fn answers(visitor: &Visitor, review: &ReviewLine, records: &[Record]) -> Markup {
+fn answers(visitor: &Visitor, review: &ReviewLine, options: &[Command], records: &[Record]) -> Markup {
     let lang = visitor.lang;
-    let button = |answer: &str, record: Option<RecordId>| {
-        html! {
+    html! {
+        @for option in options {
             form.inline method="post" action=(format!("/questions/{}/answer", review.id)) {
                 input type="hidden" name="csrf" value=(visitor.session.csrf());
-                input type="hidden" name="answer" value=(answer);
-                @if let Some(record) = record { input type="hidden" name="record" value=(record); }
-                button.small { (words::answer(answer, lang)) }
+                input type="hidden" name="answer" value=(option);
+                @if let Some(candidate) = option.record() { (named(lang, records, candidate)) " " }
+                @if let Some(remote) = option.remote() { (remote) " " }
+                button.small { (words::answer(option.name(), lang)) }
             }
-        }
-    };
-    html! {
-        @if matches!(review.question.as_str(), "same_person" | "same_organisation") {
-            @for candidate in candidates(&review.candidates.0) {
-                p { (named(lang, records, candidate)) " " (button("same", Some(candidate))) }
-            }
-            (button("different", None))
-        } @else {
-            (button("noted", None))
-            @if review.connection.is_some() { (button("retry", None)) }
         }
     }
 }
@@ -107,8 +105,8 @@ fn answers(visitor: &Visitor, review: &ReviewLine, records: &[Record]) -> Markup
 #[derive(Debug, Deserialize)]
 pub(crate) struct Answered {
     csrf: String,
+    /// The key of an option.
     answer: String,
-    record: Option<String>,
 }
 
 pub(crate) async fn answer(
@@ -122,7 +120,7 @@ pub(crate) async fn answer(
     let form = axum::Form::<Answered>::from_request(request, &app).await;
     let axum::Form(form) = form.map_err(|_| Problem::new("unreadable"))?;
     visitor.session.check_csrf(Some(&form.csrf))?;
-    let given = AnswerBody { answer: form.answer, record: form.record };
+    let given = AnswerBody { command: Some(form.answer), ..AnswerBody::default() };
     match reviews::answer(&app, body::id(&id)?, &given, visitor.session.operator).await {
         // Who clicks twice finds it answered: there is nothing to complain of.
         Err(problem) if problem.code != "conflict" => Err(problem.into()),

@@ -197,6 +197,7 @@ const STATES: Words = &[
     ("refused", "abgelehnt", "refused"),
     ("held", "zurückgehalten", "held"),
     ("gone", "dort gelöscht", "gone there"),
+    ("excluded", "herausgehalten", "left out"),
     ("exists", "gab es dort schon", "existed there"),
     ("found", "dort gefunden", "found there"),
     ("created", "angelegt", "created"),
@@ -359,6 +360,11 @@ const CODES: Words = &[
     ("mode_off", "Verbindung ist ausgeschaltet", "the connection is switched off"),
     ("mode_dry_run", "Probelauf: es wird nichts geschrieben", "dry run: nothing is written"),
     ("mode_update_only", "Betriebsart legt nichts neu an", "the mode creates nothing"),
+    ("mode_fill_empty", "Betriebsart füllt nur leere Felder", "the mode fills empty fields only"),
+    ("left_out", "aus diesem CRM herausgehalten", "left out of this CRM"),
+    ("erased_there", "dort auf Verlangen gelöscht", "erased there on request"),
+    ("archived", "von hier aus dort gelöscht", "deleted there from here"),
+    ("chosen_not_found", "der gewählte Datensatz ist dort nicht", "the chosen record is not there"),
     ("mode_create_only", "Betriebsart ändert nichts Vorhandenes", "the mode changes nothing that exists"),
     (
         "restricted",
@@ -695,17 +701,31 @@ const QUESTIONS: Words = &[
         "Widerspruch gegen Werbung: im CRM von Hand eintragen",
         "Objection to advertising: enter it in the CRM by hand",
     ),
-    ("deleted_there", "Im CRM gelöscht. Dort neu anlegen?", "Deleted in the CRM. Make it there again?"),
     (
         "field_contested",
         "Mehrere Stellen ändern ein Feld gegeneinander. Welcher Wert gilt?",
         "Several places change a field against each other. Which value holds?",
     ),
+    ("deleted_there", "Im CRM gelöscht. Was soll geschehen?", "Deleted in the CRM. What is to be done?"),
+    (
+        "erased_there",
+        "Im CRM auf Verlangen gelöscht. Auch hier vergessen?",
+        "Erased in the CRM on request. Forget here, too?",
+    ),
 ];
 
 const ANSWERS: Words = &[
-    ("same", "Ja, dieselbe", "Yes, the same"),
+    ("merge", "Ja, dieselbe", "Yes, the same"),
     ("different", "Nein, verschieden", "No, different"),
+    ("link", "Dieser ist es", "It is this one"),
+    ("create_anyway", "Trotzdem anlegen", "Create anyway"),
+    ("leave_out", "Aus diesem CRM heraushalten", "Leave out of this CRM"),
+    ("make_again", "Dort neu anlegen", "Make it there again"),
+    ("delete_there_too", "Auch in den anderen CRMs löschen", "Delete in the other CRMs, too"),
+    ("forget", "Auch hier vergessen", "Forget here, too"),
+    ("keep", "Hier behalten", "Keep here"),
+    ("ours", "Der Wert ist unserer", "The value is ours"),
+    ("theirs", "Der Wert ist der andere", "The value is theirs"),
     ("noted", "Erledigt", "Noted"),
     ("retry", "Noch einmal", "Try again"),
 ];

@@ -105,8 +105,8 @@ pub(crate) async fn retry(app: &App, id: JobId) -> Result<(), Problem> {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ReviewView {
     pub id: Uuid,
-    /// `same_person`, `same_organisation`, `remote_duplicate`, `deleted_there`, `owner_unknown`,
-    /// `objection_untold`.
+    /// `same_person`, `same_organisation`, `remote_duplicate`, `deleted_there`,
+    /// `erased_there`, `owner_unknown`, `objection_untold`.
     pub question: String,
     pub record: String,
     #[serde(skip_serializing_if = "Option::is_none")]

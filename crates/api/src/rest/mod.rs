@@ -43,6 +43,7 @@ pub(crate) fn router() -> OpenApiRouter<App> {
         .routes(routes!(jobs::get_jobs))
         .routes(routes!(jobs::post_retry))
         .routes(routes!(jobs::get_reviews))
+        .routes(routes!(reviews::get_review))
         .routes(routes!(reviews::post_answer))
         .routes(routes!(keys::get_keys, keys::post_key))
         .routes(routes!(keys::delete_key))

@@ -41,6 +41,7 @@ async fn events_of_an_account_without_a_connection_are_shown_and_taken_when_some
     let service = Service::start().await;
     let now = service.clock.now();
     let parked = mittler_store::parked::ParkedHook {
+        erased: 0,
         id: service.clock.id(),
         crm: "hubspot".into(),
         account: "62516".into(),

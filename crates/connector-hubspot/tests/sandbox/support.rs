@@ -84,7 +84,7 @@ impl Portal {
     }
 
     pub fn create(&self, own_key: &str, fields: &[(&str, Value)]) -> Write {
-        Write::Create { tag: self.tag(), own_key: own_key.into(), fields: some(fields) }
+        Write::Create { tag: self.tag(), own_key: own_key.into(), fields: some(fields), allow_duplicate: false }
     }
 
     pub fn update(&self, id: &str, fields: &[(&str, Value)]) -> Write {

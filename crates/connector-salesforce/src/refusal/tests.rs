@@ -69,7 +69,7 @@ fn a_unique_value_names_the_record_that_has_it() {
         panic!("not Exists")
     };
     assert_eq!(id, None);
-    assert!(matches!(row("DUPLICATES_DETECTED", "?"), RowResult::Candidates { ids, .. } if ids.is_empty()));
+    assert!(matches!(row("DUPLICATES_DETECTED", "?"), RowResult::Candidates { found, .. } if found.is_empty()));
 }
 
 #[test]

@@ -8,6 +8,7 @@ mod import;
 mod keys;
 mod mapping;
 mod progress;
+mod questions;
 mod records;
 mod restrict;
 mod sandbox;
@@ -18,7 +19,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 
 use crate::{
-    cli::{Cli, Command, Common, ConnectionsCommand, KeysCommand},
+    cli::{Cli, Command, Common, ConnectionsCommand, KeysCommand, QuestionsCommand},
     config::Config,
     service::Desk,
     telemetry,
@@ -53,6 +54,13 @@ pub async fn run(cli: Cli) -> Result<ExitCode> {
             connections::retry(&open(&common).await?, &name, json).await
         }
         Command::Connections { json, command: None } => connections::run(&open(&common).await?, json).await,
+        Command::Questions { command: Some(QuestionsCommand::Show { id, json }), .. } => {
+            questions::show(&open(&common).await?, id, json).await
+        }
+        Command::Questions { json, command: None } => questions::list(&open(&common).await?, json).await,
+        Command::Answer { id, command, record, remote } => {
+            questions::answer(&open(&common).await?, id, &command, record, remote.as_deref()).await
+        }
         Command::Keys { command: KeysCommand::AcceptNew { yes, json } } => {
             telemetry::start(false, "warn");
             keys::accept_new(&Config::load(&common)?, yes, json).await
