@@ -3,6 +3,7 @@
 mod cli;
 mod demo;
 mod key;
+mod room;
 mod silent;
 mod start;
 mod vault;

@@ -50,6 +50,8 @@ pub(crate) struct Ready {
     database: String,
     /// `embedded`, `up` or `down`.
     broker: String,
+    /// Why no lead would be accepted, and what to do.
+    reason: Option<String>,
 }
 
 /// Whether a lead would be accepted now
@@ -63,8 +65,9 @@ pub(crate) async fn ready(State(app): State<App>) -> Response {
         Broker::Up => "up",
         Broker::Down => "down",
     };
-    if app.store.ping().await.is_err() {
-        let body = Json(json!({"status": "unavailable", "database": "down", "broker": broker}));
+    if let Err(error) = app.store.probe().await {
+        let reason = error.fault().map_or_else(|| error.to_string(), |fault| fault.words().to_owned());
+        let body = Json(json!({"status": "unavailable", "database": "down", "broker": broker, "reason": reason}));
         return (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "5")], body).into_response();
     }
     Json(json!({"status": "ready", "database": "up", "broker": broker})).into_response()

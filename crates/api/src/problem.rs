@@ -119,6 +119,9 @@ impl IntoResponse for Problem {
 
 impl From<mittler_store::Error> for Problem {
     fn from(error: mittler_store::Error) -> Problem {
+        if let Some(fault) = error.fault() {
+            return Problem::new("unavailable").detailed(fault.words());
+        }
         if error.is_passing() {
             tracing::warn!(error = %error, cause = error.cause(), "the database does not answer; the caller was told to come again");
             return Problem::new("unavailable");

@@ -30,7 +30,9 @@ pub(crate) async fn carry(runner: &Arc<Runner>, wake: &Wake, settings: &Settings
         let (jobs, until) = match runner.take_shared(free).await {
             Ok(taken) => taken,
             Err(error) => {
-                tracing::warn!(code = %error, "no jobs could be taken");
+                if error.fault().is_none() {
+                    tracing::warn!(code = %error, "no jobs could be taken");
+                }
                 backoff.pause(stop).await;
                 continue;
             }

@@ -120,7 +120,9 @@ impl Runner {
                         return None;
                     }
                     Err(error) => {
-                        tracing::warn!(job.id = %job.id.0, code = %error, "a lease could not be renewed");
+                        if mittler_store::Error::fault(&error).is_none() {
+                            tracing::warn!(job.id = %job.id.0, code = %error, "a lease could not be renewed");
+                        }
                     }
                 },
                 end = &mut handler => {
@@ -155,7 +157,9 @@ impl Runner {
                     return false;
                 }
                 Err(error) if error.is_passing() && Instant::now() < until => {
-                    tracing::warn!(job.id = %job.id.0, code = %error, "the end of a job could not be written yet");
+                    if error.fault().is_none() {
+                        tracing::warn!(job.id = %job.id.0, code = %error, "the end of a job could not be written yet");
+                    }
                     sleep(backoff.next()).await;
                 }
                 Err(error) => {

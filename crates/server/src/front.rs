@@ -3,7 +3,7 @@
 
 use std::{
     net::SocketAddr,
-    sync::{Arc, OnceLock},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
     time::Duration,
 };
 
@@ -26,6 +26,7 @@ const GRACE: Duration = Duration::from_secs(20);
 pub struct Front {
     pub addr: SocketAddr,
     router: Arc<OnceLock<Router>>,
+    waits_for: Arc<Mutex<Option<String>>>,
     serving: JoinHandle<Result<()>>,
 }
 
@@ -36,12 +37,15 @@ impl Front {
         let addr = listener.local_addr()?;
         let router = Arc::new(OnceLock::<Router>::new());
         let opened = Arc::clone(&router);
+        let waits_for = Arc::new(Mutex::new(None));
+        let told = Arc::clone(&waits_for);
         let early = Router::new().fallback(move |request: Request| {
             let router = opened.get().cloned();
+            let waits_for = told.lock().unwrap_or_else(PoisonError::into_inner).clone();
             async move {
                 match router {
                     Some(router) => router.oneshot(request).await.into_response(),
-                    None => starting(request.uri().path()),
+                    None => starting(request.uri().path(), waits_for),
                 }
             }
         });
@@ -57,7 +61,12 @@ impl Front {
                 () = late => Ok(()),
             }
         });
-        Ok(Front { addr, router, serving })
+        Ok(Front { addr, router, waits_for, serving })
+    }
+
+    /// Tells callers why it is not ready yet.
+    pub fn waits_for(&self, what: &str) {
+        *self.waits_for.lock().unwrap_or_else(PoisonError::into_inner) = Some(what.to_owned());
     }
 
     /// Answers with this from now on.
@@ -71,9 +80,10 @@ impl Front {
     }
 }
 
-fn starting(path: &str) -> Response {
+fn starting(path: &str, waits_for: Option<String>) -> Response {
     if path == "/health/live" {
         return Json(json!({"status": "live"})).into_response();
     }
-    Problem::new("unavailable").detailed("the service is starting").into_response()
+    let why = waits_for.map(|what| format!("; it waits for the database: {what}")).unwrap_or_default();
+    Problem::new("unavailable").detailed(format!("the service is starting{why}")).into_response()
 }

@@ -81,13 +81,27 @@ impl Service {
 
     /// Waits for a database that does not answer; whatever somebody must act on is an error. `None`
     /// if it is to stop before.
-    pub async fn open_when_it_answers(config: &Config, stop: &CancellationToken) -> Result<Option<Service>> {
+    pub async fn open_when_it_answers(
+        config: &Config,
+        front: Option<&Front>,
+        stop: &CancellationToken,
+    ) -> Result<Option<Service>> {
         let mut wait = Duration::from_millis(250);
+        let (mut said, mut tries) = (String::new(), 0_u32);
         loop {
             let Some(opened) = stop.run_until_cancelled(Service::open(config.clone())).await else { return Ok(None) };
             match opened {
                 Err(error) if is_passing(&error) => {
-                    warn!(error = format!("{error:#}"), "waiting for the database");
+                    let why = why(&error);
+                    if let Some(front) = front {
+                        front.waits_for(&why);
+                    }
+                    // Once in words, then every few minutes with how often it was tried.
+                    if why != said || tries.is_multiple_of(60) {
+                        warn!(error = why, tries, "waiting for the database");
+                        said = why;
+                    }
+                    tries += 1;
                 }
                 settled => return settled.map(Some),
             }
@@ -310,6 +324,12 @@ async fn wake_all(worker: &Worker, stop: &CancellationToken) -> Result<()> {
         }
         wait = (wait * 2).min(PATIENCE);
     }
+}
+
+/// Why the database could not be opened; a fault of this machine with what to do about it.
+pub fn why(error: &anyhow::Error) -> String {
+    let fault = error.chain().find_map(|cause| cause.downcast_ref::<mittler_store::Error>()?.fault());
+    fault.map_or_else(|| format!("{error:#}"), |fault| format!("{error:#}; {}", fault.words()))
 }
 
 /// Whether the same will succeed later without anybody acting: the database is away. One that

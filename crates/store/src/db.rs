@@ -28,7 +28,7 @@ use tokio::{
     time::Instant,
 };
 
-use crate::{Error, Result, inspect};
+use crate::{Error, Result, fault::Faults, inspect};
 
 /// Longest time that one write may take.
 const LIMIT: Duration = Duration::from_secs(5);
@@ -82,6 +82,7 @@ struct Inner {
     path: Option<PathBuf>,
     commits: Commits,
     growth: Growth,
+    faults: Faults,
 }
 
 /// Records that this process has made, and with how many the statistics are to be renewed next: soon at
@@ -208,7 +209,14 @@ impl Store {
         let writer = Writer { tx, door: at_door, work: at_work, limit: group, commits: Arc::clone(&commits) };
         tokio::spawn(writer.run());
         let (db, path) = (Db::Sqlite((readers, Queues { door, work })), Some(path.to_owned()));
-        Ok(Store(Arc::new(Inner { db, _lock: lock, path, commits, growth: Growth::default() })))
+        Ok(Store(Arc::new(Inner {
+            db,
+            _lock: lock,
+            path,
+            commits,
+            growth: Growth::default(),
+            faults: Faults::default(),
+        })))
     }
 
     async fn open_postgres(url: &str, connections: u32) -> Result<Store> {
@@ -236,7 +244,14 @@ impl Store {
         }
         crate::tables::POSTGRES.run(&pool).await.map_err(migration)?;
         let (db, commits) = (Db::Postgres(pool), Commits::default());
-        Ok(Store(Arc::new(Inner { db, _lock: None, path: None, commits, growth: Growth::default() })))
+        Ok(Store(Arc::new(Inner {
+            db,
+            _lock: None,
+            path: None,
+            commits,
+            growth: Growth::default(),
+            faults: Faults::default(),
+        })))
     }
 
     pub fn is_sqlite(&self) -> bool {
@@ -280,6 +295,37 @@ impl Store {
         queue: fn(&Queues) -> &mpsc::Sender<Box<dyn Job>>,
         work: impl Work<R>,
     ) -> Result<R> {
+        let ended = self.run_write(queue, work).await;
+        self.0.faults.note(ended.as_ref().err());
+        ended
+    }
+
+    pub(crate) fn faults(&self) -> &Faults {
+        &self.0.faults
+    }
+
+    /// For tests of a disk that is full, and of a database that is read-only: SQLite's own bounds.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    #[doc(hidden)]
+    pub async fn simulate(&self, fault: Option<crate::Fault>) -> Result<()> {
+        self.write(async move |tx| {
+            let bound = match fault {
+                None => "PRAGMA max_page_count = 4294967294",
+                Some(crate::Fault::ReadOnly) => "PRAGMA query_only = ON",
+                Some(_) => "PRAGMA max_page_count = 1",
+            };
+            Ok(exec(tx, bound).await?)
+        })
+        .await
+    }
+
+    async fn run_write<R: Send + 'static>(
+        &self,
+        queue: fn(&Queues) -> &mpsc::Sender<Box<dyn Job>>,
+        work: impl Work<R>,
+    ) -> Result<R> {
         match &self.0.db {
             Db::Postgres(pool) => {
                 let transaction = transact(pool.clone(), work, Arc::clone(&self.0.commits));
@@ -300,15 +346,6 @@ impl Store {
     /// included. On SQLite writes that come together share one.
     pub fn commits(&self) -> u64 {
         self.0.commits.load(Ordering::Relaxed)
-    }
-
-    /// Whether the database answers.
-    ///
-    /// # Errors
-    /// If it does not, within two seconds.
-    pub async fn ping(&self) -> Result<()> {
-        let ask = async { crate::fetch_all!(self, (i64,), "SELECT CAST(1 AS bigint)").map(|_| ()) };
-        tokio::time::timeout(Duration::from_secs(2), ask).await.unwrap_or(Err(Error::TooSlow))
     }
 
     /// Tells the planner about freshly filled tables: without statistics the set-based statements
@@ -580,6 +617,8 @@ trait Job: Send {
     /// Says whether what the closure wrote is to be kept. Never panics, never takes longer than
     /// the limit.
     fn run<'t>(&'t mut self, tx: &'t mut Tx) -> BoxFuture<'t, bool>;
+    /// Why the database refused what the closure wrote, if the fault is its own.
+    fn refused(&self) -> Option<Arc<sqlx::Error>>;
     fn answer(self: Box<Self>, committed: std::result::Result<(), Arc<sqlx::Error>>);
 }
 
@@ -601,6 +640,12 @@ impl<R: Send + 'static, W: Work<R>> Job for Queued<W, R> {
             };
             self.result.insert(result).is_ok()
         })
+    }
+
+    fn refused(&self) -> Option<Arc<sqlx::Error>> {
+        let error = self.result.as_ref()?.as_ref().err().filter(|error| error.fault().is_some())?;
+        let (Error::Unavailable(cause) | Error::Statement(cause) | Error::Commit(cause)) = error else { return None };
+        Some(Arc::clone(cause))
     }
 
     fn answer(self: Box<Self>, committed: std::result::Result<(), Arc<sqlx::Error>>) {
@@ -666,7 +711,11 @@ impl Writer {
 
     /// Commits a group and answers it.
     async fn settle(&mut self, group: &mut Vec<Box<dyn Job>>, work: bool) {
-        let committed = self.commit(group, work).await.map_err(Arc::new);
+        // A disk that is full ends SQLite's whole transaction, and what comes after says only that there is none.
+        let committed = self
+            .commit(group, work)
+            .await
+            .map_err(|error| group.iter().find_map(|job| job.refused()).unwrap_or_else(|| Arc::new(error)));
         if committed.is_ok() {
             self.commits.fetch_add(1, Ordering::Relaxed);
         } else {

@@ -96,8 +96,8 @@ fn says(code: &str) -> Option<fn(Arc<sqlx::Error>) -> Error> {
     }
     let code: i64 = code.parse().ok()?;
     Some(match code & 0xff {
-        // Busy, locked, out of memory, read-only, I/O, full, cannot open.
-        5 | 6 | 7 | 8 | 10 | 13 | 14 => Error::Unavailable,
+        // Busy, locked, out of memory, read-only, I/O, damaged, full, cannot open.
+        5 | 6 | 7 | 8 | 10 | 11 | 13 | 14 | 26 => Error::Unavailable,
         _ => Error::Statement,
     })
 }

@@ -26,6 +26,7 @@ pub mod decisions;
 mod document;
 pub mod due;
 mod error;
+mod fault;
 pub mod forget;
 mod gather;
 pub mod hints;
@@ -49,6 +50,7 @@ pub use clock::Clock;
 pub use db::{Db, Step, Store, Tx, Work, drop_schema, make_schema};
 pub use document::Document;
 pub use error::{Error, Result};
+pub use fault::Fault;
 pub use gather::{Accepted, Gatherer};
 
 pub use mittler_core::id::derived_id;

@@ -154,6 +154,7 @@ pub async fn run(
                     warn!(connections = asked, "links were due without a job; they are looked at again");
                     wake.ring();
                 }
+                Err(error) if error.fault().is_some() => {}
                 Err(error) => warn!(%error, "the scheduler could not look for links that nobody attends to"),
             }
             match sweep_inputs(&store, &clock).await {
@@ -162,12 +163,14 @@ pub async fn run(
                     warn!(jobs, "inputs that no job was about to read have new ones");
                     wake.ring();
                 }
+                Err(error) if error.fault().is_some() => {}
                 Err(error) => warn!(%error, "the scheduler could not look for inputs that nobody reads"),
             }
         }
         match start_slots(&store, &clock, &connections, intervals).await {
             Ok(0) => {}
             Ok(_) => wake.ring(),
+            Err(error) if error.fault().is_some() => {}
             Err(error) => warn!(%error, "the scheduler could not look"),
         }
         if stop.run_until_cancelled(tokio::time::sleep(look)).await.is_none() {

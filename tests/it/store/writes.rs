@@ -10,7 +10,7 @@ use std::{
 };
 
 use futures_util::future::join_all;
-use mittler_store::{Error, Result, Store, Tx};
+use mittler_store::{Error, Fault, Result, Store, Tx};
 use uuid::Uuid;
 
 use super::{NOON, Raw};
@@ -23,7 +23,34 @@ stories!(
     transactions_in_each_others_way_are_run_again,
     what_was_committed_is_there_after_a_restart,
     commits_are_counted_and_those_that_come_together_share_one,
+    a_database_without_room_says_so_to_all_who_write,
 );
+
+/// Of SQLite only: there a full disk ends the transaction that many share. PostgreSQL's and the log are in `room.rs`.
+async fn a_database_without_room_says_so_to_all_who_write(fresh: &Fresh) {
+    let store = &fresh.store;
+    if !store.is_sqlite() {
+        return;
+    }
+    store.simulate(Some(Fault::DiskFull)).await.unwrap();
+    let large = "x".repeat(5_000_000);
+    let full = async || {
+        let ends = join_all((0..5).map(|n| {
+            let (name, value) = (format!("large {n}"), large.clone());
+            store.write(async move |tx| tx.put_setting(&name, &value).await)
+        }))
+        .await;
+        ends.into_iter().map(|end| end.unwrap_err().fault()).collect::<Vec<_>>()
+    };
+    assert_eq!(full().await, [Some(Fault::DiskFull); 5]);
+    assert_eq!(store.setting("large 0").await.unwrap(), None);
+    store.simulate(None).await.unwrap();
+    store.write(async move |tx| tx.put_setting("small", "fits").await).await.unwrap();
+    assert!(store.probe().await.is_ok());
+    // Not to be lifted again: every transaction is refused from its beginning.
+    store.simulate(Some(Fault::ReadOnly)).await.unwrap();
+    assert_eq!(full().await, [Some(Fault::ReadOnly); 5]);
+}
 
 async fn commits_are_counted_and_those_that_come_together_share_one(fresh: &Fresh) {
     let before = fresh.store.commits();
@@ -209,7 +236,7 @@ async fn what_was_committed_is_there_after_a_restart(fresh: &Fresh) {
     }
     let keys = fresh.store.api_keys().await.unwrap();
     assert_eq!(keys.iter().map(|key| key.label.as_str()).collect::<Vec<_>>().len(), 2);
-    assert!(fresh.store.ping().await.is_ok());
+    assert!(fresh.store.probe().await.is_ok());
     assert_eq!(fresh.store.name(), if fresh.store.is_sqlite() { "SQLite" } else { "PostgreSQL" });
     fresh.store.analyze().await.unwrap();
 }

@@ -268,7 +268,9 @@ async fn run(runner: &Runner, id: JobId, over: &CancellationToken) -> bool {
             // Done, dead, not due, or somebody has it.
             Ok(None) => return true,
             Err(error) => {
-                tracing::warn!(job.id = %id.0, code = %error, "a job could not be taken");
+                if error.fault().is_none() {
+                    tracing::warn!(job.id = %id.0, code = %error, "a job could not be taken");
+                }
                 backoff.pause(over).await;
                 if over.is_cancelled() {
                     return false;

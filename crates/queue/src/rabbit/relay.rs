@@ -134,7 +134,9 @@ impl Relay {
                 let jobs = match self.mark(most, way.urgent).await {
                     Ok(jobs) => jobs,
                     Err(error) => {
-                        tracing::warn!(code = %error, "no jobs could be marked for sending");
+                        if error.fault().is_none() {
+                            tracing::warn!(code = %error, "no jobs could be marked for sending");
+                        }
                         database.pause(stop).await;
                         continue;
                     }

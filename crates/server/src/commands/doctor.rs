@@ -138,10 +138,20 @@ async fn check_database(config: &Config, findings: &mut Findings) -> Option<Stor
         }
     }
     match Store::open_beside(&config.server.database).await {
-        Ok(store) => {
-            findings.well("database", format!("{} answers and is durable", store.name()));
-            Some(store)
-        }
+        Ok(store) => match store.probe().await {
+            Ok(()) => {
+                findings.well("database", format!("{} answers, takes writes and is durable", store.name()));
+                Some(store)
+            }
+            // The CRMs are asked without it: a fault of this machine is none of theirs.
+            Err(error) => {
+                findings.wrong(
+                    "database",
+                    format!("{} answers, but takes no writes: {}", store.name(), database_advice(&error)),
+                );
+                None
+            }
+        },
         Err(error) => {
             findings.wrong("database", database_advice(&error));
             None
@@ -152,6 +162,9 @@ async fn check_database(config: &Config, findings: &mut Findings) -> Option<Stor
 /// What to do about a database that cannot be opened.
 fn database_advice(error: &mittler_store::Error) -> String {
     use mittler_store::Error;
+    if let Some(fault) = error.fault() {
+        return fault.words().into();
+    }
     let (Error::Unavailable(source) | Error::Statement(source)) = error else {
         let slow = matches!(error, Error::TooSlow);
         return if slow {
@@ -333,6 +346,9 @@ fn crm_advice(error: &mittler_connector::Error) -> String {
     use mittler_connector::Error;
     match error {
         Error::Reauthorise { .. } => "check the credentials: client, secret or token".into(),
+        Error::Unavailable { code, .. } if code == "database" => {
+            "the database could not be read or written: see the line database; the CRM was not asked".into()
+        }
         Error::Limited { .. } => "the account has no calls left for now; try again later".into(),
         Error::Unavailable { .. } | Error::Unknown { .. } | Error::TooBroad { .. } => {
             "check base_url, and whether this machine reaches it".into()

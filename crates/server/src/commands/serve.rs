@@ -53,7 +53,7 @@ pub async fn run(common: &Common, listen: Option<SocketAddr>, roles: Vec<String>
     if let Some(addr) = addr {
         println!("listening on http://{addr}");
     }
-    let Some(service) = Service::open_when_it_answers(&config, &stop).await? else {
+    let Some(service) = Service::open_when_it_answers(&config, front.as_ref(), &stop).await? else {
         return Ok(ExitCode::SUCCESS);
     };
     let running = service.start(&roles, front, &stop)?;
