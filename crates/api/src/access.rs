@@ -3,6 +3,8 @@
 //! **Invariant:** keys, links and session tokens are 256 random bits, shown once and kept as their
 //! SHA-256 only. Looking one up by its hash tells an attacker's clock nothing.
 
+pub(crate) mod refusals;
+
 use std::time::Duration;
 
 use axum::{
@@ -190,10 +192,17 @@ impl FromRequestParts<App> for Caller {
             let Some((_, key)) = key.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")) else {
                 return Err(Problem::new("unauthenticated"));
             };
-            let key = living_key(app, &hash(key.trim())).await?.ok_or(Problem::new("unauthenticated"))?;
+            let Some(key) = living_key(app, &hash(key.trim())).await? else {
+                return Err(app.refusals.refuse(refusals::What::Key, parts).await);
+            };
             return Ok(Caller { id: key.id, scopes: key.scopes.0 });
         }
-        let session = Session::of(app, &parts.headers).await?.ok_or(Problem::new("unauthenticated"))?;
+        let Some(session) = Session::of(app, &parts.headers).await? else {
+            return Err(match cookie(&parts.headers, cookie_name(app)) {
+                Some(_) => app.refusals.refuse(refusals::What::Session, parts).await,
+                None => Problem::new("unauthenticated"),
+            });
+        };
         if !matches!(parts.method, Method::GET | Method::HEAD) {
             session.check_csrf(parts.headers.get("x-csrf-token").and_then(|value| value.to_str().ok()))?;
         }

@@ -3,6 +3,7 @@
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use mittler_core::Time;
@@ -10,7 +11,7 @@ use mittler_store::{Clock, Store, access::ApiKey};
 use mittler_sync::{Questions, hooks::HookReceiver};
 use url::Url;
 
-use crate::door::Door;
+use crate::{access::refusals::Refusals, door::Door, incoming::InFlight};
 
 /// How the door of this process is set.
 #[derive(Debug, Clone)]
@@ -24,6 +25,14 @@ pub struct Settings {
     pub body_limit: usize,
     /// Bytes that an uploaded list or mailbox may have.
     pub import_limit: usize,
+    /// Bytes of bodies, unpacked, that may be in memory at a time, of all requests.
+    pub in_flight_limit: usize,
+    /// How long a body may pause, and how long all of it may take.
+    pub body_idle: Duration,
+    pub body_whole: Duration,
+    /// Whether to answer only calls that name this machine or the host of `public_url`: at a loopback
+    /// address a page of another site could otherwise call through a name of its own (DNS rebinding).
+    pub own_hosts_only: bool,
     /// IANA name of the zone in which people read times and in which "today" begins.
     pub time_zone: String,
 }
@@ -35,6 +44,10 @@ impl Settings {
             loopback: true,
             body_limit: 10 * 1024 * 1024,
             import_limit: 100 * 1024 * 1024,
+            in_flight_limit: 256 * 1024 * 1024,
+            body_idle: Duration::from_secs(30),
+            body_whole: Duration::from_mins(10),
+            own_hosts_only: true,
             time_zone: "Europe/Berlin".to_owned(),
         }
     }
@@ -74,6 +87,8 @@ pub struct App {
     pub broker: Arc<dyn Fn() -> Broker + Send + Sync>,
     /// What the other parts of the process count.
     pub counters: Arc<dyn Fn() -> Vec<Counter> + Send + Sync>,
+    pub(crate) in_flight: Arc<InFlight>,
+    pub(crate) refusals: Arc<Refusals>,
     pub(crate) api_keys: Arc<Mutex<HashMap<String, (ApiKey, Time)>>>,
     /// Records by kind and when they were counted: that reads all of them.
     pub(crate) record_counts: Arc<tokio::sync::Mutex<Option<Counted>>>,
@@ -96,6 +111,8 @@ impl App {
             hooks,
             broker: Arc::new(|| Broker::None),
             counters: Arc::new(Vec::new),
+            in_flight: Arc::default(),
+            refusals: Arc::default(),
             api_keys: Arc::default(),
             record_counts: Arc::default(),
         }

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
-use crate::{App, access::Caller, problem::Problem};
+use crate::{App, access::Caller, incoming::Stopped, problem::Problem};
 
 /// The whole body, if it is not larger than `limit`.
 pub(crate) async fn read(request: Request, limit: usize) -> Result<Bytes, Problem> {
@@ -24,6 +24,9 @@ pub(crate) async fn read(request: Request, limit: usize) -> Result<Bytes, Proble
         return Err(too_large(limit));
     }
     axum::body::to_bytes(request.into_body(), limit).await.map_err(|error| {
+        if let Some(stopped) = Stopped::among(&error) {
+            return stopped;
+        }
         let source = std::error::Error::source(&error);
         if source.is_some_and(<dyn std::error::Error>::is::<LengthLimitError>) {
             return too_large(limit);

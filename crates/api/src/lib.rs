@@ -12,21 +12,29 @@ mod app;
 mod body;
 pub mod door;
 mod hooks;
+mod incoming;
 mod openapi;
 mod ops;
 mod pages;
 mod problem;
 mod rest;
 
+use std::time::Duration;
+
 use axum::{
     Router,
-    extract::Request,
-    http::{HeaderValue, header},
+    body::Body,
+    extract::{Request, State},
+    http::{HeaderValue, Method, header},
     middleware::{self, Next},
-    response::Response,
+    response::{IntoResponse, Response},
 };
-use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::{
+    catch_panic::CatchPanicLayer, decompression::RequestDecompressionLayer, map_request_body::MapRequestBodyLayer,
+};
+use url::{Host, Url};
 
+pub use access::refusals::Peer;
 pub use app::{App, Broker, Counter, Settings};
 pub use door::Door;
 pub use openapi::openapi_yaml;
@@ -34,31 +42,41 @@ pub use problem::{CODES, Problem};
 
 /// Everything that is served.
 pub fn router(app: App) -> Router {
-    rest::router()
+    let routes = rest::router()
         .split_for_parts()
         .0
         .merge(hooks::router())
         .merge(ops::router())
         .merge(pages::router())
         .fallback(pages::not_found)
-        .method_not_allowed_fallback(pages::method_not_allowed)
-        .with_state(app)
-        .layer(CatchPanicLayer::custom(problem::of_panic))
-        .layer(middleware::from_fn(guard))
+        .method_not_allowed_fallback(pages::method_not_allowed);
+    around(routes, app)
 }
 
 /// Health and metrics alone: for processes without the role `api`.
 pub fn health(app: App) -> Router {
-    ops::router()
-        .fallback(async || Problem::not_found())
-        .with_state(app)
-        .layer(CatchPanicLayer::custom(problem::of_panic))
-        .layer(middleware::from_fn(guard))
+    around(ops::router().fallback(async || Problem::not_found()), app)
 }
+
+/// What all calls pass, from the last to the first.
+fn around(routes: Router<App>, app: App) -> Router {
+    routes
+        .with_state(app.clone())
+        .layer(CatchPanicLayer::custom(problem::of_panic))
+        .layer(middleware::from_fn_with_state(app.clone(), incoming::unpacked))
+        // Limits of bodies count what they unpack to: they are read behind this.
+        .layer((RequestDecompressionLayer::new(), MapRequestBodyLayer::new(Body::new)))
+        .layer(middleware::from_fn_with_state(app.clone(), incoming::packed))
+        .layer(middleware::from_fn_with_state(app, guard))
+}
+
+/// How long a call that only reads may take. One that writes is not cut off: what it brought is
+/// accepted, or not, and its caller learns which.
+const READING: Duration = Duration::from_secs(60);
 
 /// What every answer says to browsers: no foreign scripts, frames or guesses about types, and
 /// nothing of it in a cache unless a handler knows better.
-async fn guard(request: Request, next: Next) -> Response {
+async fn guard(State(app): State<App>, request: Request, next: Next) -> Response {
     const ALWAYS: [(header::HeaderName, &str); 5] = [
         (
             header::CONTENT_SECURITY_POLICY,
@@ -70,9 +88,45 @@ async fn guard(request: Request, next: Next) -> Response {
         (header::X_FRAME_OPTIONS, "DENY"),
         (header::CACHE_CONTROL, "no-store"),
     ];
-    let mut response = next.run(request).await;
+    let https = app.settings.public_url.scheme() == "https";
+    let mut response = if app.settings.own_hosts_only && !is_ours(&app.settings, &request) {
+        Problem::new("wrong_host")
+            .detailed("call localhost, 127.0.0.1, [::1] or the host of the setting public_url")
+            .into_response()
+    } else if matches!(*request.method(), Method::GET | Method::HEAD) {
+        let answered = tokio::time::timeout(READING, next.run(request)).await;
+        answered.unwrap_or_else(|_| {
+            Problem::new("unavailable").detailed("reading took longer than a minute").into_response()
+        })
+    } else {
+        next.run(request).await
+    };
+    let headers = response.headers_mut();
     for (name, value) in ALWAYS {
-        response.headers_mut().entry(name).or_insert(HeaderValue::from_static(value));
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
+    }
+    if https {
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
     }
     response
+}
+
+/// Whether the call names this machine, or the host by which others reach us. One that names none
+/// comes from no browser.
+fn is_ours(settings: &Settings, request: &Request) -> bool {
+    // Webhooks prove by themselves who sends them, and come through tunnels under their names.
+    if request.uri().path().starts_with("/hooks/") {
+        return true;
+    }
+    let named = request.uri().authority().map(|authority| authority.as_str());
+    let named = named.or_else(|| request.headers().get(header::HOST).map(|host| host.to_str().unwrap_or("")));
+    let Some(named) = named else { return true };
+    // The port may be another one: tunnels and containers change it, a foreign page cannot.
+    let Ok(url) = Url::parse(&format!("http://{named}")) else { return false };
+    match url.host() {
+        Some(Host::Domain(name)) if name.trim_end_matches('.') == "localhost" => true,
+        Some(Host::Ipv4(address)) if address.is_loopback() => true,
+        Some(Host::Ipv6(address)) if address.is_loopback() => true,
+        host => host.is_some_and(|host| settings.public_url.host() == Some(host)),
+    }
 }

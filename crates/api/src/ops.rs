@@ -143,7 +143,12 @@ async fn counts(app: &App) -> Result<String, Problem> {
         &[(String::new(), app.store.review_count().await?)],
     );
     gauge("process_resident_memory_bytes", "Memory of this process.", &[(String::new(), resident())]);
-    for Counter { name, help, value } in (app.counters)() {
+    let refused = Counter {
+        name: "mittler_refused_logins_total",
+        help: "Keys, links and sessions that opened nothing.",
+        value: app.refusals.total(),
+    };
+    for Counter { name, help, value } in (app.counters)().into_iter().chain([refused]) {
         _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} counter\n{name} {value}");
     }
     Ok(text)

@@ -18,8 +18,11 @@ pub const CODES: &[(&str, u16, &str)] = &[
     ("method_not_allowed", 405, "The address exists, but not for this method."),
     ("conflict", 409, "The thing is not in a state that allows this."),
     ("idempotency_in_flight", 409, "A call with this Idempotency-Key is still at work; ask again after Retry-After."),
+    ("too_slow", 408, "The body did not come in time. Nothing was accepted."),
     ("too_large", 413, "The body is larger than what this address takes."),
     ("wrong_type", 415, "The body's Content-Type is not one that this address takes."),
+    ("wrong_encoding", 415, "The body is packed in a way that is not taken; gzip is."),
+    ("wrong_host", 421, "The call names a host that this service does not answer for."),
     ("not_json", 422, "The body is not the JSON that it should be."),
     ("json_too_deep", 422, "Lists and objects stand deeper within each other than any call needs."),
     ("unknown_member", 422, "The body has a member that this call does not know; `field` names it."),
@@ -28,6 +31,11 @@ pub const CODES: &[(&str, u16, &str)] = &[
     ("invalid_parameter", 422, "A parameter cannot be; `field` names it."),
     ("idempotency_mismatch", 422, "This Idempotency-Key was used before, for another body."),
     ("internal", 500, "A defect of ours. It has been logged; nothing of the call was accepted."),
+    (
+        "busy",
+        503,
+        "As much is under way as this process takes at a time. Nothing was accepted; send it again after Retry-After.",
+    ),
     ("unavailable", 503, "The database does not answer. Nothing was accepted; send it again after Retry-After."),
 ];
 

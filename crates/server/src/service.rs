@@ -180,6 +180,7 @@ impl Service {
         let mut settings = mittler_api::Settings::new(public.parse().context("public_url is no address")?);
         // A proxy on this machine reaches the loopback address for the whole world.
         settings.loopback = listen.ip().is_loopback() && self.config.server.public_url.is_none();
+        settings.own_hosts_only = listen.ip().is_loopback();
         settings.time_zone.clone_from(&self.config.server.time_zone);
         let wake = self.wake.clone();
         let hooks = Hooks {

@@ -10,7 +10,8 @@ use serde::Deserialize;
 
 use super::{Asked, Lang, PageProblem, Visitor, shell};
 use crate::{
-    App, access,
+    App,
+    access::{self, refusals::What},
     body::{self, At},
     problem::Problem,
 };
@@ -34,8 +35,13 @@ pub(crate) async fn show(Asked(lang): Asked<Lang>, Asked(At(token)): Asked<At<St
 }
 
 /// Uses a link up.
-pub(crate) async fn open(State(app): State<App>, Asked(At(token)): Asked<At<String>>) -> Result<Response, PageProblem> {
+pub(crate) async fn open(
+    State(app): State<App>,
+    Asked(At(token)): Asked<At<String>>,
+    request: Request,
+) -> Result<Response, PageProblem> {
     let Some(session) = access::open_session(&app, &token).await? else {
+        _ = app.refusals.refuse(What::Link, &request.into_parts().0).await;
         return Ok((StatusCode::UNAUTHORIZED, how()).into_response());
     };
     Ok(([(header::SET_COOKIE, access::session_cookie(&app, &session))], Redirect::to("/")).into_response())
@@ -75,14 +81,14 @@ pub(crate) fn how() -> Markup {
                 p { "Diese Seiten öffnet ein Link, der einmal gilt und nach einer Viertelstunde verfällt. "
                     "So kommen Sie an einen neuen:" }
                 pre { code { "mittler keys link" } }
-                p.hint { "Auch " code { "mittler serve" } " gibt beim Start einen aus." }
+                p.hint { "Auch " code { "mittler serve" } " gibt beim Start in einem Terminal einen aus." }
             }
             section lang="en" {
                 h2 { "Please sign in" }
                 p { "These pages open with a link that works once and ends after a quarter of an hour. "
                     "To get a new one:" }
                 pre { code { "mittler keys link" } }
-                p.hint { code { "mittler serve" } " prints one at its start, too." }
+                p.hint { code { "mittler serve" } " prints one at its start in a terminal, too." }
             }
         }
     };

@@ -1,6 +1,6 @@
 //! Lists: upload, dry run, progress, rows that were not taken, and reading those again.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use axum::{
     Json,
@@ -22,6 +22,7 @@ use crate::{
     access::{Caller, Scope},
     body::{self, Answer, At, List, Page, Params},
     door::{DryRun, ImportParams, Imported},
+    incoming::{Held, Stopped},
     problem::Problem,
 };
 
@@ -56,12 +57,15 @@ pub(crate) struct ImportForm {
 pub(crate) struct Upload {
     pub file: Bytes,
     pub params: ImportParams,
+    /// Counts the file as in memory, until whoever works on it has ended.
+    pub held: Option<Arc<Held>>,
 }
 
 impl Upload {
     pub async fn of(request: Request, app: &App) -> Result<Upload, Problem> {
         body::needs_type(request.headers(), &["multipart/form-data"])?;
         let limit = app.settings.import_limit;
+        let held = request.extensions().get::<Arc<Held>>().cloned();
         let request = request.map(|body| axum::body::Body::new(http_body_util::Limited::new(body, limit)));
         let mut form = Multipart::from_request(request, app).await.map_err(|_| broken("the form has no boundary"))?;
         let (mut file, mut label, mut params) = (None, None, None);
@@ -82,7 +86,7 @@ impl Upload {
         if params.label.is_empty() {
             params.label = label.unwrap_or_default();
         }
-        Ok(Upload { file, params })
+        Ok(Upload { file, params, held })
     }
 }
 
@@ -91,6 +95,9 @@ async fn part(field: Field<'_>, limit: usize) -> Result<Bytes, Problem> {
 }
 
 fn part_error(error: &axum::extract::multipart::MultipartError, limit: usize) -> Problem {
+    if let Some(stopped) = Stopped::among(error) {
+        return stopped;
+    }
     let mut source = std::error::Error::source(error);
     while let Some(cause) = source {
         if cause.is::<http_body_util::LengthLimitError>() {
@@ -157,7 +164,12 @@ pub(crate) async fn post_import(
 /// Runs to its end even if the caller leaves: half a list helps nobody.
 pub(crate) async fn import(app: &App, upload: Upload) -> Result<Imported, Problem> {
     let door = app.door.clone();
-    let import = tokio::spawn(async move { door.import_csv(upload.file, upload.params, |_, _| ()).await });
+    let import = tokio::spawn(async move {
+        let Upload { file, params, held } = upload;
+        let imported = door.import_csv(file, params, |_, _| ()).await;
+        drop(held);
+        imported
+    });
     Ok(import.await.map_err(|_| Problem::new("internal"))??)
 }
 

@@ -4,6 +4,7 @@
 mod access;
 mod hooks;
 mod imports;
+mod incoming;
 mod leads;
 mod openapi;
 mod pages;

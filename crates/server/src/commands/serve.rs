@@ -1,6 +1,6 @@
 //! `mittler serve`.
 
-use std::{net::SocketAddr, process::ExitCode};
+use std::{io::IsTerminal, net::SocketAddr, process::ExitCode};
 
 use anyhow::Result;
 use mittler_api::access::one_time_link;
@@ -11,7 +11,7 @@ use crate::{
     cli::Common,
     config::{Config, Role},
     front::Front,
-    service::{Service, stop_on_signals},
+    service::{Running, Service, stop_on_signals},
     telemetry,
 };
 
@@ -58,11 +58,20 @@ pub async fn run(common: &Common, listen: Option<SocketAddr>, roles: Vec<String>
     };
     let running = service.start(&roles, front, &stop)?;
     if let Some(addr) = addr.filter(|_| roles.contains(&Role::Api)) {
+        // What a journal keeps, others read: the link is for eyes only.
+        if !std::io::stdout().is_terminal() {
+            println!("to open the pages get a link: mittler keys link");
+            return end(running, &service).await;
+        }
         match one_time_link(&service.store, &service.clock).await {
             Ok(path) => println!("open the pages once within 15 minutes: {}{path}", config.base_url(addr)),
             Err(error) => warn!(%error, "no link to the pages could be made; `mittler keys link` makes one"),
         }
     }
+    end(running, &service).await
+}
+
+async fn end(running: Running, service: &Service) -> Result<ExitCode> {
     running.finish().await?;
     service.store.close().await;
     Ok(ExitCode::SUCCESS)
