@@ -179,10 +179,8 @@ async fn drain(mut rest: Body) {
     let mut left = DRAINED;
     while let Some(Ok(frame)) = rest.frame().await {
         let bytes = frame.data_ref().map_or(0, Bytes::len);
-        left = match left.checked_sub(bytes) {
-            Some(left) => left,
-            None => return,
-        };
+        let Some(fewer) = left.checked_sub(bytes) else { return };
+        left = fewer;
     }
 }
 
