@@ -118,7 +118,7 @@ fn is_ours(settings: &Settings, request: &Request) -> bool {
     if request.uri().path().starts_with("/hooks/") {
         return true;
     }
-    let named = request.uri().authority().map(|authority| authority.as_str());
+    let named = request.uri().authority().map(axum::http::uri::Authority::as_str);
     let named = named.or_else(|| request.headers().get(header::HOST).map(|host| host.to_str().unwrap_or("")));
     let Some(named) = named else { return true };
     // The port may be another one: tunnels and containers change it, a foreign page cannot.

@@ -119,7 +119,7 @@ mod tests {
             histories in prop::collection::vec(prop::collection::vec(0_u8..6, 0..4), 1..6)
         ) {
             let keys = |values: &[u8]| -> Vec<Key> {
-                let of = |value: &u8| if value % 2 == 0 { KeyType::Email } else { KeyType::PhoneName };
+                let of = |value: &u8| if value.is_multiple_of(2) { KeyType::Email } else { KeyType::PhoneName };
                 values.iter().map(|value| key(of(value), "", value.to_string())).collect()
             };
             let mut now: BTreeSet<Held> = BTreeSet::new();

@@ -142,7 +142,7 @@ async fn serve(
                         .into_response();
                     response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
                     response
-                })
+                });
             }
             (Err(_), Err(_)) => drop(stream),
         }

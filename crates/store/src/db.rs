@@ -415,6 +415,7 @@ impl Store {
 
     /// Ends all connections; waits for running reads.
     pub async fn close(&self) {
+        self.faults().forget_probe().await;
         match &self.0.db {
             Db::Sqlite((pool, _)) => pool.close().await,
             Db::Postgres(pool) => {

@@ -97,6 +97,11 @@ struct Lasting {
 }
 
 impl Faults {
+    /// What was found out about an open database says nothing of a closed one.
+    pub(crate) async fn forget_probe(&self) {
+        *self.looked.lock().await = None;
+    }
+
     /// Notes how a write ended.
     pub fn note(&self, error: Option<&Error>) {
         let mut lasting = self.lasting.lock().unwrap_or_else(PoisonError::into_inner);

@@ -66,7 +66,7 @@ impl Store {
         fetch_all!(
             self,
             ParkedHook,
-            "SELECT id, crm, account, remote_type, remote_id, event, event_at, parked_at, code FROM parked_hook
+            "SELECT id, crm, account, remote_type, remote_id, event, event_at, parked_at, code, erased FROM parked_hook
              WHERE id > $1 ORDER BY id LIMIT $2",
             after,
             most,

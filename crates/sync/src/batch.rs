@@ -154,16 +154,12 @@ impl Batch {
             }
             match ended {
                 Ok(()) => {}
-                Err(Stopped::Crm(CrmError::TooBroad { .. })) if part.len() > 1 => {
+                Err(Stopped::Crm(CrmError::TooBroad { .. } | CrmError::BatchRefused { .. })) if part.len() > 1 => {
                     let half = part.split_off(part.len() / 2);
                     todo.extend([half, part]);
                 }
                 Err(Stopped::Crm(CrmError::TooBroad { .. })) => {
                     self.release(&part, self.now().plus(lookups::LEFT), lookups::TOO_SLOW).await?;
-                }
-                Err(Stopped::Crm(CrmError::BatchRefused { .. })) if part.len() > 1 => {
-                    let half = part.split_off(part.len() / 2);
-                    todo.extend([half, part]);
                 }
                 Err(Stopped::Crm(CrmError::BatchRefused { code, message, .. })) => {
                     // Nothing says that a write would be refused, too: it is looked for again.
@@ -269,7 +265,7 @@ impl Batch {
         let (planned, unmet) = self.plan(object, profile, due, kept_out).await?;
         let mut planned = self.look_again(object, profile, planned, kept_out).await?;
         if profile.kind == Kind::Person {
-            self.ask_about_namesakes(object, self.gaining(object, &planned)).await?;
+            self.ask_about_namesakes(object, gaining(object, &planned)).await?;
         }
         self.bound(planned.iter_mut().filter_map(Planned::item).collect()).await?;
         let calls = self.intend(object, planned, kept_out).await?;
@@ -584,22 +580,6 @@ impl Batch {
         open.begun_at.plus(self.pusher.lease_time(&self.connection) + lag)
     }
 
-    /// Updates that give a person an address of their own.
-    fn gaining(&self, object: &Object, planned: &[Planned]) -> Vec<(DueLink, Key)> {
-        let addresses: Vec<&String> =
-            object.fields.iter().filter(|(_, rule)| rule.from.as_deref() == Some("emails")).map(|it| it.0).collect();
-        let updates = planned.iter().filter_map(|one| match one {
-            Planned::Write(item) if !item.creates => Some(item),
-            _ => None,
-        });
-        updates
-            .filter_map(|item| {
-                let email = addresses.iter().find_map(|name| item.planned.text(name))?.to_lowercase();
-                is_personal(&email).then(|| (item.link.clone(), Key::Email(email)))
-            })
-            .collect()
-    }
-
     async fn owners(&self, object: &Object, due: &[DueLink], wanted: &[Wanted]) -> Run<HashMap<String, String>> {
         let names: Vec<String> = due
             .iter()
@@ -863,6 +843,22 @@ fn keep_required(link: &mut DueLink, object: &Object, wanted: &mut Wanted, schem
         wanted.fields.set(name.clone(), has.clone());
         link.held.insert(name, HeldField { code: "required_there".into(), reason, hash });
     }
+}
+
+/// Updates that give a person an address of their own.
+fn gaining(object: &Object, planned: &[Planned]) -> Vec<(DueLink, Key)> {
+    let addresses: Vec<&String> =
+        object.fields.iter().filter(|(_, rule)| rule.from.as_deref() == Some("emails")).map(|it| it.0).collect();
+    let updates = planned.iter().filter_map(|one| match one {
+        Planned::Write(item) if !item.creates => Some(item),
+        _ => None,
+    });
+    updates
+        .filter_map(|item| {
+            let email = addresses.iter().find_map(|name| item.planned.text(name))?.to_lowercase();
+            is_personal(&email).then(|| (item.link.clone(), Key::Email(email)))
+        })
+        .collect()
 }
 
 /// A link that waits: as it was read, until when, and why.

@@ -21,7 +21,7 @@ use uuid::Uuid;
 use crate::{
     batch::{Batch, CLOSED, Item, Run, settled},
     question,
-    resolve::Adoption,
+    resolve::{Adoption, agrees},
 };
 
 /// What is known of one write.
@@ -299,7 +299,7 @@ impl Batch {
             if insists {
                 self.own_key_of(record).is_some_and(|key| key == own)
             } else {
-                self.agrees(object, &item.link, record, holder)
+                agrees(object, &item.link, record, holder)
             }
         };
         let ours =

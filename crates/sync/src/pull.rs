@@ -404,6 +404,10 @@ impl Pusher {
         theirs: &RemoteValue,
         written: &[Replacement],
     ) -> usize {
+        // Nothing is known to be sent where a person has said that what the CRM shows holds.
+        if !link.sent.0.0.contains_key(name) {
+            return 0;
+        }
         let (Some(field), true) =
             (object.shows(name), written.iter().any(|one| one.link == link.id && one.fields.0.0.contains_key(name)))
         else {

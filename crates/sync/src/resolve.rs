@@ -177,24 +177,10 @@ impl Batch {
         }
         let Some(hit) = hits.into_iter().next() else { return Choice::New };
         let object = self.connection.mapping.object(&hit.remote_type);
-        if best > 0 && object.is_some_and(|object| self.has_another_name(object, link, &hit.record)) {
+        if best > 0 && object.is_some_and(|object| has_another_name(object, link, &hit.record)) {
             return Choice::Unsure(vec![(hit.remote_type, hit.record.id)], "another_name");
         }
         Choice::Known(hit)
-    }
-
-    /// Whether a person's record there bears a surname that cannot be ours.
-    fn has_another_name(&self, object: &Object, link: &DueLink, record: &RemoteRecord) -> bool {
-        if object.kind != Kind::Person {
-            return false;
-        }
-        let shown = shows(object, record, &Field::LAST_NAME);
-        // A CRM that insists on a name was given the address in its place.
-        let theirs = shown.as_ref().and_then(Value::as_text).filter(|name| !name.contains('@'));
-        match (link.fields.text(&Field::LAST_NAME), theirs) {
-            (Some(ours), Some(theirs)) => !same_surname(ours, theirs),
-            _ => false,
-        }
     }
 
     /// For each link the remote records it may mean, the best type first; and whether a look-up for it took the CRM
@@ -290,7 +276,7 @@ impl Batch {
                         mine.push(Key::Own(link.record.to_string()));
                     }
                     if has(KeyForm::Email) {
-                        mine.extend(self.personal_addresses(fields).map(Key::Email));
+                        mine.extend(personal_addresses(fields).map(Key::Email));
                     }
                 }
                 Kind::Organisation => match (fields.text(&Field::DOMAIN), fields.text(&Field::NAME)) {
@@ -308,15 +294,6 @@ impl Batch {
             keys.push(mine);
         }
         Ok(keys)
-    }
-
-    /// A person's addresses, the main one first. A mailbox that several read names none of them.
-    fn personal_addresses<'f>(&self, fields: &'f Fields) -> impl Iterator<Item = String> + 'f
-    where
-        Self: 'f,
-    {
-        let elements = fields.elements(&Field::EMAILS).iter();
-        elements.map(|element| element.key.clone()).filter(|email| is_personal(email))
     }
 
     /// Pairs of remote ids: fair and person.
@@ -409,32 +386,6 @@ impl Batch {
             }
         }
         Ok(named.into_iter().map(|id| living.get(&id?).copied()).collect())
-    }
-
-    /// Whether a record that has our unique value is the same thing: own key or address agree. `holder`: the
-    /// record of ours that its own key names.
-    pub(crate) fn agrees(
-        &self,
-        object: &Object,
-        link: &DueLink,
-        record: &RemoteRecord,
-        holder: Option<RecordId>,
-    ) -> bool {
-        if let Some(holder) = holder {
-            return holder == link.record;
-        }
-        if object.kind != Kind::Person {
-            return true;
-        }
-        if self.has_another_name(object, link, record) {
-            return false;
-        }
-        let emails: Vec<String> = self.personal_addresses(&link.fields).collect();
-        object
-            .fields
-            .iter()
-            .filter(|(_, rule)| rule.from.as_deref() == Some("emails"))
-            .any(|(name, _)| record.fields.text(name).is_some_and(|email| emails.contains(&email.to_lowercase())))
     }
 
     /// Persons that gain an address which another type of person has there already: nothing in the
@@ -562,6 +513,46 @@ impl Batch {
             asked_at: self.now().0,
         }
     }
+}
+
+/// Whether a record that has our unique value is the same thing: own key or address agree. `holder`: the
+/// record of ours that its own key names.
+pub(crate) fn agrees(object: &Object, link: &DueLink, record: &RemoteRecord, holder: Option<RecordId>) -> bool {
+    if let Some(holder) = holder {
+        return holder == link.record;
+    }
+    if object.kind != Kind::Person {
+        return true;
+    }
+    if has_another_name(object, link, record) {
+        return false;
+    }
+    let emails: Vec<String> = personal_addresses(&link.fields).collect();
+    object
+        .fields
+        .iter()
+        .filter(|(_, rule)| rule.from.as_deref() == Some("emails"))
+        .any(|(name, _)| record.fields.text(name).is_some_and(|email| emails.contains(&email.to_lowercase())))
+}
+
+/// Whether a person's record there bears a surname that cannot be ours.
+fn has_another_name(object: &Object, link: &DueLink, record: &RemoteRecord) -> bool {
+    if object.kind != Kind::Person {
+        return false;
+    }
+    let shown = shows(object, record, &Field::LAST_NAME);
+    // A CRM that insists on a name was given the address in its place.
+    let theirs = shown.as_ref().and_then(Value::as_text).filter(|name| !name.contains('@'));
+    match (link.fields.text(&Field::LAST_NAME), theirs) {
+        (Some(ours), Some(theirs)) => !same_surname(ours, theirs),
+        _ => false,
+    }
+}
+
+/// A person's addresses, the main one first. A mailbox that several read names none of them.
+fn personal_addresses(fields: &Fields) -> impl Iterator<Item = String> + '_ {
+    let elements = fields.elements(&Field::EMAILS).iter();
+    elements.map(|element| element.key.clone()).filter(|email| is_personal(email))
 }
 
 /// The subject that one remote record is.

@@ -382,8 +382,8 @@ fn who(env: &Env, work: &mut Work, input: &Input, kind: Kind, draft: &Draft, now
                 }
                 Some(_) => {}
             }
-        } else if !work.weak.entry(id).or_default().contains_key(&record) {
-            work.weak.entry(id).or_default().insert(record, basis);
+        } else if let std::collections::btree_map::Entry::Vacant(e) = work.weak.entry(id).or_default().entry(record) {
+            e.insert(basis);
             work.new_weak.push(row);
         }
     }

@@ -90,8 +90,8 @@ async fn an_empty_database_beside_a_key_is_said() {
     for end in ["", "-wal", "-shm"] {
         _ = std::fs::remove_file(place.path().join(format!("mittler.sqlite{end}")));
     }
-    let lost = place.run(&["records"]).await.ended(0).text();
-    assert!(lost.contains("is empty") && lost.contains("put its database back"), "{lost}");
+    let warned = place.run(&["records"]).await.ended(0).text();
+    assert!(warned.contains("is empty") && warned.contains("put its database back"), "{warned}");
     assert!(!place.run(&["records"]).await.ended(0).text().contains("is empty"));
 }
 

@@ -512,7 +512,6 @@ const CODES: Words = &[
         "ungewöhnlich viele Änderungen auf einmal; wartet auf eine Antwort",
         "unusually many changes at once; waits for an answer",
     ),
-    ("field_not_there", "dieses Feld gibt es im CRM nicht", "the CRM has no such field"),
     ("too_broad", "die Suche im CRM fand zu viele", "the search in the CRM found too many"),
     // What CRMs say most often; their own message is shown beside it.
     ("DUPLICATES_DETECTED", "eine Dublettenregel des CRM hat angeschlagen", "a duplicate rule of the CRM objects"),

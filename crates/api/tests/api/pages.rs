@@ -149,7 +149,7 @@ async fn the_rows_of_an_import_say_what_became_of_them_and_lead_to_their_records
     let lines = service.store.run_lines(id, false, (i64::MIN, uuid::Uuid::nil()), 100).await.unwrap();
     let (first, person) = (lines[0].id, seeded.person);
     let read = mittler_store::signals::Read {
-        id: first.into(),
+        id: first,
         state: "done".into(),
         code: None,
         field: None,

@@ -95,27 +95,27 @@ pub async fn retry(desk: &Desk, name: &str, json: bool) -> Result<ExitCode> {
 /// What a retry did, line by line.
 fn said(name: &str, retried: &Retried) -> Vec<String> {
     let (links, lifted) = (retried.links, &retried.lifted);
-    let mut lines = Vec::new();
+    let mut told = Vec::new();
     if let Some((until, code)) = &lifted.pause {
-        lines.push(format!("{name} was to be left alone until {until} ({code}); that is lifted"));
+        told.push(format!("{name} was to be left alone until {until} ({code}); that is lifted"));
     } else if !lifted.budgets.is_empty() {
-        lines.push(format!(
+        told.push(format!(
             "the CRM had said that these calls are spent, which is lifted: {}",
             lifted.budgets.join(", ")
         ));
     }
     if lifted.links > 0 {
-        lines.push(format!("{} records that waited for a time are due now", lifted.links));
+        told.push(format!("{} records that waited for a time are due now", lifted.links));
     }
     match links {
-        0 if lines.is_empty() => lines.push(format!("nothing of {name} was refused, held, deleted or paused")),
+        0 if told.is_empty() => told.push(format!("nothing of {name} was refused, held, deleted or paused")),
         0 => {}
-        links => lines.push(format!("{links} records that were refused, held or deleted are due again")),
+        links => told.push(format!("{links} records that were refused, held or deleted are due again")),
     }
-    lines.push(format!(
+    told.push(format!(
         "a running service tries {name} within a second or two; if the CRM refuses again, it waits again"
     ));
-    lines
+    told
 }
 
 fn waiting_link(link: &LinkLine) -> serde_json::Value {
