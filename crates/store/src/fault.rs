@@ -148,7 +148,11 @@ impl Store {
             execute!(tx, "DELETE FROM setting WHERE name = 'probe'")?;
             Ok(())
         });
-        let found = tokio::time::timeout(PATIENCE, write).await.unwrap_or(Err(Error::TooSlow));
+        let look = async {
+            self.review_count().await?;
+            write.await
+        };
+        let found = tokio::time::timeout(PATIENCE, look).await.unwrap_or(Err(Error::TooSlow));
         *looked = Some((Instant::now(), found.clone()));
         found
     }

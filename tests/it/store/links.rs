@@ -16,12 +16,15 @@ use mittler_core::{
 };
 use mittler_store::{
     Store,
+    decisions::NewDecision,
     due::DueLink,
     intents::{Intent, Settled},
     leases::{Lease, Receipt},
     links::{Shown, WantedLink, link_id},
     records::RecordRow,
+    reviews::NewReview,
 };
+use serde_json::json;
 use uuid::Uuid;
 
 use super::{NOON, Raw, seconds};
@@ -42,6 +45,7 @@ stories!(
     a_read_older_than_a_write_is_no_evidence,
     links_are_wanted_again_by_name_by_connection_and_by_need,
     what_was_refused_held_or_lost_is_done_again,
+    who_was_erased_in_a_crm_is_never_tried_again_there,
     a_retry_shuts_out_a_write_that_is_still_under_way_to_a_record_that_is_gone,
     retries_and_receipts_at_once_leave_every_link_due_or_done,
 );
@@ -534,6 +538,64 @@ async fn an_intent_stays_open_until_it_is_settled(fresh: &Fresh) {
     let counts = store.intent_counts(NOON.plus(seconds(1))).await.unwrap();
     assert_eq!(counts, [(connection.0, "contact".to_owned(), "unknown".to_owned(), 1)]);
     assert_eq!(open().await, None);
+}
+
+async fn who_was_erased_in_a_crm_is_never_tried_again_there(fresh: &Fresh) {
+    let (store, connection) = (&fresh.store, super::connection());
+    let ids = records(store, 1).await;
+    want(store, vec![wanted(connection, ids[0], NOON)]).await;
+    let leased = lease(store, connection, NOON, 9).await;
+    settle(store, &leased, vec![receipt(&leased[0])]).await;
+    let link = leased[0].id;
+    let held = HeldField { code: "contested".into(), reason: String::new(), hash: "1".into() };
+    let holds = vec![(link, "note".to_owned(), held.clone())];
+    let known = store
+        .write(async move |tx| {
+            tx.hold_fields(&holds).await?;
+            tx.held(link).await
+        })
+        .await
+        .unwrap();
+    assert_eq!(known.get("note"), Some(&held));
+    let review = Uuid::new_v4();
+    let question = NewReview {
+        id: review,
+        question: "deleted_there".into(),
+        record: ids[0].0,
+        connection: Some(connection.0),
+        candidates: json!({}),
+        reason: "deleted_there".into(),
+        asked_at: NOON.0,
+    };
+    let decision = NewDecision {
+        id: Uuid::new_v4(),
+        verdict: "left_out".into(),
+        review,
+        record: ids[0].0,
+        other: connection.0,
+        decided_by: "system".into(),
+        decided_at: NOON.0,
+        moved: json!({}),
+    };
+    let (record, standing) = (ids[0], decision.id);
+    let (answered, retried) = store
+        .write(async move |tx| {
+            tx.ask(std::slice::from_ref(&question)).await?;
+            tx.decide(std::slice::from_ref(&decision)).await?;
+            tx.erase_link(link).await?;
+            let said = json!({ "answer": "erased_there" });
+            let answered = tx.answer_all(record, connection, "deleted_there", &said, NOON).await?;
+            Ok((answered, tx.retry_links(connection, None).await?))
+        })
+        .await
+        .unwrap();
+    assert_eq!((answered, retried), (1, 0), "the question is over, and nothing makes it again");
+    assert_eq!(store.standing_decisions(review).await.unwrap(), [standing]);
+    let line = store.link_lines(ids[0]).await.unwrap().remove(0);
+    assert_eq!((line.role.as_str(), line.code.as_deref()), ("excluded", Some("erased_there")));
+    assert!(line.held.0.is_empty() && line.sent.0.is_empty());
+    want(store, vec![wanted(connection, ids[0], NOON)]).await;
+    assert!(lease(store, connection, NOON, 9).await.is_empty(), "it is written again");
 }
 
 async fn a_read_older_than_a_write_is_no_evidence(fresh: &Fresh) {
