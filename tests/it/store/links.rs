@@ -591,9 +591,9 @@ async fn who_was_erased_in_a_crm_is_never_tried_again_there(fresh: &Fresh) {
         .unwrap();
     assert_eq!((answered, retried), (1, 0), "the question is over, and nothing makes it again");
     assert_eq!(store.standing_decisions(review).await.unwrap(), [standing]);
-    let line = store.link_lines(ids[0]).await.unwrap().remove(0);
-    assert_eq!((line.role.as_str(), line.code.as_deref()), ("excluded", Some("erased_there")));
-    assert!(line.held.0.is_empty() && line.sent.0.is_empty());
+    let erased = store.link_lines(ids[0]).await.unwrap().remove(0);
+    assert_eq!((erased.role.as_str(), erased.code.as_deref()), ("excluded", Some("erased_there")));
+    assert!(erased.held.0.is_empty() && erased.sent.0.is_empty());
     want(store, vec![wanted(connection, ids[0], NOON)]).await;
     assert!(lease(store, connection, NOON, 9).await.is_empty(), "it is written again");
 }
