@@ -156,20 +156,8 @@ impl Rig {
             task.await.unwrap().unwrap();
         }
         if self.carried == Carried::Rabbit {
-            self.remove_queues().await;
+            mittler_queue::remove(&self.config).await.unwrap();
         }
-    }
-
-    async fn remove_queues(&self) {
-        let url = setting("MITTLER_TEST_RABBITMQ_URL");
-        let connection = lapin::Connection::connect(&url, lapin::ConnectionProperties::default()).await.unwrap();
-        let channel = connection.create_channel().await.unwrap();
-        let dead = format!("{}.dead", self.config.queue);
-        for queue in [self.config.queue.as_str(), &dead] {
-            channel.queue_delete(queue.into(), lapin::options::QueueDeleteOptions::default()).await.unwrap();
-        }
-        channel.exchange_delete(dead.as_str().into(), lapin::options::ExchangeDeleteOptions::default()).await.unwrap();
-        connection.close(200, "done".into()).await.unwrap();
     }
 
     /// Jobs that are due now.

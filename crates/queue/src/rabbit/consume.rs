@@ -16,13 +16,14 @@ use lapin::{
     types::FieldTable,
 };
 use mittler_core::JobId;
-use tokio::time::{Duration, Instant};
+use tokio::time::{Duration, Instant, timeout};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::{
-    HEARTBEAT, RabbitConfig, Trouble, limited,
+    FIRST, HEARTBEAT, RabbitConfig, Trouble, limited,
     link::Link,
+    mute::Mute,
     pulse::{self, Vigil},
     topology,
 };
@@ -116,16 +117,18 @@ async fn supervise(
 ) -> anyhow::Result<()> {
     let stats = runner.stats.counters();
     let mut backoff = Backoff::broker();
+    let mut mute = Mute::default();
     loop {
         stats.consuming.down();
         let begun = Instant::now();
-        let ended = session(runner, config, settings, crew, stop).await;
+        let ended = session(runner, config, settings, crew, &mut mute, stop).await;
         stats.consuming.down();
         match ended {
             Ok(()) => return Ok(()),
             Err(Trouble::Fatal(remedy)) => anyhow::bail!(remedy),
             Err(_) if stop.is_cancelled() => return Ok(()),
             Err(passing) => {
+                mute.noticed(&passing);
                 let code = passing.to_string();
                 tracing::warn!(code, "the consumers lost the broker and connect again");
                 count(&stats.reconnects);
@@ -143,13 +146,15 @@ async fn session(
     config: &RabbitConfig,
     settings: &Settings,
     crew: &mut Crew,
+    mute: &mut Mute,
     stop: &CancellationToken,
 ) -> Result<(), Trouble> {
     let link = Link::open(config, "mittler worker").await?;
+    mute.remove_stuck(&link).await?;
     topology::declare(&link, &config.queue).await?;
     let channel = limited(link.connection().create_channel(), "opening a channel").await?;
-    let mut consumer = begin(&channel, config, &config.queue, settings.workers).await?;
-    let mut urgent = begin(&channel, config, &topology::urgent(&config.queue), settings.workers).await?;
+    let mut consumer = begin(&channel, config, &config.queue, settings.workers, mute).await?;
+    let mut urgent = begin(&channel, config, &topology::urgent(&config.queue), settings.workers, mute).await?;
     let hand = InHand::default();
     runner.stats.counters().consuming.up();
 
@@ -207,14 +212,22 @@ fn delivered(next: Option<lapin::Result<Delivery>>) -> Result<Delivery, Trouble>
     Ok(next.ok_or(Trouble::passing("the broker ended the consumer"))??)
 }
 
-async fn begin(channel: &Channel, config: &RabbitConfig, queue: &str, workers: usize) -> Result<Consumer, Trouble> {
+async fn begin(
+    channel: &Channel,
+    config: &RabbitConfig,
+    queue: &str,
+    workers: usize,
+    mute: &mut Mute,
+) -> Result<Consumer, Trouble> {
     // No more than can run: what waits behind a long job in this process could run in another.
     // Zero would mean no limit.
     let prefetch = u16::try_from(workers).unwrap_or(u16::MAX).min(config.prefetch).max(1);
     limited(channel.basic_qos(prefetch, BasicQosOptions::default()), "setting the prefetch").await?;
     let consumer =
         channel.basic_consume(queue.into(), "".into(), BasicConsumeOptions::default(), FieldTable::default());
-    limited(consumer, "consuming").await
+    let consumer = timeout(FIRST, consumer).await.map_err(|_elapsed| Trouble::Mute(queue.to_owned()))??;
+    mute.answered(queue);
+    Ok(consumer)
 }
 
 /// What a message says.

@@ -11,6 +11,7 @@
 
 mod consume;
 mod link;
+mod mute;
 mod pulse;
 mod relay;
 mod topology;
@@ -25,6 +26,8 @@ pub use relay::relay;
 
 /// How long the broker may take for one publish, confirm, ack or declaration.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// How long a queue may take for the first confirm of a session, and to take a consumer: see [`mute`].
+const FIRST: Duration = Duration::from_secs(3);
 /// The AMQP heartbeat: a silent connection counts as dead after twice that.
 const SILENCE: u16 = 10;
 /// What a message that only proves the way through the queue begins with.
@@ -71,9 +74,10 @@ enum Trouble {
     /// Goes by itself; a new session is tried.
     #[error("{0}")]
     Passing(String),
-    /// As [`Trouble::Passing`]: the broker takes messages and does not confirm them.
-    #[error("a confirm did not come")]
-    Mute,
+    /// As [`Trouble::Passing`]: the broker answers, but this queue confirms nothing or takes no consumer.
+    /// After a kill of the broker a quorum queue can stay without a leader for good.
+    #[error("the queue {0} does not answer")]
+    Mute(String),
     /// A person has to act first.
     #[error("{0}")]
     Fatal(String),

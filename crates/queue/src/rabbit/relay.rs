@@ -9,9 +9,7 @@
 //!
 //! Jobs of the first lane have a queue of their own. Jobs that call CRMs are not sent: see the crate.
 //!
-//! A killed broker can come back with a quorum queue that has no leader, for good (seen with 3.10;
-//! rabbitmq/rabbitmq-server#10070, #15725): it can be declared, but confirms and delivers nothing.
-//! Since it only holds ids of rows that are sent again, the relay removes such a queue.
+//! A queue that confirms nothing is removed and declared anew: see [`super::mute`].
 
 use std::{sync::atomic::Ordering::Relaxed, time::Duration};
 
@@ -28,7 +26,7 @@ use mittler_store::{
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
-use super::{PATIENCE, RabbitConfig, Trouble, limited, link::Link, topology};
+use super::{FIRST, PATIENCE, RabbitConfig, Trouble, limited, link::Link, mute::Mute, topology};
 use crate::{Settings, Stats, Wake, backoff::Backoff, stats::count, wake::Bell};
 
 /// Rows of one transaction and messages of one round of confirms.
@@ -39,12 +37,6 @@ const BUSY: Duration = Duration::from_millis(25);
 const IDLE: Duration = Duration::from_millis(250);
 /// How long the table counts as busy after the last job.
 const BUSY_FOR: Duration = Duration::from_secs(5);
-/// Sessions in a row in which the queue confirmed nothing before it counts as stuck.
-const STUCK: u32 = 2;
-/// How long the first confirm of a session is waited for. To remove a queue that was only slow costs
-/// nothing but time: what was in it is sent again.
-const FIRST: Duration = Duration::from_secs(3);
-
 /// The relay role for RabbitMQ: publishes the ids of ready rows until `stop`.
 ///
 /// # Errors
@@ -58,7 +50,7 @@ pub async fn relay(
     stop: CancellationToken,
     stats: Stats,
 ) -> anyhow::Result<()> {
-    let mut relay = Relay { store, clock, config, settings, stats, bell: wake.listen(), mute: 0 };
+    let mut relay = Relay { store, clock, config, settings, stats, bell: wake.listen(), mute: Mute::default() };
     let mut backoff = Backoff::broker();
     loop {
         relay.stats.counters().relaying.down();
@@ -97,19 +89,13 @@ struct Relay {
     settings: Settings,
     stats: Stats,
     bell: Bell,
-    /// Sessions in a row that ended because a confirm did not come, and none had come.
-    mute: u32,
+    mute: Mute,
 }
 
 impl Relay {
     async fn session(&mut self, stop: &CancellationToken) -> Result<(), Trouble> {
         let link = Link::open(&self.config, "mittler relay").await?;
-        if self.mute >= STUCK {
-            tracing::warn!(queue = self.config.queue, "the queue confirms nothing; it is removed and declared anew");
-            self.mute = 0;
-            topology::remove(&link, &self.config.queue).await?;
-            topology::remove(&link, &topology::urgent(&self.config.queue)).await?;
-        }
+        self.mute.remove_stuck(&link).await?;
         topology::declare(&link, &self.config.queue).await?;
         let channel = limited(link.connection().create_channel(), "opening a channel").await?;
         limited(channel.confirm_select(ConfirmSelectOptions::default()), "asking for confirms").await?;
@@ -151,10 +137,12 @@ impl Relay {
                 let confirmed = self.stats.counters().confirmed.load(Relaxed);
                 let ended = self.send(&channel, &way.queue, &jobs, patience).await;
                 if self.stats.counters().confirmed.load(Relaxed) > confirmed {
-                    self.mute = 0;
+                    self.mute.answered(&way.queue);
                     patience = PATIENCE;
-                } else if matches!(ended, Err(Trouble::Mute)) && !link.connection().status().blocked() {
-                    self.mute += 1;
+                } else if let Err(trouble) = &ended
+                    && !link.connection().status().blocked()
+                {
+                    self.mute.noticed(trouble);
                 }
                 ended?;
             }
@@ -258,7 +246,7 @@ async fn publish(
             Err(_elapsed) => {
                 stats.unconfirmed.fetch_add(1, Relaxed);
                 failed.push(*job);
-                trouble.get_or_insert(Trouble::Mute);
+                trouble.get_or_insert_with(|| Trouble::Mute(queue.to_owned()));
                 continue;
             }
         };
