@@ -106,6 +106,7 @@ impl HubSpot {
                 modified_at: None,
                 gone: false,
                 successor: None,
+                absorbed: Vec::new(),
             }
         };
         Ok(there.map(record).collect())

@@ -71,6 +71,7 @@ impl HubSpot {
                 modified_at: Some(at),
                 gone: false,
                 successor: None,
+                absorbed: Vec::new(),
             });
         }
         Ok(records)

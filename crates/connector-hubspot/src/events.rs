@@ -66,6 +66,7 @@ impl HubSpot {
                 modified_at: text(&event, "updatedAt").as_deref().and_then(wire::time),
                 gone: false,
                 successor: None,
+                absorbed: Vec::new(),
                 id,
             }));
         }

@@ -62,6 +62,7 @@ fn record(key: &Key, owner: Owner, fields: &[String]) -> RemoteRecord {
         modified_at: owner.updated_at.as_deref().and_then(wire::time),
         gone: owner.archived,
         successor: None,
+        absorbed: Vec::new(),
         id: owner.id,
     }
 }

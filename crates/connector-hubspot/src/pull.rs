@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 use crate::{
     HubSpot, errors,
     profile::{SEARCH, last_modified},
+    read::{MERGED, absorbed},
     wire::{self, Listed, Record},
 };
 
@@ -52,7 +53,7 @@ impl HubSpot {
         let body = json!({
             "filterGroups": groups,
             "sorts": [{"propertyName": sort, "direction": "ASCENDING"}],
-            "properties": [property],
+            "properties": [property, MERGED],
             "limit": PAGE,
         });
         let call = Call::read(Method::POST, self.paths.objects(&[remote_type, "search"])).body(body).bucket(SEARCH);
@@ -65,7 +66,8 @@ impl HubSpot {
         let changes = listed.results.into_iter().map(|record| {
             let at = record.modified_at(property).ok_or_else(|| Error::Protocol { detail: "no_stamp".into() })?;
             // Searches never show what was deleted; webhooks and reading tell.
-            Ok(Change { id: record.id, at, deleted: record.archived })
+            let absorbed = absorbed(&record);
+            Ok(Change { id: record.id, at, deleted: record.archived, absorbed })
         });
         Ok((changes.collect::<Result<_>>()?, cut, server_time(&answer)))
     }

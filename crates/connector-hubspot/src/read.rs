@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// Names that a record carries of those that were merged into it.
-const MERGED: &str = "hs_merged_object_ids";
+pub(crate) const MERGED: &str = "hs_merged_object_ids";
 /// A contact's further addresses; a search by e-mail finds these too.
 const ADDITIONAL_EMAILS: &str = "hs_additional_emails";
 
@@ -229,8 +229,15 @@ impl Asked<'_> {
             modified_at: record.modified_at(last_modified(self.remote_type)),
             gone: record.archived,
             successor: merged.then(|| (self.remote_type.to_owned(), record.id.clone())),
+            absorbed: absorbed(record),
         }
     }
+}
+
+/// The ids of the records that were merged into one.
+pub(crate) fn absorbed(record: &Record) -> Vec<String> {
+    let merged = record.text(MERGED).unwrap_or_default();
+    merged.split(';').map(str::trim).filter(|id| !id.is_empty()).map(str::to_owned).collect()
 }
 
 /// What is asked for, and what tells which key found a record.

@@ -54,6 +54,7 @@ fn change(record: &Record) -> Option<Change> {
         id: wire::text(record, "Id")?.to_owned(),
         at: wire::instant(wire::text(record, "SystemModstamp")?)?,
         deleted: wire::flag(record, "IsDeleted"),
+        absorbed: Vec::new(),
     })
 }
 
@@ -255,6 +256,7 @@ fn remote_record(
         modified_at: wire::text(record, "SystemModstamp").and_then(wire::instant),
         gone: converted || wire::flag(record, "IsDeleted"),
         successor: contact.or(master).map(|(remote_type, id)| (remote_type.to_owned(), id.to_owned())),
+        absorbed: Vec::new(),
     })
 }
 

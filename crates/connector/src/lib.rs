@@ -118,6 +118,8 @@ pub struct RemoteRecord {
     pub gone: bool,
     /// Salesforce: the contact a lead was converted to. Otherwise: the id it was merged into.
     pub successor: Option<(String, String)>,
+    /// Ids of records of this type that were merged into it, where the CRM names them.
+    pub absorbed: Vec<String>,
 }
 
 /// One write of a batch. `tag` comes back in the outcome.
@@ -218,6 +220,8 @@ pub struct Change {
     pub id: String,
     pub at: Time,
     pub deleted: bool,
+    /// As [`RemoteRecord::absorbed`]: a merge whose hook was lost is noticed by it.
+    pub absorbed: Vec<String>,
 }
 
 /// A webhook request as it came: raw bytes, because signatures cover them.

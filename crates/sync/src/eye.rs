@@ -350,6 +350,7 @@ mod tests {
                 modified_at: None,
                 gone: false,
                 successor: None,
+                absorbed: Vec::new(),
             };
             let eye = Eye::new("DE", object, shown, record);
             let all = eye.all(ConnectionId(uuid::Uuid::nil()), &record_there, &HashMap::new(), Time(1_000));
@@ -385,6 +386,7 @@ mod tests {
             modified_at: None,
             gone: false,
             successor: None,
+            absorbed: Vec::new(),
         };
         let connection = ConnectionId(uuid::Uuid::nil());
         let all = eye.changed(connection, &shown, &news, &before, &HashMap::new(), &times());

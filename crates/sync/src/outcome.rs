@@ -5,12 +5,15 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use mittler_connector::{Error as CrmError, Key, KeyForm, KindProfile, OwnKey, Refusal, RemoteRecord, RowResult};
 use mittler_core::{
     LinkId, RecordId, Value,
+    job::{Lane, Task},
     mapping::Object,
     plan::{self, HeldField},
 };
 use mittler_store::{
     Clock, Error as StoreError, Tx,
+    due::DueLink,
     intents::Intent,
+    jobs::NewJob,
     leases::{Holding, Receipt},
     links::LinkCommand,
     reviews::NewReview,
@@ -39,6 +42,9 @@ pub enum Written {
 /// How long a write with an unknown outcome waits at most before it is done again.
 const LONGEST: Duration = Duration::from_mins(5);
 
+/// How long a link whose record became another waits for the read that finds out, which is done at once.
+const FOLLOWED: Duration = Duration::from_mins(1);
+
 /// A record of which so many fields are refused waits for a person.
 const REFUSALS: usize = 5;
 
@@ -49,8 +55,8 @@ struct Received {
     ended: Vec<Intent>,
     reviews: Vec<NewReview>,
     adopt: Vec<(Item, Key, String)>,
-    /// Records that became another: its type and id, and the CRM's word for it.
-    follow: Vec<(Item, String, String, String)>,
+    /// Those whose record became another, and the CRM's word for it.
+    follow: Vec<(Item, String)>,
     created: Vec<LinkId>,
     /// Rows that came through.
     good: usize,
@@ -78,8 +84,8 @@ impl Batch {
         for (item, key, code) in adopt {
             self.adopt_existing(object, item, key, &code).await?;
         }
-        for (item, remote_type, id, code) in follow {
-            self.follow(item, &remote_type, id, &code).await?;
+        for (item, code) in follow {
+            self.read_what_became(item, &object.remote, &code).await?;
         }
         match closed {
             // What passes for some may pass for others: only those that were refused wait.
@@ -158,8 +164,8 @@ impl Batch {
             Written::Row(RowResult::Gone { successor, code }) => {
                 to.ended.push(end("gone", Some(code.clone())));
                 let mapped = |remote_type: &String| self.connection.mapping.object(remote_type).is_some();
-                if let Some((remote_type, id)) = successor.filter(|(remote_type, _)| mapped(remote_type)) {
-                    to.follow.push((item, remote_type, id, code));
+                if successor.is_some_and(|(remote_type, _)| mapped(&remote_type)) {
+                    to.follow.push((item, code));
                     return;
                 }
                 receipt.state = "gone".into();
@@ -168,22 +174,22 @@ impl Batch {
             Written::Row(RowResult::Busy { code }) => {
                 to.ended.push(end("busy", Some(code.clone())));
                 let wait = Duration::from_millis(300 << item.link.attempt.clamp(0, 10));
-                later(&mut receipt, &item, now.plus(wait).0, &code);
+                later(&mut receipt, &item.link, now.plus(wait).0, &code);
             }
             Written::Row(RowResult::Misconfigured { code, message })
             | Written::Nothing(CrmError::Configuration { code, message }) => {
                 to.ended.push(unwritten(&code));
-                later(&mut receipt, &item, now.plus(CLOSED).0, &code);
+                later(&mut receipt, &item.link, now.plus(CLOSED).0, &code);
                 receipt.reason = Some(message.clone());
                 to.closed.get_or_insert((code, message));
             }
             Written::NotBegun => {
                 to.ended.push(unwritten("lease_too_short"));
-                later(&mut receipt, &item, 0, "lease_too_short");
+                later(&mut receipt, &item.link, 0, "lease_too_short");
             }
             Written::Nothing(error) => {
                 to.ended.push(unwritten(error.code()));
-                later(&mut receipt, &item, 0, error.code());
+                later(&mut receipt, &item.link, 0, error.code());
                 to.error.get_or_insert(error);
             }
             // The intent stays open: whoever takes the link next looks first. A kind that the CRM
@@ -191,7 +197,7 @@ impl Batch {
             Written::Unknown(code) => {
                 let first: u64 = if profile.own_key == OwnKey::None { 1_000 } else { 100 };
                 let wait = Duration::from_millis(first << item.link.attempt.clamp(0, 12)).min(LONGEST);
-                later(&mut receipt, &item, now.plus(wait).0, &code);
+                later(&mut receipt, &item.link, now.plus(wait).0, &code);
                 to.ended.push(intent());
             }
         }
@@ -218,7 +224,7 @@ impl Batch {
                 })
                 .collect();
             receipt.held.extend(held);
-            later(receipt, item, 0, &refusal.code);
+            later(receipt, &item.link, 0, &refusal.code);
             return;
         }
         receipt.state = "refused".into();
@@ -324,7 +330,7 @@ impl Batch {
                 let reason = "another record of the CRM has this value".to_owned();
                 receipt.held.insert(name.clone(), HeldField { code: "taken_there".into(), reason, hash });
             }
-            later(&mut receipt, &item, 0, code);
+            later(&mut receipt, &item.link, 0, code);
             if insists {
                 // Asked and answered: it goes without the address.
                 reviews.clear();
@@ -334,22 +340,32 @@ impl Batch {
         Ok(())
     }
 
-    /// A record became another there, a lead its contact: that is adopted with what it shows.
-    async fn follow(&self, item: Item, remote_type: &str, id: String, code: &str) -> Run<()> {
-        let begun = self.now();
-        let found = match self.connection.mapping.object(remote_type) {
-            Some(object) => self.look(object, &[Key::Id(id)]).await?.into_iter().find(|record| !record.gone),
-            None => None,
-        };
+    /// A record became another there: a lead its contact, or one that others became as well. Which of ours goes
+    /// on with it is decided over all of them, so a read of the old id finds out, and nothing is written until then.
+    async fn read_what_became(&self, item: Item, remote_type: &str, code: &str) -> Run<()> {
+        let (now, clock, connection) = (self.now(), self.pusher.clock.clone(), self.connection.id);
         let Item { mut link, .. } = item;
         // Settled with the answer that told of it.
         link.open_intent = None;
-        if let (Some(record), Some(object)) = (found, self.connection.mapping.object(remote_type)) {
-            return self.adopt(object, vec![Adoption { link, record, begun }]).await;
-        }
+        let Some(old) = link.remote_id.clone() else { return Ok(()) };
         let mut receipt = settled(&link, Some(code), None);
-        receipt.state = "gone".into();
-        self.settle(vec![receipt], Vec::new(), Vec::new()).await?;
+        later(&mut receipt, &link, now.plus(FOLLOWED).0, code);
+        let task = Task::Read {
+            connection,
+            remote_type: remote_type.to_owned(),
+            ids: vec![old],
+            not_before: now,
+            since: None,
+        };
+        let job = NewJob::new(clock.id(), task, Lane::Scheduled, now, now);
+        self.pusher
+            .store
+            .write(async move |tx| {
+                let holding = tx.hold_links(&[Receipt::of(&receipt)]).await?;
+                tx.put_receipts(&holding, std::slice::from_ref(&receipt)).await?;
+                tx.put_jobs(std::slice::from_ref(&job)).await
+            })
+            .await?;
         Ok(())
     }
 }
@@ -424,9 +440,9 @@ fn existing(profile: &KindProfile, item: &Item, id: Option<String>) -> Option<Ke
 }
 
 /// Still due, at the given time.
-fn later(receipt: &mut Receipt, item: &Item, at: i64, code: &str) {
+fn later(receipt: &mut Receipt, link: &DueLink, at: i64, code: &str) {
     receipt.done = None;
     receipt.next_at = at;
-    receipt.attempt = item.link.attempt + 1;
+    receipt.attempt = link.attempt + 1;
     receipt.code = Some(code.to_owned());
 }

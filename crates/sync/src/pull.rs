@@ -17,9 +17,9 @@ use std::{
     time::Duration,
 };
 
-use mittler_connector::{Cursor, Error as CrmError, Feed, Key, RemoteRecord};
+use mittler_connector::{Cursor, Error as CrmError, Feed, Key, OwnKey, RemoteRecord};
 use mittler_core::{
-    Field, Kind, LinkId, RecordId, RemoteFields, RemoteValue, Statement, Time,
+    Field, Kind, LinkId, RecordId, RemoteFields, RemoteValue, Statement, Time, Value,
     job::{Lane, Place, Task},
     mapping::{Object, Wanted},
     plan::{self, HeldField},
@@ -72,9 +72,9 @@ struct Taking {
     shown: Vec<Shown>,
     /// By link: what its record now says.
     statements: Vec<(Uuid, RecordId, Statement)>,
-    moved: Vec<(Moved, RecordId, Kind)>,
+    moved: Vec<Move>,
     gone: Vec<(Known, &'static str)>,
-    revived: Vec<LinkId>,
+    revived: Vec<(LinkId, RecordId)>,
     /// Links that said something: they are told if something else holds.
     again: BTreeSet<Uuid>,
     /// Fields that change back and forth: they are held, and a person is asked.
@@ -82,6 +82,19 @@ struct Taking {
     /// Remote ids that could not be read now.
     later: BTreeSet<String>,
 }
+
+/// A link whose record became another there.
+struct Move {
+    to: Moved,
+    record: RecordId,
+    kind: Kind,
+    /// How much of the link's record survived in what it became.
+    survival: Survival,
+}
+
+/// Of two of ours that became one there, the one with more of this keeps it: the own key that the CRM shows,
+/// then the e-mail address, then the number of fields that are as they were.
+type Survival = (bool, bool, usize);
 
 impl Pusher {
     /// Reads what changed in a CRM, of the types that are mapped and have a cursor. `from` goes on
@@ -135,7 +148,8 @@ impl Pusher {
             let Some(last) = found.changes.last() else { break };
             let next = Cursor { at: last.at, id: last.id.clone() };
             pulled.changes += found.changes.len();
-            let ids: Vec<String> = found.changes.iter().map(|change| change.id.clone()).collect();
+            let ids = found.changes.iter().flat_map(|change| std::iter::once(&change.id).chain(&change.absorbed));
+            let ids: Vec<String> = ids.cloned().collect::<BTreeSet<_>>().into_iter().collect();
             // The cursor never passes what the CRM may not show yet.
             let safe = found.server_time.unwrap_or_else(|| self.clock.now()).minus(lag);
             let kept = if next.at < safe { next.clone() } else { Cursor { at: safe, id: String::new() } };
@@ -293,7 +307,7 @@ impl Pusher {
         let mut all = Vec::new();
         for (link, record) in &links {
             if link.state == "gone" {
-                taking.revived.push(LinkId(link.id));
+                taking.revived.push((LinkId(link.id), RecordId(link.record)));
             }
             let Some(object) = connection.mapping.object_for(remote_type, &link.fields) else { continue };
             let eye = Eye::new(&self.country, object, &record.fields, &link.fields);
@@ -458,11 +472,24 @@ impl Pusher {
                 let ids: BTreeSet<&String> = links.iter().map(|(_, id)| id).collect();
                 let keys: Vec<Key> = ids.into_iter().cloned().map(Key::Id).collect();
                 let fields = connection.mapping.field_names(&remote_type);
-                let found = connection.find(&remote_type, &keys, &fields, None, begun).await?;
+                let kinds = &connection.connector.profile().kinds;
+                let own_key = kinds
+                    .iter()
+                    .filter(|kind| kind.remote_type == remote_type)
+                    .find_map(|kind| if let OwnKey::Field(name) = &kind.own_key { Some(name.as_str()) } else { None });
+                let found = connection.find(&remote_type, &keys, &fields, own_key, begun).await?;
                 if !found.slow.is_empty() {
                     return Err(Stopped::Crm(CrmError::TooBroad { code: TOO_SLOW.into() }));
                 }
-                let records = found.records;
+                let mut records = found.records;
+                let mut named: HashMap<String, String> = HashMap::new();
+                for record in &mut records {
+                    let Some(own_key) = own_key.filter(|name| !fields.iter().any(|field| field == name)) else { break };
+                    if let Some(Some(Value::Text(key))) = record.fields.0.remove(own_key) {
+                        named.insert(record.id.clone(), key);
+                    }
+                }
+                let links = self.with_absorbed(connection, &remote_type, links, &records, begun, taking).await?;
                 let Some(first) = connection.mapping.object(&remote_type) else { continue };
                 let owners = connection.owner_names(&owner_ids(first, records.iter()), begun).await?;
                 for (link, id) in links {
@@ -477,14 +504,16 @@ impl Pusher {
                             if matches!(kind, Kind::Person | Kind::Organisation) {
                                 taking.statements.push((link.id, RecordId(link.record), said));
                             }
-                            let it = Moved {
+                            let own = RecordId(link.record);
+                            let survival = survival(object, &link, record, named.get(&id).map(String::as_str));
+                            let to = Moved {
                                 id: link.id,
                                 remote_type: remote_type.clone(),
                                 remote_id: id,
                                 sent: eye.in_our_form(&record.fields),
                                 seen: record.fields.clone(),
                             };
-                            taking.moved.push((it, RecordId(link.record), kind));
+                            taking.moved.push(Move { to, record: own, kind, survival });
                         }
                         Some(RemoteRecord { successor: Some(next), .. }) => moved.push((link, next.clone())),
                         _ => taking.gone.push((link, "deleted_there")),
@@ -494,6 +523,36 @@ impl Pusher {
         }
         taking.gone.extend(moved.into_iter().map(|(link, _)| (link, "deleted_there")));
         Ok(())
+    }
+
+    /// The links with those of the other records that became the same: which of them goes on with it is decided
+    /// over all of them. While one is being written, all are left for later.
+    async fn with_absorbed(
+        &self,
+        connection: &Connection,
+        remote_type: &str,
+        mut links: Vec<(Known, String)>,
+        records: &[RemoteRecord],
+        begun: Time,
+        taking: &mut Taking,
+    ) -> Result<Vec<(Known, String)>, Stopped> {
+        for record in records.iter().filter(|record| !record.absorbed.is_empty()) {
+            for link in self.store.links_by_remote(connection.id, remote_type, &record.absorbed).await? {
+                if links.iter().any(|(other, _)| other.id == link.id) {
+                    continue;
+                }
+                if link.busy == 0 && link.written_at < begun.0 {
+                    links.push((link, record.id.clone()));
+                    continue;
+                }
+                let (same, others) = links.into_iter().partition(|(_, id)| *id == record.id);
+                links = others;
+                let same: Vec<(Known, String)> = same;
+                taking.later.extend(same.into_iter().map(|(link, _)| link.remote_id));
+                break;
+            }
+        }
+        Ok(links)
     }
 
     /// Writes down what was read, with the cursor and the jobs that follow from it.
@@ -518,10 +577,10 @@ impl Pusher {
                     tx.lock_records(&records.into_iter().collect::<Vec<_>>()).await?;
                 }
                 // All in one order, before any of them is written.
-                let rows: Vec<Moved> = taking.moved.iter().map(|(it, _, _)| it.clone()).collect();
+                let rows: Vec<Moved> = taking.moved.iter().map(|it| it.to.clone()).collect();
                 let mut links: BTreeSet<Uuid> = tx.links_around(&rows).await?.into_iter().collect();
                 links.extend(taking.shown.iter().map(|shown| shown.id));
-                links.extend(taking.revived.iter().map(|link| link.0));
+                links.extend(taking.revived.iter().map(|(link, _)| link.0));
                 links.extend(taking.gone.iter().map(|(link, _)| link.id));
                 let said = taking.statements.iter().map(|(_, record, _)| *record);
                 links.extend(said.flat_map(|record| connections.iter().map(move |c| link_id(c.id, record).0)));
@@ -530,7 +589,12 @@ impl Pusher {
                     tx.put_shown(&taking.shown).await?.into_iter().map(|link| link.0).collect();
                 let moved = move_all(tx, &taking, id, now).await?;
                 noted.extend(&moved.done);
-                tx.revive_links(&taking.revived).await?;
+                tx.revive_links(&taking.revived.iter().map(|(link, _)| *link).collect::<Vec<_>>()).await?;
+                for (_, record) in &taking.revived {
+                    // Who was asked what to do about the deletion has no more to say.
+                    let restored = json!({ "answer": "restored_there" });
+                    tx.answer_all(*record, id, "deleted_there", &restored, now).await?;
+                }
                 let mut reviews = moved.reviews;
                 let gone: Vec<&(Known, &str)> = taking.gone.iter().filter(|(link, _)| link.state != "gone").collect();
                 let mut lost: Vec<LinkId> = gone.iter().map(|(link, _)| LinkId(link.id)).collect();
@@ -598,6 +662,14 @@ impl Pusher {
     }
 }
 
+fn survival(object: &Object, link: &Known, record: &RemoteRecord, named: Option<&str>) -> Survival {
+    let as_it_was = |name: &String, theirs: &RemoteValue| theirs.is_some() && link.seen.0.0.get(name) == Some(theirs);
+    let kept = record.fields.0.iter().filter(|(name, theirs)| as_it_was(name, theirs));
+    let address = |name: &str| object.shows(name).is_some_and(|(field, _)| field == Field::EMAILS);
+    let address = kept.clone().any(|(name, _)| address(name));
+    (named == Some(RecordId(link.record).to_string().as_str()), address, kept.count())
+}
+
 /// What became of the links whose records moved.
 #[derive(Default)]
 struct MovedLinks {
@@ -618,19 +690,20 @@ async fn move_all(
     now: Time,
 ) -> mittler_store::Result<MovedLinks> {
     let mut moved = MovedLinks::default();
-    let mut rest: Vec<&(Moved, RecordId, Kind)> = taking.moved.iter().collect();
+    let mut rest: Vec<&Move> = taking.moved.iter().collect();
+    rest.sort_by_key(|it| std::cmp::Reverse(it.survival));
     // A second time: what the first move brought together is seen only then.
     for _ in 0..2 {
-        let rows: Vec<Moved> = rest.iter().map(|(it, _, _)| it.clone()).collect();
+        let rows: Vec<Moved> = rest.iter().map(|it| it.to.clone()).collect();
         let united = tx.unite_links(&rows).await?;
-        rest.retain(|(it, _, _)| !united.contains(&LinkId(it.id)));
+        rest.retain(|it| !united.contains(&LinkId(it.to.id)));
         moved.united.extend(united);
-        // Of two that became one, the first has it.
+        // Of two that became one, the one whose record survived has it.
         let mut targets = BTreeSet::new();
-        let first = rest.iter().filter(|(it, _, _)| targets.insert((it.remote_type.as_str(), it.remote_id.as_str())));
-        let rows: Vec<Moved> = first.map(|(it, _, _)| it.clone()).collect();
+        let first = rest.iter().filter(|it| targets.insert((it.to.remote_type.as_str(), it.to.remote_id.as_str())));
+        let rows: Vec<Moved> = first.map(|it| it.to.clone()).collect();
         moved.done.extend(tx.move_links(&rows).await?.into_iter().map(|link| link.0));
-        rest.retain(|(it, _, _)| !moved.done.contains(&it.id));
+        rest.retain(|it| !moved.done.contains(&it.to.id));
         if rest.is_empty() {
             break;
         }
@@ -640,10 +713,10 @@ async fn move_all(
         let asked = derived_id(&[b"review", link.0.as_bytes(), b"merged_here"]);
         tx.answer(asked, &json!({ "answer": "merged_there" }), now).await?;
     }
-    let rows: Vec<Moved> = rest.iter().map(|(it, _, _)| it.clone()).collect();
+    let rows: Vec<Moved> = rest.iter().map(|it| it.to.clone()).collect();
     let holders: HashMap<Uuid, Uuid> = tx.holders(&rows).await?.into_iter().collect();
     let mut busy = Vec::new();
-    for (it, record, kind) in rest {
+    for Move { to: it, record, kind, .. } in rest {
         let Some(holder) = holders.get(&it.id).filter(|holder| **holder != record.0) else {
             busy.push(LinkId(it.id));
             continue;

@@ -491,6 +491,7 @@ impl Questions {
             modified_at: None,
             gone: false,
             successor: None,
+            absorbed: Vec::new(),
         };
         let eye = Eye::new(&self.country, object, fields, ours);
         eye.all(connection.id, &record, &std::collections::HashMap::new(), self.clock.now())

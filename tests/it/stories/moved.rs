@@ -19,6 +19,9 @@ on_every_database!(
     a_merged_lead_is_the_one_that_was_kept,
     a_merged_contact_in_hubspot_is_the_new_one,
     two_of_ours_that_were_merged_are_a_question,
+    of_two_merged_in_hubspot_the_one_whose_contact_survived_keeps_it,
+    a_merge_that_no_hook_told_of_is_noticed_by_the_pull,
+    a_write_that_meets_a_merge_waits_for_who_goes_on_with_it,
     what_was_deleted_is_a_question_and_what_was_brought_back_is_written_again,
 );
 
@@ -218,6 +221,96 @@ async fn two_of_ours_that_were_merged_are_a_question(store: Store) {
     world.end().await;
 }
 
+/// Six pairs of people who have nothing to do with each other, linked to both CRMs.
+async fn pairs(world: &World) -> Vec<[RecordId; 2]> {
+    let mut pairs = Vec::new();
+    for n in 0..6 {
+        let mut pair = Vec::new();
+        for side in ["ost", "west"] {
+            let lead = json!({ "first_name": side, "last_name": format!("Falter{n}"), "company": format!("{side}{n} AG"),
+                               "email": format!("falter@{side}{n}.example"), "country": "DE" });
+            pair.push(world.lead(lead).await);
+        }
+        pairs.push([pair[0], pair[1]]);
+    }
+    pairs
+}
+
+async fn contacts_of(world: &World, pair: &[RecordId; 2]) -> [String; 2] {
+    let contact = async |person| world.link(HUBSPOT, person).await.remote_id.unwrap();
+    [contact(pair[0]).await, contact(pair[1]).await]
+}
+
+/// The one whose contact survived goes on with it; the other is as it was, and somebody is asked.
+async fn survived(world: &World, kept: RecordId, other: RecordId, new: &str) {
+    let link = world.link(HUBSPOT, kept).await;
+    assert_eq!((link.state.as_str(), link.remote_id.as_deref()), ("open", Some(new)));
+    assert!(questions(world, kept).await.is_empty());
+    assert_eq!(world.link(HUBSPOT, other).await.state, "gone");
+    assert_eq!(questions(world, other).await, ["same_person"]);
+    for (person, says) in [(kept, world.record(kept).await), (other, world.record(other).await)] {
+        let lead = world.link(SALESFORCE, person).await.remote_id.unwrap();
+        let leads = world.in_salesforce("Lead");
+        let lead = leads.iter().find(|it| it["Id"] == json!(lead)).unwrap();
+        assert_eq!(lead["Email"].as_str(), says.fields.text(&Field::EMAILS));
+        assert_eq!(lead["FirstName"].as_str(), says.fields.text(&Field::FIRST_NAME));
+    }
+    let addresses = |record: &mittler_core::Record| record.fields.text(&Field::EMAILS).map(str::to_owned);
+    assert_ne!(addresses(&world.record(kept).await), addresses(&world.record(other).await));
+}
+
+async fn of_two_merged_in_hubspot_the_one_whose_contact_survived_keeps_it(store: Store) {
+    let world = World::new(store).await;
+    let pairs = pairs(&world).await;
+    world.advance(10);
+    for (n, pair) in pairs.iter().enumerate() {
+        let contacts = contacts_of(&world, pair).await;
+        // Now the elder of the two is the primary, now the younger.
+        let (kept, other) = (n % 2, 1 - n % 2);
+        let new = merge(&world, &contacts[kept], &contacts[other]).await;
+        world.advance(3);
+        // The hook may name either first, and each alone.
+        let first = if n < 3 { kept } else { other };
+        read(&world, HUBSPOT, "contacts", &contacts[first]).await;
+        read(&world, HUBSPOT, "contacts", &contacts[1 - first]).await;
+        survived(&world, pair[kept], pair[other], &new).await;
+    }
+    world.end().await;
+}
+
+async fn a_merge_that_no_hook_told_of_is_noticed_by_the_pull(store: Store) {
+    let world = World::new(store).await;
+    let pairs = pairs(&world).await;
+    world.pull().await;
+    world.advance(10);
+    for (n, pair) in pairs.iter().enumerate().take(2) {
+        let contacts = contacts_of(&world, pair).await;
+        let (kept, other) = (1 - n % 2, n % 2);
+        let new = merge(&world, &contacts[kept], &contacts[other]).await;
+        world.advance(20);
+        world.pull().await;
+        survived(&world, pair[kept], pair[other], &new).await;
+    }
+    world.end().await;
+}
+
+async fn a_write_that_meets_a_merge_waits_for_who_goes_on_with_it(store: Store) {
+    let world = World::new(store).await;
+    let pair = pairs(&world).await[0];
+    let contacts = contacts_of(&world, &pair).await;
+    world.advance(10);
+    let new = merge(&world, &contacts[0], &contacts[1]).await;
+    world.advance(3);
+    // The one whose contact is no more is written first.
+    let edit = json!({ "first_name": "west", "last_name": "Falter0", "email": "falter@west0.example", "position": "Imkerin", "country": "DE" });
+    world.lead(edit).await;
+    survived(&world, pair[0], pair[1], &new).await;
+    let contacts = world.in_hubspot("contacts");
+    let contact = contacts.iter().find(|it| it["id"] == json!(new)).unwrap();
+    assert_eq!(contact["properties"]["jobtitle"], json!(null), "the primary got what was said of the other");
+    world.end().await;
+}
+
 async fn what_was_deleted_is_a_question_and_what_was_brought_back_is_written_again(store: Store) {
     let world = World::new(store).await;
     let person = world.lead(anna()).await;
@@ -241,5 +334,7 @@ async fn what_was_deleted_is_a_question_and_what_was_brought_back_is_written_aga
     let link = world.link(HUBSPOT, person).await;
     assert_eq!((link.state.as_str(), link.code), ("open", None));
     assert_eq!(world.in_hubspot("contacts")[0]["properties"]["jobtitle"], json!("Prokuristin"));
+    let asked = world.store.reviews_of(person).await.unwrap();
+    assert!(asked.iter().all(|review| review.state != "open"), "the deletion is still asked about");
     world.end().await;
 }

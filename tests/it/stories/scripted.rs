@@ -104,7 +104,8 @@ async fn more_changes_than_one_job_reads_are_read_once_and_to_the_end(store: Sto
     world.advance(600);
     // An import in HubSpot: many changes within the time that each pull looks back.
     let first = world.clock.now().minus(std::time::Duration::from_secs(200));
-    let change = |n: i64| Change { id: n.to_string(), at: Time(first.0 + n * 1_000_000), deleted: false };
+    let change =
+        |n: i64| Change { id: n.to_string(), at: Time(first.0 + n * 1_000_000), deleted: false, absorbed: Vec::new() };
     // The cursor stands right before them.
     let (id, at) = (world.id(HUBSPOT), first);
     world.store.write(async move |tx| tx.put_cursor(id, "contacts", at, "", at).await).await.unwrap();
