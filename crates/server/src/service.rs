@@ -127,6 +127,7 @@ impl Service {
             connections: connections.clone(),
             country: config.server.country.as_str().into(),
             overrides: Arc::clone(&overrides),
+            otherwise: config.routing.otherwise.as_deref().map(Into::into),
             process: clock.id(),
             margin: Duration::from_secs(2),
         };

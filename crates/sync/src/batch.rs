@@ -375,8 +375,16 @@ impl Batch {
             let complete = fill_references(&mut wanted, &counterparts);
             for name in &wanted.owner {
                 let Some(owner) = link.fields.text(&Field::OWNER).map(str::to_owned) else { continue };
+                let otherwise = || self.pusher.otherwise.as_deref().and_then(|otherwise| owners.get(otherwise));
                 if let Some(id) = owners.get(&owner) {
                     wanted.fields.set(name.clone(), Value::RemoteRef(id.clone()));
+                } else if link.remote_id.is_none()
+                    && owner.contains('@')
+                    && let Some(id) = otherwise()
+                {
+                    // What is made anew is somebody's all the same; a person is asked about the owner.
+                    wanted.fields.set(name.clone(), Value::RemoteRef(id.clone()));
+                    reviews.push(self.ask_owner(&link, &owner));
                 } else if owner.contains('@')
                     && !link.sent.0.contains_key(name)
                     && (link.remote_id.is_none() || !wanted.create_only.contains(name))
@@ -581,7 +589,7 @@ impl Batch {
     }
 
     async fn owners(&self, object: &Object, due: &[DueLink], wanted: &[Wanted]) -> Run<HashMap<String, String>> {
-        let names: Vec<String> = due
+        let mut names: Vec<String> = due
             .iter()
             .zip(wanted)
             .filter(|(link, wanted)| {
@@ -593,6 +601,7 @@ impl Batch {
         if names.is_empty() {
             return Ok(HashMap::new());
         }
+        names.extend(self.pusher.otherwise.as_deref().map(str::to_owned));
         Ok(self.connection.owners(&object.remote, &names, self.now()).await?)
     }
 

@@ -337,6 +337,16 @@ impl Connection {
         Ok(found)
     }
 
+    /// The CRM refused an owner whom it had: somebody left. Until they are asked for again nothing is theirs.
+    pub(crate) fn note_owner_left(&self, id: &str, now: Time) -> bool {
+        let mut owners = locked(&self.owners);
+        let people = owners.iter_mut().filter(|(name, _)| name.contains('@'));
+        let left: Vec<_> = people.filter(|(_, (_, known))| known.as_deref() == Some(id)).collect();
+        let known = !left.is_empty();
+        left.into_iter().for_each(|(_, entry)| *entry = (now, None));
+        known
+    }
+
     /// The e-mail addresses of owners, by their remote ids; without those that the CRM does not
     /// show.
     pub async fn owner_names(&self, ids: &[String], now: Time) -> mittler_connector::Result<HashMap<String, String>> {

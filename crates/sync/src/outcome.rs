@@ -139,7 +139,7 @@ impl Batch {
             }
             Written::Row(RowResult::Refused(refusal)) => {
                 to.ended.push(end("refused", Some(refusal.code.clone())));
-                Self::refuse(object, &item, &refusal, &mut receipt);
+                self.refuse(object, &item, &refusal, &mut receipt);
             }
             Written::Row(RowResult::Exists { id, code, .. }) => {
                 to.ended.push(end("exists", Some(code.clone())));
@@ -205,7 +205,7 @@ impl Batch {
     }
 
     /// Refused fields are held and the rest is tried again; a refused record waits for a change.
-    fn refuse(object: &Object, item: &Item, refusal: &Refusal, receipt: &mut Receipt) {
+    fn refuse(&self, object: &Object, item: &Item, refusal: &Refusal, receipt: &mut Receipt) {
         let culprits: Vec<&String> = refusal
             .fields
             .iter()
@@ -214,6 +214,18 @@ impl Batch {
         let rest = item.planned.0.len() > culprits.len();
         // Outages raise the attempts, too: only what was refused counts here.
         let refused = item.link.held.values().filter(|held| held.code == "refused").count();
+        // An owner who has left since they were asked for: planned anew, it is as if they had never been there.
+        let has_left = |name: &&String| match item.planned.0.get(*name) {
+            Some(Some(Value::RemoteRef(id))) => {
+                object.fields.get(*name).is_some_and(|rule| rule.owner)
+                    && self.connection.note_owner_left(id, self.now())
+            }
+            _ => false,
+        };
+        if !culprits.is_empty() && culprits.iter().all(has_left) {
+            later(receipt, &item.link, 0, &refusal.code);
+            return;
+        }
         if !culprits.is_empty() && rest && refused < REFUSALS {
             let held: BTreeMap<String, HeldField> = culprits
                 .into_iter()

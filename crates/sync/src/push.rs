@@ -51,6 +51,8 @@ pub struct Pusher {
     /// Where numbers are dialled of records that name no country, ISO 3166 alpha-2.
     pub country: Arc<str>,
     pub overrides: Arc<Overrides>,
+    /// Who gets what is made for an owner that the CRM does not have.
+    pub otherwise: Option<Arc<str>>,
     /// This process, among those that share the database.
     pub process: Uuid,
     /// How long a lease of links lasts beyond the longest read and the longest write.

@@ -15,6 +15,8 @@ on_every_database!(
     a_queue_takes_a_lead_and_nothing_else,
     a_known_account_gives_its_new_leads_to_its_owner,
     an_owner_that_a_crm_does_not_know_is_a_question_and_held,
+    what_an_unknown_owner_would_have_goes_to_who_gets_the_rest,
+    an_owner_who_leaves_while_we_run_is_noticed_by_the_refusal,
     salesforces_own_assignment_rule_is_off_unless_it_is_switched_on,
     salesforces_own_assignment_rule_decides_where_it_is_switched_on,
     a_known_persons_task_of_another_fair_has_an_owner_too,
@@ -118,6 +120,7 @@ async fn a_known_account_gives_its_new_leads_to_its_owner(store: Store) {
 async fn an_owner_that_a_crm_does_not_know_is_a_question_and_held(store: Store) {
     let mut routing = routing(Vec::new());
     routing.rule[0].owner = "niemand@example.com".into();
+    routing.otherwise = None;
     let world = with(store, routing, Assignment::Off).await;
     let person = world.lead(anna()).await;
     let reviews = world.store.reviews_of(person).await.unwrap();
@@ -128,6 +131,49 @@ async fn an_owner_that_a_crm_does_not_know_is_a_question_and_held(store: Store) 
         assert!(link.remote_id.is_some(), "the lead itself is written: {link:?}");
         assert_eq!(link.held.0.get(field).map(|held| held.code.as_str()), Some("owner_unknown"));
     }
+    world.end().await;
+}
+
+async fn owners_asked(world: &World, person: RecordId) -> usize {
+    let reviews = world.store.reviews_of(person).await.unwrap();
+    reviews.iter().filter(|review| review.question == "owner_unknown").count()
+}
+
+async fn what_an_unknown_owner_would_have_goes_to_who_gets_the_rest(store: Store) {
+    let mut routing = routing(Vec::new());
+    routing.rule[0].owner = "niemand@example.com".into();
+    routing.otherwise = Some(NORTH.into());
+    let world = with(store, routing, Assignment::Off).await;
+    let person = world.lead(anna()).await;
+    let north = user(&world, NORTH);
+    assert_eq!(
+        (&world.in_salesforce("Lead")[0]["OwnerId"], &world.in_salesforce("Task")[0]["OwnerId"]),
+        (&north, &north)
+    );
+    assert_eq!(world.in_hubspot("contacts")[0]["properties"]["hubspot_owner_id"], json!("41629780"));
+    assert_eq!(owners_asked(&world, person).await, 2, "one for each CRM, whatever the owner would have had");
+    // Nobody is given away afterwards.
+    let mut later = anna();
+    later["position"] = json!("Prokuristin");
+    world.lead(later).await;
+    assert_eq!(world.in_salesforce("Lead")[0]["OwnerId"], north);
+    world.end().await;
+}
+
+async fn an_owner_who_leaves_while_we_run_is_noticed_by_the_refusal(store: Store) {
+    let mut routing = routing(Vec::new());
+    routing.otherwise = Some(NORTH.into());
+    let world = with(store, routing, Assignment::Off).await;
+    world.lead(anna()).await;
+    let south = user(&world, SOUTH);
+    world.edit_salesforce("User", south.as_str().unwrap(), &json!({ "IsActive": false }));
+    let second = json!({ "first_name": "Bert", "last_name": "Specht", "email": "bert.specht@spechtbau.example",
+        "company": "Spechtbau GmbH", "country": "DE", "postal_code": "70173" });
+    let person = world.lead(second).await;
+    let lead = &world.salesforce_with("Lead", "LastName", "Specht")[0];
+    assert_eq!(lead["OwnerId"], user(&world, NORTH));
+    assert_eq!(owners_asked(&world, person).await, 1);
+    assert!(world.link(SALESFORCE, person).await.held.0.is_empty());
     world.end().await;
 }
 

@@ -130,6 +130,7 @@ impl World {
             connections: connections.clone(),
             country: "DE".into(),
             overrides: Arc::clone(&overrides),
+            otherwise: setup.routing.otherwise.as_deref().map(Into::into),
             process: clock.id(),
             margin: Duration::from_secs(2),
         };
