@@ -62,6 +62,10 @@ pub struct Settings {
     /// Calls per ten seconds at HubSpot and calls per day at Salesforce; 0 for no limit.
     pub hubspot_burst: u64,
     pub hubspot_search: u64,
+    /// Minutes between two pulls; 0 for none.
+    pub pull_minutes: u64,
+    /// The secret of Salesforce's messages; with it both CRMs' hooks are taken.
+    pub hook_secret: Option<String>,
 }
 
 impl Default for Settings {
@@ -73,6 +77,8 @@ impl Default for Settings {
             concurrency: 4,
             hubspot_burst: 0,
             hubspot_search: 0,
+            pull_minutes: 0,
+            hook_secret: None,
         }
     }
 }
@@ -87,6 +93,7 @@ impl Settings {
 
     fn file(&self, access: &Access) -> anyhow::Result<String> {
         let (salesforce, hubspot) = (&access.salesforce, &access.hubspot);
+        let hook_secret = self.hook_secret.as_ref().map_or(String::new(), |it| format!("hook_secret = \"{it}\"\n"));
         let mut text = String::new();
         write!(
             text,
@@ -102,7 +109,7 @@ job_lease_seconds = {}
 resend_seconds = 6
 
 [schedule]
-pull_minutes = 0
+pull_minutes = {}
 
 [[connection]]
 name = \"salesforce\"
@@ -113,7 +120,7 @@ grant = \"client_credentials\"
 client_id = \"{}\"
 client_secret = \"{}\"
 organization_id = \"{}\"
-call_timeout_seconds = {}
+{hook_secret}call_timeout_seconds = {}
 visibility_lag_seconds = 0
 concurrency = {}
 [connection.budget]
@@ -129,6 +136,7 @@ grant = \"static\"
 access_token = \"{}\"
 portal_id = \"{}\"
 client_secret = \"{}\"
+app_id = \"{}\"
 call_timeout_seconds = {}
 visibility_lag_seconds = 0
 concurrency = {}
@@ -139,6 +147,7 @@ search = {}
 ",
             self.workers,
             self.lease_seconds,
+            self.pull_minutes,
             salesforce.base_url,
             salesforce.client_id,
             salesforce.client_secret,
@@ -149,6 +158,7 @@ search = {}
             hubspot.access_token,
             hubspot.portal_id,
             hubspot.client_secret,
+            hubspot.app_id,
             self.call_timeout_seconds,
             self.concurrency,
             self.hubspot_burst,

@@ -9,6 +9,7 @@ mod control;
 mod crms;
 mod diagnosis;
 mod driver;
+mod history;
 mod house;
 mod kills;
 mod ledger;
@@ -42,6 +43,8 @@ enum Command {
     Kills(kills::Args),
     /// Breaks the promises on purpose and sees whether the ledger notices
     Control(control::Args),
+    /// Edits in both CRMs at once, and whether both say what was said last
+    History(history::Args),
     /// Breaks the broker and measures how soon work goes on
     Outages(outages::Args),
     /// Measures throughput, latency, calls and memory, beside the database's own limits
@@ -84,6 +87,7 @@ async fn run(command: Command) -> anyhow::Result<bool> {
     match command {
         Command::Kills(args) => kills::run(args).await,
         Command::Control(args) => control::run(args).await,
+        Command::History(args) => history::run(args).await,
         Command::Outages(args) => outages::run(args).await,
         Command::Speed(args) => speed::run(args).await,
         Command::Sandbox(args) => crms::serve(args).await,

@@ -163,7 +163,7 @@ impl Person {
 }
 
 /// A number as a name: 0 is Aba, 1 is Abe, and so on. Digits in names would be parted from them by the reader.
-fn letters(mut number: usize) -> String {
+pub fn letters(mut number: usize) -> String {
     let mut name = "A".to_owned();
     for _ in 0..4 {
         name.push(char::from(b"bdfgklmnprstvwz"[number % 15]));

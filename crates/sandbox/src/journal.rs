@@ -75,6 +75,11 @@ impl Journal {
         }
     }
 
+    /// All that was noted, in order.
+    pub fn all(&self) -> Vec<Entry> {
+        self.0.as_ref().map_or_else(Vec::new, |entries| lock(entries).clone())
+    }
+
     /// What was noted after the first `known` entries; `next` is what to ask with next time.
     pub fn since(&self, known: usize) -> Value {
         let Some(entries) = &self.0 else { return json!({"entries": [], "next": 0}) };

@@ -100,6 +100,11 @@ impl Sandbox {
         &self.core.hubspot
     }
 
+    /// Empty unless [`Config::journal`] asks for it.
+    pub fn journal(&self) -> &Journal {
+        &self.core.journal
+    }
+
     pub fn clock(&self) -> &Clock {
         &self.core.clock
     }
