@@ -30,6 +30,7 @@ mod slow;
 mod theirs;
 mod twice;
 mod twoway;
+mod unsure;
 mod wakeups;
 
 pub use demo::LIST;

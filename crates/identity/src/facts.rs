@@ -19,7 +19,7 @@ pub struct Facts {
 }
 
 /// A company's name that was only made of its domain is no evidence of its name.
-pub(crate) const NAME_OF_DOMAIN: &str = "company.domain";
+pub const NAME_OF_DOMAIN: &str = "company.domain";
 
 impl Facts {
     pub fn of_said(all: &[Said]) -> Facts {

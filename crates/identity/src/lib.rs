@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 pub use decide::{Candidate, Decision, Facts, decide};
+pub use facts::NAME_OF_DOMAIN;
 pub use follow::{Held, KeyDiff, follow};
 pub use identifiers::{Identifier, identifiers};
 

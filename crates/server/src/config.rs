@@ -12,7 +12,10 @@ use mittler_sync::{
     Mode,
     bounds::{Bounds, Pilot},
 };
-use mittler_worker::follow::{FollowUp, Routing};
+use mittler_worker::{
+    Unsure,
+    follow::{FollowUp, Routing},
+};
 use secrecy::SecretString;
 use serde::Deserialize;
 
@@ -26,6 +29,7 @@ pub struct Config {
     pub schedule: Schedule,
     pub retention: RetentionSection,
     pub follow_up: FollowUp,
+    pub identity: IdentitySection,
     pub routing: Routing,
     pub connection: Vec<ConnectionSection>,
     /// The folder of the file: relative paths start here.
@@ -34,6 +38,13 @@ pub struct Config {
     /// A folder of secrets that is looked into first.
     #[serde(skip)]
     pub credentials: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct IdentitySection {
+    /// What is done with people who may be somebody known, until a person says so.
+    pub unsure: Unsure,
 }
 
 #[derive(Debug, Clone, Deserialize)]

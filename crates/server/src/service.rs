@@ -141,6 +141,7 @@ impl Service {
             overrides,
             routing: Arc::new(config.routing.clone()),
             follow_up: Arc::new(config.follow_up.clone()),
+            unsure: config.identity.unsure,
             own_domains: config.server.own_domains.clone().into(),
             pusher,
             retention: Retention {

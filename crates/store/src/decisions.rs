@@ -213,7 +213,7 @@ impl Tx {
         rows!(self, replaced => (id uuid, heir uuid),
             "UPDATE record SET merged_into = r.heir FROM", "WHERE record.merged_into = r.id")?;
         rows!(self, replaced => (id uuid, heir uuid),
-            "UPDATE record SET merged_into = r.heir, updated_at = $2 FROM", "WHERE record.id = r.id", now.0)?;
+            "UPDATE record SET unsure_until = 0, merged_into = r.heir, updated_at = $2 FROM", "WHERE record.id = r.id", now.0)?;
         Ok(())
     }
 

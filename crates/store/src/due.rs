@@ -37,6 +37,8 @@ pub struct DueLink {
     /// When its last write ended; 0 before the first.
     pub written_at: i64,
     pub fields: Arc<Fields>,
+    /// Nothing is made of its record before then, unless somebody says who it is.
+    pub unsure_until: Time,
     /// What a person told to do with it.
     pub command: Option<LinkCommand>,
     /// An earlier write whose end nobody knows: look first.
@@ -59,6 +61,7 @@ struct DueRow {
     written_at: i64,
     command: Option<Json<LinkCommand>>,
     fields: Json<Packed>,
+    unsure_until: i64,
     /// Whether any write at all is open.
     open: i64,
     /// Whether anybody is kept out.
@@ -208,7 +211,7 @@ impl Store {
         }
         let ids = id_rows(ids.iter().copied());
         let rows = rows_all!(self, DueRow, &ids => (id uuid),
-            "SELECT l.id, l.record, l.kind, l.remote_type, l.remote_id, l.sent, l.seen, l.held, l.wanted, l.epoch, l.attempt, l.written_at, l.command, record.fields,
+            "SELECT l.id, l.record, l.kind, l.remote_type, l.remote_id, l.sent, l.seen, l.held, l.wanted, l.epoch, l.attempt, l.written_at, l.command, record.fields, record.unsure_until,
                     (SELECT CAST(count(*) AS bigint) FROM (SELECT 1 FROM intent WHERE settled_at IS NULL LIMIT 1) AS one) AS open,
                     (SELECT CAST(count(*) AS bigint) FROM (SELECT 1 FROM suppression LIMIT 1) AS one) AS kept_out
              FROM", "CROSS JOIN link l JOIN record ON record.id = l.record
@@ -244,6 +247,7 @@ impl Store {
                     written_at: row.written_at,
                     command: row.command.map(|command| command.0),
                     fields: Arc::new(row.fields.0.0),
+                    unsure_until: Time(row.unsure_until),
                     open_intent,
                 })
             })

@@ -44,6 +44,7 @@ pub mod reviews;
 pub mod runs;
 pub mod signals;
 pub mod tables;
+mod unsure;
 pub mod views;
 
 pub use clock::Clock;

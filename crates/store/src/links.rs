@@ -284,6 +284,17 @@ impl Tx {
         Ok(())
     }
 
+    /// Looks anew for the records of links that have none.
+    pub async fn want_unlinked(&mut self, ids: &[LinkId]) -> Result<()> {
+        let raw: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
+        self.lock_links(&raw).await?;
+        let rows = id_rows(raw);
+        rows!(self, &rows => (id uuid),
+            "UPDATE link SET wanted = wanted + 1, next_at = 0, state = 'open' FROM",
+            "WHERE link.id = r.id AND link.remote_id IS NULL AND link.role = 'primary' AND link.state <> 'gone'")?;
+        Ok(())
+    }
+
     /// Raises what is wanted of up to `most` links of a connection, because its mode or mapping
     /// changed; with another mapping what was held is tried anew. What is gone there stays with the
     /// person who decides. Gives the last link if there may be more after it.
@@ -561,6 +572,17 @@ impl Store {
              WHERE l.remote_id = r.remote_id AND l.connection = $2 AND l.remote_type = $3
              ORDER BY l.role DESC",
             connection.0, remote_type.to_owned())
+    }
+
+    /// What the CRM last showed of the first records that hang on a link's.
+    pub async fn shown_by_dependants(&self, link: LinkId) -> Result<Vec<RemoteFields>> {
+        let rows = fetch_all!(
+            self,
+            (Json<RemoteFields>,),
+            "SELECT seen FROM link WHERE (need_a = $1 OR need_b = $1) AND remote_id IS NOT NULL ORDER BY id LIMIT 50",
+            link.0,
+        )?;
+        Ok(rows.into_iter().map(|row| row.0.0).collect())
     }
 
     /// The links of a record.

@@ -21,6 +21,8 @@ pub struct RecordRow {
     pub person: Option<Uuid>,
     pub created_at: i64,
     pub updated_at: i64,
+    /// Until when nothing is made of it in a CRM, since nobody has said who it is; 0 for all others.
+    pub unsure_until: i64,
 }
 
 impl RecordRow {
@@ -33,6 +35,7 @@ impl RecordRow {
             person: person.map(|id| id.0),
             created_at: now.0,
             updated_at: now.0,
+            unsure_until: 0,
         }
     }
 }
@@ -296,9 +299,9 @@ impl Tx {
     /// [`Error::Raced`] if another writer has made one of them: the same work again finds it.
     pub async fn insert_records(&mut self, records: &mut Vec<RecordRow>) -> Result<()> {
         records.sort_by_key(|record| record.id);
-        let made = rows!(self, &*records => (id uuid, kind text, version bigint, fields json, person uuid, created_at bigint, updated_at bigint),
-            "INSERT INTO record (id, kind, version, fields, person, created_at, updated_at)
-             SELECT id, kind, version, fields, person, created_at, updated_at FROM", "WHERE true ON CONFLICT (id) DO NOTHING")?;
+        let made = rows!(self, &*records => (id uuid, kind text, version bigint, fields json, person uuid, created_at bigint, updated_at bigint, unsure_until bigint),
+            "INSERT INTO record (id, kind, version, fields, person, created_at, updated_at, unsure_until)
+             SELECT id, kind, version, fields, person, created_at, updated_at, unsure_until FROM", "WHERE true ON CONFLICT (id) DO NOTHING")?;
         if made == records.len() as u64 { Ok(()) } else { Err(Error::Raced) }
     }
 

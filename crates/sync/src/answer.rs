@@ -333,7 +333,18 @@ impl Answering<'_> {
         let others = self.question.records.iter();
         let all: Vec<NewDecision> =
             others.map(|other| self.decision(self.question.record, other.0, "different")).collect();
-        if all.is_empty() { Ok(()) } else { tx.decide(&all).await }
+        if !all.is_empty() {
+            tx.decide(&all).await?;
+        }
+        self.settle_identity(tx, self.question.record).await
+    }
+
+    /// Whoever was held until somebody said who it is goes out now.
+    async fn settle_identity(&self, tx: &mut Tx, record: RecordId) -> Result<()> {
+        if tx.settle_identity(record, self.question.id).await? {
+            self.push(tx, self.connections.all().iter().map(|connection| connection.id)).await?;
+        }
+        Ok(())
     }
 
     /// Makes due what the question is about. If nothing has changed there, it is asked again.

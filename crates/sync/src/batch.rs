@@ -489,6 +489,18 @@ impl Batch {
         if creates && link.remote_id.is_none() && !object.create {
             return Planned::Settle(Box::new(settled(&link, Some("not_found_there"), None)), open);
         }
+        if link.remote_id.is_none()
+            && link.open_intent.is_none()
+            && link.command.is_none()
+            && link.unsure_until > self.now()
+        {
+            // It may be somebody who is there already. What hangs on it goes without, and comes with it.
+            let mut held = settled(&link, Some("identity_unsure"), None);
+            held.done = None;
+            held.next_at = link.unsure_until.0;
+            held.state = "held".into();
+            return Planned::Settle(Box::new(held), open);
+        }
         if creates && profile.kind == Kind::Person && link.open_intent.is_none() && names_nobody(&link.fields) {
             // Known by a badge alone: whoever it is follows from the organiser's list, and so does this.
             let mut waits = settled(&link, Some("no_name_and_no_email"), None);

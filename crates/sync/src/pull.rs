@@ -88,6 +88,8 @@ struct Move {
     to: Moved,
     record: RecordId,
     kind: Kind,
+    /// The company that it hangs on: a conversion may have made it there.
+    company: Option<RecordId>,
     /// How much of the link's record survived in what it became.
     survival: Survival,
 }
@@ -513,7 +515,8 @@ impl Pusher {
                                 sent: eye.in_our_form(&record.fields),
                                 seen: record.fields.clone(),
                             };
-                            taking.moved.push(Move { to, record: own, kind, survival });
+                            let company = link.fields.reference(&Field::ORGANISATION);
+                            taking.moved.push(Move { to, record: own, kind, company, survival });
                         }
                         Some(RemoteRecord { successor: Some(next), .. }) => moved.push((link, next.clone())),
                         _ => taking.gone.push((link, "deleted_there")),
@@ -579,6 +582,8 @@ impl Pusher {
                 // All in one order, before any of them is written.
                 let rows: Vec<Moved> = taking.moved.iter().map(|it| it.to.clone()).collect();
                 let mut links: BTreeSet<Uuid> = tx.links_around(&rows).await?.into_iter().collect();
+                let companies = taking.moved.iter().filter_map(|it| it.company);
+                links.extend(companies.map(|company| link_id(id, company).0));
                 links.extend(taking.shown.iter().map(|shown| shown.id));
                 links.extend(taking.revived.iter().map(|(link, _)| link.0));
                 links.extend(taking.gone.iter().map(|(link, _)| link.id));
@@ -625,6 +630,13 @@ impl Pusher {
                 let contested =
                     contested.map(|(link, name, held, review)| ((*link, name.clone(), held.clone()), review.clone()));
                 let (holds, asked): (Vec<_>, Vec<_>) = contested.unzip();
+                // A lead became a contact of a company that the CRM did not have before, perhaps.
+                let done = taking.moved.iter().filter(|it| moved.done.contains(&it.to.id));
+                let companies: BTreeSet<LinkId> =
+                    done.filter_map(|it| it.company).map(|company| link_id(id, company)).collect();
+                if !companies.is_empty() {
+                    tx.want_unlinked(&companies.into_iter().collect::<Vec<_>>()).await?;
+                }
                 tx.hold_fields(&holds).await?;
                 tx.ask(&asked).await?;
                 let pushes =

@@ -9,6 +9,7 @@ use mittler_connector::{Error as CrmError, Key, KeyForm, KindProfile, OwnKey, Re
 use mittler_core::{
     Field, Fields, Kind, LinkId, RecordId, RemoteFields, SubjectId, Time, Value, job::Lane, mapping::Object,
 };
+use mittler_identity::{Candidate, Decision, Facts, KeyType, NAME_OF_DOMAIN, decide};
 use mittler_normalise::{email::is_personal, name::same_surname};
 use mittler_store::{
     derived_id, due::DueLink, intents::Settled, jobs::NewJob, leases::Receipt, links::LinkCommand, moved::Moved,
@@ -50,6 +51,8 @@ struct Hit {
 enum Choice {
     New,
     Known(Hit),
+    /// Companies of the same name: the one on which a person of ours hangs there is it, else somebody has to say.
+    Doubtful(Vec<Hit>),
     /// A person has to say; nothing is made or changed until then.
     Unsure(Vec<(String, String)>, &'static str),
 }
@@ -81,6 +84,25 @@ impl Batch {
                     trial.push(settled(&link, Some("mode_dry_run"), None));
                 }
                 Choice::Known(hit) => adopt.push((hit.remote_type, Adoption { link, record: hit.record, begun })),
+                Choice::Doubtful(mut hits) => {
+                    let hanging = self.pusher.store.shown_by_dependants(link.id).await?;
+                    let hangs = |hit: &Hit| {
+                        let id = Value::RemoteRef(hit.record.id.clone());
+                        hanging.iter().any(|shown| shown.0.values().flatten().any(|value| *value == id))
+                    };
+                    let own: Vec<usize> = (0..hits.len()).filter(|at| hangs(&hits[*at])).collect();
+                    match own.as_slice() {
+                        [at] if self.connection.mode.takes() => {
+                            let hit = hits.swap_remove(*at);
+                            adopt.push((hit.remote_type, Adoption { link, record: hit.record, begun }));
+                        }
+                        _ => {
+                            ends.extend(superseded(&link));
+                            let found = hits.into_iter().map(|hit| (hit.remote_type, hit.record.id)).collect();
+                            unsure.push((self.ask(&link, found, "same_name"), settled_as(&link, "same_name")));
+                        }
+                    }
+                }
                 Choice::Unsure(found, code) => {
                     ends.extend(superseded(&link));
                     unsure.push((self.ask(&link, found, code), settled_as(&link, code)));
@@ -171,6 +193,9 @@ impl Batch {
         hits.sort_by(|a, b| a.record.id.cmp(&b.record.id));
         hits.dedup_by(|a, b| a.record.id == b.record.id);
         let decides = matches!(link.kind, Kind::Person | Kind::Organisation | Kind::Fair);
+        if link.kind == Kind::Organisation && hits.iter().all(|hit| matches!(hit.record.key, Key::Name(_))) {
+            return self.choose_by_name(link, hits);
+        }
         if hits.len() > 1 && decides {
             let found = hits.into_iter().map(|hit| (hit.remote_type, hit.record.id));
             return Choice::Unsure(found.collect(), "several_found");
@@ -181,6 +206,29 @@ impl Batch {
             return Choice::Unsure(vec![(hit.remote_type, hit.record.id)], "another_name");
         }
         Choice::Known(hit)
+    }
+
+    /// Companies that bear the same name are the same if something else says so, or if nothing speaks against it
+    /// and the name is hardly borne twice.
+    fn choose_by_name(&self, link: &DueLink, hits: Vec<Hit>) -> Choice {
+        let (ours, mut same, mut doubtful) = (Facts::of_fields(&link.fields), Vec::new(), Vec::new());
+        for hit in hits {
+            let Some(object) = self.connection.mapping.object(&hit.remote_type) else { continue };
+            let facts = Facts::of_said(&object.lift(&hit.record.fields, &Fields::default()));
+            let candidate = Candidate { record: link.record, met_by: vec![KeyType::CompanyName], facts };
+            match decide(Kind::Organisation, &ours, &[candidate]) {
+                Decision::Match { .. } => same.push(hit),
+                Decision::Propose { .. } => doubtful.push(hit),
+                Decision::New => {}
+            }
+        }
+        let named = |hits: Vec<Hit>| hits.into_iter().map(|hit| (hit.remote_type, hit.record.id)).collect();
+        match (same.len(), doubtful.len()) {
+            (0, 0) => Choice::New,
+            (0, _) => Choice::Doubtful(doubtful),
+            (1, _) => same.pop().map_or(Choice::New, Choice::Known),
+            _ => Choice::Unsure(named(same), "several_found"),
+        }
     }
 
     /// For each link the remote records it may mean, the best type first; and whether a look-up for it took the CRM
@@ -195,9 +243,12 @@ impl Batch {
             vec![object]
         };
         types.reverse();
-        for object in types {
+        for (object, by) in types.iter().map(|object| (*object, Pass::First)).chain([(object, Pass::Second)]) {
             let Some(profile) = self.connection.connector.profile().kind(&object.remote) else { continue };
-            let keys = self.keys(profile, links).await?;
+            let keys = match by {
+                Pass::First => self.keys(profile, links).await?,
+                Pass::Second => names_of_companies(profile, links),
+            };
             let mut by_form: HashMap<KeyForm, Vec<Key>> = HashMap::new();
             for (at, keys) in keys.iter().enumerate() {
                 if found[at].is_empty() {
@@ -513,6 +564,26 @@ impl Batch {
             asked_at: self.now().0,
         }
     }
+}
+
+/// The first look is by what names a thing; the second, for what was not found so, by what it is called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Pass {
+    First,
+    Second,
+}
+
+/// The names of companies that were looked for by their domain.
+fn names_of_companies(profile: &KindProfile, links: &[DueLink]) -> Vec<Vec<Key>> {
+    let by_name = profile.kind == Kind::Organisation && profile.keys.contains(&KeyForm::Name);
+    let names = links.iter().map(|link| {
+        let asked = by_name && link.fields.text(&Field::DOMAIN).is_some();
+        // A name that was only made of the domain says nothing more.
+        let written = link.fields.sourced(&Field::NAME).filter(|name| asked && name.how != NAME_OF_DOMAIN);
+        let name = written.and_then(|name| name.value.as_text()).map(|name| Key::Name(name.to_owned()));
+        name.into_iter().collect()
+    });
+    names.collect()
 }
 
 /// Whether a record that has our unique value is the same thing: own key or address agree. `holder`: the

@@ -34,6 +34,7 @@ use crate::{
     input::{Fair, Input, Reading},
     notes,
     purpose::Named,
+    unsure::Unsure,
 };
 
 /// A weak key that more records share proposes none of them.
@@ -48,6 +49,7 @@ pub struct Env {
     pub overrides: Arc<Overrides>,
     pub routing: Arc<Routing>,
     pub follow_up: Arc<FollowUp>,
+    pub unsure: Unsure,
 }
 
 /// What a batch did.
@@ -65,6 +67,8 @@ pub struct Did {
 struct Work {
     /// Records made by this batch, with their kinds and whom they are about.
     fresh: BTreeMap<RecordId, (Kind, Option<RecordId>)>,
+    /// People made by this batch who may be somebody known.
+    unsure: BTreeSet<RecordId>,
     said: BTreeMap<RecordId, Vec<Statement>>,
     strong: HashMap<Uuid, RecordId>,
     weak: HashMap<Uuid, BTreeMap<RecordId, Basis>>,
@@ -351,6 +355,9 @@ fn who(env: &Env, work: &mut Work, input: &Input, kind: Kind, draft: &Draft, now
             work.fresh.insert(record, (kind, None));
             work.facts.insert(record, facts);
             if let Decision::Propose { candidates, why } = &decision {
+                if kind == Kind::Person {
+                    work.unsure.insert(record);
+                }
                 work.reviews.push(NewReview {
                     id: derived_id(&[b"review", input.signal.as_bytes(), kind.name().as_bytes()]),
                     question: format!("same_{kind}"),
@@ -650,6 +657,9 @@ async fn state(tx: &mut Tx, env: &Env, work: &mut Work, inputs: &[&Input], now: 
     if !made.is_empty() {
         let mut rows: Vec<RecordRow> =
             made.iter().map(|(record, person)| RecordRow::new(record, *person, now)).collect();
+        for row in rows.iter_mut().filter(|row| work.unsure.contains(&RecordId(row.id))) {
+            row.unsure_until = env.unsure.until(now).0;
+        }
         tx.insert_records(&mut rows).await?;
     }
     if !changed.is_empty() {

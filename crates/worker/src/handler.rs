@@ -22,6 +22,7 @@ use crate::{
     batch::{self, Did, Env},
     follow::{FollowUp, Routing},
     input::{self, Reading},
+    unsure::Unsure,
 };
 
 /// When a push looks again at links that wait for others.
@@ -51,6 +52,7 @@ pub struct Worker {
     pub overrides: Arc<Overrides>,
     pub routing: Arc<Routing>,
     pub follow_up: Arc<FollowUp>,
+    pub unsure: Unsure,
     /// Domains of the house itself: whose mails and rows are no leads.
     pub own_domains: Arc<[String]>,
     pub pusher: Pusher,
@@ -103,6 +105,7 @@ impl Worker {
             overrides: Arc::clone(&self.overrides),
             routing: Arc::clone(&self.routing),
             follow_up: Arc::clone(&self.follow_up),
+            unsure: self.unsure,
         }
     }
 

@@ -14,5 +14,7 @@ mod merge;
 mod notes;
 mod purpose;
 pub mod schedule;
+mod unsure;
 
 pub use handler::Worker;
+pub use unsure::Unsure;

@@ -134,6 +134,7 @@ async fn merge(tx: &mut Tx, env: &Env, decision: Uuid, naming: &[RecordId], begu
     tx.move_bounds(&replaced).await?;
     tx.move_decisions(&replaced).await?;
     tx.move_reviews(&replaced).await?;
+    tx.settle_identity(to, Uuid::nil()).await?;
     merge.tell(tx).await?;
     // The records are locked since before: their keys are those of what the two say together.
     let one = tx.read_records(&[to]).await?;

@@ -203,6 +203,7 @@ async fn plant(store: &Store, email: &str) -> Person {
                 person: person.map(|id| id.0),
                 created_at: NOON.0,
                 updated_at: NOON.0,
+                unsure_until: 0,
             };
             tx.insert_records(&mut vec![row(id, "person", None), row(activity, "activity", Some(id))]).await?;
             let key = |record: RecordId| KeyRow {

@@ -74,6 +74,7 @@ pub fn record(id: RecordId, value: &str) -> RecordRow {
         person: None,
         created_at: NOON.0,
         updated_at: NOON.0,
+        unsure_until: 0,
     }
 }
 

@@ -1,7 +1,7 @@
 //! What the CRMs knew before is known again, and not made twice.
 
 use mittler_core::{Field, Kind, SourceKind};
-use mittler_store::Store;
+use mittler_store::{Store, links::LinkLine};
 use serde_json::json;
 
 use super::world::{HUBSPOT, SALESFORCE, World, anna};
@@ -11,7 +11,56 @@ on_every_database!(
     a_known_lead_is_updated_but_what_it_knows_better_stays,
     a_converted_lead_is_followed_to_its_contact,
     a_contact_that_somebody_made_by_hand_in_hubspot_is_adopted,
+    a_company_without_a_domain_there_is_found_by_a_name_that_is_hardly_borne_twice,
+    a_company_of_an_ordinary_name_is_asked_about,
+    a_company_of_the_same_name_with_another_domain_is_another,
 );
+
+async fn companies(world: &World, theirs: serde_json::Value, name: &str) -> (String, LinkLine) {
+    let there = world.edit_hubspot("companies", "new", &theirs)["id"].as_str().unwrap().to_owned();
+    world.advance(60);
+    let mut lead = anna();
+    lead["company"] = json!(name);
+    let person = world.lead(lead).await;
+    let company = world.record(person).await.fields.reference(&Field::ORGANISATION).unwrap();
+    (there, world.link(HUBSPOT, company).await)
+}
+
+async fn a_company_without_a_domain_there_is_found_by_a_name_that_is_hardly_borne_twice(store: Store) {
+    let world = World::new(store).await;
+    let (there, link) = companies(
+        &world,
+        json!({ "name": "Kranichwerk Esslinger Hebetechnik GmbH" }),
+        "Kranichwerk Esslinger Hebetechnik GmbH",
+    )
+    .await;
+    assert_eq!(link.remote_id, Some(there));
+    assert_eq!(world.in_hubspot("companies").len(), 1);
+    world.end().await;
+}
+
+async fn a_company_of_an_ordinary_name_is_asked_about(store: Store) {
+    let world = World::new(store).await;
+    let (there, link) = companies(&world, json!({ "name": "Huber GmbH" }), "Huber GmbH").await;
+    assert_eq!((link.remote_id, link.state.as_str(), link.code.as_deref()), (None, "refused", Some("same_name")));
+    assert_eq!(world.in_hubspot("companies").len(), 1);
+    let asked = world.store.reviews_open(None, 9).await.unwrap();
+    let asked = asked.iter().find(|review| review.reason == "same_name").unwrap();
+    world.answer(asked.id, &format!("link:companies:{there}")).await.unwrap();
+    world.settle().await;
+    assert_eq!(world.link(HUBSPOT, asked.record.into()).await.remote_id, Some(there));
+    assert_eq!(world.in_hubspot("companies")[0]["properties"]["domain"], json!("kranichwerk.example"));
+    world.end().await;
+}
+
+async fn a_company_of_the_same_name_with_another_domain_is_another(store: Store) {
+    let world = World::new(store).await;
+    let theirs = json!({ "name": "Kranichwerk Esslinger Hebetechnik GmbH", "domain": "ganz-anders.example" });
+    let (there, link) = companies(&world, theirs, "Kranichwerk Esslinger Hebetechnik GmbH").await;
+    assert_ne!(link.remote_id, Some(there));
+    assert_eq!(world.in_hubspot("companies").len(), 2);
+    world.end().await;
+}
 
 const EMAIL: &str = "anna.kranich@kranichwerk.example";
 

@@ -16,6 +16,7 @@ on_every_database!(
     a_number_in_another_form_is_the_same_number,
     a_corrected_spelling_is_a_correction,
     a_converted_lead_is_its_contact_with_all_that_it_says,
+    the_account_that_a_conversion_made_is_the_company,
     a_merged_lead_is_the_one_that_was_kept,
     a_merged_contact_in_hubspot_is_the_new_one,
     two_of_ours_that_were_merged_are_a_question,
@@ -141,6 +142,26 @@ async fn a_converted_lead_is_its_contact_with_all_that_it_says(store: Store) {
     assert_eq!(record.fields.text(&Field::DEPARTMENT), Some("Einkauf"));
     assert_eq!(world.in_salesforce("Contact")[0]["Title"], json!("Prokuristin"), "the contact was written over");
     assert_eq!(world.in_hubspot("contacts")[0]["properties"]["jobtitle"], json!("Prokuristin"));
+    world.end().await;
+}
+
+async fn the_account_that_a_conversion_made_is_the_company(store: Store) {
+    let world = World::new(store).await;
+    let person = world.lead(anna()).await;
+    let company = world.record(person).await.fields.reference(&Field::ORGANISATION).unwrap();
+    assert!(world.link(SALESFORCE, company).await.remote_id.is_none());
+    let lead = world.link(SALESFORCE, person).await.remote_id.unwrap();
+    world.advance(10);
+    world.edit_salesforce("Lead", &lead, &json!({ "IsConverted": true }));
+    world.advance(3);
+    world.pull().await;
+    let account = world.in_salesforce("Account")[0]["Id"].as_str().unwrap().to_owned();
+    assert_eq!(world.link(SALESFORCE, company).await.remote_id, Some(account.clone()));
+    world.advance(10);
+    world.edit_salesforce("Account", &account, &json!({ "BillingCity": "Kornwestheim" }));
+    world.advance(3);
+    world.pull().await;
+    assert_eq!(world.in_hubspot("companies")[0]["properties"]["city"], json!("Kornwestheim"));
     world.end().await;
 }
 

@@ -31,7 +31,7 @@ use mittler_sync::{
     question::{Choice, Command},
 };
 use mittler_worker::{
-    Worker,
+    Unsure, Worker,
     follow::{FollowUp, Routing},
 };
 use serde_json::{Value, json};
@@ -51,6 +51,7 @@ pub struct Setup {
     pub routing: Routing,
     pub assignment: Assignment,
     pub follow_up: bool,
+    pub unsure: Unsure,
     /// Longest time of a call, and so of the wait for one whose outcome nobody knows.
     pub call_timeout: Duration,
     /// Whether calls keep to the vendors' limits, as in life.
@@ -80,6 +81,7 @@ impl Default for Setup {
             routing: Routing { otherwise: None, ..Routing::default() },
             assignment: Assignment::Off,
             follow_up: true,
+            unsure: Unsure::default(),
             call_timeout: Duration::from_secs(5),
             paced: false,
             batch: usize::MAX,
@@ -142,6 +144,7 @@ impl World {
             overrides,
             routing: Arc::new(setup.routing.clone()),
             follow_up: Arc::new(FollowUp { enabled: setup.follow_up, ..FollowUp::default() }),
+            unsure: setup.unsure,
             own_domains: Arc::new([]),
             pusher,
             retention: Retention::default(),
@@ -238,7 +241,7 @@ impl World {
             .unwrap();
     }
 
-    /// Runs jobs, moving time to the next one, until there is none left. Gives how many ran.
+    /// Runs jobs, moving time to the next one, until there is none left before tomorrow. Gives how many ran.
     pub async fn settle(&self) -> usize {
         let mut ran = 0;
         loop {
@@ -251,6 +254,9 @@ impl World {
             let Some(due) = self.store.next_due().await.unwrap() else { return ran };
             // Whole seconds, since the sandbox's clock counts those, and the two must not drift apart.
             let wait = due.since(self.clock.now());
+            if wait > Duration::from_hours(23) {
+                return ran;
+            }
             if wait > Duration::ZERO {
                 self.advance(u32::try_from(wait.as_secs()).unwrap() + 1);
             }

@@ -110,7 +110,10 @@ async fn figures(
     };
     let of = |kind: &str| new.get(kind).copied().unwrap_or(0);
     let open = app.store.review_count().await?;
-    let dead = app.store.job_counts(app.clock.now()).await?.dead;
+    let now = app.clock.now();
+    let dead = app.store.job_counts(now).await?.dead;
+    let unsure = app.store.unsure(now).await?;
+    let since = unsure.oldest.map(|oldest| visitor.time(oldest));
     Ok(html! {
         div.figures {
             (figure(signals, "Eingänge", "came in", false))
@@ -118,6 +121,13 @@ async fn figures(
             (figure(of("organisation"), "neue Firmen", "new companies", false))
             (figure(due, "warten auf ein CRM", "wait for a CRM", false))
             (figure(open, "offene Fragen", "open questions", true))
+            @if let Some(since) = since {
+                a.figure.alarm href="/questions" {
+                    b { (visitor.number(unsure.count)) }
+                    span { (lang.say("Personen zurückgehalten, bis jemand sagt, wer sie sind; die erste seit ",
+                                     "people held until somebody says who they are; the first since ")) (since) }
+                }
+            }
             (figure(dead, "liegen gebliebene Aufträge", "dead jobs", true))
         }
     })

@@ -270,6 +270,11 @@ pub(crate) fn connection(state: &str, lang: Lang) -> String {
 /// Every code that an input, record, link, connection or job can have, in both languages. The test
 /// below looks for them in the sources of the crates that give them.
 const CODES: Words = &[
+    (
+        "identity_unsure",
+        "vielleicht schon bekannt: wartet auf die Antwort, wer es ist",
+        "perhaps known already: waits for the answer who it is",
+    ),
     ("no_name_and_no_email", "weder Name noch E-Mail-Adresse", "neither a name nor an e-mail address"),
     ("test_entry", "Testeintrag des Standpersonals", "a test of the stand crew"),
     ("header_row", "wiederholte Überschrift", "a repeated heading"),
@@ -375,6 +380,7 @@ const CODES: Words = &[
     ("pilot", "gehört nicht zum Probebetrieb", "is not part of the pilot"),
     ("field_not_allowed", "Feld ist für diese Verbindung nicht freigegeben", "the connection may not write this field"),
     ("not_found_there", "dort nicht gefunden, und wird nicht angelegt", "not found there, and not to be created"),
+    ("same_name", "dort heißt eine Firma genauso", "a company there has the same name"),
     ("several_found", "dort gibt es mehrere", "there are several"),
     (
         "linked_to_another_record",
