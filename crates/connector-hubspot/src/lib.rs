@@ -33,8 +33,8 @@ use std::{
 
 use async_trait::async_trait;
 use mittler_connector::{
-    Account, Connector, Cursor, Error, Key, NotAuthentic, Outcome, Page, Profile, RawHook, Received, RemoteRecord,
-    Result, Write,
+    Account, Connector, Cursor, Error, Histories, Key, NotAuthentic, Outcome, Page, Profile, RawHook, Received,
+    RemoteRecord, Result, Write,
     http::{Answer, Call, Http},
 };
 use mittler_core::{RemoteSchema, Time};
@@ -194,6 +194,10 @@ impl Connector for HubSpot {
 
     async fn read(&self, remote_type: &str, keys: &[Key], fields: &[String]) -> Result<Vec<RemoteRecord>> {
         self.read_type(remote_type, keys, fields).await
+    }
+
+    async fn history(&self, remote_type: &str, ids: &[String], fields: &[String]) -> Result<Histories> {
+        self.read_history(remote_type, ids, fields).await
     }
 
     async fn push(&self, remote_type: &str, batch: &[Write]) -> Result<Vec<Outcome>> {

@@ -17,6 +17,8 @@ pub const NOTES: &str = "notes";
 pub const CONTACTS_TO_COMPANIES: &str = "contacts_to_companies";
 pub const OWNERS: &str = "owners";
 
+/// Records of one batch read that asks for the history of properties.
+pub const HISTORY: usize = 50;
 /// Inputs in one batch call of records.
 pub const BATCH: usize = 100;
 /// Inputs in one call that reads or writes default associations.
@@ -54,6 +56,7 @@ pub fn profile(settings: &Settings) -> Profile {
         name: "hubspot",
         kinds: kinds(settings),
         stamp_resolution: Duration::from_millis(1),
+        history: Some(HISTORY),
         visibility_lag: Duration::from_secs(10),
         call_timeout: Duration::from_secs(30),
         budgets: vec![

@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use mittler_connector::{Error, Key, KeyForm, RemoteRecord, Result, http::Call};
+use mittler_connector::{Error, Histories, Key, KeyForm, RemoteRecord, Result, http::Call};
 use mittler_core::{RemoteFields, RemoteSchema, Value};
 use reqwest::Method;
 use serde_json::json;
@@ -13,12 +13,12 @@ use serde_json::json;
 use crate::{
     HubSpot, associations, paths,
     profile::{
-        ATTENDANCE, BATCH, COMPANIES, CONTACTS, CONTACTS_TO_COMPANIES, EVENTS, OWNERS, SEARCH, is_activity,
+        ATTENDANCE, BATCH, COMPANIES, CONTACTS, CONTACTS_TO_COMPANIES, EVENTS, HISTORY, OWNERS, SEARCH, is_activity,
         last_modified,
     },
     pull::PAGE,
     values,
-    wire::{Batch, Listed, Record},
+    wire::{self, Batch, Listed, Record},
 };
 
 /// Names that a record carries of those that were merged into it.
@@ -149,6 +149,29 @@ impl HubSpot {
             found.push(record);
         }
         Ok(found)
+    }
+
+    /// When properties were last set. HubSpot gives the history of a property newest first.
+    pub(crate) async fn read_history(&self, remote_type: &str, ids: &[String], fields: &[String]) -> Result<Histories> {
+        let schema = self.schema(remote_type).await?;
+        let mut histories = Histories::new();
+        for ids in ids.chunks(HISTORY) {
+            let inputs: Vec<_> = ids.iter().map(|id| json!({"id": id})).collect();
+            let body = json!({"inputs": inputs, "properties": [], "propertiesWithHistory": fields});
+            let url = self.paths.objects(&[remote_type, "batch", "read"]);
+            let batch: Batch<Record> = self.ask(&Call::read(Method::POST, url).body(body)).await?;
+            for record in batch.results {
+                let last = record.properties_with_history.iter().filter_map(|(name, versions)| {
+                    let last = versions.first()?;
+                    let value = last.value.as_deref().filter(|text| !text.is_empty());
+                    let value = value.and_then(|text| values::decode(text, values::type_of(&schema, name)));
+                    Some((name.clone(), (value, wire::time(last.timestamp.as_deref()?)?)))
+                });
+                let last = last.collect();
+                histories.insert(record.id, last);
+            }
+        }
+        Ok(histories)
     }
 
     /// The search tells which records there are; what they hold now is read.

@@ -1,5 +1,7 @@
 //! HubSpot's JSON. Every field may be missing, and ids come as strings or as numbers.
 
+use std::collections::BTreeMap;
+
 use mittler_connector::http::Answer;
 use mittler_core::Time;
 use serde::{Deserialize, Deserializer, de::DeserializeOwned};
@@ -17,6 +19,9 @@ pub struct Record {
     pub id: String,
     #[serde(default, deserialize_with = "or_default")]
     pub properties: Map<String, Value>,
+    /// By property, where it was asked for: what it held, the newest first.
+    #[serde(default, deserialize_with = "or_default")]
+    pub properties_with_history: BTreeMap<String, Vec<Version>>,
     #[serde(default)]
     pub updated_at: Option<String>,
     #[serde(default, deserialize_with = "or_default")]
@@ -26,6 +31,15 @@ pub struct Record {
     pub new: Option<bool>,
     #[serde(default)]
     pub object_write_trace_id: Option<String>,
+}
+
+/// A value that a property held, and since when.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Version {
+    #[serde(default)]
+    pub value: Option<String>,
+    #[serde(default)]
+    pub timestamp: Option<String>,
 }
 
 impl Record {

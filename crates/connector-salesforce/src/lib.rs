@@ -23,7 +23,7 @@ use std::{
 
 use async_trait::async_trait;
 use mittler_connector::{
-    Account, Connector, Cursor, Error, Key, NotAuthentic, Outcome, OwnKey, Page, Profile, RawHook, Received,
+    Account, Connector, Cursor, Error, Histories, Key, NotAuthentic, Outcome, OwnKey, Page, Profile, RawHook, Received,
     RemoteRecord, Result, Write,
     http::{Answer, Call, Http},
 };
@@ -166,6 +166,10 @@ impl Connector for Salesforce {
 
     async fn read(&self, remote_type: &str, keys: &[Key], fields: &[String]) -> Result<Vec<RemoteRecord>> {
         read::read(self, remote_type, keys, fields).await
+    }
+
+    async fn history(&self, _remote_type: &str, _ids: &[String], _fields: &[String]) -> Result<Histories> {
+        Ok(Histories::new())
     }
 
     async fn push(&self, remote_type: &str, batch: &[Write]) -> Result<Vec<Outcome>> {

@@ -35,6 +35,8 @@ pub fn profile(settings: &Settings) -> Profile {
         ],
         // SOQL shows what is committed; the lag covers a call that we gave up on and that commits later.
         stamp_resolution: Duration::from_secs(1),
+        // Field history is an option of each field there, and off at first.
+        history: None,
         visibility_lag: Duration::from_secs(10),
         call_timeout: Duration::from_mins(1),
         budgets: vec![

@@ -16,8 +16,10 @@ pub mod http;
 pub mod oauth;
 mod profile;
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
-use mittler_core::{RemoteFields, RemoteSchema, Time};
+use mittler_core::{RemoteFields, RemoteSchema, RemoteValue, Time};
 use uuid::Uuid;
 
 pub use error::{Error, Result};
@@ -40,6 +42,11 @@ pub trait Connector: Send + Sync {
     /// returns the named fields. Several records for one key are normal; a record names the key
     /// that found it. A key that finds nothing is absent from the answer.
     async fn read(&self, remote_type: &str, keys: &[Key], fields: &[String]) -> Result<Vec<RemoteRecord>>;
+
+    /// When each of the named fields was last set, by record and field: of several that changed, nobody else knows
+    /// which did when. At most as many records as the profile says; records or fields of which it is not known are
+    /// absent. Called only if the profile says that the CRM keeps a history of fields.
+    async fn history(&self, remote_type: &str, ids: &[String], fields: &[String]) -> Result<Histories>;
 
     /// Writes at most the profile's batch of one remote type, all of them [`Write::Create`] or
     /// all [`Write::Update`] or all [`Write::Archive`], with one call where the vendor has a batch
@@ -102,6 +109,9 @@ impl Key {
         }
     }
 }
+
+/// The last value of a field, as the CRM keeps it, and when it was set; by record and field.
+pub type Histories = BTreeMap<String, BTreeMap<String, (RemoteValue, Time)>>;
 
 /// A record as the CRM shows it now.
 #[derive(Debug, Clone, PartialEq, Eq)]

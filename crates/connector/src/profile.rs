@@ -13,6 +13,8 @@ pub struct Profile {
     pub kinds: Vec<KindProfile>,
     /// How finely the CRM tells when it changed a record: what it says is cut to this.
     pub stamp_resolution: Duration,
+    /// Records of which one call tells when their fields were last set; `None` where no history of them is kept.
+    pub history: Option<usize>,
     /// How long after a write the CRM's searches and lists may not show it.
     pub visibility_lag: Duration,
     /// Longest time one call may take before it counts as unknown.

@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 use mittler_connector::{
-    Account, Connector, Cursor, Key, NotAuthentic, Outcome, Page, Profile, RawHook, Received, RemoteRecord, Result,
-    Write,
+    Account, Connector, Cursor, Histories, Key, NotAuthentic, Outcome, Page, Profile, RawHook, Received, RemoteRecord,
+    Result, Write,
 };
 use mittler_core::{RemoteSchema, Time};
 
@@ -29,6 +29,10 @@ impl<C: Connector> Connector for Tuned<C> {
 
     async fn read(&self, remote_type: &str, keys: &[Key], fields: &[String]) -> Result<Vec<RemoteRecord>> {
         self.inner.read(remote_type, keys, fields).await
+    }
+
+    async fn history(&self, remote_type: &str, ids: &[String], fields: &[String]) -> Result<Histories> {
+        self.inner.history(remote_type, ids, fields).await
     }
 
     async fn push(&self, remote_type: &str, batch: &[Write]) -> Result<Vec<Outcome>> {

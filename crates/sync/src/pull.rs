@@ -17,7 +17,7 @@ use std::{
     time::Duration,
 };
 
-use mittler_connector::{Cursor, Error as CrmError, Feed, Key, OwnKey, RemoteRecord};
+use mittler_connector::{Cursor, Error as CrmError, Feed, Histories, Key, OwnKey, RemoteRecord};
 use mittler_core::{
     Field, Kind, LinkId, RecordId, RemoteFields, RemoteValue, Statement, Time, Value,
     job::{Lane, Place, Task},
@@ -53,6 +53,8 @@ const HOUR: Duration = Duration::from_hours(1);
 const FLIPS: usize = 3;
 /// How long a hook may take from the change that it tells of.
 const HINT_LAG: Duration = Duration::from_secs(3);
+/// Records of one read whose fields' history is asked for.
+const HISTORIES: usize = 200;
 /// Records that became others that became others.
 const HOPS: usize = 5;
 
@@ -322,6 +324,26 @@ impl Pusher {
         let followed = self.store.cursor(connection.id, remote_type).await?.map_or(Time(0), |(at, _)| at);
         let owners: Vec<String> = all.iter().flat_map(|it| owner_ids(it.2, std::iter::once(it.1))).collect();
         let owners = connection.owner_names(&owners, begun).await?;
+        let mut histories = Histories::new();
+        let several: Vec<_> =
+            all.iter().filter(|it| it.4.0.keys().filter(|name| it.2.takes(name)).count() > 1).collect();
+        let together = connection.connector.profile().history;
+        for part in several.iter().take(HISTORIES).collect::<Vec<_>>().chunks(together.unwrap_or(HISTORIES)) {
+            if together.is_none() {
+                break;
+            }
+            let ids: Vec<String> = part.iter().map(|it| it.1.id.clone()).collect();
+            let names = part.iter().flat_map(|it| it.4.0.keys().filter(|name| it.2.takes(name)));
+            let names: Vec<String> = names.cloned().collect::<BTreeSet<_>>().into_iter().collect();
+            // It only makes a time more exact: without it the look goes on.
+            match connection.connector.history(remote_type, &ids, &names).await {
+                Ok(found) => histories.extend(found),
+                Err(error) => {
+                    tracing::debug!(code = error.code(), "the history of fields was not read");
+                    break;
+                }
+            }
+        }
         for (link, record, object, eye, mut news) in all {
             let mut sent = link.sent.0.clone();
             let written = written.get(&link.record).map_or(&[][..], Vec::as_slice);
@@ -382,7 +404,11 @@ impl Pusher {
             let base = followed.0.max(link.seen_at).max(hinted.map_or(0, |at| at.minus(HINT_LAG).0));
             let after = news.0.keys().map(|name| (name.clone(), Time(base.max(last(name))))).collect();
             let stamp = record.modified_at.map(|at| (at, connection.connector.profile().stamp_resolution));
-            let times = Times { read: begun, stamp, after, exact: BTreeMap::new() };
+            let mut exact = histories.remove(&record.id).unwrap_or_default();
+            // A value that it shows no more was changed since it was read: the next look says when.
+            exact.retain(|name, (value, _)| news.0.get(name) == Some(value));
+            let exact = exact.into_iter().map(|(name, (_, at))| (name, at)).collect();
+            let times = Times { read: begun, stamp, after, exact };
             // What the mapping does not take up, such as an owner that the CRM chose, is no statement.
             let said = eye.changed(connection.id, record, &news, &before, &owners, &times);
             taking.statements.extend(said.into_iter().map(|said| (link.id, RecordId(link.record), said)));

@@ -12,7 +12,13 @@ use mittler_core::{
 use mittler_identity::{Candidate, Decision, Facts, KeyType, NAME_OF_DOMAIN, decide};
 use mittler_normalise::{email::is_personal, name::same_surname};
 use mittler_store::{
-    derived_id, due::DueLink, intents::Settled, jobs::NewJob, leases::Receipt, links::LinkCommand, moved::Moved,
+    derived_id,
+    due::DueLink,
+    intents::Settled,
+    jobs::NewJob,
+    leases::Receipt,
+    links::{LinkCommand, link_id},
+    moved::Moved,
     reviews::NewReview,
 };
 use serde_json::json;
@@ -96,6 +102,8 @@ impl Batch {
                             let hit = hits.swap_remove(*at);
                             adopt.push((hit.remote_type, Adoption { link, record: hit.record, begun }));
                         }
+                        // Where none is made anyway, nothing depends on the answer until somebody hangs on one.
+                        _ if !object.create => rest.push(link),
                         _ => {
                             ends.extend(superseded(&link));
                             let found = hits.into_iter().map(|hit| (hit.remote_type, hit.record.id)).collect();
@@ -477,6 +485,11 @@ impl Batch {
         let owners = owner_ids(object, adoptions.iter().map(|it| &it.record));
         let owners = self.connection.owner_names(&owners, self.now()).await?;
         let (mut receipts, mut statements, mut reviews, mut ends, mut seen) = (vec![], vec![], vec![], vec![], vec![]);
+        let companies: HashMap<Uuid, RecordId> = adoptions
+            .iter()
+            .filter(|it| it.link.kind == Kind::Person)
+            .filter_map(|it| Some((it.link.id.0, it.link.fields.reference(&Field::ORGANISATION)?)))
+            .collect();
         for Adoption { link, record, begun } in adoptions {
             if let Some(open) = &link.open_intent {
                 ends.push(Settled { id: open.id, link: link.id.0, outcome: "found".into(), code: None });
@@ -514,6 +527,12 @@ impl Batch {
                 seen: RemoteFields::default(),
             })
             .collect();
+        // On which company of the CRM they hang may say which one theirs is.
+        let adopted = receipts.iter().filter(|it| it.remote_id.is_some());
+        let companies: BTreeSet<Uuid> = adopted
+            .filter_map(|it| companies.get(&it.id))
+            .map(|company| link_id(self.connection.id, *company).0)
+            .collect();
         let (now, overrides) = (self.now(), self.pusher.overrides.clone());
         let (others, own) = (self.pusher.connections.all(), self.connection.id);
         let wake: Vec<NewJob> = others
@@ -532,6 +551,7 @@ impl Batch {
                 // All in one order, before any of them is written.
                 let mut all: BTreeSet<Uuid> = tx.links_around(&becomes).await?.into_iter().collect();
                 all.extend(links.iter().map(|link| link.id).chain(receipts.iter().map(|receipt| receipt.id)));
+                all.extend(&companies);
                 tx.lock_links(&all.into_iter().collect::<Vec<_>>()).await?;
                 // What a second link of the record has.
                 tx.unite_links(&becomes).await?;
@@ -547,6 +567,7 @@ impl Batch {
                 tx.put_seen(&seen).await?;
                 let known: Vec<LinkId> = seen.iter().map(|(id, ..)| *id).collect();
                 tx.want_dependants(&known).await?;
+                tx.want_unlinked(&companies.iter().copied().map(LinkId).collect::<Vec<_>>()).await?;
                 tx.ask(&reviews).await
             })
             .await?;

@@ -56,6 +56,15 @@ impl<C: Connector> Connector for Tuned<C> {
         self.inner.read(remote_type, keys, fields).await
     }
 
+    async fn history(
+        &self,
+        remote_type: &str,
+        ids: &[String],
+        fields: &[String],
+    ) -> mittler_connector::Result<mittler_connector::Histories> {
+        self.inner.history(remote_type, ids, fields).await
+    }
+
     async fn push(
         &self,
         remote_type: &str,

@@ -39,6 +39,15 @@ impl Connector for Between {
         self.inner.read(remote_type, keys, fields).await
     }
 
+    async fn history(
+        &self,
+        remote_type: &str,
+        ids: &[String],
+        fields: &[String],
+    ) -> mittler_connector::Result<mittler_connector::Histories> {
+        self.inner.history(remote_type, ids, fields).await
+    }
+
     async fn push(&self, remote_type: &str, batch: &[Write]) -> Result<Vec<Outcome>> {
         (self.before)(remote_type, batch).await?;
         self.inner.push(remote_type, batch).await

@@ -71,6 +71,12 @@ async fn the_example_list_and_mailbox_end_as_expected(store: Store) {
         wrong.extend(reached(&world, reply).await);
     }
     assert!(wrong.is_empty(), "{} of the example is not as expected:\n{}", wrong.len(), wrong.join("\n"));
+    // Who may be somebody known waits for a day.
+    let now = world.clock.now();
+    let held = world.store.unsure(now).await.unwrap();
+    assert!(held.count > 0 && held.oldest.is_some_and(|oldest| oldest <= now), "{held:?}");
+    world.advance(24 * 3_600);
+    world.settle().await;
     // Everything that was wanted was told, and nothing was refused without a question.
     let waiting = world.store.links_waiting(None, None, 1_000).await.unwrap();
     let left: Vec<_> = waiting.iter().filter(|link| link.wanted > link.done || link.state != "open").collect();

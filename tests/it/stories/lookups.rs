@@ -78,6 +78,15 @@ impl Connector for Limited {
         self.inner.read(remote_type, keys, fields).await
     }
 
+    async fn history(
+        &self,
+        remote_type: &str,
+        ids: &[String],
+        fields: &[String],
+    ) -> mittler_connector::Result<mittler_connector::Histories> {
+        self.inner.history(remote_type, ids, fields).await
+    }
+
     async fn push(&self, remote_type: &str, batch: &[Write]) -> Result<Vec<Outcome>> {
         let mut names = batch.iter().filter_map(Write::fields).flat_map(|fields| fields.0.keys());
         if names.any(|name| self.limits.hides(name)) {

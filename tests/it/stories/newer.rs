@@ -10,6 +10,7 @@ use super::world::{HUBSPOT, HUBSPOT_WRITES, SALESFORCE, SALESFORCE_WRITES, World
 on_every_database!(
     a_value_is_as_new_as_its_field_and_not_as_its_record,
     a_record_that_was_saved_once_is_as_new_as_its_time,
+    of_several_fields_that_changed_the_history_says_which_did_when,
     two_that_change_a_field_at_once_agree_in_the_end,
     what_a_person_takes_back_stays_taken_back,
     an_emptied_number_brings_up_no_older_one,
@@ -68,6 +69,35 @@ async fn a_record_that_was_saved_once_is_as_new_as_its_time(store: Store) {
     world.advance(3);
     world.pull().await;
     assert_eq!(in_both(&world, "Title", "jobtitle"), both("danach"));
+    world.end().await;
+}
+
+async fn of_several_fields_that_changed_the_history_says_which_did_when(store: Store) {
+    let world = World::new(store).await;
+    let (_, lead, contact) = known(&world).await;
+    // Salesforce's title is known to the moment. HubSpot's was set before its city, and nobody else knows when.
+    for (first, value) in [(SALESFORCE, "S"), (HUBSPOT, "H")] {
+        let salesforce = |title: &str| world.edit_salesforce("Lead", &lead, &json!({ "Title": title }));
+        let hubspot = |title: &str| world.edit_hubspot("contacts", &contact, &json!({ "jobtitle": title }));
+        if first == SALESFORCE {
+            salesforce(&format!("{value} zuerst"));
+            world.advance(5);
+            hubspot(&format!("{value} danach"));
+        } else {
+            hubspot(&format!("{value} zuerst"));
+            world.advance(5);
+            salesforce(&format!("{value} danach"));
+        }
+        world.advance(5);
+        world.edit_hubspot("contacts", &contact, &json!({ "city": format!("{value}-Stadt") }));
+        world.advance(3);
+        world.pull().await;
+        assert_eq!(in_both(&world, "Title", "jobtitle"), both(&format!("{value} danach")), "{first} first");
+        assert_eq!(in_both(&world, "City", "city"), both(&format!("{value}-Stadt")));
+        world.advance(120);
+        world.pull().await;
+        world.advance(60);
+    }
     world.end().await;
 }
 

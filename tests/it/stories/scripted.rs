@@ -64,6 +64,15 @@ impl Connector for Scripted {
         Err(Error::Configuration { code: "MISSING_SCOPES".into(), message: "no".into() })
     }
 
+    async fn history(
+        &self,
+        _remote_type: &str,
+        _ids: &[String],
+        _fields: &[String],
+    ) -> mittler_connector::Result<mittler_connector::Histories> {
+        Ok(mittler_connector::Histories::new())
+    }
+
     async fn push(&self, _remote_type: &str, _batch: &[Write]) -> Result<Vec<Outcome>> {
         Err(Error::Protocol { detail: "scripted".into() })
     }

@@ -39,6 +39,25 @@ async fn companies_are_found_by_domain_and_by_name_and_several_for_one_key_are_n
 }
 
 #[tokio::test]
+async fn the_history_of_a_property_says_when_it_was_last_set() {
+    let portal = Portal::open().await;
+    let contact = portal.created("contacts", "rec_a", &[("jobtitle", text("Einkauf")), ("city", text("Ulm"))]).await;
+    let names = ["jobtitle".to_owned(), "city".to_owned(), "zip".to_owned()];
+    let history = async || portal.hubspot.history("contacts", &[contact.clone(), "99".into()], &names).await.unwrap();
+    let before = history().await;
+    assert_eq!(before.keys().collect::<Vec<_>>(), [&contact], "nothing is known of records that are not there");
+    tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    let batch = [portal.update(&contact, &[("jobtitle", text(""))])];
+    portal.push("contacts", &batch).await;
+    let after = history().await;
+    let (before, after) = (&before[&contact], &after[&contact]);
+    assert_eq!(before["city"], after["city"]);
+    assert_eq!((&before["jobtitle"].0, &after["jobtitle"].0), (&Some(text("Einkauf")), &None));
+    assert!(after["jobtitle"].1 > before["jobtitle"].1);
+    assert!(!after.contains_key("zip"), "it was never set");
+}
+
+#[tokio::test]
 async fn a_key_form_that_the_type_does_not_have_is_refused() {
     let portal = Portal::open().await;
     let error = portal.hubspot.read("contacts", &[Key::Domain("a.example".into())], &[]).await.unwrap_err();
