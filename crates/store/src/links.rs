@@ -261,15 +261,17 @@ impl Tx {
     }
 
     /// When to look again at the due links of a connection; `None` if nothing is due. Who holds a
-    /// lease is asked again after a second: most are done long before their lease ends.
+    /// lease is asked again after a second: most are done long before their lease ends. What is held for a
+    /// person's answer is found by the sweep when its time is over.
     pub async fn next_link(&mut self, connection: ConnectionId, now: Time) -> Result<Option<Time>> {
         let rows = fetch_all!(
             self,
             (Option<i64>,),
             "SELECT min(CASE WHEN id IN (SELECT leased.link FROM leased WHERE leased.connection = $1) THEN $2 ELSE next_at END) FROM link
-             WHERE connection = $1 AND wanted > done AND role = 'primary' AND state <> 'gone'",
+             WHERE connection = $1 AND wanted > done AND role = 'primary' AND state <> 'gone' AND (state <> 'held' OR next_at <= $3)",
             connection.0,
             now.plus(Duration::from_secs(1)).0,
+            now.0,
         )?;
         Ok(rows.first().and_then(|row| row.0).map(Time))
     }
@@ -488,15 +490,17 @@ impl Tx {
     }
 
     /// Whether links of a connection are due though no job will look at them.
-    pub async fn is_unattended(&mut self, connection: ConnectionId) -> Result<bool> {
+    pub async fn is_unattended(&mut self, connection: ConnectionId, now: Time) -> Result<bool> {
         let rows = fetch_all!(
             self,
             (i64,),
             "SELECT count(*) FROM connection c WHERE c.id = $1
-               AND EXISTS (SELECT 1 FROM link l WHERE l.connection = $1 AND l.wanted > l.done AND l.role = 'primary' AND l.state <> 'gone')
+               AND EXISTS (SELECT 1 FROM link l WHERE l.connection = $1 AND l.wanted > l.done AND l.role = 'primary' AND l.state <> 'gone'
+                              AND (l.state <> 'held' OR l.next_at <= $3))
                AND NOT EXISTS (SELECT 1 FROM job j WHERE j.topic = $2 AND j.dead_at IS NULL)",
             connection.0,
             format!("push:{}", connection.0),
+            now.0,
         )?;
         Ok(rows.first().is_some_and(|row| row.0 > 0))
     }
@@ -619,7 +623,7 @@ impl Store {
             self,
             LinkCount,
             "SELECT connection, kind, count(*) AS total,
-                    CAST(sum(CASE WHEN wanted > done THEN 1 ELSE 0 END) AS bigint) AS due,
+                    CAST(sum(CASE WHEN wanted > done AND state <> 'held' THEN 1 ELSE 0 END) AS bigint) AS due,
                     CAST(sum(CASE WHEN written_at > 0 THEN 1 ELSE 0 END) AS bigint) AS written,
                     CAST(sum(CASE WHEN written_at = 0 AND wanted <= done AND state <> 'refused' THEN 1 ELSE 0 END) AS bigint) AS unwritten,
                     CAST(sum(CASE WHEN state = 'refused' THEN 1 ELSE 0 END) AS bigint) AS refused
@@ -633,7 +637,7 @@ impl Store {
         fetch_all!(
             self,
             Backlog,
-            "SELECT connection, stage, count(*) AS due, CAST(0 AS bigint) AS refused FROM link WHERE wanted > done GROUP BY connection, stage
+            "SELECT connection, stage, count(*) AS due, CAST(0 AS bigint) AS refused FROM link WHERE wanted > done AND state <> 'held' GROUP BY connection, stage
              UNION ALL
              SELECT connection, stage, CAST(0 AS bigint), count(*) FROM link WHERE state = 'refused' GROUP BY connection, stage
              ORDER BY 1, 2, 3, 4",

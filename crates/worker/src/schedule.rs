@@ -99,7 +99,7 @@ pub async fn sweep_links(store: &Store, clock: &Clock, connections: &Connections
         .write(async move |tx| {
             let mut asked = 0;
             for (id, job) in &jobs {
-                if tx.is_unattended(*id).await? {
+                if tx.is_unattended(*id, now).await? {
                     tx.put_jobs(std::slice::from_ref(job)).await?;
                     asked += 1;
                 }
