@@ -35,6 +35,7 @@ mod cancelled;
 mod door;
 mod forget;
 mod jobs;
+mod jumps;
 mod links;
 mod moved;
 mod push;

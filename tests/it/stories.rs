@@ -11,6 +11,7 @@ mod existing;
 mod faults;
 mod forget;
 mod identity;
+mod jumps;
 mod limits;
 mod lookups;
 mod modes;

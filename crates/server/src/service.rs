@@ -11,7 +11,7 @@ use mittler_sync::{
     Connections, Keys, Mode, Pusher, Questions,
     hooks::{Counts, Hooks},
 };
-use mittler_worker::{Worker, schedule};
+use mittler_worker::{Worker, clocks, schedule};
 use secrecy::SecretString;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -277,6 +277,12 @@ impl Service {
             );
             running.spawn(async move { relay.await.context("the relay ended") });
         }
+        // Every process has a clock of its own that may jump.
+        let watch = clocks::watch(self.store.clone(), self.clock.clone(), self.wake.clone(), stop.clone());
+        running.spawn(async move {
+            watch.await;
+            Ok(())
+        });
         if has(Role::Scheduler) {
             let intervals = schedule::Intervals {
                 pull: Duration::from_secs(60 * self.config.schedule.pull_minutes),

@@ -40,7 +40,7 @@ struct AnswerRow {
 }
 
 /// Status of a key that is reserved and has no answer yet.
-const RESERVED: i64 = 0;
+pub(crate) const RESERVED: i64 = 0;
 
 impl Tx {
     /// `hash` is the SHA-256 of the key, in hex; the key itself is shown once and not kept.

@@ -26,6 +26,11 @@ impl Clock {
         self.ahead_micros.fetch_add(i64::try_from(by.as_micros()).unwrap_or(i64::MAX), Ordering::Relaxed);
     }
 
+    /// Puts this clock, and its clones, back.
+    pub fn put_back(&self, by: std::time::Duration) {
+        self.ahead_micros.fetch_sub(i64::try_from(by.as_micros()).unwrap_or(i64::MAX), Ordering::Relaxed);
+    }
+
     /// A new id that sorts after those of earlier milliseconds.
     pub fn id(&self) -> Uuid {
         let now = self.now();

@@ -34,6 +34,7 @@ pub mod hooks;
 pub mod inspect;
 pub mod intents;
 pub mod jobs;
+pub mod jumps;
 pub mod leases;
 pub mod links;
 pub mod moved;

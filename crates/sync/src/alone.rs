@@ -45,7 +45,7 @@ impl Alone {
     /// Takes it, or holds it on; `false` if another process has it.
     pub async fn hold(&self, tx: &mut Tx, now: Time) -> Result<bool> {
         let right = *self.right();
-        if matches!(right, Right::Until(until) if now.plus(LASTS / 2) < until) {
+        if matches!(right, Right::Until(until) if (LASTS / 2..=LASTS).contains(&until.since(now))) {
             return Ok(true);
         }
         let until = now.plus(LASTS);

@@ -98,7 +98,7 @@ impl Budgets {
             let now = self.clock.now();
             let mut held = held.lock().await;
             // Permits that lie about for long would add to the next window's: they lapse.
-            if held.0 > 0 && held.1 > now {
+            if held.0 > 0 && held.1 > now && held.1.since(now) <= IN_HAND {
                 held.0 -= 1;
                 return Ok(());
             }

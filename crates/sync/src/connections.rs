@@ -60,6 +60,8 @@ impl Mode {
 const BELIEVED: Duration = Duration::from_hours(1);
 /// How often all that is due is looked at, and leases that are over are looked for.
 const CLOSELY: Duration = Duration::from_secs(1);
+/// How far a CRM's clock and ours stand apart before ours counts as wrong.
+const APART: Duration = Duration::from_secs(30);
 
 /// One CRM account.
 pub struct Connection {
@@ -87,6 +89,8 @@ pub struct Connection {
     pub(crate) closed_lookups: Mutex<HashMap<(String, KeyForm), Time>>,
     /// The last retry by a person that this process heard of.
     retried_at: AtomicI64,
+    /// Microseconds that the CRM's clock is ahead of ours, if that is a fault of ours.
+    ahead: AtomicI64,
     /// The state that was last written down, and until when it lasts.
     noted: Mutex<Option<(String, String, Time)>>,
     /// Calls in a row that found the CRM dead.
@@ -140,6 +144,7 @@ impl Connection {
             absent_known: AtomicBool::new(false),
             closed_lookups: Mutex::default(),
             retried_at: AtomicI64::new(0),
+            ahead: AtomicI64::new(0),
             noted: Mutex::default(),
             failures: AtomicU32::new(0),
             expected_account: None,
@@ -225,6 +230,18 @@ impl Connection {
         locked(&self.owner_names).clear();
         self.worked();
         self.forget_noted();
+    }
+
+    /// Notes what time it was in the CRM, at least, at a moment of our clock.
+    pub(crate) fn note_its_time(&self, its: Time, ours: Time) {
+        let ahead = its.since(ours);
+        let ahead = if ahead > APART { i64::try_from(ahead.as_micros()).unwrap_or(0) } else { 0 };
+        self.ahead.store(ahead, Ordering::Relaxed);
+    }
+
+    /// A moment by the CRM's clock, if ours is far behind it: what changed there is no older for that.
+    pub(crate) fn in_its_time(&self, ours: Time) -> Time {
+        Time(ours.0.saturating_add(self.ahead.load(Ordering::Relaxed)))
     }
 
     /// One more call found the CRM dead; gives how many there were in a row.
@@ -435,17 +452,20 @@ impl Connection {
     /// enough.
     pub(crate) fn looks_closely(&self, now: Time) -> bool {
         let mut looked = locked(&self.looked);
-        let due = looked.is_none_or(|looked| now >= looked.plus(CLOSELY));
+        // One that lies ahead is of before the clock was put back.
+        let due = looked.is_none_or(|looked| now < looked || now >= looked.plus(CLOSELY));
         if due {
             *looked = Some(now);
         }
         due
     }
 
-    /// Remote types of which a batch has waited since then to be filled.
-    pub(crate) fn filled(&self, since: Time) -> Vec<String> {
+    /// Remote types of which a batch has waited so long to be filled; or since a time that is still to come, before
+    /// the clock was put back.
+    pub(crate) fn filled(&self, now: Time, fill: Duration) -> Vec<String> {
         let filling = locked(&self.filling);
-        filling.iter().filter(|(_, begun)| **begun <= since).map(|(remote_type, _)| remote_type.clone()).collect()
+        let over = |begun: Time| begun > now || now.since(begun) >= fill;
+        filling.iter().filter(|(_, begun)| over(**begun)).map(|(remote_type, _)| remote_type.clone()).collect()
     }
 
     /// Notes of which types a batch waits to be filled, and of which one has just gone.

@@ -201,7 +201,7 @@ impl<'a> Eye<'a> {
 /// nobody knows which.
 #[derive(Debug, Clone)]
 pub struct Times {
-    /// When the read began.
+    /// When the read began, by the CRM's clock.
     pub read: Time,
     /// The record's own time, and how much later within the CRM's clock it may have been.
     pub stamp: Option<(Time, Duration)>,

@@ -149,7 +149,11 @@ impl Pusher {
         let mut pulled = Pulled::default();
         for page in 1..=PAGES {
             let found = connection.connector.pull(remote_type, Some(&cursor)).await?;
-            let Some(last) = found.changes.last() else { break };
+            let last = found.changes.last();
+            if let Some(its) = found.server_time.max(last.map(|last| last.at)) {
+                connection.note_its_time(its, self.clock.now());
+            }
+            let Some(last) = last else { break };
             let next = Cursor { at: last.at, id: last.id.clone() };
             pulled.changes += found.changes.len();
             let ids = found.changes.iter().flat_map(|change| std::iter::once(&change.id).chain(&change.absorbed));
@@ -408,7 +412,7 @@ impl Pusher {
             // A value that it shows no more was changed since it was read: the next look says when.
             exact.retain(|name, (value, _)| news.0.get(name) == Some(value));
             let exact = exact.into_iter().map(|(name, (_, at))| (name, at)).collect();
-            let times = Times { read: begun, stamp, after, exact };
+            let times = Times { read: connection.in_its_time(begun), stamp, after, exact };
             // What the mapping does not take up, such as an owner that the CRM chose, is no statement.
             let said = eye.changed(connection.id, record, &news, &before, &owners, &times);
             taking.statements.extend(said.into_iter().map(|said| (link.id, RecordId(link.record), said)));

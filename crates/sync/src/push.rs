@@ -202,7 +202,7 @@ impl Pusher {
             return Ok(Next::Batch(due));
         }
         hand.look_anew();
-        let filled = connection.filled(now.minus(FILL));
+        let filled = connection.filled(now, FILL);
         let mut rounds = vec![full, Vec::new()];
         rounds.dedup();
         let profile = connection.connector.profile();

@@ -340,7 +340,9 @@ impl Worker {
         (not_before, since): (Time, Option<Time>),
     ) -> Result<End, Error> {
         let now = self.clock.now();
-        if not_before > now && not_before.since(now) < Duration::from_hours(1) {
+        // No longer than it was to wait at first: otherwise the clock was put back meanwhile.
+        let most = not_before.since(job.created_at) + Duration::from_secs(30);
+        if not_before > now && not_before.since(now) <= most {
             return Ok(End::Later { due: not_before, code: "not_before".into() });
         }
         // Deletions are told by hooks alone: what one process does not know waits for another that does.

@@ -7,6 +7,7 @@
 //! **Invariant:** one bad signal never spoils a batch: it is redone singly and parked alone.
 
 mod batch;
+pub mod clocks;
 pub mod follow;
 mod handler;
 mod input;

@@ -9,6 +9,7 @@ use mittler_core::{
 use mittler_queue::Wake;
 use mittler_store::{Clock, Result, Store, jobs::NewJob};
 use mittler_sync::Connections;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
@@ -143,11 +144,11 @@ pub async fn run(
     stop: CancellationToken,
 ) {
     let look = intervals.pull.min(intervals.retain).clamp(Duration::from_millis(100), Duration::from_secs(5));
-    let mut swept: Option<Time> = None;
+    // Not by the clock: one that was put back by days would sweep nothing up for so long.
+    let mut swept: Option<Instant> = None;
     loop {
-        let now = clock.now();
-        if swept.is_none_or(|swept| now.since(swept) >= SWEEP) {
-            swept = Some(now);
+        if swept.is_none_or(|swept| swept.elapsed() >= SWEEP) {
+            swept = Some(Instant::now());
             match sweep_links(&store, &clock, &connections).await {
                 Ok(0) => {}
                 Ok(asked) => {
