@@ -347,7 +347,7 @@ impl Config {
     }
 
     /// The path of a secret: in the folder of secrets if it is there.
-    fn secret_path(&self, file: &Path) -> PathBuf {
+    pub fn secret_path(&self, file: &Path) -> PathBuf {
         let handed_over = self.credentials.as_ref().map(|folder| folder.join(file)).filter(|path| path.exists());
         handed_over.unwrap_or_else(|| self.path(file))
     }

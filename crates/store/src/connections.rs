@@ -507,6 +507,13 @@ impl Store {
         Ok(rows.into_iter().next())
     }
 
+    /// When a connection's CRM was last asked for what changed there.
+    pub async fn last_pull(&self, id: ConnectionId) -> Result<Option<Time>> {
+        let rows =
+            fetch_all!(self, (Option<i64>,), "SELECT max(pulled_at) FROM pull_cursor WHERE connection = $1", id.0)?;
+        Ok(rows.into_iter().next().and_then(|row| row.0).map(Time))
+    }
+
     /// The time zone of the account, if the CRM told it.
     pub async fn time_zone_of(&self, id: ConnectionId) -> Result<Option<String>> {
         let rows = fetch_all!(self, (Option<String>,), "SELECT time_zone FROM connection WHERE id = $1", id.0)?;

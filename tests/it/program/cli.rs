@@ -1,6 +1,6 @@
 //! Each command does what its help says, alone and beside the running service.
 
-use std::time::Duration;
+use std::{os::unix::fs::PermissionsExt, time::Duration};
 
 use mittler_sandbox::Access;
 use serde_json::{Value, json};
@@ -98,7 +98,8 @@ async fn every_command_works_beside_the_running_service() {
     let back = place.run(&["import", list, "--source", "another list", "--json"]).await.ended(0).json();
     assert_eq!(back["problems"].as_array().unwrap().len(), 2, "who was forgotten is kept out: {back}");
 
-    place.run(&["doctor"]).await.ended(0);
+    let doctor = place.run(&["doctor"]).await.ended(0).text();
+    assert!(doctor.contains("✓ connection hubspot, state: ready; not asked for changes yet; mode full"), "{doctor}");
     let described = place.run(&["openapi"]).await.ended(0);
     assert_eq!(described.output.stdout, include_bytes!("../../../openapi.yaml"));
     assert_eq!(service.stop().await, Some(0));
@@ -206,6 +207,47 @@ async fn one_fault_hides_no_other() {
     assert!(says("connection salesforce").contains("not to 00D"), "{found}");
     assert!(!place.path().join("mittler.key").exists());
     assert_eq!(sandbox.stop().await, Some(0));
+}
+
+/// Everything at once: each fault has a line of its own that says where it is and what to do.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_doctor_names_what_the_crms_and_the_settings_do_not_agree_on() {
+    let shop = Place::new("");
+    let (sandbox, access) = sandbox(&shop).await;
+    let both = configuration(&access, "mode = \"full\"", "mode = \"full\"");
+    let second = both.rsplit_once("[[connection]]").unwrap().1.replace("\"hubspot\"\ncrm", "\"second\"\ncrm");
+    let second = second.replace(&format!("portal_id = \"{}\"\n", access.hubspot.portal_id), "");
+    let place = Place::new(&format!(
+        "[server]\npublic_url = \"http://mittler.example.com/crm\"\n[worker]\nworkers = 0\n\
+         [routing]\notherwise = \"niemand@nirgends.example\"\n{both}[[connection]]{second}"
+    ));
+    std::fs::set_permissions(place.path().join("mittler.toml"), PermissionsExt::from_mode(0o644)).unwrap();
+    let found = place.run(&["doctor", "--json"]).await.ended(1).json();
+    let wrong = |what: &str, says: &str| {
+        let checks = found.as_array().unwrap();
+        checks.iter().any(|it| it["what"] == what && it["well"] == false && it["says"].as_str().unwrap().contains(says))
+    };
+    for (what, says) in [
+        ("address", "is not https"),
+        ("address", "write http://mittler.example.com"),
+        ("worker.workers", "1 to 256"),
+        ("configuration", "chmod 600"),
+        ("connection second, account", &format!("set portal_id = \"{}\"", access.hubspot.portal_id)),
+        ("connection second, account", "as those of hubspot do"),
+        ("routing, owners", "no CRM has niemand@nirgends.example"),
+    ] {
+        assert!(wrong(what, says), "{what}: {says}: {found:#}");
+    }
+    assert_eq!(sandbox.stop().await, Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn in_a_folder_without_a_configuration_the_doctor_says_what_to_do() {
+    let place = Place::new("");
+    std::fs::remove_file(place.path().join("mittler.toml")).unwrap();
+    let said = place.run(&["doctor"]).await.ended(1).text();
+    assert!(said.contains("there is no mittler.toml in ") && said.contains("--config"), "{said}");
+    assert!(std::fs::read_dir(place.path()).unwrap().next().is_none(), "it made something");
 }
 
 /// The demo touches nothing that is there: it can run again, and leaves nothing.

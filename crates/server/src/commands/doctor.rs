@@ -1,7 +1,13 @@
 //! `mittler doctor`: everything that can be wrong, in plain words with what to do. One fault hides
 //! no other, and nothing is made that was not there.
 
-use std::{path::Path, process::ExitCode};
+mod settings;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+    process::ExitCode,
+};
 
 use anyhow::Result;
 use mittler_core::{ConnectionId, Time};
@@ -67,12 +73,25 @@ async fn check(common: &Common, findings: &mut Findings) {
         Ok(config) => config,
         Err(error) => return findings.wrong("configuration", format!("{error:#}")),
     };
-    findings.well("configuration", format!("{} connections", config.connection.len()));
-    if !config.server.listen.ip().is_loopback()
-        && config.server.public_url.as_deref().is_none_or(|url| !url.starts_with("https://"))
-    {
-        findings.wrong("address", "the API listens beyond this machine without TLS before it; set public_url to the https address of your proxy");
+    if !common.config.exists() {
+        let here = std::env::current_dir().unwrap_or_default();
+        return findings.wrong(
+            "configuration",
+            format!(
+                "there is no {} in {}: go to the folder that has it, name it with --config, or begin one as README \
+                 says under Configuration; `mittler demo` needs none",
+                common.config.display(),
+                here.display()
+            ),
+        );
     }
+    let connections = match config.connection.len() {
+        0 => "no connection yet: nothing is told to any CRM until there is a [[connection]]".into(),
+        1 => "1 connection".into(),
+        many => format!("{many} connections"),
+    };
+    findings.well("configuration", connections);
+    settings::check(&config, &common.config, findings);
     if let Some(broker) = &config.server.broker {
         let mut rabbit = RabbitConfig::new(SecretString::from(broker.clone()));
         rabbit.queue.clone_from(&config.server.queue);
@@ -233,14 +252,14 @@ async fn check_connections(
         Some(store) => store.hook_counts().await?,
         None => Vec::new(),
     };
+    let mut asked = Asked::default();
     for section in &config.connection {
         let name = format!("connection {}", section.name);
-        if let Some(known) = rows.iter().find(|row| row.name == section.name) {
+        if let (Some(store), Some(known)) = (store, rows.iter().find(|row| row.name == section.name)) {
             let count = hooks.iter().find(|count| count.connection == known.id);
-            findings.add(format!("{name}, webhooks"), said_of_hooks(count));
-            if known.state != "ready" {
-                findings.wrong(format!("{name}, state"), said_of_state(known, Clock::default().now()));
-            }
+            findings.add(format!("{name}, webhooks"), said_of_hooks(count, settings::has_hook_secret(section)));
+            let pulled = store.last_pull(ConnectionId(known.id)).await?;
+            findings.add(format!("{name}, state"), said_of_state(known, section, pulled, Clock::default().now()));
         }
         let row = rows.iter().find(|row| row.name == section.name).filter(|_| own.is_some());
         let (store, id) = match (store, row) {
@@ -256,12 +275,103 @@ async fn check_connections(
             _ => (&scratch, ConnectionId(clock.id())),
         };
         match factory::connection(config, section, store, &clock, &keys, Some(id)).await {
-            Ok(connection) => check_connection(&name, section, &connection, &clock, findings).await,
+            Ok(connection) => {
+                check_connection(&name, section, &connection, &clock, &mut asked, findings).await;
+                asked.owners(config, &connection, clock.now()).await;
+            }
             Err(error) => findings.wrong(&name, format!("{error:#}")),
         }
     }
+    asked.say(config, findings);
     scratch.close().await;
     Ok(())
+}
+
+/// What the CRMs answered that concerns more than one of them.
+#[derive(Default)]
+struct Asked {
+    /// The account behind the credentials of each connection.
+    accounts: Vec<(String, String, String)>,
+    /// The connections that were asked for owners, and what each of them has.
+    owners: BTreeMap<String, BTreeSet<String>>,
+}
+
+impl Asked {
+    /// Asks a connection's CRM for the owners that the routing names.
+    async fn owners(&mut self, config: &Config, connection: &Connection, now: Time) {
+        let wanted = routed(config);
+        if wanted.is_empty() {
+            return;
+        }
+        let mut types: BTreeSet<&str> =
+            connection.connector.profile().owners.iter().filter_map(|lookup| lookup.only_for).collect();
+        types.extend(connection.mapping.objects.first().map(|object| object.remote.as_str()));
+        let mut known = BTreeSet::new();
+        for remote_type in types {
+            // Why it does not answer is said of the connection.
+            let Ok(found) = connection.owners(remote_type, &wanted, now).await else { return };
+            known.extend(found.into_keys());
+        }
+        self.owners.insert(connection.name.clone(), known);
+    }
+
+    fn say(&self, config: &Config, findings: &mut Findings) {
+        for (at, (name, crm, account)) in self.accounts.iter().enumerate() {
+            let twin = self.accounts[..at].iter().find(|(_, other, id)| other == crm && same_account(id, account));
+            let is_said =
+                |name: &str| config.connection.iter().any(|it| it.name == name && settings::account(it).is_some());
+            if let Some((twin, ..)) = twin.filter(|(twin, ..)| !is_said(name) || !is_said(twin)) {
+                findings.wrong(
+                    format!("connection {name}, account"),
+                    format!(
+                        "its credentials belong to account {account}, as those of {twin} do; remove one of the two"
+                    ),
+                );
+            }
+        }
+        let wanted = routed(config);
+        if self.owners.is_empty() || wanted.is_empty() {
+            return;
+        }
+        let all_answered = self.owners.len() == config.connection.len();
+        let missing = |known: &BTreeSet<String>| -> Vec<&String> {
+            wanted.iter().filter(|owner| !known.contains(*owner)).collect()
+        };
+        let anywhere: BTreeSet<String> = self.owners.values().flatten().cloned().collect();
+        let nowhere = missing(&anywhere);
+        if all_answered && !nowhere.is_empty() {
+            findings.wrong(
+                "routing, owners",
+                format!(
+                    "no CRM has {}: their leads get no owner. Correct the address or the queue's name under [routing], \
+                     or make the user there",
+                    listed(&nowhere)
+                ),
+            );
+            return;
+        }
+        let lacks: Vec<String> = self
+            .owners
+            .iter()
+            .map(|(name, known)| (name, missing(known)))
+            .filter(|(_, missing)| !missing.is_empty())
+            .map(|(name, missing)| format!("{name} does not have {}", listed(&missing)))
+            .collect();
+        let says = if lacks.is_empty() { "all of them are known".to_owned() } else { lacks.join("; ") };
+        findings.well("routing, owners", says);
+    }
+}
+
+fn listed(names: &[&String]) -> String {
+    names.iter().map(|name| name.as_str()).collect::<Vec<_>>().join(", ")
+}
+
+/// Whom the routing names, once each.
+fn routed(config: &Config) -> Vec<String> {
+    let routing = &config.routing;
+    let ruled = routing.rule.iter().flat_map(|rule| [Some(&rule.owner), rule.deputy.as_ref()]);
+    let all: BTreeSet<&String> = ruled.chain([routing.otherwise.as_ref()]).flatten().collect();
+    all.into_iter().cloned().collect()
 }
 
 async fn check_connection(
@@ -269,15 +379,29 @@ async fn check_connection(
     section: &ConnectionSection,
     connection: &Connection,
     clock: &Clock,
+    asked: &mut Asked,
     findings: &mut Findings,
 ) {
-    match connection.connector.account().await {
-        Ok(account) => match section.organization_id.as_ref().or(section.portal_id.as_ref()) {
-            Some(wanted) if !same_account(wanted, &account.id) => {
-                findings.wrong(name, format!("the credentials belong to account {}, not to {wanted}", account.id));
+    let account = connection.connector.account().await;
+    if let Some(setting) = settings::missing_account(section) {
+        let id = account.as_ref().map_or("…", |account| account.id.as_str());
+        findings.wrong(
+            format!("{name}, account"),
+            format!(
+                "it writes to whatever account its credentials belong to; so that it never is another one, set {setting} = {id:?}"
+            ),
+        );
+    }
+    match account {
+        Ok(account) => {
+            asked.accounts.push((section.name.clone(), section.crm.clone(), account.id.clone()));
+            match settings::account(section) {
+                Some(wanted) if !same_account(wanted, &account.id) => {
+                    findings.wrong(name, format!("the credentials belong to account {}, not to {wanted}", account.id));
+                }
+                _ => findings.well(name, format!("account {} answers", account.id)),
             }
-            _ => findings.well(name, format!("account {} answers", account.id)),
-        },
+        }
         Err(error) => return findings.wrong(name, format!("{error}; {}", crm_advice(&error))),
     }
     match connection.connector.prepare().await {
@@ -302,7 +426,12 @@ async fn check_connection(
 }
 
 /// What a running service noted of a connection.
-fn said_of_state(row: &ConnectionRow, now: Time) -> String {
+fn said_of_state(
+    row: &ConnectionRow,
+    section: &ConnectionSection,
+    pulled: Option<Time>,
+    now: Time,
+) -> Result<String, String> {
     let mut said = row.state.clone();
     if let Some(code) = &row.code {
         said = format!("{said} ({code})");
@@ -314,14 +443,34 @@ fn said_of_state(row: &ConnectionRow, now: Time) -> String {
         let until = Time(row.paused_until);
         said = format!("{said}; not tried before {until}: `mittler connections retry {}` tries it at once", row.name);
     }
-    said
+    said = match pulled {
+        Some(at) => format!("{said}; last asked for changes at {at}"),
+        None => format!("{said}; not asked for changes yet"),
+    };
+    if row.mode != section.mode.name() {
+        return Err(format!(
+            "{said}; the service runs it in mode {}, the configuration says {}: start the service again",
+            row.mode,
+            section.mode.name()
+        ));
+    }
+    said = format!("{said}; mode {}", row.mode);
+    if row.state == "ready" { Ok(said) } else { Err(said) }
 }
 
 /// What became of a connection's webhooks.
-fn said_of_hooks(count: Option<&HookCount>) -> Result<String, String> {
+fn said_of_hooks(count: Option<&HookCount>, has_secret: bool) -> Result<String, String> {
     let Some(count) = count else {
         return Ok("none has come yet: changes in the CRM are found by the next pull".into());
     };
+    if !has_secret && count.is_refused() {
+        return Err(format!(
+            "{} refused, the last at {}: without a secret none can be told from a forged one; set client_secret_file \
+             (HubSpot) or hook_secret_file (Salesforce), or stop them in the CRM",
+            count.refused,
+            Time(count.last_refused_at)
+        ));
+    }
     let last = if count.last_taken_at > 0 {
         format!("the last one was taken at {}", Time(count.last_taken_at))
     } else {
@@ -376,14 +525,16 @@ mod tests {
             cause: Some(cause.into()),
             ..HookCount::none(ConnectionId(uuid::Uuid::nil()))
         };
-        assert!(said_of_hooks(None).is_ok());
-        let wrong = said_of_hooks(Some(&count(0, 5, "signature"))).unwrap_err();
+        assert!(said_of_hooks(None, true).is_ok());
+        let wrong = said_of_hooks(Some(&count(0, 5, "signature")), true).unwrap_err();
         assert!(
             wrong.contains("3 refused") && wrong.contains("public_url") && wrong.contains("none was taken"),
             "{wrong}"
         );
-        assert!(said_of_hooks(Some(&count(4, 5, "stale"))).unwrap_err().contains("clock"));
-        assert!(said_of_hooks(Some(&count(6, 5, "stale"))).unwrap().contains("1 taken, 3 refused"));
+        assert!(said_of_hooks(Some(&count(4, 5, "stale")), true).unwrap_err().contains("clock"));
+        let unset = said_of_hooks(Some(&count(0, 5, "signature")), false).unwrap_err();
+        assert!(unset.contains("hook_secret_file"), "{unset}");
+        assert!(said_of_hooks(Some(&count(6, 5, "stale")), true).unwrap().contains("1 taken, 3 refused"));
     }
 
     #[test]
