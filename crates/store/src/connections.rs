@@ -292,7 +292,8 @@ impl Tx {
         let start = arrival.max(now.0);
         let room = (now.0 + burst * interval - start) / interval.max(1);
         if room <= 0 {
-            return Ok(Err(Time(start - (burst - 1) * interval)));
+            // A time further ahead is of before the clock was put back.
+            return Ok(Err(Time((start - (burst - 1) * interval).min(now.0 + window))));
         }
         let taken = room.min(most);
         execute!(

@@ -14,7 +14,7 @@ use async_trait::async_trait;
 use mittler_connector::{Budget, Error, Result, http::Pace};
 use mittler_core::{ConnectionId, Time};
 use mittler_store::{Clock, Store};
-use tokio::sync::Mutex;
+use tokio::{sync::Mutex, time::Instant};
 
 /// Longest wait for a permit; who would wait longer is told when to come back.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -93,7 +93,8 @@ impl Budgets {
 
     async fn take(&self, bucket: &'static str) -> Result<()> {
         let (Some(&block), Some(held)) = (self.blocks.get(bucket), self.held.get(bucket)) else { return Ok(()) };
-        let give_up = self.clock.now().plus(PATIENCE);
+        // Not by the clock: one that is put back meanwhile would make the wait as long.
+        let begun = Instant::now();
         loop {
             let now = self.clock.now();
             let mut held = held.lock().await;
@@ -110,7 +111,7 @@ impl Budgets {
                 .map_err(|_| Error::Unavailable { code: "database".into(), retry_after: None })?;
             match taken {
                 Ok(calls) => *held = (calls, now.plus(IN_HAND)),
-                Err(then) if then > give_up => {
+                Err(then) if begun.elapsed() + then.since(now) > PATIENCE => {
                     return Err(Error::Limited { bucket, retry_after: Some(then.since(now)) });
                 }
                 Err(then) => {
