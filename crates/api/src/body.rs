@@ -128,6 +128,7 @@ pub(crate) struct Page {
     /// `next` of the part before.
     pub after: Option<String>,
     /// How many at most: 1 to 500, 100 if not given.
+    #[param(minimum = 1, maximum = 500, default = 100)]
     pub limit: Option<i64>,
 }
 

@@ -5,7 +5,11 @@ use std::fmt::Write;
 use serde_json::{Map, Value, json};
 use utoipa::OpenApi;
 
-use crate::{hooks, ops, problem::ProblemBody, rest};
+use crate::{
+    hooks, ops,
+    problem::{CODES, ProblemBody},
+    rest,
+};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -33,12 +37,83 @@ pub(crate) fn document() -> Value {
         "description": "What is wrong, with a stable code",
         "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
     });
-    for path in document["paths"].as_object_mut().into_iter().flat_map(Map::values_mut) {
-        for operation in path.as_object_mut().into_iter().flat_map(Map::values_mut) {
+    let codes: Vec<&str> = CODES.iter().map(|(code, ..)| *code).collect();
+    document["components"]["schemas"]["Problem"]["properties"]["code"]["enum"] = json!(codes);
+    for schema in members(document["components"].get_mut("schemas")) {
+        members(schema.get_mut("properties")).for_each(bound);
+    }
+    for (path, operations) in document["paths"].as_object_mut().into_iter().flatten() {
+        for operation in members(Some(operations)) {
             operation["responses"]["default"] = json!({"$ref": "#/components/responses/Problem"});
+            let parameters = operation.get_mut("parameters").and_then(Value::as_array_mut);
+            for parameter in parameters.into_iter().flatten() {
+                bound_parameter(path, parameter);
+            }
         }
     }
     document
+}
+
+fn members(value: Option<&mut Value>) -> impl Iterator<Item = &mut Value> {
+    value.and_then(Value::as_object_mut).into_iter().flat_map(Map::values_mut)
+}
+
+/// What a property's description says of its values, for programs: a set that is closed; numbers count something.
+fn bound(property: &mut Value) {
+    let choices = property["description"].as_str().and_then(choices);
+    let may_be_none = property["type"].as_array().is_some_and(|types| types.contains(&json!("null")));
+    if let Some(mut choices) = choices {
+        if may_be_none {
+            choices.push(Value::Null);
+        }
+        let place = if property["type"] == "array" { &mut property["items"] } else { &mut *property };
+        place["enum"] = choices.into();
+    }
+    if property["type"] == "integer" && property.get("minimum").is_none() {
+        property["minimum"] = json!(0);
+    }
+}
+
+/// The same of a parameter.
+fn bound_parameter(path: &str, parameter: &mut Value) {
+    let name = parameter["name"].as_str().unwrap_or_default().to_owned();
+    let described = parameter["description"].as_str().unwrap_or_default().to_owned();
+    let schema = &mut parameter["schema"];
+    if let Some(choices) = choices(&described) {
+        schema["enum"] = choices.into();
+    }
+    if let Some(prefix) = described.strip_suffix("_…") {
+        schema["pattern"] = format!("^{}$", id(prefix)).into();
+        schema["example"] = format!("{prefix}_0190f5e2b8d97c6f8a52c9f1f0a3d111").into();
+    }
+    match name.as_str() {
+        "after" => schema["pattern"] = format!("^{}$", cursor(path)).into(),
+        "Idempotency-Key" => *schema = json!({"type": "string", "pattern": "^[!-~]{1,255}$", "maxLength": 255}),
+        _ => {}
+    }
+}
+
+/// The values of a description that begins with nothing but them: "`up`, `down`. More words."
+fn choices(description: &str) -> Option<Vec<Value>> {
+    let (first, _) = description.split_once('.')?;
+    let values = first.split(',').map(|one| one.trim().strip_prefix('`')?.strip_suffix('`'));
+    let values: Option<Vec<&str>> = values.map(|one| one.filter(|one| !one.contains('`'))).collect();
+    values.map(|values| values.into_iter().map(Value::from).collect())
+}
+
+fn id(prefix: &str) -> String {
+    format!("{prefix}_[0-9a-f]{{32}}")
+}
+
+/// What `next` looks like in the answers of a list.
+fn cursor(path: &str) -> String {
+    match path {
+        "/api/v1/jobs" => id("job"),
+        "/api/v1/records" => id("rec"),
+        "/api/v1/reviews" => "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}".into(),
+        _ if path.ends_with("/links") => id("lnk"),
+        _ => "[0-9]{1,18}\\.[0-9a-f]{32}".into(),
+    }
 }
 
 /// The document as it lies in the repository.

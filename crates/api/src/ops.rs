@@ -44,11 +44,11 @@ pub(crate) struct Live {
 #[derive(Debug, ToSchema)]
 #[expect(dead_code, reason = "describes an answer")]
 pub(crate) struct Ready {
-    /// `ready` or `unavailable`.
+    /// `ready`, `unavailable`.
     status: String,
-    /// `up` or `down`.
+    /// `up`, `down`.
     database: String,
-    /// `embedded`, `up` or `down`.
+    /// `embedded`, `up`, `down`.
     broker: String,
     /// Why no lead would be accepted, and what to do.
     reason: Option<String>,
@@ -161,7 +161,7 @@ async fn counts(app: &App) -> Result<String, Problem> {
 /// Counted once in a while: it reads all records.
 async fn record_counts(app: &App, now: Time) -> Result<Vec<(String, i64)>, Problem> {
     let mut counted = app.record_counts.lock().await;
-    if let Some((_, counts)) = counted.as_ref().filter(|(at, _)| now.since(*at) < COUNT_AGAIN) {
+    if let Some((_, counts)) = counted.as_ref().filter(|(at, _)| *at <= now && now.since(*at) < COUNT_AGAIN) {
         return Ok(counts.clone());
     }
     let counts = app.store.record_counts().await?;

@@ -57,6 +57,7 @@ pub struct ProblemBody {
     #[schema(example = "/docs#code-unreadable")]
     r#type: String,
     title: &'static str,
+    #[schema(minimum = 400, maximum = 599)]
     status: u16,
     /// Stable; see the list of codes.
     #[schema(example = "unreadable")]

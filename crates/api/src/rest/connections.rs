@@ -24,14 +24,15 @@ pub(crate) struct LinkView {
     pub id: String,
     pub connection: String,
     pub record: String,
+    /// `person`, `organisation`, `fair`, `participation`, `activity`, `association`.
     pub kind: String,
-    /// `primary`, or `duplicate`: never written.
+    /// `primary`, `duplicate`, `excluded`. The last two are never written.
     pub role: String,
     pub remote_type: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub remote_id: Option<String>,
-    /// `written`, perhaps but for fields that are `held`; `waiting`: still to be told; `held`: not told,
-    /// see `code`; `refused`; `gone`: deleted there.
+    /// `written`, `waiting`, `held`, `refused`, `gone`. What is written may lack fields that are held; what
+    /// waits is still to be told; what is held is not told, see the code; what is gone was deleted there.
     pub state: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
@@ -138,7 +139,7 @@ pub(crate) struct HookView {
     #[schema(value_type = Option<String>, format = DateTime)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_refused_at: Option<Time>,
-    /// Why the last one was refused: `signature` (or secret), `stale`, `account`, `form`.
+    /// `signature`, `stale`, `account`, `form`. Why the last one was refused; with the signature, a secret is meant, too.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cause: Option<String>,
 }
@@ -164,6 +165,7 @@ impl HookView {
 
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct LinkCounts {
+    /// `person`, `organisation`, `fair`, `participation`, `activity`, `association`.
     pub kind: String,
     pub total: i64,
     /// Still to be told.

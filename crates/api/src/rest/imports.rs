@@ -187,7 +187,7 @@ pub(crate) struct RunView {
     /// `import`, `mails`, `leads`, …
     pub kind: String,
     pub label: String,
-    /// `receiving`, `reading`, `done`; `open` for a day of single inputs.
+    /// `receiving`, `reading`, `done`, `open`. A day of single inputs stays open.
     pub state: String,
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Time,

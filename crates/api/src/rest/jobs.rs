@@ -18,11 +18,12 @@ use crate::{
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct JobQuery {
-    /// `dead`: only those that wait for a person.
+    /// `dead`. Only those that wait for a person.
     state: Option<String>,
     /// `next` of the part before.
     after: Option<String>,
     /// How many at most: 1 to 500, 100 if not given.
+    #[param(minimum = 1, maximum = 500, default = 100)]
     limit: Option<i64>,
 }
 
@@ -106,7 +107,7 @@ pub(crate) async fn retry(app: &App, id: JobId) -> Result<(), Problem> {
 pub(crate) struct ReviewView {
     pub id: Uuid,
     /// `same_person`, `same_organisation`, `remote_duplicate`, `deleted_there`,
-    /// `erased_there`, `owner_unknown`, `objection_untold`.
+    /// `erased_there`, `owner_unknown`, `objection_untold`, `field_contested`.
     pub question: String,
     pub record: String,
     #[serde(skip_serializing_if = "Option::is_none")]

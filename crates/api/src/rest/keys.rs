@@ -24,6 +24,7 @@ use crate::{
 pub(crate) struct KeyView {
     id: Uuid,
     label: String,
+    /// `leads:write`, `records:read`, `records:write`, `metrics:read`, `admin`.
     scopes: Vec<String>,
     #[schema(value_type = String, format = DateTime)]
     created_at: Time,
@@ -57,9 +58,10 @@ pub(crate) async fn get_keys(State(app): State<App>, caller: Caller) -> Result<J
 #[serde(deny_unknown_fields)]
 pub(crate) struct KeyWish {
     /// What the key is for; no person's name.
-    #[schema(example = "trade fair app")]
+    #[schema(example = "trade fair app", min_length = 1, max_length = 100, pattern = r"\S")]
     label: String,
     /// `leads:write`, `records:read`, `records:write`, `metrics:read`, `admin`.
+    #[schema(min_items = 1, example = json!(["leads:write"]))]
     scopes: Vec<String>,
 }
 
@@ -90,7 +92,7 @@ pub(crate) async fn post_key(State(app): State<App>, caller: Caller, request: Re
 }
 
 /// Revoke an API key
-#[utoipa::path(delete, path = "/keys/{id}", tag = "Keys", params(("id" = String, Path)),
+#[utoipa::path(delete, path = "/keys/{id}", tag = "Keys", params(("id" = Uuid, Path)),
     responses((status = 204, description = "It opens nothing any more")))]
 pub(crate) async fn delete_key(
     State(app): State<App>,

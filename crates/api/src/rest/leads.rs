@@ -31,8 +31,10 @@ pub(crate) struct LeadQuery {
     #[param(example = "messe-app")]
     source: Option<String>,
     /// Country of phone numbers and addresses that name none, ISO 3166 alpha-2. `DE` if not given.
+    #[param(pattern = "^[A-Za-z]{2}$", example = "DE")]
     default_country: Option<String>,
     /// IANA time zone of times without an offset. `Europe/Berlin` if not given.
+    #[param(example = "Europe/Berlin")]
     time_zone: Option<String>,
     /// Name of the fair where the leads were met. Badge numbers are known within their fair; those of
     /// leads without one within their source.
@@ -184,7 +186,7 @@ pub(crate) struct Signal {
     line: i64,
     #[schema(value_type = String, format = DateTime)]
     received_at: Time,
-    /// `new`: not read yet; `done`; `refused` and `parked`: see code and reason.
+    /// `new`, `done`, `refused`, `parked`. What is new was not read yet; of the last two see code and reason.
     state: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     code: Option<String>,

@@ -21,8 +21,8 @@ use crate::{
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct RecordQuery {
-    /// `person`, `organisation`, `fair`, `participation`, `activity`, `association`; `person` if not
-    /// given.
+    /// `person`, `organisation`, `fair`, `participation`, `activity`, `association`. People if
+    /// not given.
     kind: Option<String>,
     /// Only the person with this e-mail address.
     email: Option<String>,
@@ -36,6 +36,7 @@ pub(crate) struct RecordQuery {
     /// `next` of the part before.
     after: Option<String>,
     /// How many at most: 1 to 500, 100 if not given.
+    #[param(minimum = 1, maximum = 500, default = 100)]
     limit: Option<i64>,
 }
 
@@ -79,6 +80,7 @@ pub(crate) async fn find(app: &App, key: &Key) -> Result<Option<Record>, Problem
 pub(crate) struct RecordItem {
     #[schema(example = "rec_0190f5e2b8d97c6f8a52c9f1f0a3d111")]
     id: String,
+    /// `person`, `organisation`, `fair`, `participation`, `activity`, `association`.
     kind: &'static str,
     /// A line that names it to a person.
     title: String,
@@ -135,6 +137,7 @@ pub(crate) async fn get_records(
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct RecordView {
     id: String,
+    /// `person`, `organisation`, `fair`, `participation`, `activity`, `association`.
     kind: &'static str,
     title: String,
     /// Raised with each change.
@@ -164,6 +167,7 @@ pub(crate) struct ValueView {
     /// The rule that read it, such as `csv.column`.
     how: String,
     /// 0 to 100.
+    #[schema(maximum = 100)]
     confidence: u8,
     /// The input that it came from.
     signal: String,

@@ -27,11 +27,11 @@ use crate::{
 pub(crate) struct QuestionView {
     id: Uuid,
     /// `same_person`, `same_organisation`, `remote_duplicate`, `deleted_there`, `erased_there`,
-    /// `owner_unknown`, `objection_untold`.
+    /// `owner_unknown`, `objection_untold`, `field_contested`.
     question: String,
     /// A stable code with what was met.
     reason: String,
-    /// `open`, `answered`
+    /// `open`, `answered`.
     state: String,
     record: String,
     /// The connection that it is about, by name.
@@ -83,11 +83,12 @@ struct ThereView {
 #[derive(Debug, Serialize, ToSchema)]
 struct ShownView {
     field: String,
+    /// `work`, `direct`, `mobile`, `fax`, `private`, `other`.
     #[schema(value_type = Option<String>)]
     #[serde(skip_serializing_if = "Option::is_none")]
     label: Option<Label>,
     value: String,
-    /// Kind of the source: `person`, `crm`, `own_mail`, `form`, `badge`, `organiser`, `rule`, `generated`.
+    /// `person`, `crm`, `own_mail`, `form`, `badge`, `organiser`, `rule`, `generated`. The kind of the source.
     #[schema(value_type = String)]
     source: mittler_core::SourceKind,
     /// Which source of that kind.
@@ -141,7 +142,7 @@ struct ChangeView {
 #[derive(Debug, Serialize, ToSchema)]
 struct WriteView {
     connection: String,
-    /// `create`, `update`, `archive`
+    /// `create`, `update`, `archive`.
     #[schema(value_type = String)]
     operation: Operation,
     remote_type: String,

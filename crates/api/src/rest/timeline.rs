@@ -20,7 +20,7 @@ use crate::{
 pub(crate) struct Event {
     #[schema(value_type = String, format = DateTime)]
     pub at: Time,
-    /// `said`: a source said something; `written`: a CRM was told; `met`: a visit, mail or task.
+    /// `said`, `written`, `met`. A source said something, a CRM was told, or there was a visit, mail or task.
     pub what: &'static str,
     /// Source or CRM connection.
     pub who: String,
