@@ -83,6 +83,17 @@ impl Tx {
         Ok(())
     }
 
+    /// Who came in ahead of the clock is held as long as if they had come in now.
+    async fn bound_unsure(&mut self, reach: Reach) -> Result<()> {
+        execute!(
+            self,
+            "UPDATE record SET unsure_until = $1 + unsure_until - created_at, created_at = $1 WHERE unsure_until > 0 AND created_at > $2",
+            reach.now.0,
+            reach.past.0,
+        )?;
+        Ok(())
+    }
+
     /// A call that reserved its key and died holds up whoever repeats it.
     async fn bound_reservations(&mut self, reach: Reach) -> Result<()> {
         execute!(
@@ -160,6 +171,7 @@ impl Store {
             }
             tx.bound_connections(reach).await?;
             tx.bound_jobs(reach).await?;
+            tx.bound_unsure(reach).await?;
             tx.bound_reservations(reach).await?;
             let newest = if back.is_some() { now } else { newest.max(now) };
             tx.put_setting(NEWEST, &newest.0.to_string()).await

@@ -18,6 +18,7 @@ stories!(
     what_lies_further_ahead_than_it_can_is_bounded,
     times_within_their_spans_stay_as_they_are,
     a_budget_that_a_clock_ahead_used_gives_calls_again,
+    who_came_in_ahead_of_the_clock_is_held_as_long_as_if_they_came_in_now,
 );
 
 const DAYS: Duration = Duration::from_hours(72);
@@ -167,4 +168,18 @@ async fn a_budget_that_a_clock_ahead_used_gives_calls_again(fresh: &Fresh) {
     assert!(take(NOON).await.is_err());
     store.bound_times(NOON, Look::Often).await.unwrap();
     assert!(take(NOON).await.is_ok());
+}
+
+async fn who_came_in_ahead_of_the_clock_is_held_as_long_as_if_they_came_in_now(fresh: &Fresh) {
+    let day = Duration::from_hours(24);
+    for (ahead, left) in [(Duration::from_hours(12), day), (DAYS, day), (Duration::ZERO, day)] {
+        let id = RecordId(Uuid::new_v4());
+        let mut held = links::record(id, "perhaps known");
+        (held.created_at, held.unsure_until) = (NOON.plus(ahead).0, NOON.plus(ahead).plus(day).0);
+        fresh.store.write(async move |tx| tx.insert_records(&mut vec![held.clone()]).await).await.unwrap();
+        for _ in 0..2 {
+            fresh.store.bound_times(NOON, Look::Often).await.unwrap();
+        }
+        assert_eq!(fresh.store.held_until(id, NOON).await.unwrap(), Some(NOON.plus(left)), "{ahead:?}");
+    }
 }

@@ -60,6 +60,8 @@ struct Report {
     records: BTreeMap<String, i64>,
     crms: Vec<Crm>,
     questions: i64,
+    /// People held until somebody says who they are.
+    held: i64,
     seconds: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
     broker: Option<serde_json::Value>,
@@ -248,6 +250,7 @@ async fn report(
         records: service.store.record_counts().await?.into_iter().collect(),
         crms,
         questions: service.store.review_count().await?,
+        held: service.store.unsure(service.clock.now()).await?.count,
         seconds: (begun.0.elapsed().as_secs_f64() * 100.0).round() / 100.0,
         broker: service
             .config
@@ -279,6 +282,7 @@ fn print(report: &Report) {
         fact(label, report.records.get(kind).copied().unwrap_or(0).to_string());
     }
     fact("questions for review", report.questions.to_string());
+    fact("people held until an answer says who they are", report.held.to_string());
     fact("seconds", format!("{:.1}", report.seconds));
     println!("{facts}\n");
     let mut crms = table(&["CRM", "Created", "Updated", "Unchanged", "Refused", "Waiting", "Calls"]);
