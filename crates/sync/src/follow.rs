@@ -108,7 +108,7 @@ async fn ask(tx: &mut Tx, records: &BTreeMap<RecordId, &Record>, contested: &[Ke
                 record: row.record,
                 connection: None,
                 candidates: json!({ "records": [RecordId(holder.record)] }),
-                reason: format!("both have the same {}", words(&row.key_type)),
+                reason: format!("same {}", words(&row.key_type)),
                 asked_at: now.0,
             },
         );
@@ -122,6 +122,6 @@ fn words(key_type: &str) -> &'static str {
         Some(KeyType::VatId) => "VAT number",
         Some(KeyType::Register) => "register number",
         Some(KeyType::CompanyAt) => "company name with legal form and place or domain",
-        _ => "key",
+        _ => "id in the source",
     }
 }

@@ -121,14 +121,15 @@ async fn figures(
             (figure(of("organisation"), "neue Firmen", "new companies", false))
             (figure(due, "warten auf ein CRM", "wait for a CRM", false))
             (figure(open, "offene Fragen", "open questions", true))
-            @if let Some(since) = since {
-                a.figure.alarm href="/questions" {
-                    b { (visitor.number(unsure.count)) }
-                    span { (lang.say("Personen zurückgehalten, bis jemand sagt, wer sie sind; die erste seit ",
-                                     "people held until somebody says who they are; the first since ")) (since) }
-                }
-            }
+            @if unsure.count > 0 { (figure(unsure.count, "Personen zurückgehalten", "people held", true)) }
             (figure(dead, "liegen gebliebene Aufträge", "dead jobs", true))
+        }
+        @if let Some(since) = since {
+            p.hint {
+                (lang.say("Wer vielleicht schon bekannt ist, wird in keinem CRM angelegt, bis jemand sagt, wer es ist. Die erste dieser Personen wartet seit ",
+                          "Nobody who is perhaps known already is made in a CRM until somebody says who it is. The first of them has been waiting since "))
+                (since) "."
+            }
         }
     })
 }

@@ -380,6 +380,7 @@ const CODES: Words = &[
     ("pilot", "gehört nicht zum Probebetrieb", "is not part of the pilot"),
     ("field_not_allowed", "Feld ist für diese Verbindung nicht freigegeben", "the connection may not write this field"),
     ("not_found_there", "dort nicht gefunden, und wird nicht angelegt", "not found there, and not to be created"),
+    ("CONFLICT", "ein Wert ist dort schon vergeben", "a value is taken there already"),
     ("same_name", "dort heißt eine Firma genauso", "a company there has the same name"),
     ("several_found", "dort gibt es mehrere", "there are several"),
     (
