@@ -18,6 +18,7 @@ mod ops;
 mod pages;
 mod problem;
 mod rest;
+mod search;
 
 use std::time::Duration;
 

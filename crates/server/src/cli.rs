@@ -141,6 +141,13 @@ pub enum Command {
         #[command(subcommand)]
         command: KeysCommand,
     },
+    /// Who is logged in to the pages, and how to end that
+    Sessions {
+        #[command(subcommand)]
+        command: Option<SessionsCommand>,
+        #[arg(long)]
+        json: bool,
+    },
     /// Mappings between records and CRMs
     Mapping {
         #[command(subcommand)]
@@ -259,6 +266,18 @@ pub enum KeysCommand {
         /// Where the service listens, if not as configured
         #[arg(long, env = "MITTLER_LISTEN")]
         listen: Option<SocketAddr>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum SessionsCommand {
+    /// End a session or an unused link, or all of them: they open nothing any more
+    End {
+        /// The id that the list shows
+        #[arg(required_unless_present = "all")]
+        id: Option<uuid::Uuid>,
+        #[arg(long, conflicts_with = "id")]
+        all: bool,
     },
 }
 

@@ -42,6 +42,16 @@ struct AnswerRow {
 /// Status of a key that is reserved and has no answer yet.
 pub(crate) const RESERVED: i64 = 0;
 
+/// A living session of a browser, or a link that nobody has used yet.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, FromRow)]
+pub struct SessionRow {
+    /// The random id of the person who has it: each link makes a new one.
+    pub operator: Uuid,
+    /// `session`, `link`
+    pub kind: String,
+    pub ends_at: i64,
+}
+
 impl Tx {
     /// `hash` is the SHA-256 of the key, in hex; the key itself is shown once and not kept.
     pub async fn put_api_key(&mut self, id: Uuid, label: &str, hash: &str, scopes: &[String], now: Time) -> Result<()> {
@@ -143,6 +153,11 @@ impl Tx {
         execute!(self, "DELETE FROM session WHERE hash = $1", hash.to_owned())?;
         Ok(())
     }
+
+    /// Ends the session or link of a person, or those of all; gives how many there were.
+    pub async fn end_sessions(&mut self, operator: Option<Uuid>) -> Result<u64> {
+        execute!(self, "DELETE FROM session WHERE $1 IS NULL OR operator = $1", operator)
+    }
 }
 
 impl Store {
@@ -162,6 +177,16 @@ impl Store {
             self,
             ApiKey,
             "SELECT id, label, scopes, created_at, revoked_at FROM api_key ORDER BY created_at, id"
+        )
+    }
+
+    /// The sessions and links that open something, those that end last first.
+    pub async fn sessions(&self, now: Time) -> Result<Vec<SessionRow>> {
+        fetch_all!(
+            self,
+            SessionRow,
+            "SELECT operator, kind, ends_at FROM session WHERE ends_at > $1 ORDER BY ends_at DESC, operator",
+            now.0,
         )
     }
 

@@ -122,6 +122,25 @@ impl Store {
         )
     }
 
+    /// The latest records of a kind in which each of up to three texts stands, as far as the database can tell: it
+    /// knows small and capital letters of ASCII alone, and looks at sources as well. `like`: patterns in small letters.
+    pub async fn records_like(&self, kind: Kind, like: &[String], most: i64) -> Result<Vec<RecordLine>> {
+        let one = |at: usize| like.get(at).cloned().unwrap_or_else(|| "%".into());
+        fetch_all!(
+            self,
+            RecordLine,
+            "SELECT id, kind, version, fields, created_at, updated_at FROM record
+             WHERE kind = $1 AND merged_into IS NULL AND lower(CAST(fields AS text)) LIKE $2
+               AND lower(CAST(fields AS text)) LIKE $3 AND lower(CAST(fields AS text)) LIKE $4
+             ORDER BY updated_at DESC, id DESC LIMIT $5",
+            kind.name().to_owned(),
+            one(0),
+            one(1),
+            one(2),
+            most,
+        )
+    }
+
     /// Records of people and companies that were made since a time.
     pub async fn new_records(&self, since: Time) -> Result<Vec<(String, i64)>> {
         fetch_all!(

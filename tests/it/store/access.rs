@@ -14,6 +14,7 @@ stories!(
     a_key_whose_process_died_is_taken_over_after_a_minute,
     a_revoked_key_opens_nothing,
     a_link_is_used_once_and_a_session_ends,
+    sessions_are_listed_while_they_live_and_ended_by_one_or_all,
     a_question_is_asked_once_and_answered_once,
     the_trail_is_a_chain_that_shows_every_edit,
     the_trail_holds_after_its_content_was_erased,
@@ -79,6 +80,31 @@ async fn a_revoked_key_opens_nothing(fresh: &Fresh) {
     assert!(!store.write(async move |tx| tx.revoke_api_key(id, NOON).await).await.unwrap());
     assert!(store.api_key("hash").await.unwrap().is_none());
     assert_eq!(store.api_keys().await.unwrap()[0].revoked_at, Some(NOON.0), "it stays in the list");
+}
+
+async fn sessions_are_listed_while_they_live_and_ended_by_one_or_all(fresh: &Fresh) {
+    let store = &fresh.store;
+    let (one, other) = (Uuid::from_u128(1), Uuid::from_u128(2));
+    store
+        .write(async move |tx| {
+            tx.put_session("over", "session", one, NOON).await?;
+            tx.put_session("cookie", "session", one, NOON.plus(seconds(60))).await?;
+            tx.put_session("unused", "link", other, NOON.plus(seconds(30))).await
+        })
+        .await
+        .unwrap();
+    let living = async || {
+        let rows = store.sessions(NOON).await.unwrap();
+        rows.into_iter().map(|row| (row.operator, row.kind)).collect::<Vec<_>>()
+    };
+    assert_eq!(living().await, [(one, "session".to_owned()), (other, "link".to_owned())]);
+    let end = async |whose: Option<Uuid>| store.write(async move |tx| tx.end_sessions(whose).await).await.unwrap();
+    assert_eq!(end(Some(Uuid::from_u128(3))).await, 0);
+    assert_eq!(end(Some(one)).await, 2);
+    assert_eq!(store.session("cookie", NOON).await.unwrap(), None);
+    assert_eq!(living().await, [(other, "link".to_owned())]);
+    assert_eq!(end(None).await, 1);
+    assert_eq!(living().await, []);
 }
 
 async fn a_link_is_used_once_and_a_session_ends(fresh: &Fresh) {

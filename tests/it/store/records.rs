@@ -27,7 +27,31 @@ stories!(
     statements_about_a_record_that_is_gone_are_not_kept,
     weak_keys_are_shared_and_their_block_is_locked,
     records_are_listed_in_order_and_by_what_they_are_about,
+    records_are_found_by_up_to_three_parts_of_what_stands_in_them,
 );
+
+async fn records_are_found_by_up_to_three_parts_of_what_stands_in_them(fresh: &Fresh) {
+    let ids = [1, 2, 3].map(|n| RecordId(key(n)));
+    let mut rows: Vec<_> = ids
+        .iter()
+        .zip(["Öde Mühle GmbH", "ÖDE MÜHLE AG", "Obermühle"])
+        .map(|(id, note)| links::record(*id, note))
+        .collect();
+    for (at, row) in rows.iter_mut().enumerate() {
+        row.updated_at += i64::try_from(at).unwrap();
+    }
+    fresh.store.write(async move |tx| tx.insert_records(&mut rows.clone()).await).await.unwrap();
+    let find = async |like: &[&str], most: i64| {
+        let like: Vec<String> = like.iter().map(|one| (*one).to_owned()).collect();
+        let found = fresh.store.records_like(Kind::Person, &like, most).await.unwrap();
+        found.into_iter().map(|row| RecordId(row.id)).collect::<Vec<_>>()
+    };
+    assert_eq!(find(&["%m_hle%"], 9).await, [ids[2], ids[1], ids[0]], "the latest first, in small letters and large");
+    assert_eq!(find(&["%m_hle%"], 1).await, [ids[2]]);
+    assert_eq!(find(&["%m_hle%", "%_de%", "%gmbh%"], 9).await, [ids[0]]);
+    assert!(find(&["%m_hle%", "%nirgends%"], 9).await.is_empty());
+    assert!(fresh.store.records_like(Kind::Fair, &[], 9).await.unwrap().is_empty());
+}
 
 fn key(n: u8) -> Uuid {
     Uuid::from_bytes([n; 16])

@@ -18,9 +18,12 @@ use crate::{
         imports::RowCursor,
         records::{email_key, find},
     },
+    search::{self, Search},
 };
 
 const MOST: i64 = 50;
+/// Records that a search shows.
+const FOUND: usize = 50;
 /// What people look for; what only ties others together is reached from there.
 const KINDS: [Kind; 4] = [Kind::Person, Kind::Organisation, Kind::Fair, Kind::Activity];
 
@@ -45,26 +48,39 @@ pub(crate) async fn page(
     let kind = query.kind.as_deref().and_then(Kind::parse).unwrap_or(Kind::Person);
     let after = query.after.as_deref().and_then(|text| text.parse::<RowCursor>().ok());
     let before = after.map_or((Time::MAX, Uuid::max()), |RowCursor(at, id)| (Time(at), id));
-    let rows = app.store.latest_records(kind, before, MOST).await?;
+    let search = asked.and_then(Search::of);
+    let rows = match &search {
+        Some(search) => search::records(&app, kind, search, FOUND).await?,
+        None => app.store.latest_records(kind, before, MOST).await?,
+    };
+    let again = asked.map_or_else(String::new, |asked| {
+        format!("&q={}", url::form_urlencoded::byte_serialize(asked.as_bytes()).collect::<String>())
+    });
     let content = html! {
         h1 { (lang.say("Datensätze", "Records")) }
         form.search method="get" action="/records" role="search" {
-            label for="q" { (lang.say("E-Mail-Adresse oder Nummer", "E-mail address or id")) }
+            label for="q" { (lang.say("Name, Firma, Adresse, Telefonnummer oder Teile davon", "Name, company, address, number or parts of them")) }
             div.row {
                 input id="q" name="q" type="search" value=(asked.unwrap_or("")) placeholder="anna.muster@example.com";
                 button { (lang.say("Suchen", "Search")) }
             }
         }
         @if asked.is_some() {
-            p.notice role="status" { (lang.say(
-                "Dazu gibt es keinen Datensatz. Gesucht wird nach der genauen Adresse.",
-                "There is no record for that. The search is for the exact address.")) }
+            p.notice role="status" { @match (rows.len(), search.is_some()) {
+                (_, false) | (0, _) => { (lang.say(
+                    "Dazu gibt es hier keinen Datensatz. Jedes Wort muss darin vorkommen.",
+                    "There is no record here for that. Each word must stand in it.")) }
+                (FOUND, _) => { (lang.say(
+                    "Es gibt viele; das sind die zuletzt geänderten. Ein weiteres Wort grenzt sie ein.",
+                    "There are many; these were changed last. One more word narrows them down.")) }
+                (count, _) => { (count) " " (lang.say("gefunden.", "found.")) }
+            } }
         }
         nav.tabs aria-label=(lang.say("Art", "Kind")) { @for one in KINDS {
-            a href=(format!("/records?kind={}", one.name())) aria-current=[(one == kind).then_some("page")] {
+            a href=(format!("/records?kind={}{}", one.name(), again)) aria-current=[(one == kind).then_some("page")] {
                 (words::kind(one.name(), lang)) }
         } }
-        (table(&visitor, kind, &rows))
+        (table(&visitor, kind, &rows, search.is_none()))
     };
     Ok(visitor.page(lang.say("Datensätze", "Records"), &content).into_response())
 }
@@ -78,9 +94,9 @@ async fn found(app: &App, asked: Option<&str>) -> Result<Option<RecordId>, PageP
     Ok(find(app, &key).await?.map(|record| record.id))
 }
 
-fn table(visitor: &Visitor, kind: Kind, rows: &[RecordLine]) -> Markup {
+fn table(visitor: &Visitor, kind: Kind, rows: &[RecordLine], has_more: bool) -> Markup {
     let lang = visitor.lang;
-    let last = rows.last().filter(|_| rows.len() as u64 == MOST.unsigned_abs());
+    let last = rows.last().filter(|_| has_more && rows.len() as u64 == MOST.unsigned_abs());
     let columns: &[Field] = match kind {
         Kind::Person => &[Field::COMPANY, Field::EMAILS, Field::CITY],
         Kind::Organisation => &[Field::DOMAIN, Field::CITY, Field::COUNTRY],

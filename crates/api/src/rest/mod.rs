@@ -10,6 +10,7 @@ pub(crate) mod problems_csv;
 pub(crate) mod records;
 pub(crate) mod replies;
 pub(crate) mod reviews;
+pub(crate) mod sessions;
 pub(crate) mod timeline;
 
 use axum::extract::DefaultBodyLimit;
@@ -47,6 +48,8 @@ pub(crate) fn router() -> OpenApiRouter<App> {
         .routes(routes!(reviews::post_answer))
         .routes(routes!(keys::get_keys, keys::post_key))
         .routes(routes!(keys::delete_key))
+        .routes(routes!(sessions::get_sessions))
+        .routes(routes!(sessions::delete_session))
         // Handlers read their bodies against the limits of the settings.
         .layer(DefaultBodyLimit::disable());
     OpenApiRouter::new().nest("/api/v1", resources)

@@ -14,6 +14,7 @@ use crate::{
     access::{Caller, Scope},
     body::{self, At, List, Page, Params},
     problem::Problem,
+    search::{self, Search},
 };
 
 /// Which records.
@@ -24,6 +25,9 @@ pub(crate) struct RecordQuery {
     /// `person`, `organisation`, `fair`, `participation`, `activity`, `association`. People if
     /// not given.
     kind: Option<String>,
+    /// Only those in which each of these words stands: name, company, address, number, or a part of one. The latest,
+    /// up to `limit`; there is no next part.
+    search: Option<String>,
     /// Only the person with this e-mail address.
     email: Option<String>,
     /// Only the person with this badge, together with its `fair`; or with the `source`, if the badge
@@ -129,6 +133,12 @@ pub(crate) async fn get_records(
     let kind = kind.ok_or_else(|| Problem::invalid("kind", "there is no kind of record of that name"))?;
     let page = Page { after: query.after, limit: query.limit };
     let most = page.most()?;
+    if let Some(text) = &query.search {
+        let search = Search::of(text).ok_or_else(|| Problem::invalid("search", "give a word to look for"))?;
+        let found = search::records(&app, kind, &search, usize::try_from(most).unwrap_or(0)).await?;
+        let items = found.iter().map(|row| RecordItem::of_line(kind, row)).collect();
+        return Ok(Json(List { items, next: None }));
+    }
     let rows = app.store.record_lines(kind, page.cursor::<RecordId>()?, most + 1).await?;
     Ok(List::of(rows, most, |row| RecordId(row.id).to_string(), |row| RecordItem::of_line(kind, &row)))
 }

@@ -26,6 +26,8 @@ async fn without_a_key_or_session_nothing_of_the_api_answers() {
         ("GET", "/api/v1/imports"),
         ("GET", "/api/v1/jobs"),
         ("GET", "/api/v1/keys"),
+        ("GET", "/api/v1/sessions"),
+        ("DELETE", "/api/v1/sessions/0190f5e2-b8d9-7c6f-8a52-c9f1f0a3d111"),
         ("GET", "/api/v1/connections"),
         ("GET", "/api/v1/reviews"),
         ("GET", "/api/v1/parked-hooks"),
@@ -101,6 +103,22 @@ async fn pages_need_a_session_and_a_link_opens_one_once() {
     assert_eq!(service.page("/", session).await.status, StatusCode::OK);
     service.clock.advance(std::time::Duration::from_hours(13));
     assert_eq!(service.page("/", session).await.status, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn whoever_may_everything_ends_the_session_of_another() {
+    let service = Service::start().await;
+    let cookie = service.sign_in().await;
+    let listed = service.get("/api/v1/sessions").await.json();
+    assert_eq!((&listed["items"][0]["kind"], &listed["items"][1]), (&json!("session"), &json!(null)));
+    let path = format!("/api/v1/sessions/{}", listed["items"][0]["id"].as_str().unwrap());
+    let end = async || service.send(service.request("DELETE", &path).body(Body::empty()).unwrap()).await.status;
+    assert_eq!(service.page("/", &cookie).await.status, StatusCode::OK);
+    assert_eq!(end().await, StatusCode::NO_CONTENT);
+    assert_eq!(service.page("/", &cookie).await.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(end().await, StatusCode::NOT_FOUND);
+    let reads = create_key(&service.store, &service.clock, "x", &[Scope::RecordsRead]).await.unwrap().key;
+    assert_eq!(with_key(&service, &reads, "GET", "/api/v1/sessions").await.0, 403);
 }
 
 #[tokio::test]

@@ -71,6 +71,34 @@ async fn a_person_is_found_by_their_address_however_it_is_written() {
 }
 
 #[tokio::test]
+async fn a_person_is_found_by_parts_of_names_companies_addresses_and_numbers() {
+    let service = Service::start().await;
+    let person = service.seed("von der Heide").await.person.to_string();
+    service.seed_person("Anders").await;
+    let find = async |words: &str| {
+        let mut query = url::form_urlencoded::Serializer::new(String::new());
+        let path = format!("/api/v1/records?{}", query.append_pair("search", words).finish());
+        let found = service.get(&path).await.json()["items"].clone();
+        found.as_array().unwrap().iter().map(|item| item["id"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    for words in
+        ["heide", "HEIDE jür", "von der", "JÜRGEN", "maschinenb stuttgart", "j.heide@", "0170 123", "+491701234567"]
+    {
+        assert_eq!(find(words).await, [person.as_str()], "{words}");
+    }
+    // Each word must stand in it; sources, field names and signs of patterns are none of its words.
+    for words in ["heide ulm", "own_mail", "first_name", "h%e", "h_ide", "0170 999"] {
+        assert_eq!(find(words).await, Vec::<String>::new(), "{words}");
+    }
+    assert_eq!(service.get("/api/v1/records?search=%20").await.code(), "invalid_parameter");
+    let cookie = service.sign_in().await;
+    let page = service.page("/records?q=heide", &cookie).await.text;
+    assert!(page.contains(&person) && page.contains("1 gefunden.") | page.contains("1 found."), "{page}");
+    let none = service.page("/records?q=heide&kind=fair", &cookie).await.text;
+    assert!(!none.contains(&person), "{none}");
+}
+
+#[tokio::test]
 async fn records_are_listed_page_by_page_without_gaps() {
     let service = Service::start().await;
     let mut made = Vec::new();

@@ -13,13 +13,14 @@ mod records;
 mod restrict;
 mod sandbox;
 mod serve;
+mod sessions;
 
 use std::process::ExitCode;
 
 use anyhow::Result;
 
 use crate::{
-    cli::{Cli, Command, Common, ConnectionsCommand, KeysCommand, QuestionsCommand},
+    cli::{Cli, Command, Common, ConnectionsCommand, KeysCommand, QuestionsCommand, SessionsCommand},
     config::Config,
     service::Desk,
     telemetry,
@@ -66,6 +67,10 @@ pub async fn run(cli: Cli) -> Result<ExitCode> {
             keys::accept_new(&Config::load(&common)?, yes, json).await
         }
         Command::Keys { command } => keys::run(&open(&common).await?, command).await,
+        Command::Sessions { command: Some(SessionsCommand::End { id, all: _ }), .. } => {
+            sessions::end(&open(&common).await?, id).await
+        }
+        Command::Sessions { json, command: None } => sessions::list(&open(&common).await?, json).await,
         Command::Mapping { command } => mapping::run(&common, command).await,
         Command::Forget { person, json } => forget::run(&open(&common).await?, &person, json).await,
         Command::Restrict { person, lift, json } => restrict::run(&open(&common).await?, &person, lift, json).await,
