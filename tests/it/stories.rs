@@ -28,6 +28,7 @@ mod rows;
 mod schedules;
 mod scripted;
 mod slow;
+mod suspect;
 mod theirs;
 mod twice;
 mod twoway;

@@ -73,8 +73,8 @@ impl HubSpot {
         let texts: Vec<String> = keys.iter().filter_map(text).collect();
         let found = match form {
             KeyForm::Parent => return self.read_children(&asked, &texts).await,
-            KeyForm::Own => self.batch_read(&asked, Some(own_key), &texts).await?,
-            KeyForm::Email => self.batch_read(&asked, Some("email"), &texts).await?,
+            KeyForm::Own => self.batch_read(&asked, Some(own_key), &texts, false).await?,
+            KeyForm::Email => self.batch_read(&asked, Some("email"), &texts, false).await?,
             KeyForm::Domain => self.searched(&asked, "domain", &texts).await?,
             KeyForm::Name => self.searched(&asked, "name", &texts).await?,
             KeyForm::Id | KeyForm::Pair => self.by_id(&asked, &texts).await?,
@@ -103,7 +103,13 @@ impl HubSpot {
     }
 
     /// Misses are absent. The answer's order is any.
-    async fn batch_read(&self, asked: &Asked<'_>, id_property: Option<&str>, ids: &[String]) -> Result<Vec<Record>> {
+    async fn batch_read(
+        &self,
+        asked: &Asked<'_>,
+        id_property: Option<&str>,
+        ids: &[String],
+        archived: bool,
+    ) -> Result<Vec<Record>> {
         // Each only once, whatever its case: a repetition refuses the whole batch.
         let unique: Vec<&String> =
             ids.iter().map(|id| (id.to_lowercase(), id)).collect::<BTreeMap<_, _>>().into_values().collect();
@@ -114,7 +120,10 @@ impl HubSpot {
             if let Some(name) = id_property {
                 body["idProperty"] = name.into();
             }
-            let url = self.paths.objects(&[asked.remote_type, "batch", "read"]);
+            let mut url = self.paths.objects(&[asked.remote_type, "batch", "read"]);
+            if archived {
+                url = paths::query(url, &[("archived", "true")]);
+            }
             let batch: Batch<Record> = self.ask(&Call::read(Method::POST, url).body(body)).await?;
             found.extend(batch.results);
         }
@@ -124,10 +133,24 @@ impl HubSpot {
         Ok(found)
     }
 
+    /// By id, with what is archived: that it is deleted is to be told from that it is not shown to us.
+    async fn by_id(&self, asked: &Asked<'_>, ids: &[String]) -> Result<Vec<Record>> {
+        let mut found = self.living_by_id(asked, ids).await?;
+        let known = |id: &String| found.iter().any(|record| record.id == *id || lists(record.text(MERGED), id));
+        let missed: Vec<String> = ids.iter().filter(|id| !known(id)).cloned().collect();
+        if !missed.is_empty() {
+            let mut archived = self.batch_read(asked, None, &missed, true).await?;
+            // Who was merged into another is archived too, and follows that one.
+            archived.retain(|record| missed.contains(&record.id));
+            found.extend(archived);
+        }
+        Ok(found)
+    }
+
     /// By id. Only a single read is sure to follow the id of a record that was merged away, so
     /// what a batch misses is asked for once more where records can be merged.
-    async fn by_id(&self, asked: &Asked<'_>, ids: &[String]) -> Result<Vec<Record>> {
-        let mut found = self.batch_read(asked, None, ids).await?;
+    async fn living_by_id(&self, asked: &Asked<'_>, ids: &[String]) -> Result<Vec<Record>> {
+        let mut found = self.batch_read(asked, None, ids, false).await?;
         if !matches!(asked.remote_type, CONTACTS | COMPANIES) {
             return Ok(found);
         }
@@ -198,14 +221,14 @@ impl HubSpot {
                 }
             }
         }
-        self.batch_read(asked, None, &Vec::from_iter(ids)).await
+        self.batch_read(asked, None, &Vec::from_iter(ids), false).await
     }
 
     /// The activities that hang on these contacts.
     async fn read_children(&self, asked: &Asked<'_>, contacts: &[String]) -> Result<Vec<RemoteRecord>> {
         let children = self.associated(CONTACTS, asked.remote_type, contacts).await?;
         let ids: Vec<String> = children.values().flatten().cloned().collect();
-        let found = self.batch_read(asked, None, &ids).await?;
+        let found = self.batch_read(asked, None, &ids, false).await?;
         let mut records = Vec::new();
         for (contact, children) in children {
             let key = Key::Parent(contact.clone());

@@ -170,15 +170,25 @@ async fn an_old_id_that_a_batch_does_not_know_is_followed_one_by_one() {
         (
             207,
             json!({"results": [], "numErrors": 1, "errors": [{"category": "OBJECT_NOT_FOUND", "message": "",
-                     "context": {"ids": ["7", "8"]}}]}),
+                     "context": {"ids": ["7", "8", "9"]}}]}),
         ),
         (200, json!({"id": "70", "properties": {"city": "Ulm"}})),
         (404, json!({"category": "OBJECT_NOT_FOUND", "message": "resource not found"})),
+        (404, json!({"category": "OBJECT_NOT_FOUND", "message": "resource not found"})),
+        // What it archived is told from what it does not show.
+        (
+            207,
+            json!({"results": [{"id": "8", "properties": {"city": "Bonn"}, "archived": true}], "numErrors": 1,
+                     "errors": [{"category": "OBJECT_NOT_FOUND", "message": "", "context": {"ids": ["9"]}}]}),
+        ),
     ];
-    let (hubspot, _) = server(answers).await;
-    let keys = [Key::Id("7".into()), Key::Id("8".into())];
+    let (hubspot, script) = server(answers).await;
+    let keys = [Key::Id("7".into()), Key::Id("8".into()), Key::Id("9".into())];
     let found = hubspot.read("contacts", &keys, &["city".to_owned()]).await.unwrap();
-    assert_eq!(found.len(), 1);
+    let last = script.asked.lock().unwrap().last().cloned().unwrap();
+    assert_eq!(last.1["inputs"], json!([{"id": "8"}, {"id": "9"}]));
+    assert_eq!(found.len(), 2, "nothing is said of the third");
+    assert!(found[1].id == "8" && found[1].gone && !found[0].gone);
     assert_eq!((&found[0].key, &*found[0].id), (&keys[0], "70"));
     assert_eq!(found[0].successor, Some(("contacts".to_owned(), "70".to_owned())));
 }

@@ -80,7 +80,7 @@ struct IntentRow {
 macro_rules! due {
     () => {
         "l.connection = $1 AND l.wanted > l.done AND l.id NOT IN (SELECT link FROM leased WHERE connection = $1)
-         AND l.next_at <= $2 AND l.role = 'primary' AND l.state <> 'gone'"
+         AND l.next_at <= $2 AND l.role = 'primary' AND l.state NOT IN ('gone', 'suspect')"
     };
 }
 
@@ -215,7 +215,7 @@ impl Store {
                     (SELECT CAST(count(*) AS bigint) FROM (SELECT 1 FROM intent WHERE settled_at IS NULL LIMIT 1) AS one) AS open,
                     (SELECT CAST(count(*) AS bigint) FROM (SELECT 1 FROM suppression LIMIT 1) AS one) AS kept_out
              FROM", "CROSS JOIN link l JOIN record ON record.id = l.record
-             WHERE l.id = r.id AND l.wanted > l.done AND l.next_at <= $2 AND l.role = 'primary' AND l.state <> 'gone' ORDER BY l.id", now.0)?;
+             WHERE l.id = r.id AND l.wanted > l.done AND l.next_at <= $2 AND l.role = 'primary' AND l.state NOT IN ('gone', 'suspect') ORDER BY l.id", now.0)?;
         let open = if rows.iter().any(|row| row.open > 0) {
             rows_all!(self, IntentRow, &ids => (id uuid),
                 "SELECT i.id, i.link, i.operation, i.fields, i.begun_at FROM", "CROSS JOIN intent i WHERE i.link = r.id AND i.settled_at IS NULL ORDER BY i.begun_at")?

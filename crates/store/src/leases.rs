@@ -82,11 +82,11 @@ impl Tx {
         self.lock_links(&ids).await?;
         let free = match self.db() {
             Db::Sqlite(_) => rows_all!(self, (Uuid,), &rows => (id uuid, epoch bigint),
-                "SELECT l.id FROM", "CROSS JOIN link l WHERE l.id = r.id AND l.epoch = r.epoch AND l.wanted > l.done AND l.role = 'primary' AND l.state <> 'gone'
+                "SELECT l.id FROM", "CROSS JOIN link l WHERE l.id = r.id AND l.epoch = r.epoch AND l.wanted > l.done AND l.role = 'primary' AND l.state NOT IN ('gone', 'suspect')
                    AND l.id NOT IN (SELECT leased.link FROM leased)")?,
             // An array: what it takes to be very many rows PostgreSQL would read again for each link.
             Db::Postgres(_) => rows_all!(self, (Uuid,), &rows => (id uuid, epoch bigint),
-                "SELECT l.id FROM", "CROSS JOIN link l WHERE l.id = r.id AND l.epoch = r.epoch AND l.wanted > l.done AND l.role = 'primary' AND l.state <> 'gone'
+                "SELECT l.id FROM", "CROSS JOIN link l WHERE l.id = r.id AND l.epoch = r.epoch AND l.wanted > l.done AND l.role = 'primary' AND l.state NOT IN ('gone', 'suspect')
                    AND l.id <> ALL (ARRAY(SELECT leased.link FROM leased))")?,
         };
         Ok(Holding(free.into_iter().map(|row| row.0).collect()))

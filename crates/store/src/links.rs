@@ -95,6 +95,9 @@ pub struct Known {
     pub seen_at: i64,
     pub written_at: i64,
     pub state: String,
+    pub code: Option<String>,
+    /// Since when the link is suspect, if it is.
+    pub suspect_at: i64,
     /// Not 0: it is being written, or nobody knows how its last write ended.
     pub busy: i64,
     /// The record's fields.
@@ -233,6 +236,30 @@ impl Tx {
         Ok(())
     }
 
+    /// Notes that reads did not find these links' records, each with when the link was last written as the reader
+    /// knew it: nothing is written to them until they are found again or are surely gone. Gives the links of which
+    /// the read was evidence, since nobody has written to them meanwhile.
+    pub async fn mark_suspect(&mut self, links: &[(LinkId, i64)], code: &str, now: Time) -> Result<Vec<LinkId>> {
+        #[derive(Serialize)]
+        struct Row {
+            id: Uuid,
+            written_at: i64,
+        }
+        if links.is_empty() {
+            return Ok(Vec::new());
+        }
+        let rows: Vec<Row> = links.iter().map(|(id, written_at)| Row { id: id.0, written_at: *written_at }).collect();
+        let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
+        self.lock_links(&ids).await?;
+        let noted = rows_all!(self, (Uuid,), &rows => (id uuid, written_at bigint),
+            "UPDATE link SET state = 'suspect', code = $2, reason = NULL, suspect_at = $3, done = wanted FROM",
+            "WHERE link.id = r.id AND link.written_at = r.written_at AND link.state <> 'gone' AND link.role <> 'excluded'
+               AND link.id NOT IN (SELECT leased.link FROM leased)
+               AND NOT EXISTS (SELECT 1 FROM intent i WHERE i.link = link.id AND i.settled_at IS NULL) RETURNING link.id",
+            code.to_owned(), now.0)?;
+        Ok(noted.into_iter().map(|row| LinkId(row.0)).collect())
+    }
+
     /// Holds fields of links for the values that they would be told; gives how many of the links are there.
     pub async fn hold_fields(&mut self, fields: &[(LinkId, String, HeldField)]) -> Result<usize> {
         #[derive(Serialize)]
@@ -268,7 +295,7 @@ impl Tx {
             self,
             (Option<i64>,),
             "SELECT min(CASE WHEN id IN (SELECT leased.link FROM leased WHERE leased.connection = $1) THEN $2 ELSE next_at END) FROM link
-             WHERE connection = $1 AND wanted > done AND role = 'primary' AND state <> 'gone' AND (state <> 'held' OR next_at <= $3)",
+             WHERE connection = $1 AND wanted > done AND role = 'primary' AND state NOT IN ('gone', 'suspect') AND (state <> 'held' OR next_at <= $3)",
             connection.0,
             now.plus(Duration::from_secs(1)).0,
             now.0,
@@ -282,7 +309,7 @@ impl Tx {
         self.lock_links(&raw).await?;
         let rows = id_rows(raw);
         rows!(self, &rows => (id uuid),
-            "UPDATE link SET wanted = wanted + 1, next_at = 0, state = 'open' FROM", "WHERE link.id = r.id")?;
+            "UPDATE link SET wanted = wanted + 1, next_at = 0, state = CASE WHEN state = 'suspect' THEN state ELSE 'open' END FROM", "WHERE link.id = r.id")?;
         Ok(())
     }
 
@@ -319,7 +346,7 @@ impl Tx {
         self.lock_links(&ids).await?;
         let rows = id_rows(ids.iter().copied());
         rows!(self, &rows => (id uuid),
-            "UPDATE link SET wanted = wanted + 1, next_at = 0, attempt = 0, state = 'open',
+            "UPDATE link SET wanted = wanted + 1, next_at = 0, attempt = 0, state = CASE WHEN state = 'suspect' THEN state ELSE 'open' END,
                     held = CASE WHEN $2 = 1 THEN '{}' ELSE held END FROM", "WHERE link.id = r.id AND link.state <> 'gone'",
             i64::from(release_held))?;
         let full = i64::try_from(ids.len()).unwrap_or(i64::MAX) >= most;
@@ -495,7 +522,7 @@ impl Tx {
             self,
             (i64,),
             "SELECT count(*) FROM connection c WHERE c.id = $1
-               AND EXISTS (SELECT 1 FROM link l WHERE l.connection = $1 AND l.wanted > l.done AND l.role = 'primary' AND l.state <> 'gone'
+               AND EXISTS (SELECT 1 FROM link l WHERE l.connection = $1 AND l.wanted > l.done AND l.role = 'primary' AND l.state NOT IN ('gone', 'suspect')
                               AND (l.state <> 'held' OR l.next_at <= $3))
                AND NOT EXISTS (SELECT 1 FROM job j WHERE j.topic = $2 AND j.dead_at IS NULL)",
             connection.0,
@@ -540,6 +567,28 @@ impl Store {
         Ok(rows.into_iter().map(|row| row.0).collect())
     }
 
+    /// The remote records of links that have been suspect for a reason since before a time, those first that
+    /// have been longest: remote type and id.
+    pub async fn suspects(
+        &self,
+        connection: ConnectionId,
+        code: &str,
+        before: Time,
+        most: i64,
+    ) -> Result<Vec<(String, String)>> {
+        fetch_all!(
+            self,
+            (String, String),
+            "SELECT remote_type, remote_id FROM link
+             WHERE connection = $1 AND state = 'suspect' AND code = $2 AND suspect_at <= $3 AND remote_id IS NOT NULL
+             ORDER BY suspect_at, id LIMIT $4",
+            connection.0,
+            code.to_owned(),
+            before.0,
+            most,
+        )
+    }
+
     /// The links of a record, without what was written to them.
     pub async fn link_facts(&self, record: RecordId) -> Result<Vec<LinkFact>> {
         fetch_all!(self, LinkFact, LINK_FACTS, record.0)
@@ -569,7 +618,7 @@ impl Store {
         let rows: Vec<Row<'_>> = ids.iter().map(|remote_id| Row { remote_id }).collect();
         // The slice first, as for the counterparts. A record's first link before its second ones.
         rows_all!(self, Known, &rows => (remote_id text),
-            "SELECT l.id, l.record, l.kind, l.remote_id, l.sent, l.seen, l.seen_at, l.written_at, l.state, record.fields,
+            "SELECT l.id, l.record, l.kind, l.remote_id, l.sent, l.seen, l.seen_at, l.written_at, l.state, l.code, l.suspect_at, record.fields,
                     CAST((SELECT count(*) FROM intent i WHERE i.link = l.id AND i.settled_at IS NULL)
                          + CASE WHEN l.id IN (SELECT leased.link FROM leased) THEN 1 ELSE 0 END AS bigint) AS busy FROM",
             "CROSS JOIN link l JOIN record ON record.id = l.record

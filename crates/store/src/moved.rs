@@ -121,7 +121,7 @@ impl Tx {
         let rows = id_rows(raw);
         rows!(self, &rows => (id uuid),
             "UPDATE link SET state = 'open', code = NULL, reason = NULL, attempt = 0, next_at = 0, wanted = link.wanted + 1 FROM",
-            "WHERE link.id = r.id AND link.state = 'gone' AND link.role <> 'excluded'")?;
+            "WHERE link.id = r.id AND link.state IN ('gone', 'suspect') AND link.role <> 'excluded'")?;
         Ok(())
     }
 }

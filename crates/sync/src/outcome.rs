@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use mittler_connector::{Error as CrmError, Key, KeyForm, KindProfile, OwnKey, Refusal, RemoteRecord, RowResult};
 use mittler_core::{
-    LinkId, RecordId, Value,
+    Kind, LinkId, RecordId, Value,
     job::{Lane, Task},
     mapping::Object,
     plan::{self, HeldField},
@@ -164,7 +164,11 @@ impl Batch {
             Written::Row(RowResult::Gone { successor, code }) => {
                 to.ended.push(end("gone", Some(code.clone())));
                 let mapped = |remote_type: &String| self.connection.mapping.object(remote_type).is_some();
-                if successor.is_some_and(|(remote_type, _)| mapped(&remote_type)) {
+                // Whether it was deleted or is only hidden is seen by a read; what is made anew as needed is just gone.
+                let asked = matches!(profile.kind, Kind::Person | Kind::Organisation | Kind::Fair)
+                    && profile.keys.contains(&KeyForm::Id)
+                    && item.link.remote_id.is_some();
+                if asked || successor.is_some_and(|(remote_type, _)| mapped(&remote_type)) {
                     to.follow.push((item, code));
                     return;
                 }

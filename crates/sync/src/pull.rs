@@ -55,6 +55,14 @@ const FLIPS: usize = 3;
 const HINT_LAG: Duration = Duration::from_secs(3);
 /// Records of one read whose fields' history is asked for.
 const HISTORIES: usize = 200;
+/// The code of a link whose record was not found where it was.
+pub(crate) const ABSENT: &str = "absent_there";
+/// After this time a record that was not found is looked for once more: one that is not there then is gone.
+const SURE: Duration = Duration::from_hours(24);
+/// So many of those are looked for in one go.
+const SUSPECTS: i64 = 2_000;
+/// Records that are read by id in one transaction.
+const PAGE: usize = 200;
 /// Records that became others that became others.
 const HOPS: usize = 5;
 
@@ -76,6 +84,8 @@ struct Taking {
     statements: Vec<(Uuid, RecordId, Statement)>,
     moved: Vec<Move>,
     gone: Vec<(Known, &'static str)>,
+    /// Records that were not found where they were.
+    absent: Vec<Known>,
     revived: Vec<(LinkId, RecordId)>,
     /// Links that said something: they are told if something else holds.
     again: BTreeSet<Uuid>,
@@ -100,6 +110,24 @@ struct Move {
 /// then the e-mail address, then the number of fields that are as they were.
 type Survival = (bool, bool, usize);
 
+impl Taking {
+    /// Links whose records were found until now, each with when it was last written.
+    fn newly_absent(&self) -> Vec<(LinkId, i64)> {
+        let new = self.absent.iter().filter(|link| !matches!(link.state.as_str(), "gone" | "suspect"));
+        new.map(|link| (LinkId(link.id), link.written_at)).collect()
+    }
+
+    /// Links whose records are gone since this read, and why: it showed them deleted, or they were not found the
+    /// second time.
+    fn surely_gone(&self, now: Time) -> Vec<(&Known, &'static str)> {
+        let shown = self.gone.iter().map(|(link, code)| (link, *code)).filter(|(link, _)| link.state != "gone");
+        let again = self.absent.iter().filter(|link| {
+            link.state == "suspect" && link.code.as_deref() == Some(ABSENT) && link.suspect_at <= now.minus(SURE).0
+        });
+        shown.chain(again.map(|link| (link, ABSENT))).collect()
+    }
+}
+
 impl Pusher {
     /// Reads what changed in a CRM, of the types that are mapped and have a cursor. `from` goes on
     /// with a longer pull: only its types, from exactly there.
@@ -108,6 +136,10 @@ impl Pusher {
         let fields = self.want_fields_that_came(connection).await;
         self.heed(connection, fields).await?;
         let mut all = Pulled::default();
+        if from.is_empty() {
+            let again = self.look_for_absent(connection).await;
+            self.heed(connection, again).await?;
+        }
         for kind in &connection.connector.profile().kinds {
             let remote_type = kind.remote_type.as_str();
             let place = from.get(remote_type);
@@ -188,6 +220,24 @@ impl Pusher {
     ) -> Result<(usize, usize), Stopped> {
         let taken = self.read_in(connection, remote_type, ids, hinted, None).await;
         self.heed(connection, taken).await
+    }
+
+    /// Looks once more for records that were not found a day ago.
+    async fn look_for_absent(&self, connection: &Arc<Connection>) -> Result<(), Stopped> {
+        let before = self.clock.now().minus(SURE);
+        let mut by_type: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for (remote_type, id) in self.store.suspects(connection.id, ABSENT, before, SUSPECTS).await? {
+            by_type.entry(remote_type).or_default().push(id);
+        }
+        for (remote_type, ids) in by_type {
+            if connection.mapping.object(&remote_type).is_none() {
+                continue;
+            }
+            for ids in ids.chunks(PAGE) {
+                self.read_in(connection, &remote_type, ids, None, None).await?;
+            }
+        }
+        Ok(())
     }
 
     /// Records that went without a field are told of it once the CRM shows it.
@@ -296,7 +346,7 @@ impl Pusher {
                     _ if record.gone => taking.gone.push((link, "deleted_there")),
                     _ => here.push((link, *record)),
                 },
-                None => taking.gone.push((link, "deleted_there")),
+                None => taking.absent.push(link),
             }
         }
         self.compare(connection, remote_type, here, (begun, hinted), taking).await?;
@@ -314,7 +364,7 @@ impl Pusher {
     ) -> Result<(), Stopped> {
         let mut all = Vec::new();
         for (link, record) in &links {
-            if link.state == "gone" {
+            if matches!(link.state.as_str(), "gone" | "suspect") {
                 taking.revived.push((LinkId(link.id), RecordId(link.record)));
             }
             let Some(object) = connection.mapping.object_for(remote_type, &link.fields) else { continue };
@@ -549,7 +599,8 @@ impl Pusher {
                             taking.moved.push(Move { to, record: own, kind, company, survival });
                         }
                         Some(RemoteRecord { successor: Some(next), .. }) => moved.push((link, next.clone())),
-                        _ => taking.gone.push((link, "deleted_there")),
+                        Some(_) => taking.gone.push((link, "deleted_there")),
+                        None => taking.absent.push(link),
                     }
                 }
             }
@@ -617,6 +668,7 @@ impl Pusher {
                 links.extend(taking.shown.iter().map(|shown| shown.id));
                 links.extend(taking.revived.iter().map(|(link, _)| link.0));
                 links.extend(taking.gone.iter().map(|(link, _)| link.id));
+                links.extend(taking.absent.iter().map(|link| link.id));
                 let said = taking.statements.iter().map(|(_, record, _)| *record);
                 links.extend(said.flat_map(|record| connections.iter().map(move |c| link_id(c.id, record).0)));
                 tx.lock_links(&links.into_iter().collect::<Vec<_>>()).await?;
@@ -631,7 +683,8 @@ impl Pusher {
                     tx.answer_all(*record, id, "deleted_there", &restored, now).await?;
                 }
                 let mut reviews = moved.reviews;
-                let gone: Vec<&(Known, &str)> = taking.gone.iter().filter(|(link, _)| link.state != "gone").collect();
+                tx.mark_suspect(&taking.newly_absent(), ABSENT, now).await?;
+                let gone = taking.surely_gone(now);
                 let mut lost: Vec<LinkId> = gone.iter().map(|(link, _)| LinkId(link.id)).collect();
                 lost.extend(moved.taken);
                 tx.mark_gone(&lost).await?;

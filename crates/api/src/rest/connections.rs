@@ -31,8 +31,9 @@ pub(crate) struct LinkView {
     pub remote_type: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub remote_id: Option<String>,
-    /// `written`, `waiting`, `held`, `refused`, `gone`. What is written may lack fields that are held; what
-    /// waits is still to be told; what is held is not told, see the code; what is gone was deleted there.
+    /// `written`, `waiting`, `held`, `refused`, `gone`, `suspect`. What is written may lack fields that are held; what
+    /// waits is still to be told; what is held is not told, see the code; what is gone was deleted there; what is
+    /// suspect is not shown there, and looked for again a day later.
     pub state: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
@@ -62,6 +63,7 @@ impl From<LinkLine> for LinkView {
         let state = match line.state.as_str() {
             "refused" => "refused",
             "gone" => "gone",
+            "suspect" => "suspect",
             _ if due => "waiting",
             _ if line.code.is_some() => "held",
             _ if line.remote_id.is_some() => "written",

@@ -49,8 +49,12 @@ fn covered(org: &Org, span: &Span) -> String {
 pub fn updated(org: &Org, call: &Call, object: &str) -> Result<Reply, Failure> {
     let object = org.object(object)?;
     let span = span(org, call, 30)?;
-    let ids: Vec<&String> =
-        org.tables.living(&object.name).filter(|(_, row)| span.holds(row)).map(|(id, _)| id).collect();
+    let ids: Vec<&String> = org
+        .tables
+        .living(&object.name)
+        .filter(|(id, row)| span.holds(row) && !org.hidden.contains(*id))
+        .map(|(id, _)| id)
+        .collect();
     Ok(Reply::ok(json!({"ids": ids, "latestDateCovered": covered(org, &span)})))
 }
 

@@ -44,9 +44,14 @@ impl Org {
         Ok(object.clone())
     }
 
+    /// The row, unless a sharing rule hides it.
+    fn shared(&self, object: &str, id: &str) -> Option<&Row> {
+        self.tables.get(object, id).filter(|_| !self.hidden.contains(id))
+    }
+
     /// The living row, or the refusal for a missing or deleted one.
     pub fn row(&self, object: &str, id: &str) -> Result<&Row, Failure> {
-        let row = self.tables.get(object, id).ok_or_else(Failure::no_resource)?;
+        let row = self.shared(object, id).ok_or_else(Failure::no_resource)?;
         if row.is_deleted() { Err(gone()) } else { Ok(row) }
     }
 
@@ -291,7 +296,7 @@ impl Org {
             let message = format!("{}: id value of incorrect type: {id}", field.label);
             return Err(Failure::record("FIELD_INTEGRITY_EXCEPTION", message, &[&field.name]));
         }
-        let row = target.and_then(|target| self.tables.get(&target.name, id)).filter(|row| !row.is_deleted());
+        let row = target.and_then(|target| self.shared(&target.name, id)).filter(|row| !row.is_deleted());
         let Some(row) = row else {
             return Err(Failure::record("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id", &[&field.name]));
         };

@@ -134,6 +134,25 @@ impl Salesforce {
         Ok(row.map_or(Value::Null, |row| Value::Object(row.fields.clone())))
     }
 
+    /// A sharing rule takes records away from the users of the API, or gives them back: queries do not return
+    /// them, a retrieve does not find them, an update meets a bad reference. Nothing of them changes.
+    pub fn hide(&self, object: &str, ids: &[String], hidden: bool) -> Result<Value, String> {
+        let mut org = lock(&self.org);
+        bulk::settle(&mut org);
+        let name = org.object(object).map_err(|failure| failure.message)?.name.clone();
+        if let Some(unknown) = ids.iter().find(|id| org.tables.get(&name, id).is_none()) {
+            return Err(format!("there is no {name} {unknown}"));
+        }
+        for id in ids {
+            if hidden {
+                org.hidden.insert(id.clone());
+            } else {
+                org.hidden.remove(id);
+            }
+        }
+        Ok(json!({"hidden": org.hidden.len()}))
+    }
+
     /// Sets up an outbound message. Must be called within the async runtime, which delivers it.
     pub fn set_hook(&self, hook: &Value) -> Result<Value, String> {
         let request = outbound::HookRequest::deserialize(hook).map_err(|error| error.to_string())?;

@@ -1,6 +1,6 @@
 //! One org: its schema, records, users and sessions.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
@@ -78,6 +78,8 @@ pub struct Org {
     usage: BTreeMap<i64, u64>,
     /// How often each client name of `Sforce-Call-Options` was seen.
     pub clients: BTreeMap<String, u64>,
+    /// Ids of records that a sharing rule keeps from the users of the API.
+    pub hidden: BTreeSet<String>,
     journal: Journal,
 }
 
@@ -95,6 +97,7 @@ impl Org {
             outbox: Outbox::new(seed),
             usage: BTreeMap::new(),
             clients: BTreeMap::new(),
+            hidden: BTreeSet::new(),
             journal,
             config,
             clock,

@@ -135,7 +135,8 @@ impl Org {
             _ => by_index,
         };
         let holds = |row: &&Row| {
-            parent.is_none_or(|(link, id)| row.text(&link.name) == id)
+            !self.hidden.contains(row.text("Id"))
+                && parent.is_none_or(|(link, id)| row.text(&link.name) == id)
                 && test.as_ref().is_none_or(|test| self.holds(test, row))
         };
         let mut rows: Vec<&Row> = if let Some(ids) = &by_index {

@@ -21,6 +21,7 @@ pub fn router(core: Core) -> Router {
         .route("/_sandbox/clock", get(clock).post(advance_clock))
         .route("/_sandbox/hooks", post(set_hook))
         .route("/_sandbox/edit", post(edit))
+        .route("/_sandbox/hide", post(hide))
         .route("/_sandbox/journal", get(journal))
         .route("/_sandbox/reset", post(reset))
         .with_state(core)
@@ -107,6 +108,20 @@ async fn edit(State(core): State<Core>, Json(body): Json<Value>) -> Result<Json<
         Vendor::Hubspot => core.hubspot.edit(&edit.r#type, &edit.id, edit.fields),
     };
     answer.map(Json).map_err(Refusal)
+}
+
+/// What a change of sharing in Salesforce does: the records are there, and the integration's user does not see them.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Hide {
+    r#type: String,
+    ids: Vec<String>,
+    hidden: bool,
+}
+
+async fn hide(State(core): State<Core>, Json(body): Json<Value>) -> Result<Json<Value>, Refusal> {
+    let hide: Hide = serde_json::from_value(body)?;
+    core.salesforce.hide(&hide.r#type, &hide.ids, hide.hidden).map(Json).map_err(Refusal)
 }
 
 #[derive(Deserialize)]
