@@ -10,6 +10,7 @@ mod demo;
 mod existing;
 mod faults;
 mod forget;
+mod guards;
 mod identity;
 mod jumps;
 mod limits;

@@ -11,6 +11,7 @@ use anyhow::{Context, Result, bail};
 use mittler_sync::{
     Mode,
     bounds::{Bounds, Pilot},
+    guard::Guards,
 };
 use mittler_worker::{
     Unsure,
@@ -28,6 +29,7 @@ pub struct Config {
     pub worker: WorkerSection,
     pub schedule: Schedule,
     pub retention: RetentionSection,
+    pub guards: Guards,
     pub follow_up: FollowUp,
     pub identity: IdentitySection,
     pub routing: Routing,

@@ -130,6 +130,7 @@ impl Service {
             otherwise: config.routing.otherwise.as_deref().map(Into::into),
             process: clock.id(),
             margin: Duration::from_secs(2),
+            guards: config.guards,
         };
         let day = Duration::from_hours(24);
         let days = |days: u64| day.saturating_mul(u32::try_from(days).unwrap_or(u32::MAX));

@@ -29,6 +29,7 @@ mod error;
 mod fault;
 pub mod forget;
 mod gather;
+pub mod guards;
 pub mod hints;
 pub mod hooks;
 pub mod inspect;

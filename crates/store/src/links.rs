@@ -367,6 +367,18 @@ impl Tx {
             connection.0,
             link.map(|id| id.0),
         )?;
+        self.retry_these(ids).await
+    }
+
+    /// Makes again what is gone there, all of these links.
+    pub async fn make_again(&mut self, links: &[LinkId]) -> Result<u64> {
+        let rows = id_rows(links.iter().map(|id| id.0));
+        rows!(self, &rows => (id uuid), "UPDATE link SET state = 'gone' FROM", "WHERE link.id = r.id AND link.role = 'primary'")?;
+        self.retry_these(links.iter().map(|id| (id.0, "gone".to_owned())).collect()).await
+    }
+
+    /// Links, each with its state.
+    async fn retry_these(&mut self, ids: Vec<(Uuid, String)>) -> Result<u64> {
         if ids.is_empty() {
             return Ok(0);
         }

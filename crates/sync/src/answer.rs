@@ -23,6 +23,8 @@ use crate::{
     Keys, Pusher,
     connections::Connections,
     forget,
+    guard::{LET_THROUGH, MASS_ABSENCE, MASS_CHANGE, MASS_DELETION, Measure, PUT_BACK},
+    pull::{ABSENT, PAGE},
     question::{Choice, Command, Facts, Question, QuestionKind, options},
     restate::{links_of, restate},
 };
@@ -236,6 +238,9 @@ fn said(command: &Command, actor: &str) -> Json {
 
 impl Answering<'_> {
     async fn execute(&self, tx: &mut Tx, command: &Command, facts: &Facts, links: &[LinkFact]) -> Result<()> {
+        if let Some(measure) = self.question.measure() {
+            return self.execute_for_many(tx, command, measure).await;
+        }
         let mine = self.question.connection.map(|id| (id, link_id(id, self.question.record)));
         match (command, mine) {
             (Command::Merge(record), _) => self.merge(tx, *record).await,
@@ -298,10 +303,86 @@ impl Answering<'_> {
                 | Command::Retry
                 | Command::Forget
                 | Command::Keep
-                | Command::Noted,
+                | Command::Noted
+                | Command::LetThrough
+                | Command::PutBack
+                | Command::Leave,
                 _,
             ) => Ok(()),
         }
+    }
+
+    /// What a guard stopped, of one type of a connection, goes on as a person says.
+    async fn execute_for_many(&self, tx: &mut Tx, command: &Command, measure: Measure) -> Result<()> {
+        let (Some(connection), Some(remote_type)) = (self.question.connection, &self.question.remote_type) else {
+            return Ok(());
+        };
+        let now = self.clock.now();
+        let through = if *command == Command::LetThrough { now.plus(LET_THROUGH) } else { Time(0) };
+        tx.pass_guard(measure.of(connection, remote_type), through).await?;
+        match (measure, command) {
+            (Measure::DeletionsIn, Command::LetThrough) => {
+                for code in [MASS_DELETION, MASS_ABSENCE] {
+                    tx.lose_suspects(connection, remote_type, code).await?;
+                }
+                Ok(())
+            }
+            (Measure::DeletionsIn, Command::PutBack) => {
+                let deleted = tx.suspects_of(connection, remote_type, MASS_DELETION).await?;
+                let deleted: Vec<LinkId> = deleted.into_iter().map(|(link, _)| link).collect();
+                tx.make_again(&deleted).await?;
+                // What may be only hidden would be there twice: it is looked for again.
+                tx.rename_suspects(connection, remote_type, (MASS_ABSENCE, ABSENT), now).await?;
+                self.push(tx, [connection]).await
+            }
+            (Measure::DeletionsIn, _) => {
+                let mut ids = Vec::new();
+                for code in [MASS_DELETION, MASS_ABSENCE] {
+                    ids.extend(tx.suspects_of(connection, remote_type, code).await?);
+                    tx.rename_suspects(connection, remote_type, (code, ABSENT), Time(0)).await?;
+                }
+                self.read_again(tx, connection, remote_type, ids).await
+            }
+            (Measure::ChangesIn, _) => {
+                let changed = tx.suspects_of(connection, remote_type, MASS_CHANGE).await?;
+                if *command == Command::PutBack {
+                    tx.rename_suspects(connection, remote_type, (MASS_CHANGE, PUT_BACK), now).await?;
+                    // Just this is what the person wants: nobody asks whether it may be so much.
+                    for out in [Measure::UpdatesOut, Measure::ClearsOut] {
+                        tx.pass_guard(out.of(connection, remote_type), now.plus(LET_THROUGH)).await?;
+                    }
+                }
+                self.read_again(tx, connection, remote_type, changed).await
+            }
+            (Measure::UpdatesOut | Measure::ClearsOut | Measure::ArchivesOut, Command::LetThrough) => {
+                let held = tx.held_writes(connection, remote_type, measure.name()).await?;
+                tx.want_again(&held).await?;
+                self.push(tx, [connection]).await
+            }
+            (Measure::UpdatesOut | Measure::ClearsOut | Measure::ArchivesOut, _) => Ok(()),
+        }
+    }
+
+    /// What the CRM shows of links that are suspect is read at once.
+    async fn read_again(
+        &self,
+        tx: &mut Tx,
+        connection: ConnectionId,
+        remote_type: &str,
+        links: Vec<(LinkId, String)>,
+    ) -> Result<()> {
+        let now = self.clock.now();
+        let ids: Vec<String> = links.into_iter().map(|(_, id)| id).collect();
+        let reads = ids.chunks(PAGE).map(|ids| Task::Read {
+            connection,
+            remote_type: remote_type.to_owned(),
+            ids: ids.to_vec(),
+            not_before: now,
+            since: None,
+        });
+        let jobs: Vec<NewJob> =
+            reads.map(|task| NewJob::new(self.clock.id(), task, Lane::Interactive, now, now)).collect();
+        tx.put_jobs(&jobs).await
     }
 
     fn decision(&self, record: RecordId, other: Uuid, verdict: &str) -> NewDecision {

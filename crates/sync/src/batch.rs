@@ -301,7 +301,7 @@ impl Batch {
             return Ok(planned);
         }
         let ids: Vec<String> = read.values().filter_map(|(_, remote_id)| remote_id.clone()).collect();
-        self.pusher.read_in(&self.connection, &object.remote, &ids, None, None).await?;
+        self.pusher.read_in(&self.connection, &object.remote, &ids, None).await?;
         let links: Vec<Uuid> = read.keys().copied().collect();
         let (due, _) = self.pusher.store.due_links(&links, self.now()).await?;
         let unchanged: HashSet<Uuid> =
@@ -640,7 +640,7 @@ impl Batch {
             OwnKey::Field(field) => Some(field.clone()),
             OwnKey::Native | OwnKey::None => None,
         };
-        let (bounds, alone) = (self.connection.bounds.clone(), Arc::clone(&self.alone));
+        let (bounds, alone, guards) = (self.connection.bounds.clone(), Arc::clone(&self.alone), self.pusher.guards);
         let parts = self
             .pusher
             .store
@@ -700,6 +700,9 @@ impl Batch {
                         }
                         Gate::Shut { code } => receipts.push(settled(&item.link, Some(code), None)),
                     }
+                }
+                for (item, measure) in guards.hold_writes(tx, (connection, &remote), &mut parts, now).await? {
+                    receipts.push(settled(&item.link, Some(measure.name()), Some(item.held)));
                 }
                 tx.settle_intents(&holding, &ends, now).await?;
                 for (part, lease) in parts.iter().zip(leases).filter(|(part, _)| !part.is_empty()) {
@@ -910,7 +913,7 @@ fn clears(rule: &Rule) -> bool {
 }
 
 /// The values that a plan replaces.
-fn before(link: &DueLink, planned: &RemoteFields) -> RemoteFields {
+pub(crate) fn before(link: &DueLink, planned: &RemoteFields) -> RemoteFields {
     let known = Known { sent: &link.sent, seen: &link.seen };
     let names = planned.0.keys().filter(|name| link.sent.0.contains_key(*name) || link.seen.0.contains_key(*name));
     names.map(|name| (name.clone(), known.shown(name).clone())).collect()

@@ -25,6 +25,7 @@ mod eye;
 pub mod follow;
 pub mod forget;
 pub mod gate;
+pub mod guard;
 mod hand;
 pub mod hooks;
 pub mod keys;

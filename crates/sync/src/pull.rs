@@ -38,6 +38,7 @@ use crate::{
     batch::FIELD_NOT_THERE,
     connections::Connection,
     eye::{Eye, Times, owner_ids},
+    guard::{self, MASS_ABSENCE, MASS_DELETION, PUT_BACK},
     lookups::TOO_SLOW,
     push::{Pusher, Stopped},
     restate::{links_of, restate},
@@ -45,6 +46,8 @@ use crate::{
 
 /// Pages of one remote type that are read in one go; the rest comes with the next job.
 const PAGES: usize = 50;
+/// Records of a pull that show something new, and are weighed together, before the first is written down.
+const TOGETHER: usize = 5_000;
 /// Re-read at the start of each pull: what committed late under an earlier stamp.
 const OVERLAP: Duration = Duration::from_mins(5);
 /// Within this time a field that changes back and forth is counted.
@@ -62,7 +65,7 @@ const SURE: Duration = Duration::from_hours(24);
 /// So many of those are looked for in one go.
 const SUSPECTS: i64 = 2_000;
 /// Records that are read by id in one transaction.
-const PAGE: usize = 200;
+pub(crate) const PAGE: usize = 200;
 /// Records that became others that became others.
 const HOPS: usize = 5;
 
@@ -86,6 +89,8 @@ struct Taking {
     gone: Vec<(Known, &'static str)>,
     /// Records that were not found where they were.
     absent: Vec<Known>,
+    /// Links whose records get back what they had: what they show makes no claim.
+    put_back: BTreeSet<Uuid>,
     revived: Vec<(LinkId, RecordId)>,
     /// Links that said something: they are told if something else holds.
     again: BTreeSet<Uuid>,
@@ -117,12 +122,21 @@ impl Taking {
         new.map(|link| (LinkId(link.id), link.written_at)).collect()
     }
 
+    /// Links whose records were changed: with their record, and when they were last written.
+    fn changed(&self) -> Vec<(LinkId, Uuid, i64)> {
+        let said: HashMap<Uuid, Uuid> = self.statements.iter().map(|(link, record, _)| (*link, record.0)).collect();
+        let shown = self.shown.iter().filter(|shown| !self.put_back.contains(&shown.id));
+        shown.filter_map(|shown| Some((LinkId(shown.id), *said.get(&shown.id)?, shown.written_at))).collect()
+    }
+
     /// Links whose records are gone since this read, and why: it showed them deleted, or they were not found the
     /// second time.
     fn surely_gone(&self, now: Time) -> Vec<(&Known, &'static str)> {
         let shown = self.gone.iter().map(|(link, code)| (link, *code)).filter(|(link, _)| link.state != "gone");
         let again = self.absent.iter().filter(|link| {
-            link.state == "suspect" && link.code.as_deref() == Some(ABSENT) && link.suspect_at <= now.minus(SURE).0
+            link.state == "suspect"
+                && matches!(link.code.as_deref(), Some(ABSENT | MASS_ABSENCE | MASS_DELETION))
+                && link.suspect_at <= now.minus(SURE).0
         });
         shown.chain(again.map(|link| (link, ABSENT))).collect()
     }
@@ -178,7 +192,7 @@ impl Pusher {
             Some(place) => Cursor { at: place.at, id: place.id.clone() },
             None => Cursor { at: at.minus(OVERLAP), id: String::new() },
         };
-        let mut pulled = Pulled::default();
+        let (mut pulled, mut pages) = (Pulled::default(), Vec::new());
         for page in 1..=PAGES {
             let found = connection.connector.pull(remote_type, Some(&cursor)).await?;
             let last = found.changes.last();
@@ -193,9 +207,12 @@ impl Pusher {
             // The cursor never passes what the CRM may not show yet.
             let safe = found.server_time.unwrap_or_else(|| self.clock.now()).minus(lag);
             let kept = if next.at < safe { next.clone() } else { Cursor { at: safe, id: String::new() } };
-            let (read, claimed) = self.read_in(connection, remote_type, &ids, None, Some(kept)).await?;
+            let (taking, read) = self.gather(connection, remote_type, &ids, None).await?;
             pulled.read += read;
-            pulled.claimed += claimed;
+            pages.push((taking, kept));
+            if pages.iter().map(|(taking, _)| taking.shown.len()).sum::<usize>() >= TOGETHER {
+                pulled.claimed += self.write_pages(connection, remote_type, &mut pages).await?;
+            }
             if !found.more || next == cursor {
                 break;
             }
@@ -205,6 +222,7 @@ impl Pusher {
             }
             cursor = next;
         }
+        pulled.claimed += self.write_pages(connection, remote_type, &mut pages).await?;
         Ok(pulled)
     }
 
@@ -218,7 +236,7 @@ impl Pusher {
         ids: &[String],
         hinted: Option<Time>,
     ) -> Result<(usize, usize), Stopped> {
-        let taken = self.read_in(connection, remote_type, ids, hinted, None).await;
+        let taken = self.read_in(connection, remote_type, ids, hinted).await;
         self.heed(connection, taken).await
     }
 
@@ -226,15 +244,18 @@ impl Pusher {
     async fn look_for_absent(&self, connection: &Arc<Connection>) -> Result<(), Stopped> {
         let before = self.clock.now().minus(SURE);
         let mut by_type: BTreeMap<String, Vec<String>> = BTreeMap::new();
-        for (remote_type, id) in self.store.suspects(connection.id, ABSENT, before, SUSPECTS).await? {
-            by_type.entry(remote_type).or_default().push(id);
+        // Also those about which somebody is asked: they may be shown again meanwhile.
+        for code in [ABSENT, MASS_ABSENCE, MASS_DELETION] {
+            for (remote_type, id) in self.store.suspects(connection.id, code, before, SUSPECTS).await? {
+                by_type.entry(remote_type).or_default().push(id);
+            }
         }
         for (remote_type, ids) in by_type {
             if connection.mapping.object(&remote_type).is_none() {
                 continue;
             }
             for ids in ids.chunks(PAGE) {
-                self.read_in(connection, &remote_type, ids, None, None).await?;
+                self.read_in(connection, &remote_type, ids, None).await?;
             }
         }
         Ok(())
@@ -295,8 +316,21 @@ impl Pusher {
         remote_type: &str,
         ids: &[String],
         hinted: Option<Time>,
-        cursor: Option<Cursor>,
     ) -> Result<(usize, usize), Stopped> {
+        let (taking, read) = self.gather(connection, remote_type, ids, hinted).await?;
+        let weight = taking.changed().len();
+        let claimed = self.write_down(connection, remote_type, taking, weight, None).await?;
+        Ok((read, claimed))
+    }
+
+    /// Reads records by id; gives what they say, and how many there were.
+    async fn gather(
+        &self,
+        connection: &Arc<Connection>,
+        remote_type: &str,
+        ids: &[String],
+        hinted: Option<Time>,
+    ) -> Result<(Taking, usize), Stopped> {
         let begun = self.clock.now();
         self.store.expire_leases(begun).await?;
         let known = self.store.links_by_remote(connection.id, remote_type, ids).await?;
@@ -317,8 +351,25 @@ impl Pusher {
             found.records
         };
         self.sort(connection, remote_type, free, &records, (begun, hinted), &mut taking).await?;
-        let claimed = self.write_down(connection, remote_type, taking, cursor).await?;
-        Ok((records.len(), claimed))
+        Ok((taking, records.len()))
+    }
+
+    /// Writes down pages that were read together, each with its cursor; gives how many records said something new.
+    /// How many changed is weighed over all of them: of a flow that goes through a whole type nothing is taken up
+    /// before somebody says that it should be.
+    async fn write_pages(
+        &self,
+        connection: &Arc<Connection>,
+        remote_type: &str,
+        pages: &mut Vec<(Taking, Cursor)>,
+    ) -> Result<usize, Stopped> {
+        let mut weight: usize = pages.iter().map(|(taking, _)| taking.changed().len()).sum();
+        let mut claimed = 0;
+        for (taking, cursor) in pages.drain(..) {
+            let first = if taking.changed().is_empty() { 0 } else { std::mem::take(&mut weight) };
+            claimed += self.write_down(connection, remote_type, taking, first, Some(cursor)).await?;
+        }
+        Ok(claimed)
     }
 
     /// What each link's record shows, or what became of it.
@@ -366,6 +417,9 @@ impl Pusher {
         for (link, record) in &links {
             if matches!(link.state.as_str(), "gone" | "suspect") {
                 taking.revived.push((LinkId(link.id), RecordId(link.record)));
+            }
+            if link.state == "suspect" && link.code.as_deref() == Some(PUT_BACK) {
+                taking.put_back.insert(link.id);
             }
             let Some(object) = connection.mapping.object_for(remote_type, &link.fields) else { continue };
             let eye = Eye::new(&self.country, object, &record.fields, &link.fields);
@@ -645,12 +699,13 @@ impl Pusher {
         connection: &Arc<Connection>,
         remote_type: &str,
         taking: Taking,
+        weight: usize,
         cursor: Option<Cursor>,
     ) -> Result<usize, Stopped> {
         let (id, remote_type, now) = (connection.id, remote_type.to_owned(), self.clock.now());
         let lag = connection.connector.profile().visibility_lag;
         let (overrides, connections) = (Arc::clone(&self.overrides), self.connections.all());
-        let clock = self.clock.clone();
+        let (clock, guards) = (self.clock.clone(), self.guards);
         let taking = Arc::new(taking);
         let claimed = self
             .store
@@ -672,34 +727,39 @@ impl Pusher {
                 let said = taking.statements.iter().map(|(_, record, _)| *record);
                 links.extend(said.flat_map(|record| connections.iter().map(move |c| link_id(c.id, record).0)));
                 tx.lock_links(&links.into_iter().collect::<Vec<_>>()).await?;
-                let mut noted: BTreeSet<Uuid> =
-                    tx.put_shown(&taking.shown).await?.into_iter().map(|link| link.0).collect();
+                let place = (id, remote_type.as_str());
+                let doubted = guards.doubt(tx, place, &taking.changed(), weight, now).await?;
+                let shown: Vec<Shown> =
+                    taking.shown.iter().filter(|shown| !doubted.contains(&shown.id)).cloned().collect();
+                let mut noted: BTreeSet<Uuid> = tx.put_shown(&shown).await?.into_iter().map(|link| link.0).collect();
                 let moved = move_all(tx, &taking, id, now).await?;
                 noted.extend(&moved.done);
-                tx.revive_links(&taking.revived.iter().map(|(link, _)| *link).collect::<Vec<_>>()).await?;
-                for (_, record) in &taking.revived {
+                let revived: Vec<_> = taking.revived.iter().filter(|(link, _)| !doubted.contains(&link.0)).collect();
+                tx.revive_links(&revived.iter().map(|(link, _)| *link).collect::<Vec<_>>()).await?;
+                for (_, record) in &revived {
                     // Who was asked what to do about the deletion has no more to say.
                     let restored = json!({ "answer": "restored_there" });
                     tx.answer_all(*record, id, "deleted_there", &restored, now).await?;
                 }
                 let mut reviews = moved.reviews;
                 tx.mark_suspect(&taking.newly_absent(), ABSENT, now).await?;
-                let gone = taking.surely_gone(now);
-                let mut lost: Vec<LinkId> = gone.iter().map(|(link, _)| LinkId(link.id)).collect();
-                lost.extend(moved.taken);
-                tx.mark_gone(&lost).await?;
+                let gone = guards.lose(tx, place, taking.surely_gone(now), now).await?;
+                tx.mark_gone(&moved.taken).await?;
+                if !revived.is_empty() {
+                    guard::end_restored(tx, &clock, id, &remote_type).await?;
+                }
                 reviews.extend(gone.iter().filter_map(|(link, code)| ask_gone(link, code, &remote_type, id, now)));
                 tx.ask(&reviews).await?;
                 // A read that a write overtook says nothing; it is done again.
                 let mut later = taking.later.clone();
                 later.extend(moved.later);
-                let stale = taking.shown.iter().filter(|shown| !noted.contains(&shown.id));
+                let stale = shown.iter().filter(|shown| !noted.contains(&shown.id));
                 let stale: Vec<LinkId> = stale.map(|shown| LinkId(shown.id)).collect();
                 later.extend(tx.remote_ids(&stale).await?);
                 let said: Vec<(RecordId, Statement)> = taking
                     .statements
                     .iter()
-                    .filter(|(link, _, _)| noted.contains(link))
+                    .filter(|(link, _, _)| noted.contains(link) && !taking.put_back.contains(link))
                     .map(|(_, record, statement)| (*record, statement.clone()))
                     .collect();
                 let changed = restate(tx, &said, &overrides, now).await?;
@@ -722,8 +782,7 @@ impl Pusher {
                 }
                 tx.hold_fields(&holds).await?;
                 tx.ask(&asked).await?;
-                let pushes =
-                    !links.is_empty() || !again.is_empty() || !moved.done.is_empty() || !taking.revived.is_empty();
+                let pushes = !links.is_empty() || !again.is_empty() || !moved.done.is_empty() || !revived.is_empty();
                 if !links.is_empty() {
                     tx.want_links(&mut links).await?;
                 }

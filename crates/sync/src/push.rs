@@ -20,6 +20,7 @@ use crate::{
     alone::Alone,
     batch::Batch,
     connections::{Connection, Connections, Mode},
+    guard::Guards,
     hand::Hand,
     keys::Keys,
 };
@@ -57,6 +58,8 @@ pub struct Pusher {
     pub process: Uuid,
     /// How long a lease of links lasts beyond the longest read and the longest write.
     pub margin: Duration,
+    /// How much may change before a person is asked.
+    pub guards: Guards,
 }
 
 /// How a push ended.

@@ -15,6 +15,8 @@ use mittler_store::{decisions::candidates, reviews::ReviewLine};
 use serde_json::{Value as Json, json};
 use uuid::Uuid;
 
+use crate::guard::Measure;
+
 /// What is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum QuestionKind {
@@ -34,12 +36,18 @@ pub enum QuestionKind {
     ObjectionUntold,
     /// Two sides change a field back and forth: whose value holds?
     FieldContested,
+    /// Very many records went at once: were they deleted?
+    MassDeletion,
+    /// Very many records were changed at once: does it hold?
+    MassChange,
+    /// Very much would be changed in the CRM at once: may it?
+    MassWrite,
     /// A kind that a newer version asks.
     Other,
 }
 
 impl QuestionKind {
-    pub const ALL: [QuestionKind; 8] = [
+    pub const ALL: [QuestionKind; 11] = [
         QuestionKind::SamePerson,
         QuestionKind::SameOrganisation,
         QuestionKind::RemoteDuplicate,
@@ -48,6 +56,9 @@ impl QuestionKind {
         QuestionKind::OwnerUnknown,
         QuestionKind::ObjectionUntold,
         QuestionKind::FieldContested,
+        QuestionKind::MassDeletion,
+        QuestionKind::MassChange,
+        QuestionKind::MassWrite,
     ];
 
     /// As it is stored.
@@ -61,6 +72,9 @@ impl QuestionKind {
             QuestionKind::OwnerUnknown => "owner_unknown",
             QuestionKind::ObjectionUntold => "objection_untold",
             QuestionKind::FieldContested => "field_contested",
+            QuestionKind::MassDeletion => "mass_deletion",
+            QuestionKind::MassChange => "mass_change",
+            QuestionKind::MassWrite => "mass_write",
             QuestionKind::Other => "other",
         }
     }
@@ -126,6 +140,12 @@ pub enum Command {
     Noted,
     /// Look again.
     Retry,
+    /// So many are right: all of it is done.
+    LetThrough,
+    /// The CRM gets back what it had.
+    PutBack,
+    /// It stays as it is there; nothing of it is done.
+    Leave,
 }
 
 impl Command {
@@ -145,6 +165,9 @@ impl Command {
             Command::Theirs => "theirs",
             Command::Noted => "noted",
             Command::Retry => "retry",
+            Command::LetThrough => "let_through",
+            Command::PutBack => "put_back",
+            Command::Leave => "leave",
         }
     }
 
@@ -170,7 +193,10 @@ impl Command {
             | Command::MakeAgain
             | Command::Ours
             | Command::Theirs
-            | Command::Retry => true,
+            | Command::Retry
+            | Command::LetThrough
+            | Command::PutBack
+            | Command::Leave => true,
             Command::Merge(_)
             | Command::Different
             | Command::LeaveOut
@@ -250,9 +276,21 @@ pub struct Question {
     pub may_save: Option<bool>,
     /// The CRM's field whose value is contested.
     pub remote_field: Option<String>,
+    /// The CRM's type that it is about, where it is about many.
+    pub remote_type: Option<String>,
 }
 
 impl Question {
+    /// What was too much, where it is about many.
+    pub(crate) fn measure(&self) -> Option<Measure> {
+        match self.kind {
+            QuestionKind::MassDeletion | QuestionKind::MassChange | QuestionKind::MassWrite => {
+                Measure::parse(&self.reason)
+            }
+            _ => None,
+        }
+    }
+
     pub fn of(line: &ReviewLine) -> Question {
         let named = &line.candidates.0;
         let text = |json: &Json, name: &str| json.get(name).and_then(Json::as_str).map(str::to_owned);
@@ -274,6 +312,7 @@ impl Question {
             remotes,
             may_save: named.get("may_save").and_then(Json::as_bool),
             remote_field: text(named, "remote_field"),
+            remote_type: text(named, "remote_type"),
         }
     }
 }
@@ -349,6 +388,9 @@ pub fn options(question: &Question, facts: &Facts) -> Vec<Command> {
         }
         QuestionKind::OwnerUnknown => vec![Command::Retry, Command::Noted],
         QuestionKind::FieldContested => vec![Command::Ours, Command::Theirs],
+        QuestionKind::MassDeletion => vec![Command::LetThrough, Command::PutBack, Command::Retry],
+        QuestionKind::MassChange => vec![Command::LetThrough, Command::PutBack],
+        QuestionKind::MassWrite => vec![Command::LetThrough, Command::Leave],
         QuestionKind::ObjectionUntold | QuestionKind::Other => vec![Command::Noted],
     }
 }

@@ -458,7 +458,10 @@ impl Questions {
             | Command::Forget
             | Command::Keep
             | Command::Noted
-            | Command::Retry => {}
+            | Command::Retry
+            | Command::LetThrough
+            | Command::PutBack
+            | Command::Leave => {}
         }
         Ok(preview)
     }

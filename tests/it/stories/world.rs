@@ -27,6 +27,7 @@ use mittler_store::{
 use mittler_sync::{
     Connections, Keys, Mode, NotTaken, Pusher, Questions,
     bounds::Bounds,
+    guard::Guards,
     hooks::{Counts, HookReceiver, Hooks, RawHook},
     question::{Choice, Command},
 };
@@ -64,6 +65,8 @@ pub struct Setup {
     pub account: Option<String>,
     /// What the connections are for.
     pub bounds: Bounds,
+    /// How much may change before somebody is asked.
+    pub guards: Guards,
     /// What a story changes in the default mapping.
     pub remap: fn(&str) -> String,
 }
@@ -88,6 +91,7 @@ impl Default for Setup {
             hook_uri: String::new(),
             account: None,
             bounds: Bounds::default(),
+            guards: Guards::default(),
             remap: str::to_owned,
         }
     }
@@ -135,6 +139,7 @@ impl World {
             otherwise: setup.routing.otherwise.as_deref().map(Into::into),
             process: clock.id(),
             margin: Duration::from_secs(2),
+            guards: setup.guards,
         };
         let worker = Worker {
             store: store.clone(),

@@ -68,7 +68,7 @@ pub(crate) async fn table(app: &App, visitor: &Visitor, reviews: &[ReviewLine]) 
                         tr {
                             td { (words::question(&review.question, lang)) }
                             td { (named(lang, &records, RecordId(review.record))) }
-                            td { (words::question_reason(&review.reason, lang)) }
+                            td { (many(visitor, review)) (words::question_reason(&review.reason, lang)) }
                             td data-label=(lang.say("Gestellt", "Asked")) { time { (visitor.time(Time(review.asked_at))) } }
                             td { (answers(visitor, review, options, &records)) }
                         }
@@ -77,6 +77,15 @@ pub(crate) async fn table(app: &App, visitor: &Visitor, reviews: &[ReviewLine]) 
             }
         }
     })
+}
+
+/// How many records a question is about, where it is about many.
+fn many(visitor: &Visitor, review: &ReviewLine) -> String {
+    let number = |name: &str| review.candidates.0.get(name).and_then(serde_json::Value::as_i64);
+    let (Some(n), Some(of)) = (number("n"), number("of")) else { return String::new() };
+    let remote_type = review.candidates.0.get("remote_type").and_then(serde_json::Value::as_str).unwrap_or_default();
+    let (n, of, between) = (visitor.number(n), visitor.number(of), visitor.lang.say("von", "of"));
+    format!("{n} {between} {of} ({remote_type}): ")
 }
 
 /// A record by the line that names it.

@@ -397,6 +397,27 @@ const CODES: Words = &[
     ),
     ("taken_there", "ein anderer Datensatz dort hat diesen Wert", "another record there has this value"),
     ("deleted_there", "dort gelöscht", "deleted there"),
+    (
+        "mass_deletion",
+        "mit vielen anderen dort gelöscht: es wird gefragt",
+        "deleted there with many others: it is asked about",
+    ),
+    (
+        "mass_absence",
+        "mit vielen anderen dort nicht zu finden: es wird gefragt",
+        "not found there with many others: it is asked about",
+    ),
+    (
+        "mass_change",
+        "mit vielen anderen dort geändert: es wird gefragt",
+        "changed there with many others: it is asked about",
+    ),
+    ("put_back", "wird dort wiederhergestellt", "is put back there"),
+    ("deletions_in", "dort gelöscht oder nicht mehr zu finden", "deleted there or not found any more"),
+    ("changes_in", "dort geändert", "changed there"),
+    ("updates_out", "sehr viele Werte würden auf einmal ersetzt", "very many values would be replaced at once"),
+    ("clears_out", "sehr viele Felder würden auf einmal geleert", "very many fields would be emptied at once"),
+    ("archives_out", "sehr viele würden auf einmal gelöscht", "very many would be deleted at once"),
     ("absent_there", "dort nicht gefunden: gelöscht oder verborgen", "not found there: deleted or hidden"),
     ("superseded", "durch einen neueren Versuch ersetzt", "replaced by a newer try"),
     ("lease_too_short", "Zeit reichte nicht; wird wiederholt", "there was not enough time; it is repeated"),
@@ -502,11 +523,6 @@ const CODES: Words = &[
     ),
     ("protocol", "Antwort des CRM nicht wie vereinbart", "the CRM's answer is not as agreed"),
     (
-        "identity_unsure",
-        "nicht sicher, wer das ist; wartet auf eine Antwort",
-        "not sure who this is; waits for an answer",
-    ),
-    (
         "contested",
         "mehrere Stellen ändern dieses Feld immer wieder gegeneinander",
         "several places keep changing this field against each other",
@@ -515,11 +531,6 @@ const CODES: Words = &[
         "required_there",
         "Pflichtfeld im CRM; es kann dort nicht leer werden",
         "the CRM requires this field; it cannot be emptied there",
-    ),
-    (
-        "mass_change",
-        "ungewöhnlich viele Änderungen auf einmal; wartet auf eine Antwort",
-        "unusually many changes at once; waits for an answer",
     ),
     ("too_broad", "die Suche im CRM fand zu viele", "the search in the CRM found too many"),
     // What CRMs say most often; their own message is shown beside it.
@@ -714,6 +725,21 @@ const QUESTIONS: Words = &[
         "Mehrere Stellen ändern ein Feld gegeneinander. Welcher Wert gilt?",
         "Several places change a field against each other. Which value holds?",
     ),
+    (
+        "mass_deletion",
+        "Im CRM sind auf einmal sehr viele verschwunden. Ist das richtig?",
+        "Very many have gone from the CRM at once. Is that right?",
+    ),
+    (
+        "mass_change",
+        "Im CRM wurden auf einmal sehr viele geändert. Gilt das?",
+        "Very many were changed in the CRM at once. Does that hold?",
+    ),
+    (
+        "mass_write",
+        "Im CRM würde auf einmal sehr viel geändert. Darf das sein?",
+        "Very much would be changed in the CRM at once. May it?",
+    ),
     ("deleted_there", "Im CRM gelöscht. Was soll geschehen?", "Deleted in the CRM. What is to be done?"),
     (
         "erased_there",
@@ -736,6 +762,9 @@ const ANSWERS: Words = &[
     ("theirs", "Der Wert ist der andere", "The value is theirs"),
     ("noted", "Erledigt", "Noted"),
     ("retry", "Noch einmal", "Try again"),
+    ("let_through", "Ja, so übernehmen", "Yes, let it through"),
+    ("put_back", "Dort wiederherstellen", "Put it back there"),
+    ("leave", "Nein, so lassen", "No, leave it as it is"),
 ];
 
 /// What the button of an answer says.

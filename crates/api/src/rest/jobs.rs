@@ -107,7 +107,8 @@ pub(crate) async fn retry(app: &App, id: JobId) -> Result<(), Problem> {
 pub(crate) struct ReviewView {
     pub id: Uuid,
     /// `same_person`, `same_organisation`, `remote_duplicate`, `deleted_there`,
-    /// `erased_there`, `owner_unknown`, `objection_untold`, `field_contested`.
+    /// `erased_there`, `owner_unknown`, `objection_untold`, `field_contested`,
+    /// `mass_deletion`, `mass_change`, `mass_write`.
     pub question: String,
     pub record: String,
     #[serde(skip_serializing_if = "Option::is_none")]

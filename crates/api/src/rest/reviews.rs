@@ -27,7 +27,8 @@ use crate::{
 pub(crate) struct QuestionView {
     id: Uuid,
     /// `same_person`, `same_organisation`, `remote_duplicate`, `deleted_there`, `erased_there`,
-    /// `owner_unknown`, `objection_untold`, `field_contested`.
+    /// `owner_unknown`, `objection_untold`, `field_contested`,
+    /// `mass_deletion`, `mass_change`, `mass_write`.
     question: String,
     /// A stable code with what was met.
     reason: String,
@@ -105,7 +106,7 @@ struct OptionView {
     #[schema(example = "link:Lead:00Q5g00000AbCdE")]
     key: String,
     /// `merge`, `different`, `link`, `create_anyway`, `leave_out`, `make_again`, `delete_there_too`, `forget`,
-    /// `keep`, `ours`, `theirs`, `noted`, `retry`.
+    /// `keep`, `ours`, `theirs`, `noted`, `retry`, `let_through`, `put_back`, `leave`.
     command: &'static str,
     /// The record that it is the same as.
     #[serde(skip_serializing_if = "Option::is_none")]
