@@ -53,6 +53,10 @@ impl Tx {
             return Ok(());
         }
         let reviews = &self.still_open(reviews).await?;
+        // Deleted, restored, and deleted again: that it was restored was no answer to this.
+        rows!(self, reviews => (id uuid, asked_at bigint),
+            "UPDATE review SET state = 'open', asked_at = r.asked_at, answered_at = NULL, answer = '{}' FROM",
+            "WHERE review.id = r.id AND review.state = 'answered' AND CAST(review.answer AS text) LIKE '%restored_there%'")?;
         rows!(self, reviews => (id uuid, question text, record uuid, connection uuid, candidates json, reason text, asked_at bigint),
             "INSERT INTO review (id, question, record, connection, candidates, reason, state, asked_at, answer)
              SELECT id, question, record, connection, candidates, reason, 'open', asked_at, '{}' FROM",

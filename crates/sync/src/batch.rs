@@ -108,8 +108,9 @@ impl Item {
 /// How long what needs an administrator waits before it is tried again.
 pub const CLOSED: Duration = Duration::from_mins(10);
 
-/// Within this time after a write of ours nobody else is taken to have changed the record.
-const RECENT: Duration = Duration::from_secs(30);
+/// Within this time after a write of ours nobody else is taken to have changed the record. No longer: somebody
+/// who sees what we wrote may put it right at once, and their hook may be lost.
+const RECENT: Duration = Duration::from_secs(1);
 
 /// Writes with an unknown outcome, one after the other, after which a link is no sign of how the CRM is.
 const DOUBTFUL: i64 = 2;

@@ -244,9 +244,10 @@ impl Connection {
         Time(ours.0.saturating_add(self.ahead.load(Ordering::Relaxed)))
     }
 
-    /// One more call found the CRM dead; gives how many there were in a row.
-    pub(crate) fn failed(&self) -> u32 {
-        self.failures.fetch_add(1, Ordering::Relaxed) + 1
+    /// One more call found the CRM dead; gives how many there were in a row. Those that were under way when it
+    /// was left alone found nothing new.
+    pub(crate) fn failed(&self, now: Time) -> u32 {
+        one_more(&self.failures, self.paused(now).is_some())
     }
 
     pub(crate) fn worked(&self) {
@@ -493,6 +494,11 @@ impl Connection {
     }
 }
 
+/// Calls that failed together are one failure: only the first finds the CRM not left alone yet.
+fn one_more(failures: &AtomicU32, is_paused: bool) -> u32 {
+    if is_paused { failures.load(Ordering::Relaxed).max(1) } else { failures.fetch_add(1, Ordering::Relaxed) + 1 }
+}
+
 /// The code of credentials that belong to somebody else.
 pub(crate) const WRONG_ACCOUNT: &str = "wrong_account";
 
@@ -539,6 +545,14 @@ impl Connections {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn calls_that_fail_together_lengthen_the_pause_once() {
+        let failures = AtomicU32::new(0);
+        let together: Vec<u32> = [false, true, true, true].map(|paused| one_more(&failures, paused)).into();
+        assert_eq!(together, [1; 4]);
+        assert_eq!(one_more(&failures, false), 2);
+    }
 
     #[test]
     fn an_account_is_the_expected_one_only_if_its_id_is() {

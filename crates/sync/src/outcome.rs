@@ -23,6 +23,7 @@ use uuid::Uuid;
 
 use crate::{
     batch::{Batch, CLOSED, Item, Run, settled},
+    pull::Gone,
     question,
     resolve::{Adoption, agrees},
 };
@@ -172,6 +173,10 @@ impl Batch {
                     to.follow.push((item, code));
                     return;
                 }
+                let id = item.link.remote_id.as_deref().unwrap_or_default();
+                let (link, record) = (item.link.id, item.link.record);
+                let gone = Gone { link, record, kind: object.kind, remote_type: &object.remote, id };
+                to.reviews.extend(gone.ask("deleted_there", self.connection.id, now));
                 receipt.state = "gone".into();
                 receipt.code = Some(code);
             }

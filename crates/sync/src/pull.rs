@@ -401,7 +401,7 @@ impl Pusher {
             }
         }
         self.compare(connection, remote_type, here, (begun, hinted), taking).await?;
-        self.follow(connection, moved, begun, taking).await
+        self.follow(connection, remote_type, moved, begun, taking).await
     }
 
     /// What records that are where they were say anew.
@@ -463,12 +463,10 @@ impl Pusher {
                 }
             }
             for (name, theirs) in &news.0 {
-                // What we never wrote is theirs: it is seen, and not ours to clear one day. But what
-                // we would only write differently counts as written.
-                let ours = eye.as_ours(name, theirs);
-                let formats = object.takes(name) && ours != *theirs;
-                if object.pushes(name) && (formats || sent.0.contains_key(name)) {
-                    sent.0.insert(name.clone(), ours);
+                // What is taken up counts as written: who empties it in another CRM means this one, too. What is
+                // not, and was never written, is theirs: it is seen, and not ours to clear one day.
+                if object.pushes(name) && (object.takes(name) || sent.0.contains_key(name)) {
+                    sent.0.insert(name.clone(), eye.as_ours(name, theirs));
                 }
             }
             let wanted = if contested.is_empty() { Wanted::default() } else { object.project(&link.fields) };
@@ -585,6 +583,7 @@ impl Pusher {
     async fn follow(
         &self,
         connection: &Arc<Connection>,
+        came_from: &str,
         mut moved: Vec<(Known, (String, String))>,
         begun: Time,
         taking: &mut Taking,
@@ -635,18 +634,45 @@ impl Pusher {
                                 continue;
                             };
                             let eye = Eye::new(&self.country, object, &record.fields, &link.fields);
-                            let said = eye.all(connection.id, record, &owners, begun);
+                            let mut said = eye.all(connection.id, record, &owners, begun);
+                            let own = RecordId(link.record);
+                            let key = named.get(&id).map(String::as_str);
+                            let mut sent = eye.in_our_form(&record.fields);
+                            if let Some(name) = own_key.filter(|_| key == Some(own.to_string().as_str())) {
+                                sent.set(name.to_owned(), Value::Text(own.to_string()));
+                            }
+                            // What a record took along when it moved is nothing that anybody said then, and as much
+                            // ours as before.
+                            if let Some(before) = connection.mapping.object_for(came_from, &link.fields) {
+                                let old = Eye::new(&self.country, before, &link.seen.0, &link.fields);
+                                let was = old.read(&last_shown(&old, &link));
+                                let is_there = |one: &mittler_core::Said| {
+                                    was.iter().any(|was| {
+                                        (&was.field, &was.key, &was.value) == (&one.field, &one.key, &one.value)
+                                    })
+                                };
+                                said.said.retain(|one| !is_there(one));
+                                for (name, theirs) in record.fields.0.iter().filter(|(name, _)| object.pushes(name)) {
+                                    let shown = object.shows(name);
+                                    let mut written = link.sent.0.0.iter();
+                                    if shown.is_some()
+                                        && written
+                                            .any(|(it, ours)| before.shows(it) == shown && eye.same(name, theirs, ours))
+                                    {
+                                        sent.0.insert(name.clone(), eye.as_ours(name, theirs));
+                                    }
+                                }
+                            }
                             let kind = object.kind;
-                            if matches!(kind, Kind::Person | Kind::Organisation) {
+                            if matches!(kind, Kind::Person | Kind::Organisation) && !said.said.is_empty() {
                                 taking.statements.push((link.id, RecordId(link.record), said));
                             }
-                            let own = RecordId(link.record);
-                            let survival = survival(object, &link, record, named.get(&id).map(String::as_str));
+                            let survival = survival(object, &link, record, key);
                             let to = Moved {
                                 id: link.id,
                                 remote_type: remote_type.clone(),
                                 remote_id: id,
-                                sent: eye.in_our_form(&record.fields),
+                                sent,
                                 seen: record.fields.clone(),
                             };
                             let company = link.fields.reference(&Field::ORGANISATION);
@@ -900,15 +926,40 @@ fn ask_gone(
     now: Time,
 ) -> Option<NewReview> {
     let kind = Kind::parse(&link.kind)?;
-    matches!(kind, Kind::Person | Kind::Organisation | Kind::Fair).then(|| NewReview {
-        id: derived_id(&[b"review", link.id.as_bytes(), code.as_bytes(), link.remote_id.as_bytes()]),
-        question: "deleted_there".into(),
-        record: link.record,
-        connection: Some(connection.0),
-        candidates: json!({ "remote_type": remote_type, "ids": [link.remote_id] }),
-        reason: code.to_owned(),
-        asked_at: now.0,
-    })
+    let gone = Gone { link: LinkId(link.id), record: RecordId(link.record), kind, remote_type, id: &link.remote_id };
+    gone.ask(code, connection, now)
+}
+
+/// A record that the CRM has no more.
+pub(crate) struct Gone<'a> {
+    pub link: LinkId,
+    pub record: RecordId,
+    pub kind: Kind,
+    pub remote_type: &'a str,
+    pub id: &'a str,
+}
+
+impl Gone<'_> {
+    /// The same question, whether a read found it or a write.
+    pub(crate) fn ask(&self, code: &str, connection: mittler_core::ConnectionId, now: Time) -> Option<NewReview> {
+        matches!(self.kind, Kind::Person | Kind::Organisation | Kind::Fair).then(|| NewReview {
+            id: derived_id(&[b"review", self.link.0.as_bytes(), code.as_bytes(), self.id.as_bytes()]),
+            question: "deleted_there".into(),
+            record: self.record.0,
+            connection: Some(connection.0),
+            candidates: json!({ "remote_type": self.remote_type, "ids": [self.id] }),
+            reason: code.to_owned(),
+            asked_at: now.0,
+        })
+    }
+}
+
+/// What the CRM has in a record as far as a link knows: what was last read, or written after that.
+fn last_shown(eye: &Eye<'_>, link: &Known) -> RemoteFields {
+    let mut shown = link.sent.0.clone();
+    let seen = link.seen.0.0.iter().filter(|(name, _)| eye.is_seen_as_sent(name, link));
+    shown.0.extend(seen.map(|(name, value)| (name.clone(), value.clone())));
+    shown
 }
 
 /// The question whose value holds in a field that two sides change back and forth. One for the field of a
@@ -938,8 +989,12 @@ fn news(eye: &Eye<'_>, link: &Known, record: &RemoteRecord) -> Option<RemoteFiel
         // What was never read was not seen empty either: then only what we wrote is known. What was seen
         // before we wrote something else there is news if it is there again.
         let seen = link.seen.0.0.get(name).filter(|_| eye.is_seen_as_sent(name, link));
-        let seen = seen.is_some_and(|seen| eye.same(name, theirs, seen));
-        !seen && !eye.same(name, theirs, link.sent.0.0.get(name).unwrap_or(&None))
+        match (seen, link.sent.0.0.get(name)) {
+            (Some(seen), _) if eye.same(name, theirs, seen) => false,
+            // What only they ever had there they may empty: that we never wrote it does not make it known.
+            (Some(_), None) => true,
+            (_, sent) => !eye.same(name, theirs, sent.unwrap_or(&None)),
+        }
     };
     let fields = record.fields.0.iter().filter(|(name, theirs)| differs(name, theirs));
     let news: RemoteFields = fields.map(|(name, value)| (name.clone(), value.clone())).collect();

@@ -250,7 +250,7 @@ impl Pusher {
                 ("waiting", wait)
             }
             CrmError::Unavailable { .. } | CrmError::TooBroad { .. } => {
-                let doubled = DEAD * 2_u32.saturating_pow(connection.failed().min(16) - 1);
+                let doubled = DEAD * 2_u32.saturating_pow(connection.failed(now).min(16) - 1);
                 let said = if let CrmError::Unavailable { retry_after, .. } = error { *retry_after } else { None };
                 ("waiting", said.unwrap_or(doubled.min(LONGEST)))
             }
@@ -261,7 +261,7 @@ impl Pusher {
             CrmError::Configuration { .. } | CrmError::Protocol { .. } => ("misconfigured", Duration::from_mins(1)),
             // The links themselves say when to look. Once is a line that broke; the next batches may go on.
             CrmError::Unknown { .. } => {
-                let others = connection.failed().min(16) - 1;
+                let others = connection.failed(now).min(16) - 1;
                 let wait = if others < BROKEN { Duration::ZERO } else { DEAD * 2_u32.pow(others - BROKEN) };
                 ("waiting", wait.min(LONGEST))
             }

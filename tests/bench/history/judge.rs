@@ -18,6 +18,9 @@ use super::script::{Field, Side};
 const CLOSE_MS: i64 = 2_000;
 /// A write that was planned so shortly before somebody's edit may land after it: neither CRM can be asked to refuse it.
 const CROSSED_MS: i64 = 1_500;
+/// How much earlier than a hook its change may have been, and how much later it is read if the hook was lost.
+const TOLD_MS: i64 = 3_000;
+const READ_MS: i64 = 65_000;
 /// So long ago the other CRM may have shown what we write: the time of a call and its repetition.
 const UNDER_WAY_MS: i64 = 5_000;
 
@@ -29,6 +32,8 @@ pub struct Cast {
     pub begun: usize,
     /// Fields that the service does not tell for now, with the reason: by CRM, remote id and name of the field.
     pub held: HashMap<(Side, String, String), String>,
+    /// Whether hooks were lost or late, so that changes were read together.
+    pub blurs: bool,
     /// Remote ids about which an open question is: deleted or merged there.
     pub asked: HashSet<String>,
 }
@@ -49,6 +54,9 @@ pub struct Verdict {
     pub overwritten_newer: Vec<String>,
     /// The same where edit and write crossed on the way.
     pub crossed: usize,
+    /// The older of two edits of a field holds, and another field of one of the records was edited meanwhile: when a
+    /// field was changed is then not to be seen if its hook was lost or late.
+    pub blurred: usize,
     pub close_edits: usize,
     /// Fields and people that wait for somebody's answer, by reason.
     pub held: BTreeMap<String, usize>,
@@ -87,6 +95,9 @@ struct Edit {
 struct Play {
     cells: HashMap<(usize, Side, Field), Cell>,
     edits: HashMap<(usize, Side, Field), Edit>,
+    /// All edits of a record, in order.
+    saves: HashMap<(usize, Side), Vec<(i64, Field)>>,
+    blurs: bool,
     /// Fields where an edit and a write crossed.
     crossed: HashSet<(usize, Field)>,
     gone: HashSet<(usize, Side)>,
@@ -163,7 +174,7 @@ pub fn judge(entries: &[Entry], cast: &Cast) -> Verdict {
             ids.insert((side, to), person);
         }
     }
-    let mut play = Play::default();
+    let mut play = Play { blurs: cast.blurs, ..Play::default() };
     for (order, entry) in entries.iter().enumerate().filter(|(_, entry)| is_person(&entry.r#type)) {
         match ids.get(&(side(entry.vendor), entry.id.clone())) {
             Some(&person) => play.entry(order, entry, person, &ids, order >= cast.begun),
@@ -236,6 +247,7 @@ impl Play {
             } else if user {
                 edited = true;
                 self.verdict.edits += 1;
+                self.saves.entry((person, side)).or_default().push((entry.at_ms, field));
                 self.edits.insert((person, side, field), Edit { order, at_ms: entry.at_ms, value: value.clone() });
                 self.put(person, side, field, value, entry.at_ms, entry.at_ms, true);
             } else {
@@ -279,6 +291,8 @@ impl Play {
             if own.said_ms > at - CROSSED_MS {
                 self.verdict.crossed += 1;
                 self.crossed.insert((person, field));
+            } else if self.is_blurred(person, field, said, own.said_ms) {
+                self.verdict.blurred += 1;
             } else {
                 self.verdict.overwritten_newer.push(format!(
                     "{what}: {value:?}, said {} ms ago, over {:?}, said {} ms ago",
@@ -289,6 +303,14 @@ impl Play {
             }
         }
         self.put(person, side, field, value, at, said, false);
+    }
+
+    /// Whether a CRM could not show which of two edits of a field was the later one.
+    fn is_blurred(&self, person: usize, field: Field, older: i64, newer: i64) -> bool {
+        let both = [Side::Salesforce, Side::Hubspot];
+        let mut saves = both.into_iter().filter_map(|side| self.saves.get(&(person, side))).flatten();
+        let meanwhile = older - TOLD_MS..newer + READ_MS;
+        self.blurs && saves.any(|(at, other)| *other != field && meanwhile.contains(at))
     }
 
     fn end(mut self, cast: &Cast) -> Verdict {
@@ -339,6 +361,10 @@ impl Play {
             tell(a),
             tell(b)
         );
+        let blurred = a.zip(b).is_some_and(|(a, b)| {
+            let (older, newer) = (a.at_ms.min(b.at_ms), a.at_ms.max(b.at_ms));
+            self.is_blurred(person, field, older, newer)
+        });
         let verdict = &mut self.verdict;
         verdict.close_edits += usize::from(close);
         if let Some(code) = held {
@@ -350,7 +376,11 @@ impl Play {
             && !close
             && !self.crossed.contains(&(person, field))
         {
-            verdict.lost.push(what);
+            if blurred {
+                verdict.blurred += 1;
+            } else {
+                verdict.lost.push(what);
+            }
         }
     }
 }

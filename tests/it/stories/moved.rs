@@ -24,6 +24,10 @@ on_every_database!(
     a_merge_that_no_hook_told_of_is_noticed_by_the_pull,
     a_write_that_meets_a_merge_waits_for_who_goes_on_with_it,
     what_was_deleted_is_a_question_and_what_was_brought_back_is_written_again,
+    who_is_found_deleted_by_a_write_is_asked_about_and_so_is_who_is_deleted_again,
+    who_puts_right_what_was_just_written_is_not_written_over,
+    what_a_lead_took_along_into_its_contact_is_no_news,
+    what_a_merged_contact_had_from_us_is_emptied_with_the_others,
 );
 
 async fn read(world: &World, crm: &str, remote_type: &str, id: &str) {
@@ -357,5 +361,103 @@ async fn what_was_deleted_is_a_question_and_what_was_brought_back_is_written_aga
     assert_eq!(world.in_hubspot("contacts")[0]["properties"]["jobtitle"], json!("Prokuristin"));
     let asked = world.store.reviews_of(person).await.unwrap();
     assert!(asked.iter().all(|review| review.state != "open"), "the deletion is still asked about");
+    world.end().await;
+}
+
+async fn who_is_found_deleted_by_a_write_is_asked_about_and_so_is_who_is_deleted_again(store: Store) {
+    let world = World::new(store).await;
+    let person = world.lead(anna()).await;
+    let lead = world.link(SALESFORCE, person).await.remote_id.unwrap();
+    let open = async || {
+        let asked = world.store.reviews_of(person).await.unwrap();
+        asked.into_iter().filter(|review| review.state == "open").map(|review| review.question).collect::<Vec<_>>()
+    };
+    for round in ["Leiterin", "Prokuristin"] {
+        world.advance(60);
+        world.edit_salesforce("Lead", &lead, &json!({ "IsDeleted": true }));
+        world.advance(3);
+        // Nothing told of it: what is written next meets it.
+        let mut later = anna();
+        later["position"] = json!(round);
+        world.lead(later).await;
+        assert_eq!(world.link(SALESFORCE, person).await.state, "gone");
+        assert_eq!(open().await, ["deleted_there"], "{round}");
+        world.edit_salesforce("Lead", &lead, &json!({ "IsDeleted": false }));
+        world.advance(3);
+        read(&world, SALESFORCE, "Lead", &lead).await;
+        assert_eq!(world.link(SALESFORCE, person).await.state, "open");
+        assert!(open().await.is_empty(), "{round}");
+        assert_eq!(world.in_salesforce("Lead")[0]["Title"], json!(round));
+    }
+    world.end().await;
+}
+
+async fn who_puts_right_what_was_just_written_is_not_written_over(store: Store) {
+    let world = World::new(store).await;
+    let person = world.lead(anna()).await;
+    let lead = world.link(SALESFORCE, person).await.remote_id.unwrap();
+    let contact = world.link(HUBSPOT, person).await.remote_id.unwrap();
+    world.advance(60);
+    world.edit_salesforce("Lead", &lead, &json!({ "City": "Neustadt" }));
+    world.advance(3);
+    read(&world, SALESFORCE, "Lead", &lead).await;
+    assert_eq!(world.in_hubspot("contacts")[0]["properties"]["city"], json!("Neustadt"));
+    // Of the two only Salesforce tells of its one.
+    world.advance(3);
+    world.edit_salesforce("Lead", &lead, &json!({ "City": "Neustatt" }));
+    world.advance(4);
+    world.edit_hubspot("contacts", &contact, &json!({ "city": "Neustadt an der Aisch" }));
+    world.advance(3);
+    read(&world, SALESFORCE, "Lead", &lead).await;
+    let cities = (&world.in_salesforce("Lead")[0]["City"], &world.in_hubspot("contacts")[0]["properties"]["city"]);
+    let right = json!("Neustadt an der Aisch");
+    assert_eq!(cities, (&right, &right));
+    world.end().await;
+}
+
+async fn what_a_lead_took_along_into_its_contact_is_no_news(store: Store) {
+    let world = World::new(store).await;
+    let person = world.lead(anna()).await;
+    let lead = world.link(SALESFORCE, person).await.remote_id.unwrap();
+    let contact = world.link(HUBSPOT, person).await.remote_id.unwrap();
+    world.advance(60);
+    world.pull().await;
+    world.advance(60);
+    // Nobody has read that yet when the lead is converted, and its contact has the old title.
+    world.edit_hubspot("contacts", &contact, &json!({ "jobtitle": "Prokuristin", "city": "" }));
+    world.advance(10);
+    world.edit_salesforce("Lead", &lead, &json!({ "IsConverted": true }));
+    world.advance(5);
+    world.pull().await;
+    let there = &world.in_salesforce("Contact")[0];
+    assert_eq!((&there["Title"], &there["MailingCity"]), (&json!("Prokuristin"), &Value::Null));
+    assert_eq!(world.in_hubspot("contacts")[0]["properties"]["jobtitle"], json!("Prokuristin"));
+    // Emptied where it is a contact now, it is empty in the other, too.
+    world.advance(60);
+    world.edit_salesforce("Contact", there["Id"].as_str().unwrap(), &json!({ "Title": null }));
+    world.advance(5);
+    world.pull().await;
+    assert_eq!(world.in_hubspot("contacts")[0]["properties"]["jobtitle"], Value::Null);
+    world.end().await;
+}
+
+async fn what_a_merged_contact_had_from_us_is_emptied_with_the_others(store: Store) {
+    let world = World::new(store).await;
+    let person = world.lead(anna()).await;
+    let lead = world.link(SALESFORCE, person).await.remote_id.unwrap();
+    let ours = world.link(HUBSPOT, person).await.remote_id.unwrap();
+    let other = json!({ "email": "wiese@kranichwerk.example", "lastname": "Kranich" });
+    let other = world.edit_hubspot("contacts", "new", &other);
+    world.advance(10);
+    merge(&world, &ours, other["id"].as_str().unwrap()).await;
+    world.advance(3);
+    let writes = world.calls(Vendor::Hubspot, HUBSPOT_WRITES);
+    read(&world, HUBSPOT, "contacts", &ours).await;
+    assert_eq!(world.calls(Vendor::Hubspot, HUBSPOT_WRITES), writes, "what it has was written again");
+    world.advance(60);
+    world.edit_salesforce("Lead", &lead, &json!({ "City": null }));
+    world.advance(5);
+    world.pull().await;
+    assert_eq!(world.in_hubspot("contacts")[0]["properties"]["city"], Value::Null);
     world.end().await;
 }

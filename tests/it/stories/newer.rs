@@ -14,6 +14,7 @@ on_every_database!(
     two_that_change_a_field_at_once_agree_in_the_end,
     what_a_person_takes_back_stays_taken_back,
     an_emptied_number_brings_up_no_older_one,
+    what_only_one_crm_ever_said_is_emptied_in_the_other_too,
     a_crm_keeps_what_it_insists_on_when_another_is_emptied,
     no_list_takes_back_an_address_that_was_put_right,
     an_address_that_a_contact_had_stays_its_main_one,
@@ -175,6 +176,33 @@ async fn an_emptied_number_brings_up_no_older_one(store: Store) {
     again["phone"] = json!("0711 5550988");
     world.lead(again).await;
     assert_eq!(in_both(&world, "Phone", "phone"), both("+497115550988"));
+    world.end().await;
+}
+
+async fn what_only_one_crm_ever_said_is_emptied_in_the_other_too(store: Store) {
+    let world = World::new(store).await;
+    let (_, lead, contact) = known(&world).await;
+    let website = async |crm: &str, website: &str| {
+        if crm == SALESFORCE {
+            world.edit_salesforce("Lead", &lead, &json!({ "Website": website }));
+        } else {
+            world.edit_hubspot("contacts", &contact, &json!({ "website": website }));
+        }
+        world.advance(5);
+        world.pull().await;
+        let (there, here) = in_both(&world, "Website", "website");
+        let is_empty = |value: &Value| value.as_str().unwrap_or_default().is_empty();
+        assert_eq!([is_empty(&there), is_empty(&here)], [website.is_empty(); 2], "{crm}: {there} {here}");
+        // Long enough for nobody to be taken for automations that fight.
+        world.advance(3_700);
+    };
+    // Nobody had said it before, so it was never written where it is said. It is emptied there, then elsewhere.
+    for (number, (first, then)) in
+        [(SALESFORCE, SALESFORCE), (HUBSPOT, HUBSPOT), (SALESFORCE, HUBSPOT), (HUBSPOT, SALESFORCE)].iter().enumerate()
+    {
+        website(first, &format!("https://kranich{number}.example")).await;
+        website(then, "").await;
+    }
     world.end().await;
 }
 
