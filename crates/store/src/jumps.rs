@@ -62,7 +62,8 @@ impl Tx {
         rows!(self, &ids => (id uuid),
             "UPDATE link SET next_at = CASE WHEN next_at > $2 THEN $2 ELSE next_at END,
                     written_at = CASE WHEN written_at > $3 THEN $4 ELSE written_at END,
-                    seen_at = CASE WHEN seen_at > $3 THEN $4 ELSE seen_at END FROM", "WHERE link.id = r.id",
+                    seen_at = CASE WHEN seen_at > $3 THEN $4 ELSE seen_at END,
+                    suspect_at = CASE WHEN suspect_at > $3 THEN $4 ELSE suspect_at END FROM", "WHERE link.id = r.id",
             reach.waits.0, reach.past.0, reach.now.0)?;
         Ok(())
     }
@@ -116,6 +117,7 @@ impl Tx {
             reach.past.0,
             reach.now.0,
         )?;
+        execute!(self, "UPDATE guard_count SET passes_until = $1 WHERE passes_until > $1", reach.waits.0)?;
         execute!(self, "UPDATE secret SET refresh_until = $1 WHERE refresh_until > $1", reach.leases.0)?;
         execute!(self, "UPDATE budget SET blocked_until = $1 WHERE blocked_until > $1", reach.waits.0)?;
         // Calls are spread over one window: none arrives later than that.
@@ -185,7 +187,7 @@ impl Store {
         let rows = fetch_all!(
             self,
             (Uuid,),
-            "SELECT id FROM link WHERE id > $1 AND (next_at > $2 OR written_at > $3 OR seen_at > $3) ORDER BY id LIMIT $4",
+            "SELECT id FROM link WHERE id > $1 AND (next_at > $2 OR written_at > $3 OR seen_at > $3 OR suspect_at > $3) ORDER BY id LIMIT $4",
             after,
             reach.waits.0,
             reach.past.0,

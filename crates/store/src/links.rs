@@ -223,17 +223,18 @@ impl Tx {
     }
 
     /// Notes that the CRM has these records no more: nothing is written to them until a person
-    /// decides.
-    pub async fn mark_gone(&mut self, ids: &[LinkId]) -> Result<()> {
+    /// decides. Gives those that were there, and are nobody's that is kept out.
+    pub async fn mark_gone(&mut self, ids: &[LinkId]) -> Result<BTreeSet<LinkId>> {
         if ids.is_empty() {
-            return Ok(());
+            return Ok(BTreeSet::new());
         }
         let raw: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
         self.lock_links(&raw).await?;
         let rows = id_rows(raw);
-        rows!(self, &rows => (id uuid),
-            "UPDATE link SET state = 'gone', code = 'deleted_there', done = wanted FROM", "WHERE link.id = r.id AND link.state <> 'gone' AND link.role <> 'excluded'")?;
-        Ok(())
+        let gone = rows_all!(self, (Uuid,), &rows => (id uuid),
+            "UPDATE link SET state = 'gone', code = 'deleted_there', done = wanted FROM",
+            "WHERE link.id = r.id AND link.state <> 'gone' AND link.role <> 'excluded' RETURNING link.id")?;
+        Ok(gone.into_iter().map(|row| LinkId(row.0)).collect())
     }
 
     /// Notes that reads did not find these links' records, each with when the link was last written as the reader

@@ -30,14 +30,15 @@ impl Tx {
         let held = fetch_all!(
             self,
             (Uuid,),
-            "SELECT id FROM link WHERE record = $1 AND state = 'held' ORDER BY id",
+            "SELECT id FROM link WHERE record = $1 AND state = 'held' AND code = 'identity_unsure' ORDER BY id",
             record.0
         )?;
         let held: Vec<Uuid> = held.into_iter().map(|row| row.0).collect();
         self.lock_links(&held).await?;
         execute!(
             self,
-            "UPDATE link SET state = 'open', code = NULL, reason = NULL, next_at = 0, wanted = wanted + 1 WHERE record = $1 AND state = 'held'",
+            "UPDATE link SET state = 'open', code = NULL, reason = NULL, next_at = 0, wanted = wanted + 1
+             WHERE record = $1 AND state = 'held' AND code = 'identity_unsure'",
             record.0,
         )?;
         Ok(true)

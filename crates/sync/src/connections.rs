@@ -361,7 +361,9 @@ impl Connection {
         let people = owners.iter_mut().filter(|(name, _)| name.contains('@'));
         let left: Vec<_> = people.filter(|(_, (_, known))| known.as_deref() == Some(id)).collect();
         let known = !left.is_empty();
-        left.into_iter().for_each(|(_, entry)| *entry = (now, None));
+        for (_, entry) in left {
+            *entry = (now, None);
+        }
         known
     }
 

@@ -169,7 +169,7 @@ impl Guards {
         &self,
         tx: &mut Tx,
         (connection, remote_type): (ConnectionId, &str),
-        gone: Vec<(&'l Known, &'static str)>,
+        mut gone: Vec<(&'l Known, &'static str)>,
         now: Time,
     ) -> Result<Vec<(&'l Known, &'static str)>> {
         let Some((first, _)) = gone.first() else { return Ok(gone) };
@@ -178,7 +178,9 @@ impl Guards {
         let verdict = self.weigh(tx, Measure::DeletionsIn, place, (new, first.record), now).await?;
         if verdict != Verdict::Hold {
             let links: Vec<LinkId> = gone.iter().map(|(link, _)| LinkId(link.id)).collect();
-            tx.mark_gone(&links).await?;
+            // Whoever was erased or left out there meanwhile is asked nothing more.
+            let marked = tx.mark_gone(&links).await?;
+            gone.retain(|(link, _)| marked.contains(&LinkId(link.id)));
             return Ok(if verdict == Verdict::Pass { gone } else { Vec::new() });
         }
         tx.gather_deletions(connection, remote_type, now.minus(HOUR), (MASS_DELETION, ABSENT, MASS_ABSENCE)).await?;

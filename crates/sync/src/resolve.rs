@@ -56,7 +56,7 @@ struct Hit {
 /// What a look for a link's record came to.
 enum Choice {
     New,
-    Known(Hit),
+    Known(Box<Hit>),
     /// Companies of the same name: the one on which a person of ours hangs there is it, else somebody has to say.
     Doubtful(Vec<Hit>),
     /// A person has to say; nothing is made or changed until then.
@@ -89,7 +89,9 @@ impl Batch {
                 Choice::Known(_) if !self.connection.mode.takes() => {
                     trial.push(settled(&link, Some("mode_dry_run"), None));
                 }
-                Choice::Known(hit) => adopt.push((hit.remote_type, Adoption { link, record: hit.record, begun })),
+                Choice::Known(hit) => {
+                    adopt.push((hit.remote_type, Adoption { link, record: hit.record, begun }));
+                }
                 Choice::Doubtful(mut hits) => {
                     let hanging = self.pusher.store.shown_by_dependants(link.id).await?;
                     let hangs = |hit: &Hit| {
@@ -213,7 +215,7 @@ impl Batch {
         if best > 0 && object.is_some_and(|object| has_another_name(object, link, &hit.record)) {
             return Choice::Unsure(vec![(hit.remote_type, hit.record.id)], "another_name");
         }
-        Choice::Known(hit)
+        Choice::Known(Box::new(hit))
     }
 
     /// Companies that bear the same name are the same if something else says so, or if nothing speaks against it
@@ -234,7 +236,7 @@ impl Batch {
         match (same.len(), doubtful.len()) {
             (0, 0) => Choice::New,
             (0, _) => Choice::Doubtful(doubtful),
-            (1, _) => same.pop().map_or(Choice::New, Choice::Known),
+            (1, _) => same.pop().map_or(Choice::New, |hit| Choice::Known(Box::new(hit))),
             _ => Choice::Unsure(named(same), "several_found"),
         }
     }
