@@ -685,7 +685,7 @@ impl Store {
             self,
             LinkCount,
             "SELECT connection, kind, count(*) AS total,
-                    CAST(sum(CASE WHEN wanted > done AND state <> 'held' THEN 1 ELSE 0 END) AS bigint) AS due,
+                    CAST(sum(CASE WHEN wanted > done AND state NOT IN ('held', 'gone', 'suspect') THEN 1 ELSE 0 END) AS bigint) AS due,
                     CAST(sum(CASE WHEN written_at > 0 THEN 1 ELSE 0 END) AS bigint) AS written,
                     CAST(sum(CASE WHEN written_at = 0 AND wanted <= done AND state <> 'refused' THEN 1 ELSE 0 END) AS bigint) AS unwritten,
                     CAST(sum(CASE WHEN state = 'refused' THEN 1 ELSE 0 END) AS bigint) AS refused
@@ -699,7 +699,7 @@ impl Store {
         fetch_all!(
             self,
             Backlog,
-            "SELECT connection, stage, count(*) AS due, CAST(0 AS bigint) AS refused FROM link WHERE wanted > done AND state <> 'held' GROUP BY connection, stage
+            "SELECT connection, stage, count(*) AS due, CAST(0 AS bigint) AS refused FROM link WHERE wanted > done AND state NOT IN ('held', 'gone', 'suspect') GROUP BY connection, stage
              UNION ALL
              SELECT connection, stage, CAST(0 AS bigint), count(*) FROM link WHERE state = 'refused' GROUP BY connection, stage
              ORDER BY 1, 2, 3, 4",

@@ -138,7 +138,7 @@ impl Store {
         fetch_all!(
             self,
             RunLinks,
-            "SELECT connection, count(*) AS total, CAST(sum(CASE WHEN wanted > done AND state <> 'held' THEN 1 ELSE 0 END) AS bigint) AS due
+            "SELECT connection, count(*) AS total, CAST(sum(CASE WHEN wanted > done AND state NOT IN ('held', 'gone', 'suspect') THEN 1 ELSE 0 END) AS bigint) AS due
              FROM link WHERE role = 'primary' AND record IN (
                SELECT record FROM signal WHERE run = $1 AND record IS NOT NULL
                UNION SELECT record.id FROM signal JOIN record ON record.person = signal.record WHERE signal.run = $1)

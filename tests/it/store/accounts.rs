@@ -178,6 +178,7 @@ async fn a_cursor_stands_where_it_was_put(fresh: &Fresh) {
     let store = &fresh.store;
     let connection = super::connection();
     assert_eq!(store.cursor(connection, "contact").await.unwrap(), None);
+    assert_eq!(store.last_pull(connection).await.unwrap(), None);
     for (at, id) in [(NOON, "9"), (NOON.plus(seconds(1)), "4")] {
         store.write(async move |tx| tx.put_cursor(connection, "contact", at, id, NOON).await).await.unwrap();
     }
@@ -193,6 +194,8 @@ async fn a_cursor_stands_where_it_was_put(fresh: &Fresh) {
     assert!(failed.is_err());
     assert_eq!(store.cursor(connection, "contact").await.unwrap(), Some((NOON.plus(seconds(1)), "4".into())));
     assert_eq!(store.cursor(connection, "company").await.unwrap(), None);
+    // When it was asked, not how far it has come.
+    assert_eq!(store.last_pull(connection).await.unwrap(), Some(NOON));
 }
 
 async fn a_connection_keeps_its_id_and_state_when_it_is_set_anew(fresh: &Fresh) {
