@@ -2,6 +2,7 @@
 
 mod cli;
 mod demo;
+mod history;
 mod key;
 mod room;
 mod silent;
