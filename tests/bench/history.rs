@@ -6,7 +6,7 @@ mod script;
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
-    path::{Path, PathBuf},
+    path::Path,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, AtomicUsize, Ordering},
@@ -29,7 +29,7 @@ use crate::{
     house::{self, House, Pair, Settings},
     kills,
     sender::Sender,
-    services::Services,
+    services::{Services, Tools},
     tables::Tables,
 };
 
@@ -69,12 +69,8 @@ pub struct Args {
     /// After this time everything is ended, whatever the state.
     #[arg(long, default_value_t = 30)]
     limit_minutes: u64,
-    /// Folder with the program `mittler`; else that of this program.
-    #[arg(long, env = "MITTLER_TEST_BIN_DIR")]
-    bin: Option<PathBuf>,
-    /// PostgreSQL and RabbitMQ that are running already: the script and its folder, with a space between.
-    #[arg(long, env = "MITTLER_TEST_SERVICES")]
-    services: Option<String>,
+    #[command(flatten)]
+    tools: Tools,
 }
 
 /// What is printed.
@@ -159,10 +155,10 @@ async fn history(args: &Args, folder: &Path, ends: Instant) -> anyhow::Result<bo
     if args.people == 0 || args.people > 90 || args.edits > 400 {
         bail!("1 to 90 people and at most 400 edits for each seed");
     }
-    let mittler = house::mittler(args.bin.as_deref())?;
+    let mittler = house::mittler(args.tools.bin.as_deref())?;
     let services = match args.pair {
         Pair::Sqlite => None,
-        Pair::Postgres => Some(Arc::new(Services::obtain(args.services.as_deref(), folder).await?)),
+        Pair::Postgres => Some(Arc::new(Services::obtain(args.tools.services.as_deref(), folder).await?)),
     };
     let mut config = kills::unlimited(args.seed);
     config.journal = true;

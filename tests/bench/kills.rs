@@ -4,7 +4,7 @@
 use std::{
     collections::BTreeMap,
     os::unix::fs::PermissionsExt,
-    path::{Path, PathBuf},
+    path::Path,
     sync::{Arc, atomic::Ordering},
     time::Duration,
 };
@@ -21,7 +21,7 @@ use crate::{
     house::{self, House, Metrics, Pair, Settings},
     ledger::{Books, Ledger, Verdict},
     sender::Sender,
-    services::Services,
+    services::{Services, Tools},
     tables::Tables,
     work::Work,
 };
@@ -45,12 +45,8 @@ pub struct Args {
     /// After this time everything is ended, whatever the state.
     #[arg(long, default_value_t = 10)]
     limit_minutes: u64,
-    /// Folder with the program `mittler`; else that of this program.
-    #[arg(long, env = "MITTLER_TEST_BIN_DIR")]
-    bin: Option<PathBuf>,
-    /// PostgreSQL and RabbitMQ that are running already: the script and its folder, with a space between.
-    #[arg(long, env = "MITTLER_TEST_SERVICES")]
-    services: Option<String>,
+    #[command(flatten)]
+    tools: Tools,
 }
 
 /// What is printed.
@@ -118,10 +114,10 @@ pub fn run_folder() -> anyhow::Result<tempfile::TempDir> {
 
 async fn kills(args: &Args, folder: &Path, ends: Instant) -> anyhow::Result<bool> {
     let begun = Instant::now();
-    let mittler = house::mittler(args.bin.as_deref())?;
+    let mittler = house::mittler(args.tools.bin.as_deref())?;
     let services = match args.pair {
         Pair::Sqlite => None,
-        Pair::Postgres => Some(Arc::new(Services::obtain(args.services.as_deref(), folder).await?)),
+        Pair::Postgres => Some(Arc::new(Services::obtain(args.tools.services.as_deref(), folder).await?)),
     };
     let sandbox = sandbox(args.seed, args.cut).await?;
     // Short calls make short leases of links, and those make short pauses.

@@ -17,6 +17,17 @@ use tokio::process::Command;
 /// No command of the script takes longer than this.
 const PATIENCE: Duration = Duration::from_secs(150);
 
+/// What a run takes that is there already.
+#[derive(Debug, clap::Args)]
+pub struct Tools {
+    /// Folder with the program `mittler`; else that of this program.
+    #[arg(long, env = "MITTLER_TEST_BIN_DIR")]
+    pub bin: Option<PathBuf>,
+    /// PostgreSQL and RabbitMQ that are running already: the script and its folder, with a space between.
+    #[arg(long, env = "MITTLER_TEST_SERVICES")]
+    pub services: Option<String>,
+}
+
 pub struct Services {
     script: PathBuf,
     folder: PathBuf,

@@ -25,7 +25,7 @@ use crate::{
     people::{self, Population},
     sender::Sender,
     serial,
-    services::Services,
+    services::{Services, Tools},
     tables::Tables,
     wire::Wire,
 };
@@ -63,12 +63,8 @@ pub struct Args {
     seed: u64,
     #[arg(long, default_value_t = 20)]
     limit_minutes: u64,
-    /// Folder with the program `mittler`; else that of this program.
-    #[arg(long, env = "MITTLER_TEST_BIN_DIR")]
-    bin: Option<PathBuf>,
-    /// PostgreSQL and RabbitMQ that are running already: the script and its folder, with a space between.
-    #[arg(long, env = "MITTLER_TEST_SERVICES")]
-    services: Option<String>,
+    #[command(flatten)]
+    tools: Tools,
 }
 
 pub async fn run(args: Args) -> anyhow::Result<bool> {
@@ -113,11 +109,11 @@ async fn speed(args: &Args, folder: &Path) -> anyhow::Result<()> {
     let wanted = |part: &str| args.parts.is_empty() || args.parts.iter().any(|wanted| wanted == part);
     let services = match args.pair {
         Pair::Sqlite => None,
-        Pair::Postgres => Some(Services::obtain(args.services.as_deref(), folder).await?),
+        Pair::Postgres => Some(Services::obtain(args.tools.services.as_deref(), folder).await?),
     };
     let mut rig = Rig {
         pair: args.pair,
-        mittler: house::mittler(args.bin.as_deref())?,
+        mittler: house::mittler(args.tools.bin.as_deref())?,
         folder: folder.to_owned(),
         services,
         seed: args.seed,

@@ -142,7 +142,7 @@ async fn counts(app: &App) -> Result<String, Problem> {
         "Questions that wait for a person.",
         &[(String::new(), app.store.review_count().await?)],
     );
-    let unsure = app.store.unsure(now).await?;
+    let unsure = app.store.held_people(now).await?;
     let age = unsure.oldest.map_or(0, |oldest| i64::try_from(now.since(oldest).as_secs()).unwrap_or(i64::MAX));
     gauge("mittler_people_held", "People held until somebody says who they are.", &[(String::new(), unsure.count)]);
     gauge("mittler_people_held_oldest_seconds", "How long the first of them has been held.", &[(String::new(), age)]);

@@ -23,7 +23,7 @@ use std::{
 
 use async_trait::async_trait;
 use mittler_connector::{
-    Account, Connector, Cursor, Error, Histories, Key, NotAuthentic, Outcome, OwnKey, Page, Profile, RawHook, Received,
+    Account, Connector, Cursor, Error, Histories, Key, NotAuthentic, Outcome, Page, Profile, RawHook, Received,
     RemoteRecord, Result, Write,
     http::{Answer, Call, Http},
 };
@@ -122,10 +122,7 @@ impl Salesforce {
 
     /// The field of a remote type that holds our ids.
     fn own_key(&self, remote_type: &str) -> Option<&str> {
-        match &self.profile.kind(remote_type)?.own_key {
-            OwnKey::Field(field) => Some(field),
-            OwnKey::Native | OwnKey::None => None,
-        }
+        self.profile.kind(remote_type)?.own_key.field()
     }
 
     /// The types of at least the `needed` fields, as far as Salesforce describes them. Asked for

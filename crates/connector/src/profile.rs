@@ -77,6 +77,16 @@ pub enum OwnKey {
     None,
 }
 
+impl OwnKey {
+    /// The field that shows our key, if there is one.
+    pub fn field(&self) -> Option<&str> {
+        match self {
+            OwnKey::Field(field) => Some(field),
+            OwnKey::Native | OwnKey::None => None,
+        }
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum KeyForm {
     Id,

@@ -199,7 +199,8 @@ fn organisation(ours: &Facts, met_by: &[KeyType], theirs: &Facts) -> Verdict {
     }
 }
 
-fn reason(start: &str, met_by: &[KeyType]) -> String {
+/// In words: what two have in common.
+pub fn reason(start: &str, met_by: &[KeyType]) -> String {
     let words: Vec<&str> = met_by
         .iter()
         .map(|key| match key {

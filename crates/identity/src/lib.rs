@@ -14,7 +14,7 @@ use mittler_core::{id::derived_id, key::Basis};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-pub use decide::{Candidate, Decision, Facts, decide};
+pub use decide::{Candidate, Decision, Facts, decide, reason};
 pub use facts::NAME_OF_DOMAIN;
 pub use follow::{Held, KeyDiff, follow};
 pub use identifiers::{Identifier, identifiers};

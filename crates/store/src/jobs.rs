@@ -38,6 +38,19 @@ impl NewJob {
     pub fn push(id: Uuid, connection: ConnectionId, lane: Lane, now: Time) -> NewJob {
         NewJob::new(id, Task::Push { connection }, lane, now, now)
     }
+
+    /// The job that reads records of one type by id, from `due` on.
+    pub fn read(
+        id: Uuid,
+        (connection, remote_type): (ConnectionId, &str),
+        ids: Vec<String>,
+        lane: Lane,
+        due: Time,
+        now: Time,
+    ) -> NewJob {
+        let remote_type = remote_type.to_owned();
+        NewJob::new(id, Task::Read { connection, remote_type, ids, not_before: due, since: None }, lane, due, now)
+    }
 }
 
 /// A job that a worker holds. `attempt` is the fence: whoever takes it later makes it stale.

@@ -1,13 +1,13 @@
 //! People of whom nobody has said yet who they are: nothing is made of them in a CRM for a while.
 
-use mittler_core::{RecordId, Time};
+use mittler_core::{LinkId, RecordId, Time};
 use uuid::Uuid;
 
 use crate::{Result, Store, Tx};
 
 /// How many are held, and since when the first of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Unsure {
+pub struct HeldPeople {
     pub count: i64,
     pub oldest: Option<Time>,
 }
@@ -33,21 +33,14 @@ impl Tx {
             "SELECT id FROM link WHERE record = $1 AND state = 'held' AND code = 'identity_unsure' ORDER BY id",
             record.0
         )?;
-        let held: Vec<Uuid> = held.into_iter().map(|row| row.0).collect();
-        self.lock_links(&held).await?;
-        execute!(
-            self,
-            "UPDATE link SET state = 'open', code = NULL, reason = NULL, next_at = 0, wanted = wanted + 1
-             WHERE record = $1 AND state = 'held' AND code = 'identity_unsure'",
-            record.0,
-        )?;
+        self.want_unlinked(&held.into_iter().map(|row| LinkId(row.0)).collect::<Vec<_>>()).await?;
         Ok(true)
     }
 }
 
 impl Store {
     /// Those who are held now.
-    pub async fn unsure(&self, now: Time) -> Result<Unsure> {
+    pub async fn held_people(&self, now: Time) -> Result<HeldPeople> {
         let rows = fetch_all!(
             self,
             (i64, Option<i64>),
@@ -55,18 +48,6 @@ impl Store {
             now.0,
         )?;
         let (count, oldest) = rows.into_iter().next().unwrap_or((0, None));
-        Ok(Unsure { count, oldest: oldest.map(Time) })
-    }
-
-    /// Until when a record is held; `None` if it is not.
-    pub async fn held_until(&self, record: RecordId, now: Time) -> Result<Option<Time>> {
-        let rows = fetch_all!(
-            self,
-            (i64,),
-            "SELECT unsure_until FROM record WHERE id = $1 AND unsure_until > $2",
-            record.0,
-            now.0
-        )?;
-        Ok(rows.into_iter().next().map(|row| Time(row.0)))
+        Ok(HeldPeople { count, oldest: oldest.map(Time) })
     }
 }

@@ -373,16 +373,10 @@ impl Answering<'_> {
     ) -> Result<()> {
         let now = self.clock.now();
         let ids: Vec<String> = links.into_iter().map(|(_, id)| id).collect();
-        let reads = ids.chunks(PAGE).map(|ids| Task::Read {
-            connection,
-            remote_type: remote_type.to_owned(),
-            ids: ids.to_vec(),
-            not_before: now,
-            since: None,
-        });
-        let jobs: Vec<NewJob> =
-            reads.map(|task| NewJob::new(self.clock.id(), task, Lane::Interactive, now, now)).collect();
-        tx.put_jobs(&jobs).await
+        let place = (connection, remote_type);
+        let reads =
+            ids.chunks(PAGE).map(|ids| NewJob::read(self.clock.id(), place, ids.to_vec(), Lane::Interactive, now, now));
+        tx.put_jobs(&reads.collect::<Vec<_>>()).await
     }
 
     fn decision(&self, record: RecordId, other: Uuid, verdict: &str) -> NewDecision {
@@ -442,8 +436,8 @@ impl Answering<'_> {
         let Some(name) = &self.question.remote_field else { return Ok(()) };
         let Some((remote_type, remote_id)) = tx.unsee_field(link, name).await? else { return Ok(()) };
         let now = self.clock.now();
-        let task = Task::Read { connection, remote_type, ids: vec![remote_id], not_before: now, since: None };
-        tx.put_jobs(&[NewJob::new(self.clock.id(), task, Lane::Interactive, now, now)]).await
+        let place = (connection, remote_type.as_str());
+        tx.put_jobs(&[NewJob::read(self.clock.id(), place, vec![remote_id], Lane::Interactive, now, now)]).await
     }
 
     async fn push(&self, tx: &mut Tx, connections: impl IntoIterator<Item = ConnectionId>) -> Result<()> {

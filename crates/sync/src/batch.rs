@@ -537,8 +537,8 @@ impl Batch {
                     projected.0.remove(name);
                 }
             }
-            if let OwnKey::Field(field) = &profile.own_key {
-                projected.set(field.clone(), Value::Text(link.record.to_string()));
+            if let Some(field) = profile.own_key.field() {
+                projected.set(field.to_owned(), Value::Text(link.record.to_string()));
             }
         } else if let Some(open) = link.open_intent.as_ref().filter(|open| open.operation == "create") {
             // What is told once was perhaps told already: the repetition must say the same, or a CRM
@@ -637,10 +637,7 @@ impl Batch {
         let lease = |id| Lease { id, connection, until: now.plus(lasts) };
         let leases = [lease(self.pusher.id()), lease(self.pusher.id()), lease(self.pusher.id())];
         let remote = object.remote.clone();
-        let own_key = match &self.profile(&object.remote)?.own_key {
-            OwnKey::Field(field) => Some(field.clone()),
-            OwnKey::Native | OwnKey::None => None,
-        };
+        let own_key = self.profile(&object.remote)?.own_key.field().map(str::to_owned);
         let (bounds, alone, guards) = (self.connection.bounds.clone(), Arc::clone(&self.alone), self.pusher.guards);
         let parts = self
             .pusher

@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use mittler_core::{Kind, Record, RecordId, Time, key::Basis};
-use mittler_identity::{Held, KeyDiff, KeyType, follow, keys};
+use mittler_identity::{Held, KeyDiff, KeyType, follow, keys, reason};
 use mittler_store::{Result, Tx, derived_id, records::KeyRow, reviews::NewReview};
 use serde_json::json;
 use uuid::Uuid;
@@ -108,20 +108,10 @@ async fn ask(tx: &mut Tx, records: &BTreeMap<RecordId, &Record>, contested: &[Ke
                 record: row.record,
                 connection: None,
                 candidates: json!({ "records": [RecordId(holder.record)] }),
-                reason: format!("same {}", words(&row.key_type)),
+                reason: reason("same", &[KeyType::parse(&row.key_type).unwrap_or(KeyType::External)]),
                 asked_at: now.0,
             },
         );
     }
     tx.ask(&reviews.into_values().collect::<Vec<_>>()).await
-}
-
-fn words(key_type: &str) -> &'static str {
-    match KeyType::parse(key_type) {
-        Some(KeyType::Email) => "e-mail address",
-        Some(KeyType::VatId) => "VAT number",
-        Some(KeyType::Register) => "register number",
-        Some(KeyType::CompanyAt) => "company name with legal form and place or domain",
-        _ => "id in the source",
-    }
 }

@@ -30,6 +30,7 @@ mod hand;
 pub mod hooks;
 pub mod keys;
 mod lookups;
+mod moved;
 mod outcome;
 mod pause;
 pub mod pull;

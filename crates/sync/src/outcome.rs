@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use mittler_connector::{Error as CrmError, Key, KeyForm, KindProfile, OwnKey, Refusal, RemoteRecord, RowResult};
 use mittler_core::{
     Kind, LinkId, RecordId, Value,
-    job::{Lane, Task},
+    job::Lane,
     mapping::Object,
     plan::{self, HeldField},
 };
@@ -116,8 +116,8 @@ impl Batch {
                 receipt.sent = plan::apply(&item.link.sent, &item.planned);
                 // What was held of these fields is past.
                 receipt.held.retain(|name, _| !item.planned.0.contains_key(name));
-                if let OwnKey::Field(field) = &profile.own_key {
-                    receipt.sent.set(field.clone(), Value::Text(item.link.record.to_string()));
+                if let Some(field) = profile.own_key.field() {
+                    receipt.sent.set(field.to_owned(), Value::Text(item.link.record.to_string()));
                 }
                 to.good += 1;
                 receipt.remote_id = Some(id);
@@ -364,21 +364,15 @@ impl Batch {
     /// A record became another there: a lead its contact, or one that others became as well. Which of ours goes
     /// on with it is decided over all of them, so a read of the old id finds out, and nothing is written until then.
     async fn read_what_became(&self, item: Item, remote_type: &str, code: &str) -> Run<()> {
-        let (now, clock, connection) = (self.now(), self.pusher.clock.clone(), self.connection.id);
+        let now = self.now();
         let Item { mut link, .. } = item;
         // Settled with the answer that told of it.
         link.open_intent = None;
         let Some(old) = link.remote_id.clone() else { return Ok(()) };
         let mut receipt = settled(&link, Some(code), None);
         later(&mut receipt, &link, now.plus(FOLLOWED).0, code);
-        let task = Task::Read {
-            connection,
-            remote_type: remote_type.to_owned(),
-            ids: vec![old],
-            not_before: now,
-            since: None,
-        };
-        let job = NewJob::new(clock.id(), task, Lane::Scheduled, now, now);
+        let job =
+            NewJob::read(self.pusher.id(), (self.connection.id, remote_type), vec![old], Lane::Scheduled, now, now);
         self.pusher
             .store
             .write(async move |tx| {

@@ -17,15 +17,15 @@ use std::{
     time::Duration,
 };
 
-use mittler_connector::{Cursor, Error as CrmError, Feed, Histories, Key, OwnKey, RemoteRecord};
+use mittler_connector::{Cursor, Error as CrmError, Feed, Histories, Key, RemoteRecord};
 use mittler_core::{
-    Field, Kind, LinkId, RecordId, RemoteFields, RemoteValue, Statement, Time, Value,
-    job::{Lane, Place, Task},
+    Field, Kind, LinkId, RecordId, RemoteFields, RemoteValue, Statement, Time,
+    job::{Lane, Place},
     mapping::{Object, Wanted},
     plan::{self, HeldField},
 };
 use mittler_store::{
-    Tx, derived_id,
+    derived_id,
     jobs::NewJob,
     links::{Known, Shown, link_id},
     moved::{Moved, Replacement},
@@ -40,6 +40,7 @@ use crate::{
     eye::{Eye, Times, owner_ids},
     guard::{self, MASS_ABSENCE, MASS_DELETION, PUT_BACK},
     lookups::TOO_SLOW,
+    moved::{Move, move_all},
     push::{Pusher, Stopped},
     restate::{links_of, restate},
 };
@@ -66,8 +67,6 @@ const SURE: Duration = Duration::from_hours(24);
 const SUSPECTS: i64 = 2_000;
 /// Records that are read by id in one transaction.
 pub(crate) const PAGE: usize = 200;
-/// Records that became others that became others.
-const HOPS: usize = 5;
 
 /// What a pull found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -81,14 +80,14 @@ pub struct Pulled {
 
 /// What reads said, before it is written down.
 #[derive(Default)]
-struct Taking {
+pub(crate) struct Taking {
     shown: Vec<Shown>,
     /// By link: what its record now says.
-    statements: Vec<(Uuid, RecordId, Statement)>,
-    moved: Vec<Move>,
-    gone: Vec<(Known, &'static str)>,
+    pub statements: Vec<(Uuid, RecordId, Statement)>,
+    pub moved: Vec<Move>,
+    pub gone: Vec<(Known, &'static str)>,
     /// Records that were not found where they were.
-    absent: Vec<Known>,
+    pub absent: Vec<Known>,
     /// Links whose records get back what they had: what they show makes no claim.
     put_back: BTreeSet<Uuid>,
     revived: Vec<(LinkId, RecordId)>,
@@ -97,23 +96,8 @@ struct Taking {
     /// Fields that change back and forth: they are held, and a person is asked.
     contested: Vec<(LinkId, String, HeldField, NewReview)>,
     /// Remote ids that could not be read now.
-    later: BTreeSet<String>,
+    pub later: BTreeSet<String>,
 }
-
-/// A link whose record became another there.
-struct Move {
-    to: Moved,
-    record: RecordId,
-    kind: Kind,
-    /// The company that it hangs on: a conversion may have made it there.
-    company: Option<RecordId>,
-    /// How much of the link's record survived in what it became.
-    survival: Survival,
-}
-
-/// Of two of ours that became one there, the one with more of this keeps it: the own key that the CRM shows,
-/// then the e-mail address, then the number of fields that are as they were.
-type Survival = (bool, bool, usize);
 
 impl Taking {
     /// Links whose records were found until now, each with when it was last written.
@@ -432,26 +416,12 @@ impl Pusher {
         let followed = self.store.cursor(connection.id, remote_type).await?.map_or(Time(0), |(at, _)| at);
         let owners: Vec<String> = all.iter().flat_map(|it| owner_ids(it.2, std::iter::once(it.1))).collect();
         let owners = connection.owner_names(&owners, begun).await?;
-        let mut histories = Histories::new();
-        let several: Vec<_> =
-            all.iter().filter(|it| it.4.0.keys().filter(|name| it.2.takes(name)).count() > 1).collect();
-        let together = connection.connector.profile().history;
-        for part in several.iter().take(HISTORIES).collect::<Vec<_>>().chunks(together.unwrap_or(HISTORIES)) {
-            if together.is_none() {
-                break;
-            }
-            let ids: Vec<String> = part.iter().map(|it| it.1.id.clone()).collect();
-            let names = part.iter().flat_map(|it| it.4.0.keys().filter(|name| it.2.takes(name)));
-            let names: Vec<String> = names.cloned().collect::<BTreeSet<_>>().into_iter().collect();
-            // It only makes a time more exact: without it the look goes on.
-            match connection.connector.history(remote_type, &ids, &names).await {
-                Ok(found) => histories.extend(found),
-                Err(error) => {
-                    tracing::debug!(code = error.code(), "the history of fields was not read");
-                    break;
-                }
-            }
-        }
+        let several = all.iter().map(|(_, record, object, _, news)| {
+            let taken = news.0.keys().filter(|name| object.takes(name)).cloned().collect();
+            (record.id.clone(), taken)
+        });
+        let several = several.filter(|(_, taken): &(String, BTreeSet<String>)| taken.len() > 1).collect();
+        let mut histories = histories(connection, remote_type, several).await;
         for (link, record, object, eye, mut news) in all {
             let mut sent = link.sent.0.clone();
             let written = written.get(&link.record).map_or(&[][..], Vec::as_slice);
@@ -579,146 +549,6 @@ impl Pusher {
         if had.contains(&eye.display(name, theirs)) { flips + 1 } else { 0 }
     }
 
-    /// Goes after records that were merged or converted, and reads what they are now.
-    async fn follow(
-        &self,
-        connection: &Arc<Connection>,
-        came_from: &str,
-        mut moved: Vec<(Known, (String, String))>,
-        begun: Time,
-        taking: &mut Taking,
-    ) -> Result<(), Stopped> {
-        for _ in 0..HOPS {
-            if moved.is_empty() {
-                return Ok(());
-            }
-            let mut by_type: BTreeMap<String, Vec<(Known, String)>> = BTreeMap::new();
-            for (link, (remote_type, id)) in std::mem::take(&mut moved) {
-                by_type.entry(remote_type).or_default().push((link, id));
-            }
-            for (remote_type, links) in by_type {
-                let mapped = connection.mapping.objects.iter().any(|object| {
-                    object.remote == remote_type && links.iter().all(|(link, _)| link.kind == object.kind.name())
-                });
-                if !mapped {
-                    taking.gone.extend(links.into_iter().map(|(link, _)| (link, "became_unmapped")));
-                    continue;
-                }
-                let ids: BTreeSet<&String> = links.iter().map(|(_, id)| id).collect();
-                let keys: Vec<Key> = ids.into_iter().cloned().map(Key::Id).collect();
-                let fields = connection.mapping.field_names(&remote_type);
-                let kinds = &connection.connector.profile().kinds;
-                let own_key = kinds
-                    .iter()
-                    .filter(|kind| kind.remote_type == remote_type)
-                    .find_map(|kind| if let OwnKey::Field(name) = &kind.own_key { Some(name.as_str()) } else { None });
-                let found = connection.find(&remote_type, &keys, &fields, own_key, begun).await?;
-                if !found.slow.is_empty() {
-                    return Err(Stopped::Crm(CrmError::TooBroad { code: TOO_SLOW.into() }));
-                }
-                let mut records = found.records;
-                let mut named: HashMap<String, String> = HashMap::new();
-                for record in &mut records {
-                    let Some(own_key) = own_key.filter(|name| !fields.iter().any(|field| field == name)) else { break };
-                    if let Some(Some(Value::Text(key))) = record.fields.0.remove(own_key) {
-                        named.insert(record.id.clone(), key);
-                    }
-                }
-                let links = self.with_absorbed(connection, &remote_type, links, &records, begun, taking).await?;
-                let Some(first) = connection.mapping.object(&remote_type) else { continue };
-                let owners = connection.owner_names(&owner_ids(first, records.iter()), begun).await?;
-                for (link, id) in links {
-                    match records.iter().find(|record| record.key == Key::Id(id.clone())) {
-                        Some(record) if !record.gone && record.id == id => {
-                            let Some(object) = connection.mapping.object_for(&remote_type, &link.fields) else {
-                                continue;
-                            };
-                            let eye = Eye::new(&self.country, object, &record.fields, &link.fields);
-                            let mut said = eye.all(connection.id, record, &owners, begun);
-                            let own = RecordId(link.record);
-                            let key = named.get(&id).map(String::as_str);
-                            let mut sent = eye.in_our_form(&record.fields);
-                            if let Some(name) = own_key.filter(|_| key == Some(own.to_string().as_str())) {
-                                sent.set(name.to_owned(), Value::Text(own.to_string()));
-                            }
-                            // What a record took along when it moved is nothing that anybody said then, and as much
-                            // ours as before.
-                            if let Some(before) = connection.mapping.object_for(came_from, &link.fields) {
-                                let old = Eye::new(&self.country, before, &link.seen.0, &link.fields);
-                                let was = old.read(&last_shown(&old, &link));
-                                let is_there = |one: &mittler_core::Said| {
-                                    was.iter().any(|was| {
-                                        (&was.field, &was.key, &was.value) == (&one.field, &one.key, &one.value)
-                                    })
-                                };
-                                said.said.retain(|one| !is_there(one));
-                                for (name, theirs) in record.fields.0.iter().filter(|(name, _)| object.pushes(name)) {
-                                    let shown = object.shows(name);
-                                    let mut written = link.sent.0.0.iter();
-                                    if shown.is_some()
-                                        && written
-                                            .any(|(it, ours)| before.shows(it) == shown && eye.same(name, theirs, ours))
-                                    {
-                                        sent.0.insert(name.clone(), eye.as_ours(name, theirs));
-                                    }
-                                }
-                            }
-                            let kind = object.kind;
-                            if matches!(kind, Kind::Person | Kind::Organisation) && !said.said.is_empty() {
-                                taking.statements.push((link.id, RecordId(link.record), said));
-                            }
-                            let survival = survival(object, &link, record, key);
-                            let to = Moved {
-                                id: link.id,
-                                remote_type: remote_type.clone(),
-                                remote_id: id,
-                                sent,
-                                seen: record.fields.clone(),
-                            };
-                            let company = link.fields.reference(&Field::ORGANISATION);
-                            taking.moved.push(Move { to, record: own, kind, company, survival });
-                        }
-                        Some(RemoteRecord { successor: Some(next), .. }) => moved.push((link, next.clone())),
-                        Some(_) => taking.gone.push((link, "deleted_there")),
-                        None => taking.absent.push(link),
-                    }
-                }
-            }
-        }
-        taking.gone.extend(moved.into_iter().map(|(link, _)| (link, "deleted_there")));
-        Ok(())
-    }
-
-    /// The links with those of the other records that became the same: which of them goes on with it is decided
-    /// over all of them. While one is being written, all are left for later.
-    async fn with_absorbed(
-        &self,
-        connection: &Connection,
-        remote_type: &str,
-        mut links: Vec<(Known, String)>,
-        records: &[RemoteRecord],
-        begun: Time,
-        taking: &mut Taking,
-    ) -> Result<Vec<(Known, String)>, Stopped> {
-        for record in records.iter().filter(|record| !record.absorbed.is_empty()) {
-            for link in self.store.links_by_remote(connection.id, remote_type, &record.absorbed).await? {
-                if links.iter().any(|(other, _)| other.id == link.id) {
-                    continue;
-                }
-                if link.busy == 0 && link.written_at < begun.0 {
-                    links.push((link, record.id.clone()));
-                    continue;
-                }
-                let (same, others) = links.into_iter().partition(|(_, id)| *id == record.id);
-                links = others;
-                let same: Vec<(Known, String)> = same;
-                taking.later.extend(same.into_iter().map(|(link, _)| link.remote_id));
-                break;
-            }
-        }
-        Ok(links)
-    }
-
     /// Writes down what was read, with the cursor and the jobs that follow from it.
     async fn write_down(
         &self,
@@ -758,7 +588,7 @@ impl Pusher {
                 let shown: Vec<Shown> =
                     taking.shown.iter().filter(|shown| !doubted.contains(&shown.id)).cloned().collect();
                 let mut noted: BTreeSet<Uuid> = tx.put_shown(&shown).await?.into_iter().map(|link| link.0).collect();
-                let moved = move_all(tx, &taking, id, now).await?;
+                let moved = move_all(tx, &taking.moved, id, now).await?;
                 noted.extend(&moved.done);
                 let revived: Vec<_> = taking.revived.iter().filter(|(link, _)| !doubted.contains(&link.0)).collect();
                 tx.revive_links(&revived.iter().map(|(link, _)| *link).collect::<Vec<_>>()).await?;
@@ -821,14 +651,7 @@ impl Pusher {
                 }
                 if !later.is_empty() {
                     let (due, ids) = (now.plus(lag), later.into_iter().collect());
-                    let task = Task::Read {
-                        connection: id,
-                        remote_type: remote_type.clone(),
-                        ids,
-                        not_before: due,
-                        since: None,
-                    };
-                    jobs.push(NewJob::new(clock.id(), task, Lane::Scheduled, due, now));
+                    jobs.push(NewJob::read(clock.id(), place, ids, Lane::Scheduled, due, now));
                 }
                 tx.put_jobs(&jobs).await?;
                 if let Some(cursor) = &cursor {
@@ -842,78 +665,28 @@ impl Pusher {
     }
 }
 
-fn survival(object: &Object, link: &Known, record: &RemoteRecord, named: Option<&str>) -> Survival {
-    let as_it_was = |name: &String, theirs: &RemoteValue| theirs.is_some() && link.seen.0.0.get(name) == Some(theirs);
-    let kept = record.fields.0.iter().filter(|(name, theirs)| as_it_was(name, theirs));
-    let address = |name: &str| object.shows(name).is_some_and(|(field, _)| field == Field::EMAILS);
-    let address = kept.clone().any(|(name, _)| address(name));
-    (named == Some(RecordId(link.record).to_string().as_str()), address, kept.count())
-}
-
-/// What became of the links whose records moved.
-#[derive(Default)]
-struct MovedLinks {
-    done: Vec<Uuid>,
-    /// Second links of a record that has one less there now.
-    united: Vec<LinkId>,
-    /// Another link has their new record.
-    taken: Vec<LinkId>,
-    /// Their old remote ids, to be read again: they are being written.
-    later: Vec<String>,
-    reviews: Vec<NewReview>,
-}
-
-async fn move_all(
-    tx: &mut Tx,
-    taking: &Taking,
-    connection: mittler_core::ConnectionId,
-    now: Time,
-) -> mittler_store::Result<MovedLinks> {
-    let mut moved = MovedLinks::default();
-    let mut rest: Vec<&Move> = taking.moved.iter().collect();
-    rest.sort_by_key(|it| std::cmp::Reverse(it.survival));
-    // A second time: what the first move brought together is seen only then.
-    for _ in 0..2 {
-        let rows: Vec<Moved> = rest.iter().map(|it| it.to.clone()).collect();
-        let united = tx.unite_links(&rows).await?;
-        rest.retain(|it| !united.contains(&LinkId(it.to.id)));
-        moved.united.extend(united);
-        // Of two that became one, the one whose record survived has it.
-        let mut targets = BTreeSet::new();
-        let first = rest.iter().filter(|it| targets.insert((it.to.remote_type.as_str(), it.to.remote_id.as_str())));
-        let rows: Vec<Moved> = first.map(|it| it.to.clone()).collect();
-        moved.done.extend(tx.move_links(&rows).await?.into_iter().map(|link| link.0));
-        rest.retain(|it| !moved.done.contains(&it.to.id));
-        if rest.is_empty() {
-            break;
+/// When fields of records of which several changed were last set, each with its value, by the records' ids. It only
+/// makes a time more exact: without it the look goes on.
+async fn histories(
+    connection: &Connection,
+    remote_type: &str,
+    mut several: Vec<(String, BTreeSet<String>)>,
+) -> Histories {
+    let mut histories = Histories::new();
+    let Some(together) = connection.connector.profile().history else { return histories };
+    several.truncate(HISTORIES);
+    for part in several.chunks(together) {
+        let (ids, names): (Vec<String>, Vec<BTreeSet<String>>) = part.iter().cloned().unzip();
+        let names: Vec<String> = names.into_iter().flatten().collect::<BTreeSet<_>>().into_iter().collect();
+        match connection.connector.history(remote_type, &ids, &names).await {
+            Ok(found) => histories.extend(found),
+            Err(error) => {
+                tracing::debug!(code = error.code(), "the history of fields was not read");
+                break;
+            }
         }
     }
-    for link in &moved.united {
-        // Whoever was asked about the two has answered by merging them there.
-        let asked = derived_id(&[b"review", link.0.as_bytes(), b"merged_here"]);
-        tx.answer(asked, &json!({ "answer": "merged_there" }), now).await?;
-    }
-    let rows: Vec<Moved> = rest.iter().map(|it| it.to.clone()).collect();
-    let holders: HashMap<Uuid, Uuid> = tx.holders(&rows).await?.into_iter().collect();
-    let mut busy = Vec::new();
-    for Move { to: it, record, kind, .. } in rest {
-        let Some(holder) = holders.get(&it.id).filter(|holder| **holder != record.0) else {
-            busy.push(LinkId(it.id));
-            continue;
-        };
-        moved.taken.push(LinkId(it.id));
-        moved.reviews.push(NewReview {
-            id: derived_id(&[b"review", it.id.as_bytes(), b"merged_there", it.remote_id.as_bytes()]),
-            question: format!("same_{kind}"),
-            record: record.0,
-            connection: Some(connection.0),
-            candidates: json!({ "records": [RecordId(*holder)], "remote_type": it.remote_type, "ids": [it.remote_id] }),
-            reason: "merged_there".into(),
-            asked_at: now.0,
-        });
-    }
-    moved.later = tx.remote_ids(&busy).await?;
-    Ok(moved)
+    histories
 }
 
 /// The question what to do about a record that the CRM has no more. Activities and memberships that
@@ -952,14 +725,6 @@ impl Gone<'_> {
             asked_at: now.0,
         })
     }
-}
-
-/// What the CRM has in a record as far as a link knows: what was last read, or written after that.
-fn last_shown(eye: &Eye<'_>, link: &Known) -> RemoteFields {
-    let mut shown = link.sent.0.clone();
-    let seen = link.seen.0.0.iter().filter(|(name, _)| eye.is_seen_as_sent(name, link));
-    shown.0.extend(seen.map(|(name, value)| (name.clone(), value.clone())));
-    shown
 }
 
 /// The question whose value holds in a field that two sides change back and forth. One for the field of a

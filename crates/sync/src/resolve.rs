@@ -92,27 +92,19 @@ impl Batch {
                 Choice::Known(hit) => {
                     adopt.push((hit.remote_type, Adoption { link, record: hit.record, begun }));
                 }
-                Choice::Doubtful(mut hits) => {
-                    let hanging = self.pusher.store.shown_by_dependants(link.id).await?;
-                    let hangs = |hit: &Hit| {
-                        let id = Value::RemoteRef(hit.record.id.clone());
-                        hanging.iter().any(|shown| shown.0.values().flatten().any(|value| *value == id))
-                    };
-                    let own: Vec<usize> = (0..hits.len()).filter(|at| hangs(&hits[*at])).collect();
-                    match own.as_slice() {
-                        [at] if self.connection.mode.takes() => {
-                            let hit = hits.swap_remove(*at);
-                            adopt.push((hit.remote_type, Adoption { link, record: hit.record, begun }));
-                        }
-                        // Where none is made anyway, nothing depends on the answer until somebody hangs on one.
-                        _ if !object.create => rest.push(link),
-                        _ => {
-                            ends.extend(superseded(&link));
-                            let found = hits.into_iter().map(|hit| (hit.remote_type, hit.record.id)).collect();
-                            unsure.push((self.ask(&link, found, "same_name"), settled_as(&link, "same_name")));
-                        }
+                Choice::Doubtful(mut hits) => match self.hung_on(&link, &hits).await? {
+                    Some(at) if self.connection.mode.takes() => {
+                        let hit = hits.swap_remove(at);
+                        adopt.push((hit.remote_type, Adoption { link, record: hit.record, begun }));
                     }
-                }
+                    // Where none is made anyway, nothing depends on the answer until somebody hangs on one.
+                    _ if !object.create => rest.push(link),
+                    _ => {
+                        ends.extend(superseded(&link));
+                        let found = hits.into_iter().map(|hit| (hit.remote_type, hit.record.id)).collect();
+                        unsure.push((self.ask(&link, found, "same_name"), settled_as(&link, "same_name")));
+                    }
+                },
                 Choice::Unsure(found, code) => {
                     ends.extend(superseded(&link));
                     unsure.push((self.ask(&link, found, code), settled_as(&link, code)));
@@ -140,6 +132,17 @@ impl Batch {
             }
         }
         Ok(rest)
+    }
+
+    /// The one of the companies on which people of ours hang in the CRM, who hang on this link's here.
+    async fn hung_on(&self, link: &DueLink, hits: &[Hit]) -> Run<Option<usize>> {
+        let hanging = self.pusher.store.shown_by_dependants(link.id).await?;
+        let hangs = |hit: &Hit| {
+            let id = Value::RemoteRef(hit.record.id.clone());
+            hanging.iter().any(|shown| shown.0.values().flatten().any(|value| *value == id))
+        };
+        let mut own = (0..hits.len()).filter(|at| hangs(&hits[*at]));
+        Ok(own.next().filter(|_| own.next().is_none()))
     }
 
     /// A person said which remote records these links mean. One that is not there, or of a type that cannot
@@ -333,7 +336,7 @@ impl Batch {
             let mut mine = Vec::new();
             match profile.kind {
                 Kind::Person => {
-                    if link.open_intent.is_some() && matches!(profile.own_key, OwnKey::Field(_)) {
+                    if link.open_intent.is_some() && profile.own_key.field().is_some() {
                         mine.push(Key::Own(link.record.to_string()));
                     }
                     if has(KeyForm::Email) {
@@ -413,10 +416,7 @@ impl Batch {
 
     /// The same, telling what could not be looked up. A form of look-up that is closed by it is said.
     async fn look_up(&self, object: &Object, keys: &[Key]) -> Run<Found> {
-        let own_key = match &self.profile(&object.remote)?.own_key {
-            OwnKey::Field(field) => Some(field.as_str()),
-            OwnKey::Native | OwnKey::None => None,
-        };
+        let own_key = self.profile(&object.remote)?.own_key.field();
         let (now, form) = (self.now(), keys.first().map(Key::form));
         let found = self.connection.find(&object.remote, keys, &object.field_names(), own_key, now).await?;
         if found.closed {
@@ -430,10 +430,7 @@ impl Batch {
 
     pub(crate) fn own_key_of<'r>(&self, record: &'r RemoteRecord) -> Option<&'r str> {
         let kinds = &self.connection.connector.profile().kinds;
-        kinds.iter().find_map(|kind| match &kind.own_key {
-            OwnKey::Field(field) => record.fields.text(field),
-            _ => None,
-        })
+        kinds.iter().find_map(|kind| record.fields.text(kind.own_key.field()?))
     }
 
     /// The living record of ours that each remote record's own key names.
@@ -487,11 +484,7 @@ impl Batch {
         let owners = owner_ids(object, adoptions.iter().map(|it| &it.record));
         let owners = self.connection.owner_names(&owners, self.now()).await?;
         let (mut receipts, mut statements, mut reviews, mut ends, mut seen) = (vec![], vec![], vec![], vec![], vec![]);
-        let companies: HashMap<Uuid, RecordId> = adoptions
-            .iter()
-            .filter(|it| it.link.kind == Kind::Person)
-            .filter_map(|it| Some((it.link.id.0, it.link.fields.reference(&Field::ORGANISATION)?)))
-            .collect();
+        let mut companies: BTreeSet<LinkId> = BTreeSet::new();
         for Adoption { link, record, begun } in adoptions {
             if let Some(open) = &link.open_intent {
                 ends.push(Settled { id: open.id, link: link.id.0, outcome: "found".into(), code: None });
@@ -505,6 +498,9 @@ impl Batch {
                 receipts.push(settled_as(&link, "linked_to_another_record"));
                 continue;
             }
+            // On which company of the CRM they hang may say which one theirs is.
+            let company = link.fields.reference(&Field::ORGANISATION).filter(|_| link.kind == Kind::Person);
+            companies.extend(company.map(|company| link_id(self.connection.id, company)));
             let ours = self.own_key_of(&record).is_some_and(|key| key == link.record.to_string());
             let eye = Eye::new(&self.pusher.country, object, &record.fields, &link.fields);
             if !ours && matches!(object.kind, Kind::Person | Kind::Organisation) {
@@ -529,12 +525,6 @@ impl Batch {
                 seen: RemoteFields::default(),
             })
             .collect();
-        // On which company of the CRM they hang may say which one theirs is.
-        let adopted = receipts.iter().filter(|it| it.remote_id.is_some());
-        let companies: BTreeSet<Uuid> = adopted
-            .filter_map(|it| companies.get(&it.id))
-            .map(|company| link_id(self.connection.id, *company).0)
-            .collect();
         let (now, overrides) = (self.now(), self.pusher.overrides.clone());
         let (others, own) = (self.pusher.connections.all(), self.connection.id);
         let wake: Vec<NewJob> = others
@@ -553,7 +543,7 @@ impl Batch {
                 // All in one order, before any of them is written.
                 let mut all: BTreeSet<Uuid> = tx.links_around(&becomes).await?.into_iter().collect();
                 all.extend(links.iter().map(|link| link.id).chain(receipts.iter().map(|receipt| receipt.id)));
-                all.extend(&companies);
+                all.extend(companies.iter().map(|link| link.0));
                 tx.lock_links(&all.into_iter().collect::<Vec<_>>()).await?;
                 // What a second link of the record has.
                 tx.unite_links(&becomes).await?;
@@ -569,7 +559,7 @@ impl Batch {
                 tx.put_seen(&seen).await?;
                 let known: Vec<LinkId> = seen.iter().map(|(id, ..)| *id).collect();
                 tx.want_dependants(&known).await?;
-                tx.want_unlinked(&companies.iter().copied().map(LinkId).collect::<Vec<_>>()).await?;
+                tx.want_unlinked(&companies.iter().copied().collect::<Vec<_>>()).await?;
                 tx.ask(&reviews).await
             })
             .await?;

@@ -10,8 +10,7 @@ use std::{
 };
 
 use mittler_core::{
-    ConnectionId, Field, Kind, LinkId, Record, RecordId, Said, Statement, Time, Value, derive,
-    job::{Lane, Task},
+    ConnectionId, Field, Kind, LinkId, Record, RecordId, Said, Statement, Time, Value, derive, job::Lane,
 };
 use mittler_queue::End;
 use mittler_store::{
@@ -346,19 +345,14 @@ impl Merge<'_> {
         tx.ask(&reviews).await?;
         let now = self.now;
         let connections: BTreeSet<Uuid> = wanted.iter().map(|link| link.connection).collect();
-        let pushes = connections.into_iter().map(|id| Task::Push { connection: id.into() });
+        let clock = &self.env.clock;
+        let pushes = connections.into_iter().map(|id| NewJob::push(clock.id(), id.into(), Lane::Interactive, now));
         // Whatever was read of them while they moved is read once more.
-        let reads = read.into_iter().map(|((connection, remote_type), ids)| Task::Read {
-            connection: connection.into(),
-            remote_type,
-            ids: ids.into_iter().collect(),
-            not_before: now,
-            since: None,
+        let reads = read.iter().map(|((connection, remote_type), ids)| {
+            let place = ((*connection).into(), remote_type.as_str());
+            NewJob::read(clock.id(), place, ids.iter().cloned().collect(), Lane::Interactive, now, now)
         });
-        let jobs: Vec<NewJob> = pushes
-            .chain(reads)
-            .map(|task| NewJob::new(self.env.clock.id(), task, Lane::Interactive, now, now))
-            .collect();
+        let jobs: Vec<NewJob> = pushes.chain(reads).collect();
         tx.put_jobs(&jobs).await
     }
 }

@@ -73,7 +73,7 @@ async fn the_example_list_and_mailbox_end_as_expected(store: Store) {
     assert!(wrong.is_empty(), "{} of the example is not as expected:\n{}", wrong.len(), wrong.join("\n"));
     // Who may be somebody known waits for a day.
     let now = world.clock.now();
-    let held = world.store.unsure(now).await.unwrap();
+    let held = world.store.held_people(now).await.unwrap();
     assert!(held.count > 0 && held.oldest.is_some_and(|oldest| oldest <= now), "{held:?}");
     world.advance(24 * 3_600);
     for crm in [SALESFORCE, HUBSPOT] {

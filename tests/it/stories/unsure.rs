@@ -36,7 +36,7 @@ fn people(world: &World) -> (usize, usize) {
 }
 
 async fn held(world: &World) -> i64 {
-    world.store.unsure(world.clock.now()).await.unwrap().count
+    world.store.held_people(world.clock.now()).await.unwrap().count
 }
 
 async fn who_may_be_somebody_known_is_held_and_comes_with_all_that_hangs_on_it_when_told_apart(store: Store) {

@@ -112,7 +112,7 @@ async fn figures(
     let open = app.store.review_count().await?;
     let now = app.clock.now();
     let dead = app.store.job_counts(now).await?.dead;
-    let unsure = app.store.unsure(now).await?;
+    let unsure = app.store.held_people(now).await?;
     let since = unsure.oldest.map(|oldest| visitor.time(oldest));
     Ok(html! {
         div.figures {

@@ -46,7 +46,7 @@ async fn the_history_of_a_property_says_when_it_was_last_set() {
     let history = async || portal.hubspot.history("contacts", &[contact.clone(), "99".into()], &names).await.unwrap();
     let before = history().await;
     assert_eq!(before.keys().collect::<Vec<_>>(), [&contact], "nothing is known of records that are not there");
-    tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    portal.sandbox.clock().advance_seconds(1);
     let batch = [portal.update(&contact, &[("jobtitle", text(""))])];
     portal.push("contacts", &batch).await;
     let after = history().await;

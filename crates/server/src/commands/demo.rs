@@ -250,7 +250,7 @@ async fn report(
         records: service.store.record_counts().await?.into_iter().collect(),
         crms,
         questions: service.store.review_count().await?,
-        held: service.store.unsure(service.clock.now()).await?.count,
+        held: service.store.held_people(service.clock.now()).await?.count,
         seconds: (begun.0.elapsed().as_secs_f64() * 100.0).round() / 100.0,
         broker: service
             .config

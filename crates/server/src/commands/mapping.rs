@@ -3,7 +3,6 @@
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
-use mittler_connector::OwnKey;
 use mittler_core::mapping::Finding;
 use serde_json::json;
 
@@ -81,10 +80,7 @@ pub async fn check(connection: &mittler_sync::Connection, now: mittler_core::Tim
             continue;
         };
         let schema = connection.schema(&object.remote, now).await?;
-        let own_key = match &kind.own_key {
-            OwnKey::Field(field) => Some(field.as_str()),
-            _ => None,
-        };
+        let own_key = kind.own_key.field();
         findings.extend(object.check(&schema, own_key));
         if let Some(field) = own_key.filter(|field| schema.field(field).is_none()) {
             findings.push(Finding {
