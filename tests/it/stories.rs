@@ -30,6 +30,7 @@ mod schedules;
 mod scripted;
 mod slow;
 mod suspect;
+mod taken_back;
 mod theirs;
 mod twice;
 mod twoway;

@@ -66,7 +66,7 @@ pub enum Task {
     },
     /// A CRM erased these remote records because somebody asked to be forgotten there.
     Erased { connection: ConnectionId, remote_type: String, ids: Vec<String> },
-    /// Make one record of two, as a person decided.
+    /// Make one record of two, as a person decided; or two of it again, if that was taken back.
     Merge { decision: Uuid },
     /// Remove what has outlived its retention.
     Retain,

@@ -73,6 +73,21 @@ impl Tx {
             "WHERE EXISTS (SELECT 1 FROM purpose p WHERE p.record = r.record) ON CONFLICT (record, purpose) DO NOTHING")
     }
 
+    /// For what people came in, within a transaction.
+    pub async fn purposes_of(&mut self, people: &[RecordId]) -> Result<BTreeMap<RecordId, BTreeSet<String>>> {
+        let ids = id_rows(people.iter().map(|id| id.0));
+        let rows = rows_all!(self, PurposeRow, &ids => (id uuid),
+            "SELECT DISTINCT p.record, p.purpose FROM", "JOIN purpose p ON p.record = r.id ORDER BY p.record, p.purpose")?;
+        Ok(by_record(rows))
+    }
+
+    /// These are the purposes of people from now on, and no others.
+    pub async fn replace_purposes(&mut self, people: &[RecordId], rows: &[PurposeRow]) -> Result<()> {
+        let ids = id_rows(people.iter().map(|id| id.0));
+        rows!(self, &ids => (id uuid), "DELETE FROM purpose WHERE record IN (SELECT r.id FROM", ")")?;
+        self.put_purposes(rows).await
+    }
+
     /// Restrictions and purposes of a record that is no more are its heir's.
     pub async fn move_bounds(&mut self, replaced: &[Replaced]) -> Result<()> {
         rows!(self, replaced => (id uuid, heir uuid),
@@ -123,11 +138,7 @@ impl Store {
         let ids = id_rows(people.iter().map(|id| id.0));
         let rows = rows_all!(self, PurposeRow, &ids => (id uuid),
             "SELECT DISTINCT p.record, p.purpose FROM", "JOIN purpose p ON p.record = r.id ORDER BY p.record, p.purpose")?;
-        let mut all: BTreeMap<RecordId, BTreeSet<String>> = BTreeMap::new();
-        for row in rows {
-            all.entry(RecordId(row.record)).or_default().insert(row.purpose);
-        }
-        Ok(all)
+        Ok(by_record(rows))
     }
 
     /// The visits of people.
@@ -145,4 +156,12 @@ impl Store {
             "SELECT DISTINCT m.link FROM", "JOIN pilot_member m ON m.link = r.id ORDER BY m.link")?;
         Ok(rows.into_iter().map(|row| LinkId(row.0)).collect())
     }
+}
+
+fn by_record(rows: Vec<PurposeRow>) -> BTreeMap<RecordId, BTreeSet<String>> {
+    let mut all: BTreeMap<RecordId, BTreeSet<String>> = BTreeMap::new();
+    for row in rows {
+        all.entry(RecordId(row.record)).or_default().insert(row.purpose);
+    }
+    all
 }

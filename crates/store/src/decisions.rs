@@ -2,15 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use mittler_core::{Kind, RecordId, RemoteFields, Time};
-use serde::Serialize;
+use mittler_core::{ConnectionId, Kind, LinkId, RecordId, RemoteFields, Time};
+use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use sqlx::FromRow;
 use uuid::Uuid;
 
 use crate::{
     Result, Store, Tx, id_rows,
-    records::StatementRow,
+    records::{KeyRow, StatementRow},
     reviews::{NewReview, ReviewLine},
 };
 
@@ -18,15 +18,14 @@ use crate::{
 #[derive(Debug, Clone, Serialize)]
 pub struct NewDecision {
     pub id: Uuid,
-    /// `same`: `other` becomes `record`. `different`: they are two.
+    /// `same`: `other` becomes `record`. `different`: they are two. `left_out`: `record` is kept out of the
+    /// connection `other`.
     pub verdict: String,
     pub review: Uuid,
     pub record: Uuid,
     pub other: Uuid,
     pub decided_by: String,
     pub decided_at: i64,
-    /// Subjects that moved, by the record that they came from.
-    pub moved: Json,
 }
 
 #[derive(Debug, Clone, FromRow)]
@@ -37,6 +36,107 @@ pub struct Decision {
     pub record: Uuid,
     pub other: Uuid,
     pub decided_by: String,
+    pub decided_at: i64,
+    /// When it was taken back.
+    pub undone_at: Option<i64>,
+    pub moved: sqlx::types::Json<MergeTrail>,
+}
+
+/// What a merge moved: with this the two can be made two again.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct MergeTrail {
+    /// The record that became the other one; `None`: nothing has moved yet.
+    pub from: Option<RecordId>,
+    /// Each record that is no more.
+    pub records: BTreeMap<RecordId, MovedRecord>,
+    /// What named one of them in records that stayed.
+    pub renamed: Vec<Renamed>,
+    /// What had become one of them before.
+    pub earlier: Vec<Replaced>,
+    /// The keys of both; the strong ones, then the weak ones.
+    pub strong_keys: Vec<KeyRow>,
+    pub weak_keys: Vec<KeyRow>,
+    /// The links of all of them as they were.
+    pub links: Vec<LinkBefore>,
+    /// Open questions that were about one of them.
+    pub reviews: Vec<ReviewBefore>,
+    /// Other decisions about one of them: id, and whether it was its first record.
+    pub decisions: Vec<(Uuid, bool)>,
+    /// What merges noted before they could be taken back.
+    #[serde(flatten)]
+    pub older: BTreeMap<String, Json>,
+}
+
+/// A record that became another one.
+#[derive(Debug, Clone, Serialize, Deserialize, PartialEq, Eq)]
+pub struct MovedRecord {
+    pub heir: RecordId,
+    pub subjects: BTreeSet<Uuid>,
+    /// For how long it was still to be held, since nobody had said who it is, in microseconds.
+    pub unsure_for: i64,
+    /// What the two were known for, and whether all use of their data was stopped: this one, then the heir.
+    pub purposes: [BTreeSet<String>; 2],
+    pub restricted: [bool; 2],
+}
+
+/// References in a statement that were renamed: the place among what is said, and whom it named.
+#[derive(Debug, Clone, Serialize, Deserialize, PartialEq, Eq)]
+pub struct Renamed {
+    pub subject: Uuid,
+    pub signal: Uuid,
+    pub places: Vec<(usize, RecordId)>,
+}
+
+/// A link before its record became another one.
+#[derive(Debug, Clone, Serialize, Deserialize, PartialEq, Eq)]
+pub struct LinkBefore {
+    pub id: LinkId,
+    pub connection: ConnectionId,
+    pub record: RecordId,
+    pub role: String,
+    pub state: String,
+    pub code: Option<String>,
+    pub remote_type: String,
+    pub remote_id: Option<String>,
+    pub carried: Carried,
+    /// The heir's link was kept out of the CRM before, too.
+    pub heir_was_out: bool,
+}
+
+/// What became of a link's remote record when its own record became another one.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub enum Carried {
+    /// The link is still there, as one of the heir's.
+    Itself,
+    /// The heir's link has it.
+    Heir,
+    /// There was none, or it was gone.
+    Nobody,
+}
+
+/// An open question before one that it is about became another one.
+#[derive(Debug, Clone, Serialize, Deserialize, PartialEq, Eq)]
+pub struct ReviewBefore {
+    pub id: Uuid,
+    pub record: RecordId,
+    pub candidates: Json,
+}
+
+/// A record that is one of its own again.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct Revived {
+    pub id: Uuid,
+    pub unsure_until: i64,
+}
+
+/// A link that is its record's own again.
+#[derive(Debug, Clone, Serialize)]
+pub struct Reowned {
+    pub id: Uuid,
+    pub record: Uuid,
+    pub role: String,
 }
 
 /// A link of a record that is about to move, locked.
@@ -52,6 +152,7 @@ pub struct MovingLink {
     pub sent: sqlx::types::Json<RemoteFields>,
     pub seen: sqlx::types::Json<RemoteFields>,
     pub state: String,
+    pub code: Option<String>,
     pub written_at: i64,
     /// Not 0: it is being written, or nobody knows how its last write ended.
     pub busy: i64,
@@ -69,7 +170,7 @@ pub struct Inherited {
 }
 
 /// One thing and what takes its place.
-#[derive(Debug, Clone, Copy, Serialize, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Replaced {
     pub id: Uuid,
     pub heir: Uuid,
@@ -90,7 +191,11 @@ pub fn candidates(candidates: &Json) -> Vec<RecordId> {
 }
 
 // Asked within a write and outside of one alike.
-const DECISION: &str = "SELECT id, verdict, review, record, other, decided_by FROM decision WHERE id = $1";
+const DECISION: &str =
+    "SELECT id, verdict, review, record, other, decided_by, decided_at, undone_at, moved FROM decision WHERE id = $1";
+const STANDING: &str =
+    "SELECT id, verdict, review, record, other, decided_by, decided_at, undone_at, moved FROM decision
+     WHERE review = $1 AND undone_at IS NULL ORDER BY decided_at, id";
 const REVIEW: &str = "SELECT id, question, record, connection, candidates, reason, state, asked_at, answered_at FROM review WHERE id = $1";
 const SURVIVOR: &str = "SELECT merged_into FROM record WHERE id = $1";
 
@@ -111,9 +216,9 @@ impl Tx {
     }
 
     pub async fn decide(&mut self, decisions: &[NewDecision]) -> Result<()> {
-        rows!(self, decisions => (id uuid, verdict text, review uuid, record uuid, other uuid, decided_by text, decided_at bigint, moved json),
+        rows!(self, decisions => (id uuid, verdict text, review uuid, record uuid, other uuid, decided_by text, decided_at bigint),
             "INSERT INTO decision (id, verdict, review, record, other, decided_by, decided_at, moved)
-             SELECT id, verdict, review, record, other, decided_by, decided_at, moved FROM", "WHERE true ON CONFLICT (id) DO NOTHING")?;
+             SELECT id, verdict, review, record, other, decided_by, decided_at, '{}' FROM", "WHERE true ON CONFLICT (id) DO NOTHING")?;
         Ok(())
     }
 
@@ -121,9 +226,35 @@ impl Tx {
         Ok(fetch_all!(self, Decision, DECISION, id)?.into_iter().next())
     }
 
-    /// Notes what a merge moved.
-    pub async fn note_moved(&mut self, id: Uuid, moved: &Json) -> Result<()> {
-        execute!(self, "UPDATE decision SET moved = $2 WHERE id = $1", id, crate::Document(&moved))?;
+    /// Decisions that an answer led to and that stand.
+    pub async fn standing_decisions(&mut self, review: Uuid) -> Result<Vec<Decision>> {
+        fetch_all!(self, Decision, STANDING, review)
+    }
+
+    /// Notes what a merge moved; gives whether the decision still stands.
+    pub async fn note_moved(&mut self, id: Uuid, moved: &MergeTrail) -> Result<bool> {
+        let noted = execute!(
+            self,
+            "UPDATE decision SET moved = $2 WHERE id = $1 AND undone_at IS NULL",
+            id,
+            crate::Document(&moved)
+        )?;
+        Ok(noted == 1)
+    }
+
+    /// Takes back what an answer decided. Waits for a merge that is under way.
+    pub async fn undo_decisions(&mut self, review: Uuid, now: Time) -> Result<()> {
+        execute!(self, "UPDATE decision SET undone_at = $2 WHERE review = $1 AND undone_at IS NULL", review, now.0)?;
+        Ok(())
+    }
+
+    /// Asks an answered question again.
+    pub async fn reopen_review(&mut self, id: Uuid) -> Result<()> {
+        execute!(
+            self,
+            "UPDATE review SET state = 'open', answered_at = NULL, answer = '{}' WHERE id = $1 AND state = 'answered'",
+            id
+        )?;
         Ok(())
     }
 
@@ -150,18 +281,130 @@ impl Tx {
         Ok(reviews.iter().filter_map(|review| strike(review, &apart)).collect())
     }
 
-    /// Points decisions about a record that is no more at the one it became.
-    pub async fn move_decisions(&mut self, replaced: &[Replaced]) -> Result<()> {
-        rows!(self, replaced => (id uuid, heir uuid),
-            "UPDATE decision SET record = r.heir FROM", "WHERE decision.record = r.id AND decision.verdict = 'different'")?;
-        rows!(self, replaced => (id uuid, heir uuid),
-            "UPDATE decision SET other = r.heir FROM", "WHERE decision.other = r.id AND decision.verdict = 'different'")?;
+    /// Points decisions about a record that is no more at the one it became; gives which, and whether it was their
+    /// first record.
+    pub async fn move_decisions(&mut self, replaced: &[Replaced]) -> Result<Vec<(Uuid, bool)>> {
+        let first = rows_all!(self, (Uuid,), replaced => (id uuid, heir uuid),
+            "UPDATE decision SET record = r.heir FROM", "WHERE decision.record = r.id AND decision.verdict = 'different' RETURNING decision.id")?;
+        let second = rows_all!(self, (Uuid,), replaced => (id uuid, heir uuid),
+            "UPDATE decision SET other = r.heir FROM", "WHERE decision.other = r.id AND decision.verdict = 'different' RETURNING decision.id")?;
+        Ok(first.into_iter().map(|row| (row.0, true)).chain(second.into_iter().map(|row| (row.0, false))).collect())
+    }
+
+    /// Decisions are about a record again that they were about before.
+    pub async fn return_decisions(&mut self, decisions: &[(Uuid, bool)], to: RecordId) -> Result<()> {
+        let of = |first: bool| id_rows(decisions.iter().filter(|it| it.1 == first).map(|it| it.0));
+        let (first, second) = (of(true), of(false));
+        rows!(self, &first => (id uuid), "UPDATE decision SET record = $2 FROM", "WHERE decision.id = r.id", to.0)?;
+        rows!(self, &second => (id uuid), "UPDATE decision SET other = $2 FROM", "WHERE decision.id = r.id", to.0)?;
+        Ok(())
+    }
+
+    /// The open questions about a record.
+    pub async fn open_reviews_of(&mut self, record: RecordId) -> Result<Vec<ReviewLine>> {
+        fetch_all!(
+            self,
+            ReviewLine,
+            "SELECT id, question, record, connection, candidates, reason, state, asked_at, answered_at FROM review
+             WHERE record = $1 AND state = 'open' ORDER BY id",
+            record.0,
+        )
+    }
+
+    /// Open questions are about whom they were about before.
+    pub async fn return_reviews(&mut self, reviews: &[ReviewBefore]) -> Result<()> {
+        #[derive(Serialize)]
+        struct Row<'a> {
+            id: Uuid,
+            record: Uuid,
+            candidates: &'a Json,
+        }
+        let rows: Vec<Row<'_>> =
+            reviews.iter().map(|it| Row { id: it.id, record: it.record.0, candidates: &it.candidates }).collect();
+        rows!(self, &rows => (id uuid, record uuid, candidates json),
+            "UPDATE review SET record = r.record, candidates = r.candidates FROM", "WHERE review.id = r.id AND review.state = 'open'")?;
+        Ok(())
+    }
+
+    /// What became one of these records.
+    pub async fn merged_into(&mut self, records: &[RecordId]) -> Result<Vec<Replaced>> {
+        let ids = id_rows(records.iter().map(|id| id.0));
+        let rows = rows_all!(self, (Uuid, Uuid), &ids => (id uuid),
+            "SELECT m.id, r.id FROM", "CROSS JOIN record m WHERE m.merged_into = r.id ORDER BY m.id")?;
+        Ok(rows.into_iter().map(|(id, heir)| Replaced { id, heir }).collect())
+    }
+
+    /// Until when each of these records is held, since nobody has said who it is.
+    pub async fn unsure_until(&mut self, records: &[RecordId]) -> Result<Vec<(RecordId, Time)>> {
+        let ids = id_rows(records.iter().map(|id| id.0));
+        let rows = rows_all!(self, (Uuid, i64), &ids => (id uuid),
+            "SELECT m.id, m.unsure_until FROM", "CROSS JOIN record m WHERE m.id = r.id AND m.unsure_until > 0 ORDER BY m.id")?;
+        Ok(rows.into_iter().map(|(id, until)| (RecordId(id), Time(until))).collect())
+    }
+
+    /// Makes records that had become others ones of their own again.
+    pub async fn revive_records(&mut self, revived: &[Revived]) -> Result<()> {
+        rows!(self, revived => (id uuid, unsure_until bigint),
+            "UPDATE record SET merged_into = NULL, unsure_until = r.unsure_until FROM", "WHERE record.id = r.id")?;
+        Ok(())
+    }
+
+    /// What had become a record before is what that one is, again.
+    pub async fn return_merged(&mut self, earlier: &[Replaced]) -> Result<()> {
+        rows!(self, earlier => (id uuid, heir uuid),
+            "UPDATE record SET merged_into = r.heir FROM", "WHERE record.id = r.id AND record.merged_into IS NOT NULL")?;
+        Ok(())
+    }
+
+    /// Records are about these people: `heir` is the person.
+    pub async fn put_people(&mut self, about: &[Replaced]) -> Result<()> {
+        rows!(self, about => (id uuid, heir uuid), "UPDATE record SET person = r.heir FROM", "WHERE record.id = r.id")?;
+        Ok(())
+    }
+
+    /// Strong keys name these records, whomever they named before.
+    pub async fn put_strong_keys(&mut self, keys: &[KeyRow]) -> Result<()> {
+        rows!(self, keys => (key uuid, record uuid),
+            "UPDATE record_key SET record = r.record FROM", "WHERE record_key.key = r.key")?;
+        Ok(())
+    }
+
+    /// Links are those of other records.
+    pub async fn reown_links(&mut self, links: &[Reowned]) -> Result<()> {
+        rows!(self, links => (id uuid, record uuid, role text),
+            "UPDATE link SET record = r.record, role = r.role, epoch = link.epoch + 1 FROM", "WHERE link.id = r.id")?;
+        Ok(())
+    }
+
+    /// Links have a remote record no more: what their record is in the CRM is looked for again.
+    pub async fn unlink(&mut self, links: &[LinkId]) -> Result<()> {
+        let ids = id_rows(links.iter().map(|id| id.0));
+        rows!(self, &ids => (id uuid),
+            "UPDATE link SET remote_id = NULL, sent = '{}', seen = '{}', written_at = 0, held = '{}', state = 'open', code = NULL, reason = NULL,
+                    attempt = 0, next_at = 0, wanted = link.wanted + 1, epoch = link.epoch + 1 FROM",
+            "WHERE link.id = r.id AND link.role = 'primary'")?;
+        Ok(())
+    }
+
+    /// Links whose remote record is gone: nothing is written to them until a person decides.
+    pub async fn put_gone(&mut self, links: &[LinkId], code: &str) -> Result<()> {
+        let ids = id_rows(links.iter().map(|id| id.0));
+        rows!(self, &ids => (id uuid),
+            "UPDATE link SET state = 'gone', code = $2, done = wanted FROM", "WHERE link.id = r.id", code.to_owned())?;
         Ok(())
     }
 
     /// What a record has become.
     pub async fn survivor(&mut self, id: RecordId) -> Result<RecordId> {
         Ok(survivor(fetch_all!(self, (Option<Uuid>,), SURVIVOR, id.0)?, id))
+    }
+
+    /// What records have become; those that are still there are themselves.
+    pub async fn survivors(&mut self, records: &[RecordId]) -> Result<BTreeMap<RecordId, RecordId>> {
+        let ids = id_rows(records.iter().map(|id| id.0));
+        let rows = rows_all!(self, (Uuid, Option<Uuid>), &ids => (id uuid),
+            "SELECT m.id, m.merged_into FROM", "CROSS JOIN record m WHERE m.id = r.id ORDER BY m.id")?;
+        Ok(rows.into_iter().map(|(id, heir)| (RecordId(id), heir.map_or(RecordId(id), RecordId))).collect())
     }
 
     /// Living records that are about a person.
@@ -232,7 +475,7 @@ impl Tx {
         self.lock_links(&links).await?;
         let links = id_rows(links);
         rows_all!(self, MovingLink, &links => (id uuid),
-            "SELECT l.id, l.connection, l.record, l.kind, l.role, l.remote_type, l.remote_id, l.sent, l.seen, l.state, l.written_at,
+            "SELECT l.id, l.connection, l.record, l.kind, l.role, l.remote_type, l.remote_id, l.sent, l.seen, l.state, l.code, l.written_at,
                     CAST((SELECT count(*) FROM intent i WHERE i.link = l.id AND i.settled_at IS NULL)
                          + CASE WHEN l.id IN (SELECT leased.link FROM leased) THEN 1 ELSE 0 END AS bigint) AS busy FROM",
             "CROSS JOIN link l WHERE l.id = r.id ORDER BY l.id")
@@ -267,8 +510,8 @@ impl Tx {
 
     /// Open questions about records that became others, or that name them, are about those. A
     /// question that is left without candidates, or was answered by a person for the one record, is
-    /// none any more.
-    pub async fn move_reviews(&mut self, replaced: &[Replaced]) -> Result<()> {
+    /// none any more. Gives how they were.
+    pub async fn move_reviews(&mut self, replaced: &[Replaced]) -> Result<Vec<ReviewBefore>> {
         #[derive(Serialize)]
         struct Row {
             id: Uuid,
@@ -290,9 +533,11 @@ impl Tx {
         let now = |id: RecordId| heirs.get(&id).copied().unwrap_or(id);
         let asked: Vec<RecordId> = open.iter().map(|review| now(RecordId(review.record))).collect();
         let apart = self.told_apart(&asked).await?;
-        let (mut changed, mut ended) = (Vec::new(), Vec::new());
+        let (mut changed, mut ended, mut before_that) = (Vec::new(), Vec::new(), Vec::new());
         for review in open {
-            let (record, sqlx::types::Json(mut named)) = (now(RecordId(review.record)), review.candidates);
+            let (asked, candidates_then) = (RecordId(review.record), review.candidates.0.clone());
+            before_that.push(ReviewBefore { id: review.id, record: asked, candidates: candidates_then });
+            let (record, sqlx::types::Json(mut named)) = (now(asked), review.candidates);
             let before = candidates(&named);
             if !before.is_empty() {
                 let left: BTreeSet<RecordId> = before
@@ -316,7 +561,7 @@ impl Tx {
             let ids = id_rows(ended);
             rows!(self, &ids => (id uuid), "DELETE FROM review WHERE id IN (SELECT r.id FROM", ")")?;
         }
-        Ok(())
+        Ok(before_that)
     }
 
     /// Makes due what a connection holds for want of an owner.
@@ -356,26 +601,9 @@ impl Store {
         Ok(fetch_all!(self, ReviewLine, REVIEW, id)?.into_iter().next())
     }
 
-    /// What an answer decided.
-    pub async fn decision_of(&self, review: Uuid) -> Result<Option<Decision>> {
-        let rows = fetch_all!(
-            self,
-            Decision,
-            "SELECT id, verdict, review, record, other, decided_by FROM decision WHERE review = $1 ORDER BY id",
-            review
-        )?;
-        Ok(rows.into_iter().next())
-    }
-
-    /// Decisions that an answer led to and that stand.
-    pub async fn standing_decisions(&self, review: Uuid) -> Result<Vec<Uuid>> {
-        let rows = fetch_all!(
-            self,
-            (Uuid,),
-            "SELECT id FROM decision WHERE review = $1 AND undone_at IS NULL ORDER BY decided_at, id",
-            review
-        )?;
-        Ok(rows.into_iter().map(|row| row.0).collect())
+    /// What an answer decided, as far as that stands.
+    pub async fn standing_decisions(&self, review: Uuid) -> Result<Vec<Decision>> {
+        fetch_all!(self, Decision, STANDING, review)
     }
 
     /// What a record has become, if it was merged into another one.

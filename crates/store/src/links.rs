@@ -449,6 +449,21 @@ impl Tx {
         Ok(excluded == 1)
     }
 
+    /// Takes back that a link is kept out of its CRM: it stands as it is said to, `gone` for what the CRM has no
+    /// more, `refused` while a person is asked, else `open` and due.
+    pub async fn include_link(&mut self, link: LinkId, state: &str, code: Option<&str>) -> Result<()> {
+        self.lock_links(&[link.0]).await?;
+        execute!(
+            self,
+            "UPDATE link SET role = 'primary', state = $2, code = $3, wanted = CASE WHEN $2 = 'open' THEN wanted + 1 ELSE wanted END
+              WHERE id = $1 AND role = 'excluded' AND state = 'excluded'",
+            link.0,
+            state.to_owned(),
+            code.map(str::to_owned),
+        )?;
+        Ok(())
+    }
+
     /// The CRM erased what this link means: nothing makes it again there, whatever is tried, and nothing of
     /// what it showed stays with the link.
     pub async fn erase_link(&mut self, link: LinkId) -> Result<()> {

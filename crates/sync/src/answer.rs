@@ -11,7 +11,7 @@ use mittler_core::{
 use mittler_store::{
     Clock, Result, Store, Tx,
     audit::NewEntry,
-    decisions::NewDecision,
+    decisions::{Decision, MergeTrail, NewDecision},
     derived_id,
     jobs::NewJob,
     links::{LinkCommand, LinkFact, link_id},
@@ -102,10 +102,16 @@ impl Questions {
         self.store
             .write(async move |tx| {
                 let Some(line) = tx.review(id).await? else { return Ok(Err(NotTaken::NoSuchQuestion)) };
-                if line.state != "open" {
-                    return Ok(Err(NotTaken::AnsweredBefore));
-                }
                 let question = Question::of(&line);
+                if line.state != "open" {
+                    let standing = tx.standing_decisions(id).await?;
+                    let back = takeable(&standing).then_some(Command::TakeBack);
+                    if choice.among(back.as_slice()).is_none() {
+                        return Ok(Err(NotTaken::AnsweredBefore));
+                    }
+                    this.take_back(tx, &question, &standing, &actor).await?;
+                    return Ok(Ok(Command::TakeBack));
+                }
                 let links = tx.link_facts(question.record).await?;
                 let record = tx.read_records(&[question.record]).await?.into_iter().next();
                 let holder = holder(tx, &question).await?;
@@ -143,6 +149,37 @@ impl Questions {
             .await
     }
 
+    /// What an answer decided stands no more. Whom it made one are two again by a job; who was kept out of a CRM
+    /// waits there for another answer.
+    async fn take_back(&self, tx: &mut Tx, question: &Question, standing: &[Decision], actor: &str) -> Result<()> {
+        let now = self.clock.now();
+        tx.undo_decisions(question.id, now).await?;
+        let merged = standing.iter().find(|decision| decision.verdict == SAME);
+        if let Some(merged) = merged {
+            let task = Task::Merge { decision: merged.id };
+            tx.put_jobs(&[NewJob::new(self.clock.id(), task, Lane::Interactive, now, now)]).await?;
+        } else {
+            tx.reopen_review(question.id).await?;
+        }
+        for decision in standing.iter().filter(|decision| decision.verdict == LEFT_OUT) {
+            let link = link_id(decision.other.into(), RecordId(decision.record));
+            let is_gone = question.kind == QuestionKind::DeletedThere || question.reason == "merged_there";
+            let (state, code) = if is_gone { ("gone", "deleted_there") } else { ("refused", &*question.reason) };
+            tx.include_link(link, state, Some(code)).await?;
+        }
+        tx.enter(&NewEntry {
+            at: now,
+            actor: actor.to_owned(),
+            action: "take_back".into(),
+            target: question.id.to_string(),
+            record: Some(question.record),
+            content: json!({ "question": question.kind.name() }),
+            salt: self.clock.id().simple().to_string(),
+        })
+        .await?;
+        Ok(())
+    }
+
     /// Whom the choice forgets, if it does: that takes several transactions.
     async fn forgetting(&self, id: Uuid, choice: &Choice) -> Result<Option<RecordId>> {
         let Some(line) = self.store.review(id).await?.filter(|line| line.state == "open") else { return Ok(None) };
@@ -174,6 +211,10 @@ impl Questions {
     /// # Errors
     /// If the database does not answer.
     pub async fn options_of(&self, line: &mittler_store::reviews::ReviewLine) -> Result<Vec<Command>> {
+        if line.state != "open" {
+            let standing = self.store.standing_decisions(line.id).await?;
+            return Ok(takeable(&standing).then_some(Command::TakeBack).into_iter().collect());
+        }
         let (question, facts) = self.standing(line).await?;
         Ok(self.offered(&question, &facts))
     }
@@ -193,6 +234,17 @@ impl Questions {
         });
         all
     }
+}
+
+/// Verdicts of decisions: two are one, or are two; one is kept out of a CRM.
+pub(crate) const SAME: &str = "same";
+const DIFFERENT: &str = "different";
+const LEFT_OUT: &str = "left_out";
+
+/// Whether what an answer decided can be taken back. A merge that did not note what moved stays.
+pub(crate) fn takeable(standing: &[Decision]) -> bool {
+    let noted = |it: &Decision| it.verdict != SAME || it.moved.from.is_some() || it.moved.0 == MergeTrail::default();
+    !standing.is_empty() && standing.iter().all(noted)
 }
 
 /// The record of ours that is what a question's remote record is.
@@ -263,9 +315,9 @@ impl Answering<'_> {
             }
             (Command::LeaveOut, Some((connection, link))) => {
                 self.tell_apart(tx).await?;
-                if tx.exclude_link(link, "left_out").await? {
+                if tx.exclude_link(link, LEFT_OUT).await? {
                     let record = self.question.record;
-                    let left_out = self.decision(record, connection.0, "left_out");
+                    let left_out = self.decision(record, connection.0, LEFT_OUT);
                     tx.decide(&[left_out]).await?;
                 }
                 // Who waited for it is told that it does not come.
@@ -306,7 +358,8 @@ impl Answering<'_> {
                 | Command::Noted
                 | Command::LetThrough
                 | Command::PutBack
-                | Command::Leave,
+                | Command::Leave
+                | Command::TakeBack,
                 _,
             ) => Ok(()),
         }
@@ -390,7 +443,6 @@ impl Answering<'_> {
             other,
             decided_by: self.actor.to_owned(),
             decided_at: self.clock.now().0,
-            moved: json!({}),
         }
     }
 
@@ -398,7 +450,7 @@ impl Answering<'_> {
     /// stays.
     async fn merge(&self, tx: &mut Tx, record: RecordId) -> Result<()> {
         let now = self.clock.now();
-        let same = self.decision(record, self.question.record.0, "same");
+        let same = self.decision(record, self.question.record.0, SAME);
         let task = Task::Merge { decision: same.id };
         tx.decide(&[same]).await?;
         tx.put_jobs(&[NewJob::new(self.clock.id(), task, Lane::Interactive, now, now)]).await
@@ -407,7 +459,7 @@ impl Answering<'_> {
     async fn tell_apart(&self, tx: &mut Tx) -> Result<()> {
         let others = self.question.records.iter();
         let all: Vec<NewDecision> =
-            others.map(|other| self.decision(self.question.record, other.0, "different")).collect();
+            others.map(|other| self.decision(self.question.record, other.0, DIFFERENT)).collect();
         if !all.is_empty() {
             tx.decide(&all).await?;
         }

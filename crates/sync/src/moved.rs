@@ -22,6 +22,7 @@ use crate::{
     lookups::TOO_SLOW,
     pull::Taking,
     push::{Pusher, Stopped},
+    question::merged_here,
 };
 
 /// Records that became others that became others.
@@ -212,8 +213,7 @@ pub(crate) async fn move_all(
     }
     for link in &moved.united {
         // Whoever was asked about the two has answered by merging them there.
-        let asked = derived_id(&[b"review", link.0.as_bytes(), b"merged_here"]);
-        tx.answer(asked, &json!({ "answer": "merged_there" }), now).await?;
+        tx.answer(merged_here(*link), &json!({ "answer": "merged_there" }), now).await?;
     }
     let rows: Vec<Moved> = rest.iter().map(|it| it.to.clone()).collect();
     let holders: HashMap<Uuid, Uuid> = tx.holders(&rows).await?.into_iter().collect();

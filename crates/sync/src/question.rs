@@ -10,8 +10,8 @@
 
 use std::fmt;
 
-use mittler_core::{ConnectionId, Kind, RecordId};
-use mittler_store::{decisions::candidates, reviews::ReviewLine};
+use mittler_core::{ConnectionId, Kind, LinkId, RecordId};
+use mittler_store::{decisions::candidates, derived_id, reviews::ReviewLine};
 use serde_json::{Value as Json, json};
 use uuid::Uuid;
 
@@ -146,6 +146,8 @@ pub enum Command {
     PutBack,
     /// It stays as it is there; nothing of it is done.
     Leave,
+    /// The answer was wrong: what it decided stands no more, and the question is open again.
+    TakeBack,
 }
 
 impl Command {
@@ -168,6 +170,7 @@ impl Command {
             Command::LetThrough => "let_through",
             Command::PutBack => "put_back",
             Command::Leave => "leave",
+            Command::TakeBack => "take_back",
         }
     }
 
@@ -203,7 +206,8 @@ impl Command {
             | Command::DeleteThereToo
             | Command::Forget
             | Command::Keep
-            | Command::Noted => false,
+            | Command::Noted
+            | Command::TakeBack => false,
         }
     }
 }
@@ -327,6 +331,11 @@ pub fn remotes(found: Vec<(String, String)>) -> Json {
     let one = |(remote_type, remote_id)| json!({ "remote_type": remote_type, "remote_id": remote_id });
     candidates["remotes"] = found.into_iter().map(one).collect();
     candidates
+}
+
+/// The id of the question whether a CRM's two records of what is one here have become one there.
+pub fn merged_here(link: LinkId) -> Uuid {
+    derived_id(&[b"review", link.0.as_bytes(), b"merged_here"])
 }
 
 /// What options depend on beside the question: how things stand now.

@@ -14,12 +14,13 @@ use mittler_core::{
     mapping::Object,
     plan::{self, Known as Baseline},
 };
-use mittler_store::{Result, links::LinkFact};
+use mittler_store::{Result, decisions::Decision, links::LinkFact};
 use serde::Serialize;
 use uuid::Uuid;
 
 use crate::{
     Connection, Mode, Questions,
+    answer::{SAME, takeable},
     eye::Eye,
     question::{Command, Facts, Question, RemoteRef},
 };
@@ -44,7 +45,7 @@ pub struct View {
     /// The record that is asked about first, then candidates.
     pub sides: Vec<Side>,
     pub options: Vec<Answer>,
-    /// What the answer decided, as far as that can be taken back.
+    /// What the answer decided, as far as that stands.
     pub decisions: Vec<Uuid>,
 }
 
@@ -104,6 +105,8 @@ pub struct Answer {
 pub struct Preview {
     /// Records that become the first of them.
     pub merges: Vec<RecordId>,
+    /// Records that come out of the first of them again.
+    pub splits: Vec<RecordId>,
     /// Values that change in the record that stays.
     pub changes: Vec<Change>,
     /// What CRMs are told.
@@ -238,8 +241,13 @@ impl Questions {
             records: &records,
             remotes: &remotes,
         };
+        let standing = if open { Vec::new() } else { self.store.standing_decisions(id).await? };
         let mut options = Vec::new();
-        for command in self.offered(&question, &facts) {
+        if takeable(&standing) {
+            let preview = self.preview_of_taking_back(&standing, &place).await?;
+            options.push(Answer { command: Command::TakeBack, preview });
+        }
+        for command in self.offered(&question, &facts).into_iter().filter(|_| open) {
             let mut preview = self.preview(&ground, &command, &place).await?;
             if command == Command::Forget {
                 let known = links.iter().filter(|link| link.state != "gone");
@@ -252,7 +260,6 @@ impl Questions {
             }
             options.push(Answer { command, preview });
         }
-        let decisions = if open { Vec::new() } else { self.store.standing_decisions(id).await? };
         Ok(Some(View {
             kind: line.question.clone(),
             state: line.state.clone(),
@@ -260,8 +267,8 @@ impl Questions {
             answered_at: line.answered_at.map(Time),
             connection: question.connection.map(|id| place(id.0)),
             sides,
-            options: if open { options } else { Vec::new() },
-            decisions,
+            options,
+            decisions: standing.iter().map(|decision| decision.id).collect(),
             question,
         }))
     }
@@ -383,6 +390,30 @@ impl Questions {
         (title, values)
     }
 
+    /// What changes if what an answer decided stands no more.
+    async fn preview_of_taking_back(
+        &self,
+        standing: &[Decision],
+        place: &(dyn Fn(Uuid) -> Place + Sync),
+    ) -> Result<Preview> {
+        let mut preview = Preview::default();
+        let Some(merged) = standing.iter().find(|decision| decision.verdict == SAME) else { return Ok(preview) };
+        let Some((from, moved)) = merged.moved.from.and_then(|from| Some((from, merged.moved.records.get(&from)?)))
+        else {
+            return Ok(preview);
+        };
+        let to = self.store.survivor(moved.heir).await?;
+        let Some(record) = self.store.record(to).await? else { return Ok(preview) };
+        let mut said = self.store.statements(to).await?;
+        said.retain(|statement| !moved.subjects.contains(&statement.subject.0));
+        let after = derive(&said, &self.overrides);
+        preview.splits = vec![to, from];
+        preview.changes = changes(&record.fields, &after);
+        let links = self.store.link_facts(to).await?;
+        preview.writes = self.writes(record.kind, &after, &links, &[], None, place).await?;
+        Ok(preview)
+    }
+
     async fn preview(
         &self,
         ground: &Ground<'_>,
@@ -461,7 +492,8 @@ impl Questions {
             | Command::Retry
             | Command::LetThrough
             | Command::PutBack
-            | Command::Leave => {}
+            | Command::Leave
+            | Command::TakeBack => {}
         }
         Ok(preview)
     }

@@ -15,6 +15,7 @@ mod merge;
 mod notes;
 mod purpose;
 pub mod schedule;
+mod split;
 mod unsure;
 
 pub use handler::Worker;

@@ -1,5 +1,5 @@
 //! Two records that a person called one: subjects, keys and links of the one move to the other, and
-//! with a person all that is about them.
+//! with a person all that is about them. What moved is noted, so that it can be taken back ([`split`]).
 //!
 //! **Invariant:** nothing is deleted in a CRM. Where both have a remote record, the second one stays
 //! as it is, and a question says so.
@@ -16,14 +16,15 @@ use mittler_queue::End;
 use mittler_store::{
     Error, Result, Tx,
     audit::NewEntry,
-    decisions::{Inherited, MovingLink, Needs, Replaced},
-    derived_id,
+    decisions::{
+        Carried, Decision, Inherited, LinkBefore, MergeTrail, MovedRecord, MovingLink, Needs, Renamed, Replaced,
+    },
     jobs::{NewJob, Taken},
     links::{WantedLink, link_id},
     records::{RecordRow, StatementRow},
     reviews::NewReview,
 };
-use mittler_sync::{follow::follow_keys, restate::links_of};
+use mittler_sync::{follow::follow_keys, question::merged_here, restate::links_of};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -31,6 +32,7 @@ use crate::{
     batch::{self, Env},
     handler::Worker,
     notes,
+    split::split,
 };
 
 /// How soon it is tried again while a CRM is being told of one of the two.
@@ -44,7 +46,9 @@ impl Worker {
         let begun = self.clock.now();
         self.store.expire_leases(begun).await?;
         let Some(decided) = self.store.decision(decision).await? else { return Ok(End::Done) };
-        let other = self.store.survivor(RecordId(decided.other)).await?;
+        // Taken back, it is what names the one of which there are to be two again.
+        let named = if decided.undone_at.is_some() { decided.record } else { decided.other };
+        let other = self.store.survivor(RecordId(named)).await?;
         let is_organisation = self.store.record(other).await?.is_some_and(|record| record.kind == Kind::Organisation);
         // Whatever names a company is found by reading all that was said: not within the write.
         let mut naming = Vec::new();
@@ -57,7 +61,12 @@ impl Worker {
         let merged = self
             .store
             .write(async move |tx| {
-                let merged = merge(tx, &env, decision, &naming, begun).await?;
+                // Whom it is about was perhaps forgotten.
+                let merged = match tx.decision(decision).await? {
+                    Some(decided) if decided.undone_at.is_some() => split(tx, &env, &decided, &naming, begun).await?,
+                    Some(decided) => merge(tx, &env, &decided, &naming, begun).await?,
+                    None => true,
+                };
                 if merged {
                     tx.end_job(taken.id, taken.attempt).await?;
                 }
@@ -75,10 +84,9 @@ impl Worker {
 }
 
 /// Does it, or says that it cannot be done now.
-async fn merge(tx: &mut Tx, env: &Env, decision: Uuid, naming: &[RecordId], begun: Time) -> Result<bool> {
+async fn merge(tx: &mut Tx, env: &Env, decided: &Decision, naming: &[RecordId], begun: Time) -> Result<bool> {
     let now = env.clock.now();
-    // Whom it is about was perhaps forgotten, or merged by another answer.
-    let Some(decided) = tx.decision(decision).await? else { return Ok(true) };
+    // Another answer has perhaps merged them.
     let (to, from) = (tx.survivor(RecordId(decided.record)).await?, tx.survivor(RecordId(decided.other)).await?);
     if to == from {
         return Ok(true);
@@ -123,30 +131,35 @@ async fn merge(tx: &mut Tx, env: &Env, decision: Uuid, naming: &[RecordId], begu
         return Ok(false);
     }
     let mut merge = Merge { env, kind, now, moves: heirs, locked, links, changed: Vec::new(), fresh: Vec::new() };
-    let moved = merge.statements(tx, &all).await?;
     let replaced: Vec<Replaced> = merge.moves.iter().map(|(id, heir)| Replaced { id: id.0, heir: heir.0 }).collect();
+    let mut moved = merge.before(tx, from).await?;
+    merge.statements(tx, &all, &mut moved).await?;
     tx.move_keys(&replaced).await?;
     tx.mark_merged(&replaced, now).await?;
     if kind == Kind::Person {
         tx.move_about(&[Replaced { id: from.0, heir: to.0 }]).await?;
     }
     tx.move_bounds(&replaced).await?;
-    tx.move_decisions(&replaced).await?;
-    tx.move_reviews(&replaced).await?;
+    moved.decisions = tx.move_decisions(&replaced).await?;
+    moved.reviews = tx.move_reviews(&replaced).await?;
     tx.settle_identity(to, Uuid::nil()).await?;
-    merge.tell(tx).await?;
+    moved.links = merge.tell(tx).await?;
     // The records are locked since before: their keys are those of what the two say together.
     let one = tx.read_records(&[to]).await?;
     follow_keys(tx, one.iter(), now).await?;
-    let moved = json!(moved);
-    tx.note_moved(decision, &moved).await?;
+    let subjects: BTreeMap<RecordId, BTreeSet<Uuid>> =
+        moved.records.iter().map(|(id, moved)| (*id, moved.subjects.clone())).collect();
+    if !tx.note_moved(decided.id, &moved).await? {
+        // It was taken back at this moment.
+        return Err(Error::Raced);
+    }
     tx.enter(&NewEntry {
         at: now,
-        actor: decided.decided_by,
+        actor: decided.decided_by.clone(),
         action: "merge".into(),
-        target: decision.to_string(),
+        target: decided.id.to_string(),
         record: Some(to),
-        content: json!({ "into": to, "from": from, "subjects": moved }),
+        content: json!({ "into": to, "from": from, "subjects": subjects }),
         salt: env.clock.id().simple().to_string(),
     })
     .await?;
@@ -155,7 +168,7 @@ async fn merge(tx: &mut Tx, env: &Env, decision: Uuid, naming: &[RecordId], begu
 
 /// What a record about, or of, the one is called once it is about the other: ids depend on what they
 /// connect, so that the next input finds it. `None` leaves it where it is.
-fn heir<'s>(
+pub(crate) fn heir<'s>(
     record: &Record,
     mut said: impl Iterator<Item = &'s Statement>,
     (from, to): (RecordId, RecordId),
@@ -203,19 +216,45 @@ impl Merge<'_> {
         self.moves.get(&id).copied().unwrap_or(id)
     }
 
-    /// Moves subjects, and derives what they make now. Gives the subjects that moved, by the record
-    /// that they came from.
-    async fn statements(&mut self, tx: &mut Tx, all: &[RecordId]) -> Result<BTreeMap<RecordId, BTreeSet<Uuid>>> {
-        let (mut rows, mut moved) = (Vec::new(), BTreeMap::<RecordId, BTreeSet<Uuid>>::new());
+    /// How all of it is before anything moves, but for statements, links and questions.
+    async fn before(&self, tx: &mut Tx, from: RecordId) -> Result<MergeTrail> {
+        let gone: Vec<RecordId> = self.moves.keys().copied().collect();
+        let both: Vec<RecordId> = self.moves.iter().flat_map(|(id, heir)| [*id, *heir]).collect();
+        let unsure: HashMap<RecordId, Time> = tx.unsure_until(&gone).await?.into_iter().collect();
+        let purposes = tx.purposes_of(&both).await?;
+        let restricted = tx.restricted(&both).await?;
+        let record = |(id, heir): (&RecordId, &RecordId)| {
+            let purposes = [id, heir].map(|id| purposes.get(id).cloned().unwrap_or_default());
+            let unsure_for = unsure.get(id).map_or(0, |until| (until.0 - self.now.0).max(0));
+            let restricted = [id, heir].map(|id| restricted.contains(id));
+            (*id, MovedRecord { heir: *heir, subjects: BTreeSet::new(), unsure_for, purposes, restricted })
+        };
+        let (strong_keys, weak_keys) = tx.keys_of(&[from, self.heir(from)]).await?;
+        Ok(MergeTrail {
+            from: Some(from),
+            records: self.moves.iter().map(record).collect(),
+            earlier: tx.merged_into(&gone).await?,
+            strong_keys,
+            weak_keys,
+            ..MergeTrail::default()
+        })
+    }
+
+    /// Moves subjects, and derives what they make now. Notes what moved.
+    async fn statements(&mut self, tx: &mut Tx, all: &[RecordId], moved: &mut MergeTrail) -> Result<()> {
+        let mut rows = Vec::new();
         let mut said: BTreeMap<RecordId, Vec<Statement>> = BTreeMap::new();
         for (id, mut statement) in tx.statements_of(all).await? {
             let heir = self.heir(id);
-            let mut changed = heir != id;
-            if changed {
-                moved.entry(id).or_default().insert(statement.subject.0);
+            if let Some(moved) = moved.records.get_mut(&id) {
+                moved.subjects.insert(statement.subject.0);
             }
-            for said in &mut statement.said {
-                changed |= self.rename(said);
+            let renamed = statement.said.iter_mut().enumerate();
+            let places: Vec<(usize, RecordId)> =
+                renamed.filter_map(|(place, said)| Some((place, self.rename(said)?))).collect();
+            let changed = heir != id || !places.is_empty();
+            if heir == id && changed {
+                moved.renamed.push(Renamed { subject: statement.subject.0, signal: statement.signal.0, places });
             }
             if changed {
                 rows.push(StatementRow::new(heir, &statement));
@@ -251,21 +290,18 @@ impl Merge<'_> {
         if !self.changed.is_empty() {
             tx.update_records(&self.changed.iter().map(row).collect::<Vec<_>>()).await?;
         }
-        Ok(moved)
+        Ok(())
     }
 
-    /// A reference is our word for whom a source meant: it names the heir.
-    fn rename(&self, said: &mut Said) -> bool {
-        let Some(Value::Ref(id)) = &mut said.value else { return false };
-        let heir = self.moves.get(id).copied();
-        if let Some(heir) = heir {
-            *id = heir;
-        }
-        heir.is_some()
+    /// A reference is our word for whom a source meant: it names the heir. Gives whom it named before.
+    fn rename(&self, said: &mut Said) -> Option<RecordId> {
+        let Some(Value::Ref(id)) = &mut said.value else { return None };
+        let heir = self.moves.get(id).copied()?;
+        Some(std::mem::replace(id, heir))
     }
 
-    /// Links of what is no more go on as those of the heirs, and every CRM is told.
-    async fn tell(&self, tx: &mut Tx) -> Result<()> {
+    /// Links of what is no more go on as those of the heirs, and every CRM is told. Gives how those links were.
+    async fn tell(&self, tx: &mut Tx) -> Result<Vec<LinkBefore>> {
         let heirs: HashSet<RecordId> = self.moves.values().copied().collect();
         let unchanged = self
             .locked
@@ -278,6 +314,7 @@ impl Merge<'_> {
             }
         }
         let (mut ended, mut inherited, mut duplicates, mut reviews) = (vec![], vec![], vec![], vec![]);
+        let mut before = Vec::new();
         let mut read: BTreeMap<(Uuid, String), BTreeSet<String>> = BTreeMap::new();
         let mut excluded: Vec<(&MovingLink, LinkId)> = Vec::new();
         // Of whom the CRM keeps a second record: what hangs on it there stays there.
@@ -303,11 +340,13 @@ impl Merge<'_> {
             if link.role == "excluded" && main && !taken {
                 excluded.push((link, LinkId(by.heir)));
             }
+            let mut carried = Carried::Itself;
             if link.role != "primary" || !told {
                 duplicates.push(Replaced { id: link.id, heir: heir.0 });
             } else if link.remote_id.is_none() || link.state == "gone" && there.is_some_and(|it| it.remote_id.is_some())
             {
                 ended.push(by);
+                carried = Carried::Nobody;
             } else if taken || hangs && doubled.contains(&link.connection) {
                 duplicates.push(Replaced { id: link.id, heir: heir.0 });
                 if main {
@@ -318,6 +357,7 @@ impl Merge<'_> {
                 }
             } else {
                 ended.push(by);
+                carried = Carried::Heir;
                 inherited.push(Inherited {
                     id: by.heir,
                     remote_type: link.remote_type.clone(),
@@ -327,6 +367,21 @@ impl Merge<'_> {
                     written_at: link.written_at,
                 });
             }
+            let out = |other: &MovingLink| {
+                other.connection == link.connection && other.record == heir.0 && other.role == "excluded"
+            };
+            before.push(LinkBefore {
+                id: LinkId(link.id),
+                connection: ConnectionId(link.connection),
+                record: RecordId(link.record),
+                role: link.role.clone(),
+                state: link.state.clone(),
+                code: link.code.clone(),
+                remote_type: link.remote_type.clone(),
+                remote_id: link.remote_id.clone(),
+                carried,
+                heir_was_out: self.links.iter().any(out),
+            });
         }
         tx.want_links(&mut wanted).await?;
         let needs: Vec<Needs> =
@@ -353,14 +408,15 @@ impl Merge<'_> {
             NewJob::read(clock.id(), place, ids.iter().cloned().collect(), Lane::Interactive, now, now)
         });
         let jobs: Vec<NewJob> = pushes.chain(reads).collect();
-        tx.put_jobs(&jobs).await
+        tx.put_jobs(&jobs).await?;
+        Ok(before)
     }
 }
 
 /// The question that stays: the CRM has two records of what is one.
 fn second(link: &MovingLink, heir: RecordId, ids: &[String], now: Time) -> NewReview {
     NewReview {
-        id: derived_id(&[b"review", link.id.as_bytes(), b"merged_here"]),
+        id: merged_here(LinkId(link.id)),
         question: "remote_duplicate".into(),
         record: heir.0,
         connection: Some(link.connection),

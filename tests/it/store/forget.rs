@@ -13,7 +13,7 @@ use mittler_store::{
     Bytes, Clock, Store,
     audit::NewEntry,
     bounds::PurposeRow,
-    decisions::NewDecision,
+    decisions::{MergeTrail, NewDecision, ReviewBefore},
     intents::Intent,
     jobs::NewJob,
     leases::{Lease, Receipt},
@@ -241,17 +241,19 @@ async fn plant(store: &Store, email: &str) -> Person {
             .await?;
             tx.restrict(id, &mail, NOON).await?;
             tx.put_purposes(&[PurposeRow { record: id.0, purpose: mail.clone() }]).await?;
+            let decision = Uuid::new_v4();
             tx.decide(&[NewDecision {
-                id: Uuid::new_v4(),
+                id: decision,
                 verdict: "same".into(),
                 review: Uuid::new_v4(),
                 record: id.0,
                 other: Uuid::new_v4(),
                 decided_by: "system".into(),
                 decided_at: NOON.0,
-                moved: json!({ "name": mail.clone() }),
             }])
             .await?;
+            let review = ReviewBefore { id: Uuid::new_v4(), record: id, candidates: json!({ "name": mail.clone() }) };
+            tx.note_moved(decision, &MergeTrail { reviews: vec![review], ..MergeTrail::default() }).await?;
             tx.enter(&NewEntry {
                 at: NOON,
                 actor: "system".into(),

@@ -30,7 +30,7 @@ on_every_database!(
     what_a_merged_contact_had_from_us_is_emptied_with_the_others,
 );
 
-async fn read(world: &World, crm: &str, remote_type: &str, id: &str) {
+pub async fn read(world: &World, crm: &str, remote_type: &str, id: &str) {
     let task = Task::Read {
         connection: world.id(crm),
         remote_type: remote_type.into(),

@@ -22,7 +22,7 @@ on_every_database!(
 );
 
 /// Another name behind Anna's address: nobody can be sure.
-fn other() -> serde_json::Value {
+pub fn other() -> serde_json::Value {
     json!({ "badge_id": "BW26-900002", "first_name": "Beate", "last_name": "Specht", "company": "Kranichwerk GmbH",
         "email": "anna.kranich@kranichwerk.example", "mobile": "0171 5550901", "country": "DE", "interest": "Fräsen" })
 }
@@ -109,7 +109,7 @@ async fn two_that_are_the_same_become_one_with_all_that_was_said_of_them(store: 
     assert_eq!(done, [("answer", "story"), ("merge", "story")]);
     // Done once more, it changes nothing.
     let version = world.record(first).await.version;
-    let decision = store.decision_of(review.id).await.unwrap().unwrap();
+    let decision = store.standing_decisions(review.id).await.unwrap().remove(0);
     world.ask(Task::Merge { decision: decision.id }).await;
     world.settle().await;
     assert_eq!(world.record(first).await.version, version);
@@ -118,12 +118,12 @@ async fn two_that_are_the_same_become_one_with_all_that_was_said_of_them(store: 
     assert!(
         gone.is_some() && store.record(first).await.unwrap().is_none() && store.record(second).await.unwrap().is_none()
     );
-    assert!(store.decision_of(review.id).await.unwrap().is_none());
+    assert!(store.standing_decisions(review.id).await.unwrap().is_empty());
     world.end().await;
 }
 
 /// Two people whom each CRM has, and a person who knows that they are one.
-async fn doubled(world: &World) -> (RecordId, RecordId, ReviewLine) {
+pub async fn doubled(world: &World) -> (RecordId, RecordId, ReviewLine) {
     let first = world.lead(anna()).await;
     let mut lead = other();
     lead["email"] = json!("beate.specht@kranichwerk.example");

@@ -765,6 +765,7 @@ const ANSWERS: Words = &[
     ("let_through", "Ja, so übernehmen", "Yes, let it through"),
     ("put_back", "Dort wiederherstellen", "Put it back there"),
     ("leave", "Nein, so lassen", "No, leave it as it is"),
+    ("take_back", "Antwort zurücknehmen", "Take the answer back"),
 ];
 
 /// What the button of an answer says.

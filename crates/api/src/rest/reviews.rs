@@ -45,7 +45,7 @@ pub(crate) struct QuestionView {
     answered_at: Option<Time>,
     /// The record that is asked about first, then the candidates.
     sides: Vec<SideView>,
-    /// The commands that answer it; none once it is answered.
+    /// The commands that answer it; once it is answered, `take_back` if that can be done.
     options: Vec<OptionView>,
     /// What the answer decided, as far as that stands.
     decisions: Vec<Uuid>,
@@ -106,7 +106,7 @@ struct OptionView {
     #[schema(example = "link:Lead:00Q5g00000AbCdE")]
     key: String,
     /// `merge`, `different`, `link`, `create_anyway`, `leave_out`, `make_again`, `delete_there_too`, `forget`,
-    /// `keep`, `ours`, `theirs`, `noted`, `retry`, `let_through`, `put_back`, `leave`.
+    /// `keep`, `ours`, `theirs`, `noted`, `retry`, `let_through`, `put_back`, `leave`, `take_back`.
     command: &'static str,
     /// The record that it is the same as.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -123,6 +123,8 @@ struct OptionView {
 struct PreviewView {
     /// Records that become the first of them.
     merges: Vec<String>,
+    /// Records that come out of the first of them again.
+    splits: Vec<String>,
     /// Values that change in the record that stays.
     changes: Vec<ChangeView>,
     /// What CRMs are told.
@@ -230,6 +232,7 @@ impl From<Preview> for PreviewView {
         };
         PreviewView {
             merges: preview.merges.iter().map(ToString::to_string).collect(),
+            splits: preview.splits.iter().map(ToString::to_string).collect(),
             changes: preview.changes.into_iter().map(change).collect(),
             writes: preview.writes.into_iter().map(write).collect(),
             by_hand: preview.by_hand.into_iter().map(ThereView::from).collect(),
@@ -276,7 +279,9 @@ pub(crate) struct AnswerBody {
 /// candidate, and all CRMs are told. Where a CRM has a record of each, the second stays there as it
 /// is, and a question says so. Two that are different are not asked about again. `link` takes a record
 /// of the CRM for what it is, with what it says; `create_anyway` makes one in spite of likely duplicates,
-/// `leave_out` keeps it out until that is taken back. What a CRM refuses all the same is asked again. An
+/// `leave_out` keeps it out until that is taken back. `take_back` answers an answered question: what was
+/// merged becomes two again, each with its values, keys and remote records, what is left out may be written
+/// again, and the question is open. What a CRM refuses all the same is asked again. An
 /// answer that the question does not have is 422 with those that it has.
 #[utoipa::path(post, path = "/reviews/{id}/answer", tag = "Reviews", params(("id" = Uuid, Path)), request_body = AnswerBody,
     responses((status = 204, description = "The answer is taken, and what follows from it is under way")))]

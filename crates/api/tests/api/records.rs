@@ -171,7 +171,7 @@ async fn a_question_is_answered_by_whoever_may_write_records() {
     assert_eq!(service.post(&path, &json!({"answer": "different"})).await.code(), "conflict");
     let jobs = service.get("/api/v1/jobs").await.json();
     assert_eq!(jobs["items"][0]["topic"], "merge", "{jobs}");
-    let decided = service.store.decision_of(review).await.unwrap().unwrap();
+    let decided = service.store.standing_decisions(review).await.unwrap().remove(0);
     assert_eq!((decided.record, decided.other, decided.verdict.as_str()), (known.0, asked.0, "same"));
 }
 

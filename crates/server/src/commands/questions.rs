@@ -152,6 +152,10 @@ fn lines(preview: &Preview) -> Vec<String> {
         let gone: Vec<String> = gone.iter().map(ToString::to_string).collect();
         lines.push(format!("{} becomes {stays}", gone.join(", ")));
     }
+    if let [stays, again @ ..] = preview.splits.as_slice() {
+        let again: Vec<String> = again.iter().map(ToString::to_string).collect();
+        lines.push(format!("{} comes out of {stays} again", again.join(", ")));
+    }
     for change in &preview.changes {
         lines.push(format!("{}: {} → {}", change.field, change.before.join(", "), change.after.join(", ")));
     }
@@ -199,7 +203,7 @@ fn as_json(view: &View) -> Value {
                 })
                 .collect();
             json!({ "key": option.command.to_string(), "command": option.command.name(), "record": option.command.record(),
-                "preview": { "merges": option.preview.merges, "changes": changes, "writes": writes,
+                "preview": { "merges": option.preview.merges, "splits": option.preview.splits, "changes": changes, "writes": writes,
                     "by_hand": option.preview.by_hand.iter().map(there).collect::<Vec<_>>() } })
         })
         .collect();
