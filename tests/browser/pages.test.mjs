@@ -74,11 +74,21 @@ test('Today shows what came in, what was written and what is open', async () => 
   assert.ok(/offene Fragen/.test(text));
 });
 
+test('a question is compared side by side, with the way into the CRMs and what each answer changes', async () => {
+  await page.goto(`${origin}/questions`);
+  await page.click('main td a[href^="/questions/"]');
+  await page.waitForURL(/\/questions\/[0-9a-f-]{36}$/);
+  assert.ok((await page.locator('table.sides tbody tr').count()) > 2, 'what each side says is a table');
+  assert.ok((await page.locator('.card button').count()) > 1, 'each answer has a button');
+});
+
 // A button that lies beside the screen of a phone is one that nobody presses.
 test('on a phone every answer to a question lies on the screen', async () => {
   const wide = page.viewportSize();
   await page.setViewportSize({ width: 360, height: 740 });
-  for (const path of ['/', '/questions']) {
+  await page.goto(`${origin}/questions`);
+  const one = await page.locator('main td a[href^="/questions/"]').first().getAttribute('href');
+  for (const path of ['/', '/questions', one]) {
     await page.goto(`${origin}${path}`);
     const answers = await page.locator('form[action^="/questions/"] button').all();
     assert.ok(answers.length > 0, `${path} asks something`);

@@ -36,6 +36,16 @@ pub struct ReviewLine {
     pub answered_at: Option<i64>,
 }
 
+/// An answered question, with its answer.
+#[derive(Debug, Clone, FromRow)]
+pub struct AnsweredReview {
+    pub id: Uuid,
+    pub question: String,
+    pub record: Uuid,
+    pub answered_at: i64,
+    pub answer: sqlx::types::Json<Json>,
+}
+
 /// Whom or what a stored question is about.
 pub use sqlx::types::Json as Candidates;
 
@@ -139,6 +149,17 @@ impl Store {
             "SELECT id, question, record, connection, candidates, reason, state, asked_at, answered_at FROM review
              WHERE state = 'open' AND id > $1 ORDER BY id LIMIT $2",
             after.unwrap_or(Uuid::nil()),
+            most,
+        )
+    }
+
+    /// Questions that were answered, the last ones first.
+    pub async fn reviews_answered(&self, most: i64) -> Result<Vec<AnsweredReview>> {
+        fetch_all!(
+            self,
+            AnsweredReview,
+            "SELECT id, question, record, answered_at, answer FROM review
+             WHERE answered_at IS NOT NULL ORDER BY answered_at DESC, id LIMIT $1",
             most,
         )
     }

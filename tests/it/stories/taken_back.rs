@@ -292,7 +292,10 @@ async fn who_was_told_apart_is_asked_about_again(store: Store) {
     let (first, second, review) = doubled(&world).await;
     assert!(world.answer(review.id, "different").await.is_ok());
     world.settle().await;
+    let answered = world.store.reviews_answered(9).await.unwrap();
+    assert_eq!(answered.iter().map(|it| it.id).collect::<Vec<_>>(), [review.id]);
     take_back(&world, review.id).await;
+    assert!(world.store.reviews_answered(9).await.unwrap().is_empty());
     assert_eq!(question(&world, second, "same_person").await.id, review.id);
     assert!(world.answer(review.id, &format!("merge:{first}")).await.is_ok());
     world.settle().await;

@@ -41,6 +41,8 @@ pub(crate) fn router() -> Router<App> {
         .route("/links/{id}/retry", post(waiting::retry_one))
         .route("/parked/retry", post(today::retry_parked))
         .route("/questions", get(questions::page))
+        .route("/questions/answered", get(questions::answered))
+        .route("/questions/{id}", get(questions::one))
         .route("/questions/{id}/answer", post(questions::answer))
         .route("/jobs", get(today::dead_page))
         .route("/import", get(import::page))

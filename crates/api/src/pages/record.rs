@@ -43,7 +43,7 @@ pub(crate) async fn page(
             p.notice { (words::code("restricted", lang)) " · " (lang.say("seit", "since")) " " time { (visitor.time(since)) } }
         }
         @for question in questions.iter().filter(|question| question.state == "open") {
-            p.notice { strong { (words::question(&question.question, lang)) } " " (words::question_reason(&question.reason, lang)) }
+            p.notice { a href=(format!("/questions/{}", question.id)) { strong { (words::question(&question.question, lang)) } } " " (words::question_reason(&question.reason, lang)) }
         }
         section {
             h2 { (lang.say("Werte und ihre Quellen", "Values and their sources")) }
@@ -127,7 +127,7 @@ fn shown(visitor: &Visitor, value: &Value, references: &[Record]) -> Markup {
     }
 }
 
-fn code(value: &impl serde::Serialize) -> String {
+pub(crate) fn code(value: &impl serde::Serialize) -> String {
     serde_json::to_value(value).ok().and_then(|code| code.as_str().map(str::to_owned)).unwrap_or_default()
 }
 

@@ -1,5 +1,7 @@
 //! What codes, fields and kinds are called.
 
+use mittler_sync::view::Operation;
+
 use super::Lang;
 
 type Words = &'static [(&'static str, &'static str, &'static str)];
@@ -766,7 +768,20 @@ const ANSWERS: Words = &[
     ("put_back", "Dort wiederherstellen", "Put it back there"),
     ("leave", "Nein, so lassen", "No, leave it as it is"),
     ("take_back", "Antwort zurücknehmen", "Take the answer back"),
+    ("restored_there", "Hat sich erledigt: im CRM wieder da", "Settled: back in the CRM"),
+    ("merged_there", "Hat sich erledigt: im CRM zusammengeführt", "Settled: merged in the CRM"),
+    ("erased_there", "Hat sich erledigt: im CRM auf Verlangen gelöscht", "Settled: erased in the CRM on request"),
+    ("taken_back", "Hat sich erledigt: eine Antwort wurde zurückgenommen", "Settled: an answer was taken back"),
 ];
+
+/// What a CRM would be told.
+pub(crate) fn operation(operation: Operation, lang: Lang) -> &'static str {
+    match operation {
+        Operation::Create => lang.say("neu anlegen", "create"),
+        Operation::Update => lang.say("ändern", "update"),
+        Operation::Archive => lang.say("löschen", "archive"),
+    }
+}
 
 /// What the button of an answer says.
 pub(crate) fn answer(code: &str, lang: Lang) -> String {

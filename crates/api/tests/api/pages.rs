@@ -249,3 +249,40 @@ async fn a_question_is_answered_by_a_button_of_ours_alone() {
     assert_eq!((answer(&csrf).await, answer(&csrf).await), (StatusCode::SEE_OTHER, StatusCode::SEE_OTHER));
     assert_eq!(service.store.review_count().await.unwrap(), 0);
 }
+
+#[tokio::test]
+async fn a_question_has_a_page_that_compares_and_its_answer_is_taken_back_there() {
+    let service = Service::start().await;
+    let cookie = service.sign_in().await;
+    let (known, asked) = (service.seed_person("Kranich").await, service.seed_person("Kranich-Specht").await);
+    let review = service.question(asked, &[known]).await;
+    let path = format!("/questions/{review}");
+    let today = service.page("/", &cookie).await.text;
+    assert!(today.contains(&format!("href=\"{path}\"")), "{today}");
+    let page = service.page(&path, &cookie).await.text;
+    // Both with their values, and what the answer changes.
+    for words in ["Kranich-Specht", "Kranich<", "Nachname", "wird zu", "Ja, dieselbe", "Nein, verschieden"] {
+        assert!(page.contains(words), "{words}: {page}");
+    }
+    assert!(
+        page.contains("<del>Kranich</del> → Kranich-Specht") || page.contains("<del>Kranich-Specht</del> → Kranich")
+    );
+    let csrf = page.split("name=\"csrf\" content=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    let answer = async |answer: &str| {
+        let form = format!("csrf={csrf}&answer={answer}");
+        let request = axum::http::Request::post(format!("{path}/answer"))
+            .header("cookie", &cookie)
+            .header("content-type", "application/x-www-form-urlencoded");
+        service.send(request.body(axum::body::Body::from(form)).unwrap()).await.status
+    };
+    assert_eq!(answer("different").await, StatusCode::SEE_OTHER);
+    let answered = service.page("/questions/answered", &cookie).await.text;
+    assert!(answered.contains(&format!("href=\"{path}\"")) && answered.contains("Nein, verschieden"), "{answered}");
+    let page = service.page(&path, &cookie).await.text;
+    assert!(page.contains("Antwort zurücknehmen") && !page.contains("Nein, verschieden"), "{page}");
+    assert_eq!(answer("take_back").await, StatusCode::SEE_OTHER);
+    assert_eq!(service.store.review_count().await.unwrap(), 1, "it is open again");
+    assert!(service.page("/questions/answered?lang=en", &cookie).await.text.contains("None yet."));
+    let nobody = format!("/questions/{}", service.clock.id());
+    assert_eq!(service.page(&nobody, &cookie).await.status, 404);
+}
