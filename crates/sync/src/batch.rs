@@ -374,6 +374,12 @@ impl Batch {
             });
             keep_required(&mut link, object, &mut wanted, &schema);
             let complete = fill_references(&mut wanted, &counterparts);
+            if complete {
+                // A value that nobody says any more is held no more, either.
+                let nothing = plan::value_hash(&None);
+                let said = |name: &String| wanted.fields.0.contains_key(name) || wanted.owner.contains(name);
+                link.held.retain(|name, held| said(name) || held.hash == nothing);
+            }
             for name in &wanted.owner {
                 let Some(owner) = link.fields.text(&Field::OWNER).map(str::to_owned) else { continue };
                 let otherwise = || self.pusher.otherwise.as_deref().and_then(|otherwise| owners.get(otherwise));

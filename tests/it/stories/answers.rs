@@ -10,6 +10,7 @@ use mittler_sync::{NotTaken, question::Command, view::Operation};
 use serde_json::json;
 
 use super::{
+    moved::read,
     reviews::question,
     world::{HUBSPOT, SALESFORCE, Setup, World, anna},
 };
@@ -22,6 +23,10 @@ on_every_database!(
     which_of_several_companies_it_is_a_person_says,
     several_companies_are_none_of_them_and_a_third_is_made,
     a_chosen_record_that_is_gone_is_asked_about_again,
+    what_was_deleted_in_one_crm_is_deleted_in_the_others_on_request,
+    who_was_erased_in_a_crm_stays_here_or_is_forgotten_and_is_never_made_there_again,
+    of_two_who_share_an_address_the_other_gives_it_up,
+    of_two_who_share_an_address_this_one_gives_it_up,
 );
 
 /// An organisation whose rule stops who resembles a contact.
@@ -237,5 +242,125 @@ async fn a_chosen_record_that_is_gone_is_asked_about_again(store: Store) {
     assert!(world.answer(again.id, "retry").await.is_ok());
     world.settle().await;
     assert_eq!(world.link(HUBSPOT, organisation).await.remote_id.as_ref(), Some(&ids[1]), "the one that is left");
+    world.end().await;
+}
+
+async fn what_was_deleted_in_one_crm_is_deleted_in_the_others_on_request(store: Store) {
+    let world = World::new(store).await;
+    let person = world.lead(anna()).await;
+    let contact = world.link(HUBSPOT, person).await.remote_id.unwrap();
+    world.advance(10);
+    world.edit_hubspot("contacts", &contact, &json!({ "archived": true }));
+    world.advance(3);
+    read(&world, HUBSPOT, "contacts", &contact).await;
+    let review = question(&world, person, "deleted_there").await;
+    let view = world.questions().view(review.id).await.unwrap().unwrap();
+    let option = view.options.iter().find(|it| it.command == Command::DeleteThereToo).unwrap();
+    let writes: Vec<_> = option.preview.writes.iter().map(|it| (it.connection.name.as_str(), it.operation)).collect();
+    assert_eq!(writes, [(SALESFORCE, Operation::Archive)]);
+    assert_eq!(world.answer(review.id, "delete_there_too").await, Ok(Command::DeleteThereToo));
+    world.settle().await;
+    assert!(world.in_salesforce("Lead").iter().all(|lead| lead["IsDeleted"] == json!(true)), "{:?}", world.in_salesforce("Lead"));
+    // What we did ourselves is no news that somebody has to be asked about.
+    world.advance(60);
+    world.pull().await;
+    assert_eq!(world.store.review_count().await.unwrap(), 0);
+    assert!(world.store.record(person).await.unwrap().is_some(), "here they stay");
+    world.end().await;
+}
+
+async fn who_was_erased_in_a_crm_stays_here_or_is_forgotten_and_is_never_made_there_again(store: Store) {
+    let world = World::new(store).await;
+    let erased = async |person: RecordId| {
+        let contact = world.link(HUBSPOT, person).await.remote_id.unwrap();
+        world.advance(10);
+        world.edit_hubspot("contacts", &contact, &json!({ "erased": true }));
+        let connection = world.id(HUBSPOT);
+        let ids = vec![contact];
+        world.ask(mittler_core::job::Task::Erased { connection, remote_type: "contacts".into(), ids }).await;
+        world.settle().await;
+        question(&world, person, "erased_there").await
+    };
+    let person = world.lead(anna()).await;
+    let review = erased(person).await;
+    assert_eq!(options(&world, &review).await, ["forget", "keep"]);
+    assert_eq!(world.answer(review.id, "keep").await, Ok(Command::Keep));
+    let mut later = anna();
+    later["position"] = json!("Prokuristin");
+    assert_eq!(world.lead(later.clone()).await, person);
+    assert!(world.in_hubspot("contacts").is_empty(), "whoever asked to be forgotten there stays forgotten");
+    assert_eq!(world.in_salesforce("Lead")[0]["Title"], json!("Prokuristin"), "elsewhere they go on");
+    // Another one is forgotten here, too, and comes back by no list.
+    let bert = json!({ "badge_id": "BW26-900010", "first_name": "Bert", "last_name": "Amsel", "company": "Amselbau GmbH",
+        "email": "bert.amsel@amselbau.example", "country": "DE" });
+    let other = world.lead(bert.clone()).await;
+    let review = erased(other).await;
+    assert_eq!(world.answer(review.id, "forget").await, Ok(Command::Forget));
+    world.settle().await;
+    assert!(world.store.record(other).await.unwrap().is_none());
+    world.door.lead(bert, &super::world::stand()).await.unwrap();
+    world.settle().await;
+    assert_eq!(world.person_by_email("bert.amsel@amselbau.example").await, None);
+    assert!(world.in_hubspot("contacts").is_empty());
+    assert!(world.store.record(person).await.unwrap().is_some());
+    world.end().await;
+}
+
+/// Two people with one address, which HubSpot lets nobody share: the first has it there.
+async fn sharing(world: &World) -> (RecordId, RecordId, ReviewLine) {
+    let of = |badge: &str, first: &str, last: &str| {
+        json!({ "badge_id": badge, "first_name": first, "last_name": last, "company": "Kranichwerk GmbH",
+            "email": "elvira.saum@kranichwerk.example", "country": "DE" })
+    };
+    let first = world.lead(of("BW26-900020", "Elvira", "Saum")).await;
+    let second = world.lead(of("BW26-900021", "Bernd", "Storch")).await;
+    assert_ne!(first, second);
+    if let Some(asked) = world.store.reviews_of(second).await.unwrap().iter().find(|it| it.question == "same_person") {
+        assert!(world.answer(asked.id, "different").await.is_ok());
+        world.settle().await;
+    }
+    let review = question(world, second, "remote_duplicate").await;
+    assert_eq!(world.hubspot_with("contacts", "email", "elvira.saum@kranichwerk.example").len(), 1);
+    (first, second, review)
+}
+
+async fn of_two_who_share_an_address_the_other_gives_it_up(store: Store) {
+    let world = World::new(store).await;
+    let (first, second, review) = sharing(&world).await;
+    let view = world.questions().view(review.id).await.unwrap().unwrap();
+    let ours = view.options.iter().find(|it| it.command == Command::Ours).unwrap();
+    assert_eq!(ours.preview.changes[0].after, Vec::<String>::new(), "the holder loses it");
+    assert_eq!(world.answer(review.id, "ours").await, Ok(Command::Ours));
+    world.settle().await;
+    let emails = async |person| world.record(person).await.fields.elements(&Field::EMAILS).len();
+    assert_eq!((emails(first).await, emails(second).await), (0, 1));
+    let holders = world.hubspot_with("contacts", "email", "elvira.saum@kranichwerk.example");
+    let id = world.link(HUBSPOT, second).await.remote_id;
+    assert_eq!(holders.iter().map(|it| it["id"].as_str()).collect::<Vec<_>>(), [id.as_deref()]);
+    assert!(world.link(HUBSPOT, second).await.held.0.is_empty());
+    assert_eq!(world.person_by_email("elvira.saum@kranichwerk.example").await, Some(second));
+    assert_eq!(world.store.review_count().await.unwrap(), 0);
+    world.nothing_waits().await;
+    world.end().await;
+}
+
+async fn of_two_who_share_an_address_this_one_gives_it_up(store: Store) {
+    let world = World::new(store).await;
+    let (first, second, review) = sharing(&world).await;
+    assert_eq!(world.answer(review.id, "theirs").await, Ok(Command::Theirs));
+    world.settle().await;
+    let emails = async |person| world.record(person).await.fields.elements(&Field::EMAILS).len();
+    assert_eq!((emails(first).await, emails(second).await), (1, 0));
+    assert_eq!(world.person_by_email("elvira.saum@kranichwerk.example").await, Some(first));
+    let link = world.link(HUBSPOT, second).await;
+    assert!(link.held.0.is_empty(), "{link:?}");
+    assert_eq!(world.in_hubspot("contacts").len(), 2);
+    // The other CRM, which lets them share it, is told as well.
+    let leads = world.in_salesforce("Lead");
+    let of = |last: &str| leads.iter().find(|lead| lead["LastName"] == json!(last)).unwrap();
+    assert_eq!(of("Saum")["Email"], json!("elvira.saum@kranichwerk.example"));
+    assert!(of("Storch")["Email"].is_null(), "{}", of("Storch"));
+    assert_eq!(world.store.review_count().await.unwrap(), 0);
+    world.nothing_waits().await;
     world.end().await;
 }
