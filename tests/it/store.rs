@@ -32,6 +32,7 @@ macro_rules! stories {
 mod access;
 mod accounts;
 mod cancelled;
+mod copy;
 mod door;
 mod forget;
 mod jobs;
@@ -56,11 +57,15 @@ pub enum Raw {
 
 impl Raw {
     pub async fn of(fresh: &Fresh) -> Raw {
-        if let Some(path) = fresh.store.path() {
+        Raw::at(fresh.url()).await
+    }
+
+    pub async fn at(url: &str) -> Raw {
+        if let Some(path) = url.strip_prefix("sqlite:") {
             let options = sqlx::sqlite::SqliteConnectOptions::new().filename(path);
             return Raw::Sqlite(options.busy_timeout(seconds(5)).connect().await.unwrap());
         }
-        let options: PgConnectOptions = fresh.url().parse().unwrap();
+        let options: PgConnectOptions = url.parse().unwrap();
         Raw::Postgres(options.connect().await.unwrap())
     }
 

@@ -82,9 +82,31 @@ impl Fresh {
         Store::open(&self.url).await.unwrap()
     }
 
+    /// The database as it lies there when no process has it open. Whoever else has the store must have dropped it.
+    pub async fn shut(self) -> Shut {
+        let Fresh { store, url, place } = self;
+        store.close().await;
+        Shut { url, place }
+    }
+
     /// Removes the database. After a failed story it stays, until the servers are thrown away.
     pub async fn remove(self) {
-        self.store.close().await;
+        self.shut().await.remove().await;
+    }
+}
+
+/// A database that nobody has open.
+pub struct Shut {
+    pub url: String,
+    place: Place,
+}
+
+impl Shut {
+    pub async fn open(self) -> Fresh {
+        Fresh { store: Store::open(&self.url).await.unwrap(), url: self.url, place: self.place }
+    }
+
+    pub async fn remove(self) {
         match self.place {
             Place::Folder(folder) => folder.close().unwrap(),
             Place::Server { admin, name } => {
@@ -100,13 +122,23 @@ impl Fresh {
 }
 
 pub async fn sqlite() -> Fresh {
-    listen();
-    let folder = tempfile::tempdir().unwrap();
-    let url = format!("sqlite:{}", folder.path().join("mittler.db").display());
-    Fresh { store: Store::open(&url).await.unwrap(), url, place: Place::Folder(folder) }
+    empty_sqlite().open().await
 }
 
 pub async fn postgres() -> Fresh {
+    empty_postgres().await.open().await
+}
+
+/// A place for a database of SQLite, without the file.
+pub fn empty_sqlite() -> Shut {
+    listen();
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite:{}", folder.path().join("mittler.db").display());
+    Shut { url, place: Place::Folder(folder) }
+}
+
+/// A database of PostgreSQL without tables.
+pub async fn empty_postgres() -> Shut {
     listen();
     let base = setting("MITTLER_TEST_POSTGRES_URL");
     let admin: PgConnectOptions = base.parse().unwrap();
@@ -116,7 +148,7 @@ pub async fn postgres() -> Fresh {
     server.close().await.unwrap();
     let (server_url, _) = base.rsplit_once('/').unwrap();
     let url = format!("{server_url}/{name}");
-    Fresh { store: Store::open(&url).await.unwrap(), url, place: Place::Server { admin: Box::new(admin), name } }
+    Shut { url, place: Place::Server { admin: Box::new(admin), name } }
 }
 
 /// A fresh database of every kind.

@@ -43,13 +43,13 @@ const GROUP_TIME: Duration = Duration::from_millis(10);
 /// How long the others wait for one more at the door.
 const LINGER: Duration = Duration::from_millis(4);
 /// How long a write waits for another process's on SQLite; longer than one closure may take.
-const BUSY: Duration = Duration::from_secs(10);
+pub(crate) const BUSY: Duration = Duration::from_secs(10);
 /// Attempts at opening an SQLite file that another process may be making.
 const PREPARATIONS: u32 = 5;
 /// How long a database may take to answer at all.
 pub(crate) const ANSWER: Duration = Duration::from_secs(5);
 /// Looks at a lock that is held: an `import` that finds the service gone takes it for a moment.
-const LOOKS: u32 = 6;
+pub(crate) const LOOKS: u32 = 6;
 
 /// One of two things, by database.
 #[derive(Debug)]
@@ -526,7 +526,7 @@ fn migration(error: MigrateError) -> Error {
 
 /// Takes the lock file beside the database; the operating system gives it back when the process
 /// ends, however it ends. `None` if another process has it for longer than a look takes.
-async fn lock_file(path: &Path) -> Result<Option<std::fs::File>> {
+pub(crate) async fn lock_file(path: &Path) -> Result<Option<std::fs::File>> {
     make_folder(path)?;
     let name = path.with_extension("lock");
     let file = std::fs::File::options()

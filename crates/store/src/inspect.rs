@@ -13,7 +13,7 @@ use sqlx::{
 use crate::{
     Error, Result,
     db::{ANSWER, file, postgres_options},
-    tables::{POSTGRES, SQLITE},
+    tables::{POSTGRES, SQLITE, TABLES_OF_POSTGRES, TABLES_OF_SQLITE},
 };
 
 /// The setting that says with which key an installation was made; see `mittler_sync::Keys::fingerprint`.
@@ -90,11 +90,7 @@ pub(crate) async fn inspect_sqlite(path: &Path) -> Result<Found> {
     }
     let mut connection = open_read_only(path).await?;
     let found = async {
-        let tables: Vec<(String,)> = sqlx::query_as(
-            "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name",
-        )
-        .fetch_all(&mut connection)
-        .await?;
+        let tables: Vec<(String,)> = sqlx::query_as(TABLES_OF_SQLITE).fetch_all(&mut connection).await?;
         let tables: Vec<String> = tables.into_iter().map(|row| row.0).collect();
         let steps = if tables.iter().any(|table| table == "_sqlx_migrations") {
             sqlx::query_as(STEPS).fetch_all(&mut connection).await?
@@ -121,14 +117,7 @@ pub(crate) async fn inspect_postgres(options: &PgConnectOptions) -> Result<Found
     let connected = tokio::time::timeout(ANSWER, options.connect()).await;
     let mut connection = connected.map_err(|_| Error::TooSlow)??;
     let found = async {
-        // Tables that come with an extension are nobody's.
-        let tables: Vec<(String,)> = sqlx::query_as(
-            "SELECT CAST(c.relname AS text) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-             WHERE c.relkind IN ('r', 'p') AND n.nspname = current_schema()
-               AND NOT EXISTS (SELECT 1 FROM pg_depend d WHERE d.objid = c.oid AND d.deptype = 'e') ORDER BY 1",
-        )
-        .fetch_all(&mut connection)
-        .await?;
+        let tables: Vec<(String,)> = sqlx::query_as(TABLES_OF_POSTGRES).fetch_all(&mut connection).await?;
         let tables: Vec<String> = tables.into_iter().map(|row| row.0).collect();
         let steps = if tables.iter().any(|table| table == "_sqlx_migrations") {
             sqlx::query_as(STEPS).fetch_all(&mut connection).await?

@@ -21,6 +21,7 @@ pub mod bounds;
 pub mod census;
 mod clock;
 pub mod connections;
+pub mod copy;
 mod db;
 pub mod decisions;
 mod document;

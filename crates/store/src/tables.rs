@@ -18,6 +18,15 @@ pub struct Table {
 pub(crate) static SQLITE: Migrator = sqlx::migrate!("./migrations/sqlite");
 pub(crate) static POSTGRES: Migrator = sqlx::migrate!("./migrations/postgres");
 
+/// The tables that a database has, by its own account.
+pub(crate) const TABLES_OF_SQLITE: &str =
+    "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name";
+/// Tables that come with an extension are nobody's.
+pub(crate) const TABLES_OF_POSTGRES: &str =
+    "SELECT CAST(c.relname AS text) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+     WHERE c.relkind IN ('r', 'p') AND n.nspname = current_schema()
+       AND NOT EXISTS (SELECT 1 FROM pg_depend d WHERE d.objid = c.oid AND d.deptype = 'e') ORDER BY 1";
+
 /// The tables as the migrations declare them.
 pub fn declared(sqlite: bool) -> Vec<Table> {
     let migrations = if sqlite { &SQLITE } else { &POSTGRES };
@@ -41,12 +50,7 @@ pub fn declared(sqlite: bool) -> Vec<Table> {
 impl Store {
     /// The tables that the database really has.
     pub async fn table_names(&self) -> Result<Vec<String>> {
-        let rows = fetch_either!(
-            self,
-            (String,),
-            "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name",
-            "SELECT CAST(tablename AS text) FROM pg_tables WHERE schemaname = current_schema() ORDER BY tablename",
-        )?;
+        let rows = fetch_either!(self, (String,), TABLES_OF_SQLITE, TABLES_OF_POSTGRES)?;
         Ok(rows.into_iter().map(|row| row.0).filter(|name| name != "_sqlx_migrations").collect())
     }
 }
