@@ -4,6 +4,7 @@ mod cli;
 mod demo;
 mod history;
 mod key;
+mod moving;
 mod room;
 mod silent;
 mod start;

@@ -170,6 +170,14 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Copy the whole installation into another, empty database, to go on there
+    Move {
+        /// `sqlite:FILE` or `postgres://…`
+        #[arg(long)]
+        to: String,
+        #[arg(long)]
+        json: bool,
+    },
     /// Check configuration, database, broker and every connection, and say what to do
     Doctor {
         #[arg(long)]

@@ -251,10 +251,7 @@ impl Config {
         if let Some(key_file) = &common.key_file {
             config.server.key_file.clone_from(key_file);
         }
-        if let Some(path) = config.server.database.strip_prefix("sqlite:") {
-            let path = config.path(Path::new(path.trim_start_matches("//")));
-            config.server.database = format!("sqlite:{}", path.display());
-        }
+        config.server.database = config.database_url(&config.server.database);
         config.server.key_file = config.secret_path(&config.server.key_file);
         for domain in &mut config.server.own_domains {
             let ascii = mittler_normalise::email::ascii_domain(&domain.trim().to_lowercase());
@@ -264,6 +261,14 @@ impl Config {
         }
         config.check()?;
         Ok(config)
+    }
+
+    /// A database's address, with the file of SQLite where the configuration means it.
+    pub fn database_url(&self, url: &str) -> String {
+        match url.strip_prefix("sqlite:") {
+            Some(path) => format!("sqlite:{}", self.path(Path::new(path.trim_start_matches("//"))).display()),
+            None => url.to_owned(),
+        }
     }
 
     /// What the types do not say.

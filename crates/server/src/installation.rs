@@ -124,7 +124,11 @@ async fn settle(config: &Config, keys: &Keys, store: &Store) -> Result<()> {
 
 /// The database's address without a password.
 pub fn place(config: &Config) -> String {
-    let url = &config.server.database;
+    place_of(&config.server.database)
+}
+
+/// The same of any.
+pub fn place_of(url: &str) -> String {
     if let Some(path) = url.strip_prefix("sqlite:") {
         return path.trim_start_matches("//").to_owned();
     }

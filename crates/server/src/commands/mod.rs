@@ -7,6 +7,7 @@ mod forget;
 mod import;
 mod keys;
 mod mapping;
+mod move_to;
 mod progress;
 mod questions;
 mod records;
@@ -74,6 +75,10 @@ pub async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Mapping { command } => mapping::run(&common, command).await,
         Command::Forget { person, json } => forget::run(&open(&common).await?, &person, json).await,
         Command::Restrict { person, lift, json } => restrict::run(&open(&common).await?, &person, lift, json).await,
+        Command::Move { to, json } => {
+            telemetry::start(false, "warn");
+            move_to::run(&Config::load(&common)?, &to, json).await
+        }
         Command::Doctor { json } => doctor::run(&common, json).await,
         Command::Openapi => {
             print!("{}", mittler_api::openapi_yaml());
