@@ -15,6 +15,7 @@ mod identity;
 mod jumps;
 mod limits;
 mod lookups;
+mod lost;
 mod modes;
 mod moved;
 mod newer;

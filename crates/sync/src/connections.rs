@@ -2,7 +2,7 @@
 //! known of it for now.
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeSet, HashMap, HashSet},
     sync::{
         Arc, Mutex, PoisonError, RwLock,
         atomic::{AtomicBool, AtomicI64, AtomicU32, Ordering},
@@ -11,7 +11,7 @@ use std::{
 };
 
 use mittler_connector::{Account, Connector, Key, KeyForm};
-use mittler_core::{ConnectionId, RemoteSchema, Time, mapping::Mapping};
+use mittler_core::{ConnectionId, LinkId, RemoteSchema, Time, mapping::Mapping};
 use serde::{Deserialize, Serialize};
 
 use crate::bounds::Bounds;
@@ -60,6 +60,8 @@ impl Mode {
 const BELIEVED: Duration = Duration::from_hours(1);
 /// How often all that is due is looked at, and leases that are over are looked for.
 const CLOSELY: Duration = Duration::from_secs(1);
+/// How many people that were created are remembered; of those before them it is looked what hangs on them.
+const CREATED: usize = 100_000;
 /// How far a CRM's clock and ours stand apart before ours counts as wrong.
 const APART: Duration = Duration::from_secs(30);
 
@@ -87,6 +89,8 @@ pub struct Connection {
     absent_known: AtomicBool,
     /// Forms of look-up that take the CRM too long, until when they are left.
     pub(crate) closed_lookups: Mutex<HashMap<(String, KeyForm), Time>>,
+    /// People that this process has created there: what hangs on them it has told as well.
+    created: Mutex<HashSet<LinkId>>,
     /// The last retry by a person that this process heard of.
     retried_at: AtomicI64,
     /// Microseconds that the CRM's clock is ahead of ours, if that is a fault of ours.
@@ -143,6 +147,7 @@ impl Connection {
             absent: Mutex::default(),
             absent_known: AtomicBool::new(false),
             closed_lookups: Mutex::default(),
+            created: Mutex::default(),
             retried_at: AtomicI64::new(0),
             ahead: AtomicI64::new(0),
             noted: Mutex::default(),
@@ -214,6 +219,21 @@ impl Connection {
         closed.retain(|_, (until, _)| *until > now);
         let first = closed.values().min().cloned();
         (closed.keys().cloned().collect(), first)
+    }
+
+    /// This process has created a person there.
+    pub(crate) fn note_created(&self, person: LinkId) {
+        let mut created = locked(&self.created);
+        if created.len() >= CREATED {
+            created.clear();
+        }
+        created.insert(person);
+    }
+
+    /// Whether all that Mittler ever told of a person there is known to be in this database. Of somebody whom this
+    /// process did not create there, a database that was lost or put back may have told more.
+    pub(crate) fn has_created(&self, person: LinkId) -> bool {
+        locked(&self.created).contains(&person)
     }
 
     /// A person asked at that time that the connection be tried at once: whatever this process holds against its

@@ -129,6 +129,9 @@ impl Batch {
                 if item.link.remote_id.is_none() {
                     to.created.push(item.link.id);
                 }
+                if created && profile.kind == Kind::Person {
+                    self.connection.note_created(item.link.id);
+                }
                 let outcome = if item.archives() {
                     "archived"
                 } else if created {

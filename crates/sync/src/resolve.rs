@@ -7,7 +7,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use mittler_connector::{Error as CrmError, Key, KeyForm, KindProfile, OwnKey, RemoteRecord};
 use mittler_core::{
-    Field, Fields, Kind, LinkId, RecordId, RemoteFields, SubjectId, Time, Value, job::Lane, mapping::Object,
+    Field, Fields, Kind, LinkId, RecordId, RemoteFields, RemoteSchema, SubjectId, Time, Value,
+    job::Lane,
+    mapping::{Object, fit},
+    value::clean,
 };
 use mittler_identity::{Candidate, Decision, Facts, KeyType, NAME_OF_DOMAIN, decide};
 use mittler_normalise::{email::is_personal, name::same_surname};
@@ -76,9 +79,13 @@ impl Batch {
         }
         let begun = self.now();
         let found = self.find(object, profile, &unknown).await?;
+        let mut unknown: Vec<(DueLink, (Vec<Hit>, bool))> = unknown.into_iter().zip(found).collect();
+        if profile.kind == Kind::Activity {
+            give_each_its_own(&mut unknown);
+        }
         let (mut rest, mut adopt, mut unsure, mut ends) = (known, Vec::new(), Vec::new(), Vec::new());
         let (mut trial, mut slow): (Vec<Receipt>, Vec<DueLink>) = (Vec::new(), Vec::new());
-        for (link, (hits, is_slow)) in unknown.into_iter().zip(found) {
+        for (link, (hits, is_slow)) in unknown {
             if is_slow {
                 slow.push(link);
                 continue;
@@ -276,6 +283,14 @@ impl Batch {
                 let answer = self.look_up(object, &ask).await?;
                 let records = answer.records;
                 let holders = self.holders(&records).await?;
+                let (linked, schema) = if profile.kind == Kind::Activity {
+                    let ids: Vec<String> = records.iter().map(|record| record.id.clone()).collect();
+                    let linked = self.pusher.store.links_by_remote(self.connection.id, &object.remote, &ids).await?;
+                    let linked = linked.into_iter().map(|it| (it.remote_id, RecordId(it.record))).collect();
+                    (linked, Some(self.connection.schema(&object.remote, self.now()).await?))
+                } else {
+                    (HashMap::new(), None)
+                };
                 for (at, keys) in keys.iter().enumerate() {
                     slow[at] |= keys.iter().any(|key| answer.slow.contains(key));
                     for (record, holder) in records.iter().zip(&holders).filter(|(record, _)| !record.gone) {
@@ -284,7 +299,15 @@ impl Batch {
                         if record.successor.is_some() || !Self::admits(object, profile, &links[at], record) {
                             continue;
                         }
-                        let rank = if matches!(record.key, Key::Own(_)) { 0 } else { 1 + at_key.min(1) };
+                        let mut rank = if matches!(record.key, Key::Own(_)) { 0 } else { 1 + at_key.min(1) };
+                        if let (Some(schema), None, Key::Parent(_)) = (&schema, &links[at].open_intent, &record.key) {
+                            // What another record of ours is there is not this one as well.
+                            let free = linked.get(&record.id).is_none_or(|holder| *holder == links[at].record);
+                            let Some(says) = says_the_same(object, schema, &links[at], record).filter(|_| free) else {
+                                continue;
+                            };
+                            rank = says;
+                        }
                         found[at].push(Hit {
                             remote_type: object.remote.clone(),
                             record: record.clone(),
@@ -312,8 +335,9 @@ impl Batch {
         if profile.kind != Kind::Activity {
             return true;
         }
-        let Some(open) = &link.open_intent else { return false };
-        let text = |fields: &RemoteFields, name: &str| fields.text(name).map(mittler_core::value::clean);
+        // What an earlier database told is compared with what this one would tell.
+        let Some(open) = &link.open_intent else { return true };
+        let text = |fields: &RemoteFields, name: &str| fields.text(name).map(clean);
         let told =
             open.fields.0.keys().filter(|name| record.fields.get(name).is_some_and(|value| value.as_text().is_some()));
         let mut told = told.filter(|name| !matches!(open.fields.get(name), Some(Value::RemoteRef(_)))).peekable();
@@ -326,8 +350,8 @@ impl Batch {
         let mut keys = Vec::with_capacity(links.len());
         let pairs = if has(KeyForm::Pair) && profile.own_key == OwnKey::None {
             self.pairs(links).await?
-        } else if has(KeyForm::Parent) && profile.own_key == OwnKey::None {
-            self.parents(links).await?
+        } else if has(KeyForm::Parent) {
+            self.parents(profile, links).await?
         } else {
             HashMap::new()
         };
@@ -373,14 +397,19 @@ impl Batch {
             .collect())
     }
 
-    /// The parents of activities whose creation may have happened.
-    async fn parents(&self, links: &[DueLink]) -> Run<HashMap<RecordId, Key>> {
+    /// The people at whom to look for activities that may be there: because their creation may have happened, or
+    /// because the person was there before this process, and a database that was lost or put back since may have
+    /// told of more than this one knows.
+    async fn parents(&self, profile: &KindProfile, links: &[DueLink]) -> Run<HashMap<RecordId, Key>> {
         let now = self.now();
+        let created = |person| self.connection.has_created(link_id(self.connection.id, person));
         let unsure: Vec<DueLink> = links
             .iter()
-            .filter(|link| {
-                let open = link.open_intent.as_ref().filter(|open| open.operation == "create");
-                open.is_some_and(|open| self.visible(open) <= now)
+            .filter(|link| match &link.open_intent {
+                Some(open) => {
+                    profile.own_key == OwnKey::None && open.operation == "create" && self.visible(open) <= now
+                }
+                None => link.fields.reference(&Field::PERSON).is_some_and(|person| !created(person)),
             })
             .cloned()
             .collect();
@@ -483,6 +512,7 @@ impl Batch {
             held.into_iter().map(|it| (it.remote_id, RecordId(it.record))).collect();
         let owners = owner_ids(object, adoptions.iter().map(|it| &it.record));
         let owners = self.connection.owner_names(&owners, self.now()).await?;
+        let schema = self.connection.schema(&object.remote, self.now()).await?;
         let (mut receipts, mut statements, mut reviews, mut ends, mut seen) = (vec![], vec![], vec![], vec![], vec![]);
         let mut companies: BTreeSet<LinkId> = BTreeSet::new();
         for Adoption { link, record, begun } in adoptions {
@@ -509,8 +539,12 @@ impl Batch {
             let mut receipt = settled(&link, None, None);
             receipt.remote_type.clone_from(&object.remote);
             receipt.remote_id = Some(record.id.clone());
-            receipt.sent = told(&link, ours, &record);
-            receipt.sent.0.extend(eye.in_our_form(&record.fields).0);
+            if link.kind == Kind::Activity && link.open_intent.is_none() {
+                receipt.sent = told_before(object, &schema, &link, &record);
+            } else {
+                receipt.sent = told(&link, ours, &record);
+                receipt.sent.0.extend(eye.in_our_form(&record.fields).0);
+            }
             receipt.done = None;
             seen.push((link.id, record.fields, begun));
             receipts.push(receipt);
@@ -654,6 +688,55 @@ fn told(link: &DueLink, ours: bool, record: &RemoteRecord) -> RemoteFields {
             open.fields.0.iter().filter(|(name, _)| came(name)).map(|(n, v)| (n.clone(), v.clone())).collect(),
         ),
         _ => RemoteFields::default(),
+    }
+}
+
+/// What of an activity was told by a database that is not there any more: all that this one would tell. Whoever works
+/// on it there has it as they want it, and hears of what changes from now on.
+fn told_before(object: &Object, schema: &RemoteSchema, link: &DueLink, record: &RemoteRecord) -> RemoteFields {
+    let mut told = object.project(&link.fields).fields;
+    fit(&mut told, schema);
+    for (name, value) in &mut told.0 {
+        if matches!(value, Some(Value::Ref(_))) {
+            *value = record.fields.get(name).cloned();
+        }
+    }
+    told
+}
+
+/// How well the words of an activity there are those that we would write: 1 if they are the same, 2 if only the subject
+/// of a task is - whoever works on a task writes into it.
+fn says_the_same(object: &Object, schema: &RemoteSchema, link: &DueLink, record: &RemoteRecord) -> Option<usize> {
+    let mut ours = object.project(&link.fields).fields;
+    fit(&mut ours, schema);
+    let (mut subject, mut body) = (None, None);
+    for name in ours.0.keys() {
+        let text = |fields: &RemoteFields| fields.text(name).map(clean).filter(|text| !text.is_empty());
+        let same = || text(&ours).map(|said| text(&record.fields).is_some_and(|theirs| theirs == said));
+        match object.shows(name) {
+            Some((field, _)) if field == Field::SUBJECT => subject = same(),
+            Some((field, _)) if field == Field::BODY => body = same(),
+            _ => {}
+        }
+    }
+    let task = link.fields.text(&Field::ACTIVITY_TYPE) == Some("task");
+    match (subject, body) {
+        (None | Some(true), Some(true)) | (Some(true), None) => Some(1),
+        (Some(true), Some(false)) if task => Some(2),
+        _ => None,
+    }
+}
+
+/// No two activities are one there: each takes what says the same, the best likeness first.
+fn give_each_its_own(found: &mut [(DueLink, (Vec<Hit>, bool))]) {
+    let best = |hits: &[Hit]| hits.iter().map(|hit| hit.rank).min();
+    found.sort_by_key(|(_, (hits, _))| best(hits));
+    let mut taken: HashSet<String> = HashSet::new();
+    for (_, (hits, _)) in found {
+        hits.retain(|hit| !taken.contains(&hit.record.id));
+        hits.sort_by(|a, b| (a.rank, &a.record.id).cmp(&(b.rank, &b.record.id)));
+        hits.truncate(1);
+        taken.extend(hits.first().map(|hit| hit.record.id.clone()));
     }
 }
 

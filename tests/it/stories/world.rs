@@ -69,6 +69,10 @@ pub struct Setup {
     pub guards: Guards,
     /// What a story changes in the default mapping.
     pub remap: fn(&str) -> String,
+    /// What the installation's key file holds.
+    pub key: [u8; 32],
+    /// The time there is; a story that goes on with the CRMs of another goes on with its clock.
+    pub clock: Clock,
 }
 
 impl Default for Setup {
@@ -93,6 +97,8 @@ impl Default for Setup {
             bounds: Bounds::default(),
             guards: Guards::default(),
             remap: str::to_owned,
+            key: [42; 32],
+            clock: Clock::default(),
         }
     }
 }
@@ -122,7 +128,16 @@ impl World {
 
     /// An installation whose CRMs are there already, with all that is in them.
     pub async fn over(store: Store, sandbox: Sandbox, setup: Setup) -> World {
-        let (clock, keys) = (Clock::default(), Keys::derive(&[42; 32]));
+        let world = World::unpulled(store, sandbox, setup).await;
+        // A cursor begins with the first pull.
+        world.pull().await;
+        world.sandbox.calls().reset();
+        world
+    }
+
+    /// The same, before it has asked the CRMs for changes.
+    pub async fn unpulled(store: Store, sandbox: Sandbox, setup: Setup) -> World {
+        let (clock, keys) = (setup.clock.clone(), Keys::derive(&setup.key));
         let connections = Connections::default();
         for crm in [SALESFORCE, HUBSPOT] {
             connections.put(connection(&store, &clock, &keys, &sandbox, &setup, crm).await);
@@ -169,10 +184,12 @@ impl World {
         for connection in world.connections.all() {
             connection.connector.prepare().await.unwrap();
         }
-        // A cursor begins with the first pull.
-        world.pull().await;
-        world.sandbox.calls().reset();
         world
+    }
+
+    /// The installation stops; the CRMs go on, and time.
+    pub fn stop(self) -> (Sandbox, Clock) {
+        (self.sandbox, self.clock)
     }
 
     /// The same installation with another mode for a connection, as after a change of its
