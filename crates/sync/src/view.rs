@@ -27,6 +27,8 @@ use crate::{
 
 /// How long a CRM may take to show a record to somebody who is waiting for it.
 const PATIENCE: Duration = Duration::from_secs(4);
+/// How long a page waits for what only makes it better.
+const PAGE_PATIENCE: Duration = Duration::from_millis(500);
 /// Remote records that one question reads at most.
 const MOST: usize = 20;
 
@@ -271,6 +273,17 @@ impl Questions {
             decisions: standing.iter().map(|decision| decision.id).collect(),
             question,
         }))
+    }
+
+    /// Where people see these records of a CRM, in their order; nothing where that is not known. Waits for
+    /// no CRM for longer than a page may take.
+    pub async fn record_urls(&self, remotes: &[(ConnectionId, RemoteRef)]) -> Vec<Option<String>> {
+        let accounts = self.accounts(tokio::time::Instant::now() + PAGE_PATIENCE).await;
+        let url = |(id, remote): &(ConnectionId, RemoteRef)| {
+            let account = accounts.get(&id.0).map(String::as_str);
+            self.connections.get(*id)?.connector.record_url(account, &remote.remote_type, &remote.remote_id)
+        };
+        remotes.iter().map(url).collect()
     }
 
     /// The ids of accounts that are known, or are told in time: addresses name them.

@@ -10,7 +10,7 @@ use crate::{
     body::{self, At, List, Page, Params},
     problem::Problem,
     rest::{
-        connections::{ConnectionView, LinkView, connections},
+        connections::{ConnectionView, LinkView, connections, links_of},
         imports::RowCursor,
         timeline::{self, Event},
     },
@@ -29,7 +29,7 @@ pub(crate) async fn page(
     let id = app.store.survivor(id).await?;
     let after = page.cursor::<RowCursor>()?;
     let record = app.store.record(id).await?.ok_or_else(Problem::not_found)?;
-    let links: Vec<LinkView> = app.store.link_lines(id).await?.into_iter().map(LinkView::from).collect();
+    let links = links_of(&app, id).await?;
     let (connections, events) = (connections(&app).await?, timeline::events(&app, id, after, EVENTS).await?);
     let references = references(&app, &record).await?;
     let questions = app.store.reviews_of(id).await?;
@@ -147,7 +147,13 @@ fn in_crms(visitor: &Visitor, links: &[LinkView], connections: &[ConnectionView]
                 tbody { @for link in links {
                     tr {
                         td { (name(link)) @if link.role == "duplicate" { " " span.tag { (lang.say("Dublette", "duplicate")) } } }
-                        td { (link.remote_type) @if let Some(id) = &link.remote_id { " " code { (id) } } }
+                        td { (link.remote_type) " " @match (&link.remote_id, &link.url) {
+                            (Some(id), Some(url)) => {
+                                a href=(url) target="_blank" rel="noreferrer" title=(lang.say("Im CRM öffnen", "Open in the CRM")) { code { (id) } }
+                            },
+                            (Some(id), None) => { code { (id) } },
+                            (None, _) => {},
+                        } }
                         td { span class=(format!("state {}", link.state)) { (words::state(link.state, lang)) } }
                         td { @if let Some(at) = link.written_at { time { (visitor.time(at)) } } }
                         td { (why(link, lang)) }

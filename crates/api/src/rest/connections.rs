@@ -8,6 +8,7 @@ use mittler_store::{
     hooks::HookCount,
     links::{LinkCount, LinkLine},
 };
+use mittler_sync::question::RemoteRef;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -31,6 +32,9 @@ pub(crate) struct LinkView {
     pub remote_type: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub remote_id: Option<String>,
+    /// Where people see it in the CRM. Only the links of one record have it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
     /// `written`, `waiting`, `held`, `refused`, `gone`, `suspect`. What is written may lack fields that are held; what
     /// waits is still to be told; what is held is not told, see the code; what is gone was deleted there; what is
     /// suspect is not shown there, and looked for again a day later.
@@ -78,6 +82,7 @@ impl From<LinkLine> for LinkView {
             role: line.role,
             remote_type: line.remote_type,
             remote_id: line.remote_id,
+            url: None,
             state,
             code: line.code,
             reason: line.reason,
@@ -99,8 +104,25 @@ pub(crate) async fn get_record_links(
     caller.needs(Scope::RecordsRead)?;
     let id = app.store.survivor(body::id::<RecordId>(&id)?).await?;
     app.store.record(id).await?.ok_or_else(Problem::not_found)?;
-    let links = app.store.link_lines(id).await?;
-    Ok(Json(List { items: links.into_iter().map(LinkView::from).collect(), next: None }))
+    Ok(Json(List { items: links_of(&app, id).await?, next: None }))
+}
+
+/// The links of a record, with their addresses in the CRMs. What was deleted there has none.
+pub(crate) async fn links_of(app: &App, record: RecordId) -> Result<Vec<LinkView>, Problem> {
+    let stored = app.store.link_lines(record).await?;
+    let remote = |line: &LinkLine| {
+        let remote_id = line.remote_id.clone().filter(|_| line.state != "gone")?;
+        Some((ConnectionId(line.connection), RemoteRef { remote_type: line.remote_type.clone(), remote_id }))
+    };
+    let there: Vec<(usize, (ConnectionId, RemoteRef))> =
+        stored.iter().enumerate().filter_map(|(at, line)| Some((at, remote(line)?))).collect();
+    let (places, remotes): (Vec<usize>, Vec<_>) = there.into_iter().unzip();
+    let urls = if remotes.is_empty() { Vec::new() } else { app.questions.record_urls(&remotes).await };
+    let mut links: Vec<LinkView> = stored.into_iter().map(LinkView::from).collect();
+    for (at, url) in places.into_iter().zip(urls) {
+        links[at].url = url;
+    }
+    Ok(links)
 }
 
 /// One account in one CRM.
