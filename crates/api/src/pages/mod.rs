@@ -55,7 +55,7 @@ pub(crate) fn router() -> Router<App> {
         .route("/docs", get(docs::page))
         .route("/openapi.yaml", get(docs::yaml))
         .route("/assets/{name}", get(assets::file))
-        .layer(middleware::from_fn(remember_language))
+        .layer(middleware::from_fn(in_their_language))
 }
 
 /// Whether it is a person who reads the answer: a browser says so, and programs have paths of their own.
@@ -66,7 +66,7 @@ fn reads_pages(parts: &Parts) -> bool {
 }
 
 fn problem_for(parts: &Parts, problem: Problem) -> Response {
-    if reads_pages(parts) { PageProblem(problem).into_response() } else { problem.into_response() }
+    if reads_pages(parts) { problem_page(Lang::of(parts), &problem) } else { problem.into_response() }
 }
 
 /// An address that does not exist.
@@ -79,10 +79,15 @@ pub(crate) async fn method_not_allowed(parts: Parts) -> Response {
     problem_for(&parts, Problem::new("method_not_allowed"))
 }
 
-/// `?lang=` stays chosen.
-async fn remember_language(request: Request, next: Next) -> Response {
+/// `?lang=` stays chosen, and a page that cannot be shown says so in the language of who asked.
+async fn in_their_language(request: Request, next: Next) -> Response {
     let chosen = lang::chosen(request.uri().query().unwrap_or(""));
-    let mut response = next.run(request).await;
+    let (parts, body) = request.into_parts();
+    let lang = Lang::of(&parts);
+    let mut response = next.run(Request::from_parts(parts, body)).await;
+    if let Some(Unshown(problem)) = response.extensions_mut().remove() {
+        response = problem_page(lang, &problem);
+    }
     let cookie = chosen.map(|lang| format!("mittler_lang={}; Path=/; SameSite=Strict; Max-Age=31536000", lang.code()));
     if let Some(cookie) = cookie.and_then(|cookie| HeaderValue::from_str(&cookie).ok()) {
         response.headers_mut().append(header::SET_COOKIE, cookie);
@@ -216,44 +221,54 @@ impl<E: Into<Problem>> From<E> for PageProblem {
     }
 }
 
+/// Travels with an answer to where the language of the caller is known.
+#[derive(Debug, Clone)]
+struct Unshown(Problem);
+
 impl IntoResponse for PageProblem {
-    /// In both languages, because nobody may be known who has one.
     fn into_response(self) -> Response {
-        if self.0.status() == StatusCode::UNAUTHORIZED {
-            return (StatusCode::UNAUTHORIZED, login::how()).into_response();
-        }
-        let status = self.0.status();
-        let (german, english) = match status {
-            StatusCode::NOT_FOUND => (
-                "Hier ist nichts. Vielleicht ist die Adresse vertippt, oder es wurde gelöscht.",
-                "There is nothing here. Perhaps the address is mistyped, or it was deleted.",
-            ),
-            StatusCode::METHOD_NOT_ALLOWED => (
-                "Diese Adresse gehört zu einer Schaltfläche und zeigt selbst nichts.",
-                "This address belongs to a button and shows nothing by itself.",
-            ),
-            StatusCode::SERVICE_UNAVAILABLE => (
-                "Die Datenbank antwortet nicht. Bitte gleich noch einmal versuchen.",
-                "The database does not answer. Please try again in a moment.",
-            ),
-            _ => ("Das ging nicht.", "That did not work."),
-        };
-        let body = html! {
-            main.alone {
-                h1 { "Mittler " small { (status.as_u16()) } }
-                p lang="de" { (german) }
-                p lang="en" { (english) }
-                @if let Some(detail) = &self.0.detail { p.hint { (detail) } }
-                p {
-                    a.button href="/" { "Heute · Today" } " "
-                    a.button href="/records" { "Datensätze · Records" }
-                }
-            }
-        };
-        let mut response = (status, shell(Lang::En, status.as_str(), None, &body)).into_response();
-        if status == StatusCode::SERVICE_UNAVAILABLE {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
-        }
+        let mut response = problem_page(Lang::En, &self.0);
+        response.extensions_mut().insert(Unshown(self.0));
         response
     }
+}
+
+/// What is said instead of a page, with a way back.
+fn problem_page(lang: Lang, problem: &Problem) -> Response {
+    let status = problem.status();
+    if status == StatusCode::UNAUTHORIZED {
+        return (status, login::how()).into_response();
+    }
+    let words = match status {
+        StatusCode::NOT_FOUND => lang.say(
+            "Hier ist nichts. Vielleicht ist die Adresse vertippt, oder es wurde gelöscht.",
+            "There is nothing here. Perhaps the address is mistyped, or it was deleted.",
+        ),
+        StatusCode::METHOD_NOT_ALLOWED => lang.say(
+            "Diese Adresse gehört zu einer Schaltfläche und zeigt selbst nichts.",
+            "This address belongs to a button and shows nothing by itself.",
+        ),
+        StatusCode::SERVICE_UNAVAILABLE => lang.say(
+            "Die Datenbank antwortet nicht. Bitte gleich noch einmal versuchen.",
+            "The database does not answer. Please try again in a moment.",
+        ),
+        _ => lang.say("Das ging nicht.", "That did not work."),
+    };
+    let body = html! {
+        main.alone {
+            h1 { "Mittler " small { (status.as_u16()) } }
+            p { (words) }
+            @if let Some(detail) = &problem.detail { p.hint { (detail) } }
+            p {
+                a.button href="/" { (lang.say("Heute", "Today")) } " "
+                a.button href="/records" { (lang.say("Datensätze", "Records")) } " "
+                a.button href="/import" { (lang.say("Import", "Import")) }
+            }
+        }
+    };
+    let mut response = (status, shell(lang, status.as_str(), None, &body)).into_response();
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+    }
+    response
 }

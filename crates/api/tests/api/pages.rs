@@ -104,12 +104,36 @@ async fn style_and_script_come_from_the_binary_under_names_that_change() {
 }
 
 #[tokio::test]
-async fn a_page_that_is_not_there_says_so_in_both_languages() {
+async fn a_page_that_is_not_there_says_so_in_the_language_of_who_asked_and_leads_back() {
     let service = Service::start().await;
     let cookie = service.sign_in().await;
-    let page = service.page("/records/rec_00000000000000000000000000000007", &cookie).await;
-    assert_eq!(page.status, StatusCode::NOT_FOUND);
-    assert!(page.text.contains("Hier ist nichts.") && page.text.contains("There is nothing here."));
+    let id = "00000000000000000000000000000007";
+    for path in [
+        &format!("/records/rec_{id}"),
+        "/records/rec_7",
+        "/records/meier",
+        &format!("/import/run_{id}"),
+        "/import/run_7/rows",
+        &format!("/waiting/con_{id}"),
+        "/waiting/hubspot",
+    ] {
+        for (query, ours, theirs) in
+            [("", "Hier ist nichts.", "There is"), ("?lang=en", "There is nothing here.", "Hier ist")]
+        {
+            let page = service.page(&format!("{path}{query}"), &cookie).await;
+            assert_eq!(
+                (page.status, page.header("content-type")),
+                (StatusCode::NOT_FOUND, "text/html; charset=utf-8"),
+                "{path}"
+            );
+            assert!(page.text.contains(ours) && !page.text.contains(theirs), "{path}{query}: {}", page.text);
+            assert!(
+                page.text.contains("href=\"/\"") && page.text.contains("href=\"/records\""),
+                "{path}: {}",
+                page.text
+            );
+        }
+    }
 }
 
 /// A browser gets a page with a way back, a program a problem.
@@ -117,13 +141,13 @@ async fn a_page_that_is_not_there_says_so_in_both_languages() {
 async fn a_mistyped_address_is_a_page_for_people_and_a_problem_for_programs() {
     let service = Service::start().await;
     let ask = async |method: &str, path: &str, accept: &str| {
-        let request = service.request(method, path).header("accept", accept);
+        let request = service.request(method, path).header("accept", accept).header("accept-language", "de");
         service.send(request.body(axum::body::Body::empty()).unwrap()).await
     };
     let browser = "text/html,application/xhtml+xml,*/*;q=0.8";
     let page = ask("GET", "/recrods", browser).await;
     assert_eq!((page.status, page.header("content-type")), (StatusCode::NOT_FOUND, "text/html; charset=utf-8"));
-    assert!(page.text.contains("vertippt") && page.text.contains("mistyped"), "{}", page.text);
+    assert!(page.text.contains("<html lang=\"de\">") && page.text.contains("vertippt"), "{}", page.text);
     assert!(page.text.contains("href=\"/\"") && page.text.contains("href=\"/records\""), "{}", page.text);
     assert!(page.header("content-security-policy").contains("default-src 'none'"));
     // Who reloads after a form was sent asks for its address.
