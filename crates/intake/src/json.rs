@@ -3,9 +3,10 @@
 use serde_json::{Map, Value};
 
 use crate::{
-    LeadField, Problem, RawLead,
+    LeadField, MAX_NAME, MAX_VALUE, Problem, RawLead,
     csv::encoding::clean,
     names::{self, Match},
+    value_too_long,
 };
 
 #[cfg(test)]
@@ -146,10 +147,7 @@ pub fn read(lead: &Value) -> Result<RawLead, Problem> {
         return Err(not_an_object());
     };
     let mut members = Vec::new();
-    flatten(object, "", &mut members);
-    if members.len() > MOST_MEMBERS {
-        return Err(Problem::new("too_many_members", format!("a lead has at most {MOST_MEMBERS} members")));
-    }
+    flatten(object, "", &mut members)?;
     let meanings: Vec<Option<(LeadField, Match)>> = members.iter().map(|(path, _)| meaning(path)).collect();
     let has = |field| meanings.iter().flatten().any(|(found, _)| *found == field);
     let named = |path: &str, names: &[&str]| names.contains(&names::fold(path).as_str());
@@ -194,36 +192,64 @@ pub fn read(lead: &Value) -> Result<RawLead, Problem> {
     Ok(read)
 }
 
-/// Scalars by their path. Lists of scalars are one value, with `|` between.
-fn flatten(object: &Map<String, Value>, parent: &str, members: &mut Vec<(String, String)>) {
+/// Members by their path.
+type Members = Vec<(String, String)>;
+
+/// Scalars by their path. Lists of scalars are one value, with `|` between. Ends with the first member
+/// that is too much: what comes behind it may be millions.
+fn flatten(object: &Map<String, Value>, parent: &str, members: &mut Members) -> Result<(), Problem> {
     for (name, value) in object {
+        if parent.len() + name.len() > MAX_NAME {
+            let reason = format!("the name of a member is longer than {MAX_NAME} bytes, with those it stands in");
+            return Err(Problem::new("name_too_long", reason));
+        }
         let path = if parent.is_empty() { name.clone() } else { format!("{parent}.{name}") };
-        flatten_value(&path, value, members);
+        flatten_value(&path, value, members)?;
     }
+    Ok(())
 }
 
-fn flatten_value(path: &str, value: &Value, members: &mut Vec<(String, String)>) {
+fn flatten_value(path: &str, value: &Value, members: &mut Members) -> Result<(), Problem> {
     match value {
         Value::Object(object) => flatten(object, path, members),
-        Value::Array(values) if typed(path, values, members) => {}
-        Value::Array(values) => match values.iter().map(scalar).collect::<Option<Vec<String>>>() {
-            Some(scalars) => {
+        Value::Array(values) if typed(path, values, members) => bounded(members),
+        Value::Array(values) => {
+            if let Some(scalars) = values.iter().map(scalar).collect::<Option<Vec<String>>>() {
                 let joined: Vec<String> = scalars.into_iter().filter(|one| !one.is_empty()).collect();
-                push(path, joined.join("|"), members);
+                return push(path, joined.join("|"), members);
             }
-            None => {
-                for (place, value) in values.iter().enumerate() {
-                    flatten_value(&format!("{path}.{place}"), value, members);
-                }
+            for (place, value) in values.iter().enumerate() {
+                flatten_value(&format!("{path}.{place}"), value, members)?;
             }
-        },
+            Ok(())
+        }
         _ => push(path, scalar(value).unwrap_or_default(), members),
     }
 }
 
-fn push(path: &str, value: String, members: &mut Vec<(String, String)>) {
+fn push(path: &str, value: String, members: &mut Members) -> Result<(), Problem> {
+    if value.len() > MAX_VALUE {
+        return Err(value_too_long().at(path));
+    }
     if !value.is_empty() {
         members.push((path.to_owned(), value));
+    }
+    not_too_many(members)
+}
+
+fn not_too_many(members: &Members) -> Result<(), Problem> {
+    if members.len() > MOST_MEMBERS {
+        return Err(Problem::new("too_many_members", format!("a lead has at most {MOST_MEMBERS} members")));
+    }
+    Ok(())
+}
+
+/// Whether members that several values may have come together in are still within bounds.
+fn bounded(members: &Members) -> Result<(), Problem> {
+    not_too_many(members)?;
+    match members.iter().find(|(_, value)| value.len() > MAX_VALUE) {
+        Some((path, _)) => Err(value_too_long().at(path.clone())),
+        None => Ok(()),
     }
 }
 

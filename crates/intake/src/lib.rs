@@ -17,6 +17,20 @@ use std::collections::{BTreeMap, btree_map::Entry};
 
 use serde::{Deserialize, Serialize};
 
+/// Bytes that one value of a lead may have, in UTF-8: a cell, or a member's text. A note of that length
+/// is a document.
+pub const MAX_VALUE: usize = 32 * 1024;
+/// Bytes that the name of a column or member may have.
+pub const MAX_NAME: usize = 1_000;
+
+/// Only the lead with this value is refused.
+pub(crate) fn value_too_long() -> Problem {
+    Problem::new(
+        "value_too_long",
+        format!("a value is longer than {} KB; shorten it or leave it out", MAX_VALUE / 1024),
+    )
+}
+
 /// What a column or a JSON member of a lead means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -7,7 +7,7 @@ use mittler_core::Time;
 use serde::{Deserialize, Serialize};
 
 pub use self::{mbox::split_mbox, mbox::unstuff, parts::parts};
-use crate::{Problem, csv::encoding::clean};
+use crate::{MAX_VALUE, Problem, csv::encoding::clean, value_too_long};
 
 mod attribution;
 mod boilerplate;
@@ -61,14 +61,31 @@ pub struct Parts {
     pub quoted: String,
 }
 
+/// Bytes that one mail may have, with its attachments. Servers take less.
+pub const MAX_MAIL: usize = 50 * 1024 * 1024;
+/// Bytes of what a mail says, as text: more was written by no person.
+pub const MAX_TEXT: usize = 1024 * 1024;
+/// Bytes of the same as HTML, which holds pictures at times.
+const MAX_HTML: usize = 4 * 1024 * 1024;
+
 /// Reads one mail. What is broken inside (a cut-off part, a wrong boundary) is read as far as it
 /// goes. Refused are bytes without any header, and mails within mails without end.
 pub fn read(bytes: &[u8]) -> Result<Mail, Problem> {
+    if bytes.len() > MAX_MAIL {
+        return Err(Problem::new("mail_too_long", format!("the mail is longer than {} MB", MAX_MAIL / 1024 / 1024)));
+    }
     let bytes = nesting::bounded(bytes)?;
     let message = MessageParser::default()
         .parse(&bytes)
         .filter(|message| !message.headers().is_empty())
         .ok_or_else(|| Problem::new("not_a_mail", "these bytes have no mail headers"))?;
+    let said = |wanted: fn(&PartType<'_>) -> usize| -> usize {
+        message.text_bodies().chain(message.html_bodies()).map(|part| wanted(&part.body)).max().unwrap_or(0)
+    };
+    let html = said(|body| if let PartType::Html(html) = body { html.len() } else { 0 });
+    if html > MAX_HTML || said(|body| if let PartType::Text(text) = body { text.len() } else { 0 }) > MAX_TEXT {
+        return Err(text_too_long());
+    }
     let html = message.html_bodies().find_map(|part| match &part.body {
         PartType::Html(html) => Some(html.to_string()),
         _ => None,
@@ -87,6 +104,13 @@ pub fn read(bytes: &[u8]) -> Result<Mail, Problem> {
         Some(html) if plain.trim().is_empty() => html::render(html),
         _ => plain,
     };
+    let subject = message.subject().map(|subject| clean(subject).replace('\n', " ")).unwrap_or_default();
+    if subject.len() > MAX_VALUE {
+        return Err(value_too_long().at("subject"));
+    }
+    if text.len() > MAX_TEXT {
+        return Err(text_too_long());
+    }
     let (headers, is_bounce) = headers::telling(&message);
     Ok(Mail {
         message_id: message.message_id().map(str::to_owned),
@@ -96,13 +120,19 @@ pub fn read(bytes: &[u8]) -> Result<Mail, Problem> {
         reply_to: message.reply_to().and_then(|to| mailboxes(to).into_iter().next()),
         to: message.all_to().flat_map(mailboxes).collect(),
         date: message.date().map(|date| Time::from_seconds(date.to_timestamp())),
-        subject: message.subject().map(|subject| clean(subject).replace('\n', " ")).unwrap_or_default(),
+        subject,
         text: text.replace('\0', ""),
         html,
         headers,
         is_bounce,
         attachments: message.attachments().filter_map(|part| part.attachment_name()).map(clean).collect(),
     })
+}
+
+fn text_too_long() -> Problem {
+    let mb = |bytes: usize| bytes / 1024 / 1024;
+    let reason = format!("the mail says more than {} MB as text, or {} MB as HTML", mb(MAX_TEXT), mb(MAX_HTML));
+    Problem::new("mail_text_too_long", reason)
 }
 
 fn ids(header: &HeaderValue<'_>) -> Vec<String> {

@@ -295,6 +295,18 @@ const CODES: Words = &[
     ),
     ("not_corrected", "Zeile noch nicht korrigiert", "the row is not corrected yet"),
     ("row_too_long", "Zeile ist länger als 1 MB", "the row is longer than 1 MB"),
+    ("value_too_long", "ein Wert ist länger als 32 KB", "a value is longer than 32 KB"),
+    (
+        "name_too_long",
+        "der Name einer Spalte ist länger als 1.000 Zeichen",
+        "the name of a column is longer than 1,000 characters",
+    ),
+    ("mail_too_long", "Mail ist länger als 50 MB", "the mail is longer than 50 MB"),
+    (
+        "mail_text_too_long",
+        "Text der Mail ist länger als 1 MB (als HTML 4 MB)",
+        "the text of the mail is longer than 1 MB (4 MB as HTML)",
+    ),
     ("cell_too_long", "Zelle hat mehr als 1.000 Zeichen", "the cell has more than 1,000 characters"),
     ("too_many_columns", "mehr als 2.000 Spalten", "more than 2,000 columns"),
     ("too_many_members", "mehr als 2.000 Angaben", "more than 2,000 members"),

@@ -160,3 +160,23 @@ fn a_second_number_is_a_second_number() {
     assert_eq!(lead.fields[&LeadField::Phone], "0711 1\n0711 2");
     assert_eq!((&*lead.fields[&LeadField::FirstName], &*lead.fields[&LeadField::LastName]), ("Mario", "Rossi"));
 }
+
+#[test]
+fn a_member_that_is_too_much_is_named_and_nothing_behind_it_is_looked_at() {
+    let problem = |lead: Value| {
+        let problem = read(&lead).expect_err("refused");
+        (problem.code, problem.field)
+    };
+    let long = "x".repeat(MAX_VALUE + 1);
+    assert_eq!(problem(json!({"email": "a@a.example", "note": long})), ("value_too_long".into(), Some("note".into())));
+    let half = "1".repeat(MAX_VALUE / 2 + 1);
+    let tags = json!({"company": {"tags": [half, half]}});
+    assert_eq!(problem(tags), ("value_too_long".into(), Some("company.tags".into())));
+    let phones = json!({"phones": [{"type": "work", "value": half}, {"type": "work", "value": half}]});
+    assert_eq!(problem(phones).0, "value_too_long");
+    assert!(read(&json!({"email": "a@a.example", "note": "x".repeat(MAX_VALUE)})).is_ok());
+    let name = "n".repeat(MAX_NAME / 2);
+    assert_eq!(problem(json!({&name: {&name: {"n": "1"}}})).0, "name_too_long");
+    let many: Vec<Value> = (0..3_000).map(|n| json!({"a": n, "b": [n]})).collect();
+    assert_eq!(problem(json!({"rows": many, "zz": long})).0, "too_many_members");
+}

@@ -518,3 +518,25 @@ proptest! {
         self::html(&body);
     }
 }
+
+#[test]
+fn a_mail_that_is_too_long_is_refused_by_its_own_limits() {
+    let mail = |subject: &str, kind: &str, body: &str| {
+        read(format!("From: a@a.example\nSubject: {subject}\nContent-Type: {kind}\n\n{body}\n").as_bytes())
+    };
+    let line = "Guten Tag, anbei die Liste mit allen Stellen.\n";
+    let text = |bytes: usize| line.repeat(bytes / line.len());
+    assert!(mail("x", "text/plain", &text(MAX_TEXT)).is_ok());
+    let code = |mail: Result<Mail, Problem>| mail.expect_err("refused").code;
+    assert_eq!(code(mail("x", "text/plain", &text(MAX_TEXT + 2 * line.len()))), "mail_text_too_long");
+    assert_eq!(code(mail("x", "text/html", &text(MAX_HTML + 2 * line.len()))), "mail_text_too_long");
+    assert_eq!(code(mail(&"x".repeat(MAX_VALUE + 1), "text/plain", line)), "value_too_long");
+    // An attachment is not what a mail says.
+    let attached = format!(
+        "From: a@a.example\nSubject: x\nContent-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: text/plain\n\n\
+         Text\n--b\nContent-Type: application/pdf\nContent-Disposition: attachment; filename=a.pdf\n\n{}\n--b--\n",
+        text(2 * MAX_TEXT)
+    );
+    assert_eq!(read(attached.as_bytes()).expect("a mail").text.trim(), "Text");
+    assert_eq!(code(read(&vec![b'x'; MAX_MAIL + 1])), "mail_too_long");
+}
