@@ -45,6 +45,14 @@ pub(crate) fn media_type(headers: &HeaderMap) -> String {
     given.split(';').next().unwrap_or("").trim().to_ascii_lowercase()
 }
 
+/// Whether the caller asks for this media type by its name.
+pub(crate) fn wants(headers: &HeaderMap, media_type: &str) -> bool {
+    let accepted = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    accepted
+        .flat_map(|value| value.split(','))
+        .any(|one| one.split(';').next().is_some_and(|name| name.trim().eq_ignore_ascii_case(media_type)))
+}
+
 pub(crate) fn needs_type(headers: &HeaderMap, taken: &[&str]) -> Result<(), Problem> {
     let given = media_type(headers);
     if taken.contains(&given.as_str()) || (taken.contains(&"application/json") && given.ends_with("+json")) {

@@ -8,14 +8,19 @@
 //! reading and content, with a key that lies outside the database.
 
 mod import;
+mod list;
 mod mails;
 mod params;
 mod preview;
+mod problem_list;
 mod retry;
 
 use std::{
     collections::HashSet,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use hmac::{Hmac, KeyInit, Mac};
@@ -23,7 +28,7 @@ use mittler_core::{
     RunId, SignalId,
     job::{Lane, Task},
 };
-use mittler_intake::Problem;
+use mittler_intake::{Problem, csv};
 use mittler_store::{Bytes as Content, Clock, Gatherer, Store, Tx, jobs::NewJob, signals::NewSignal};
 use serde_json::Value;
 use sha2::Sha256;
@@ -32,8 +37,10 @@ use uuid::Uuid;
 pub(crate) use self::preview::RemarkBody;
 pub use self::{
     import::Imported,
+    list::{Counts, OpenList},
     params::{FairParams, ImportParams, InvalidParam, LeadParams},
-    preview::{ColumnView, DryRun, Previewed, RowProblem, ValueView},
+    preview::{ColumnView, DryRun, Previewed, RowProblem, SHOWN, ValueView},
+    problem_list::ProblemList,
 };
 pub use mittler_store::Accepted;
 
@@ -43,6 +50,8 @@ pub const MOST_LEADS: usize = 1_000;
 const ROWS: usize = 500;
 /// Inputs that one job reads.
 const PER_JOB: usize = 100;
+/// The kind of input that a row of a list is.
+const ROW: &str = "lead_row";
 /// Runs of single inputs that are known to exist.
 const RUNS: usize = 1_000;
 
@@ -54,12 +63,21 @@ pub enum DoorError {
     Store(#[from] mittler_store::Error),
     /// The input as a whole cannot be read.
     #[error(transparent)]
-    Unreadable(#[from] Problem),
+    Unreadable(Problem),
     #[error(transparent)]
     Invalid(#[from] InvalidParam),
     /// There is no such run, or nothing of it can be read again.
     #[error("there is no such import")]
     NoRun,
+    /// Nobody waits for the answer any more: the work was ended, and nothing was kept of it.
+    #[error("nobody waits for the answer any more")]
+    Abandoned,
+}
+
+impl From<Problem> for DoorError {
+    fn from(problem: Problem) -> DoorError {
+        if problem.code == csv::ABANDONED { DoorError::Abandoned } else { DoorError::Unreadable(problem) }
+    }
 }
 
 /// Takes inputs in. Clones share everything.
@@ -71,6 +89,8 @@ pub struct Door {
     key: Arc<[u8; 32]>,
     wake: Arc<dyn Fn() + Send + Sync>,
     runs: Arc<Mutex<HashSet<Uuid>>>,
+    own_domains: Arc<[String]>,
+    abandoned: Arc<AtomicU64>,
 }
 
 impl std::fmt::Debug for Door {
@@ -89,7 +109,48 @@ impl Door {
         key: [u8; 32],
         wake: impl Fn() + Send + Sync + 'static,
     ) -> Door {
-        Door { store, gatherer, clock, key: Arc::new(key), wake: Arc::new(wake), runs: Arc::default() }
+        Door {
+            store,
+            gatherer,
+            clock,
+            key: Arc::new(key),
+            wake: Arc::new(wake),
+            runs: Arc::default(),
+            own_domains: Arc::default(),
+            abandoned: Arc::default(),
+        }
+    }
+
+    /// Lets dry runs know the own house, whose people are no leads.
+    #[must_use]
+    pub fn with_own_domains(mut self, own_domains: impl Into<Arc<[String]>>) -> Door {
+        self.own_domains = own_domains.into();
+        self
+    }
+
+    /// How often work on a list was ended because nobody waited for it any more.
+    pub fn abandoned(&self) -> u64 {
+        self.abandoned.load(Ordering::Relaxed)
+    }
+
+    fn count_abandoned<R>(&self, done: &Result<R, DoorError>) {
+        if matches!(done, Err(DoorError::Abandoned)) {
+            self.abandoned.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Does what takes long on a thread of its own.
+    async fn on_a_thread<R: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Door) -> Result<R, DoorError> + Send + 'static,
+    ) -> Result<R, DoorError> {
+        let door = self.clone();
+        let done = tokio::task::spawn_blocking(move || {
+            let done = work(&door);
+            door.count_abandoned(&done);
+            done
+        });
+        done.await.unwrap_or_else(|_| Err(mittler_store::Error::Panicked.into()))
     }
 
     /// Tells the worker of this process that there is work.
@@ -153,15 +214,19 @@ impl Door {
 
     /// A name for the parts that only holders of the key can make.
     pub(crate) fn keyed<'a>(&self, purpose: &'a str, parts: impl IntoIterator<Item = &'a [u8]>) -> Uuid {
-        let mut mac =
-            Hmac::<Sha256>::new_from_slice(&*self.key).unwrap_or_else(|_| unreachable!("any length is a key"));
+        let mut keyed = Keyed::with(&self.key);
         for part in [purpose.as_bytes()].into_iter().chain(parts) {
-            mac.update(&(part.len() as u64).to_be_bytes());
-            mac.update(part);
+            keyed.push(part);
         }
-        let mut id = [0; 16];
-        id.copy_from_slice(&mac.finalize().into_bytes()[..16]);
-        uuid::Builder::from_custom_bytes(id).into_uuid()
+        keyed.id()
+    }
+
+    /// The names of rows that differ in their bytes alone.
+    fn keyed_rows(&self, scope: &[u8]) -> Keyed {
+        let mut keyed = Keyed::with(&self.key);
+        keyed.push(ROW.as_bytes());
+        keyed.push(scope);
+        keyed
     }
 
     /// The run of inputs that come singly: one per day (UTC), source and way of reading, so that a
@@ -182,6 +247,34 @@ impl Door {
             runs.insert(id);
         }
         Ok(RunId(id))
+    }
+}
+
+/// A keyed hash over parts, each with its length.
+#[derive(Clone)]
+struct Keyed(Hmac<Sha256>);
+
+impl Keyed {
+    fn with(key: &[u8; 32]) -> Keyed {
+        Keyed(Hmac::new_from_slice(key).unwrap_or_else(|_| unreachable!("any length is a key")))
+    }
+
+    fn push(&mut self, part: &[u8]) {
+        self.0.update(&(part.len() as u64).to_be_bytes());
+        self.0.update(part);
+    }
+
+    /// What it is with one more part.
+    fn of(&self, last: &[u8]) -> Uuid {
+        let mut keyed = self.clone();
+        keyed.push(last);
+        keyed.id()
+    }
+
+    fn id(self) -> Uuid {
+        let mut id = [0; 16];
+        id.copy_from_slice(&self.0.finalize().into_bytes()[..16]);
+        uuid::Builder::from_custom_bytes(id).into_uuid()
     }
 }
 

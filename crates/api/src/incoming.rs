@@ -56,6 +56,22 @@ impl Stopped {
     }
 }
 
+/// How often a connection is looked at whose caller waits for work that takes long.
+const LOOK: Duration = Duration::from_millis(250);
+
+/// Waits for work that another thread does. The server learns that a caller has left, and drops what it
+/// does for them, only when the task of the connection wakes: so it is woken now and then.
+pub(crate) async fn attended<R>(work: impl Future<Output = R>) -> R {
+    let mut work = std::pin::pin!(work);
+    let mut look = tokio::time::interval(LOOK);
+    loop {
+        tokio::select! {
+            done = &mut work => return done,
+            _ = look.tick() => {}
+        }
+    }
+}
+
 /// Bytes of bodies that are in memory, of all requests.
 #[derive(Debug, Default)]
 pub(crate) struct InFlight(AtomicUsize);

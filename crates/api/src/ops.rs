@@ -152,7 +152,12 @@ async fn counts(app: &App) -> Result<String, Problem> {
         help: "Keys, links and sessions that opened nothing.",
         value: app.refusals.total(),
     };
-    for Counter { name, help, value } in (app.counters)().into_iter().chain([refused]) {
+    let abandoned = Counter {
+        name: "mittler_abandoned_calls_total",
+        help: "Dry runs and uploads whose caller left before the answer; the work for them was ended.",
+        value: app.door.abandoned(),
+    };
+    for Counter { name, help, value } in (app.counters)().into_iter().chain([refused, abandoned]) {
         _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} counter\n{name} {value}");
     }
     Ok(text)

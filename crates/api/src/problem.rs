@@ -153,6 +153,8 @@ impl From<DoorError> for Problem {
             DoorError::Unreadable(problem) => problem.into(),
             DoorError::Invalid(invalid) => Problem::invalid(invalid.name, invalid.reason),
             DoorError::NoRun => Problem::not_found(),
+            // Nobody reads it.
+            DoorError::Abandoned => Problem::new("unavailable"),
         }
     }
 }

@@ -273,7 +273,7 @@ fn example() -> Option<Example> {
     let bytes = csv::normalise(&bytes).into_owned();
     let sheet = csv::open(&bytes, &csv::Options::default()).unwrap();
     let mut rows = BTreeMap::new();
-    for row in &sheet.rows {
+    for row in sheet.rows(&bytes) {
         let bytes = &bytes[row.bytes.clone()];
         let lead = csv::read_row(&sheet.layout, bytes).and_then(|raw| read_lead(&raw, &ctx()));
         rows.insert(row.line, lead);

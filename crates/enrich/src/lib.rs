@@ -11,6 +11,7 @@ mod address;
 mod cells;
 pub mod lead;
 pub mod objection;
+mod own;
 pub mod reply;
 
 use mittler_core::{Said, Time};
@@ -19,6 +20,7 @@ use mittler_normalise::{company, country, dates, email, language, name, phone};
 use serde::{Deserialize, Serialize};
 
 pub use lead::{LeadReading, read_lead};
+pub use own::{is_own, not_own_staff};
 pub use reply::{ReplyReading, read_reply};
 
 /// What the reader must know besides the bytes.

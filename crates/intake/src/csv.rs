@@ -5,7 +5,7 @@ use std::{borrow::Cow, collections::BTreeMap, ops::Range};
 use serde::{Deserialize, Serialize};
 
 use self::rows::{Dialect, Record};
-use crate::{LeadField, Problem, RawLead, names};
+use crate::{LeadField, MAX_NAME, MAX_VALUE, Problem, RawLead, names, value_too_long};
 
 mod dialect;
 pub(crate) mod encoding;
@@ -49,7 +49,29 @@ pub struct Sheet {
     pub encoding: String,
     /// Line of the header, from 1.
     pub header_line: u64,
-    pub rows: Vec<RowAt>,
+    /// How many rows the file has.
+    pub row_count: u64,
+    body: Body,
+}
+
+/// Where the rows of a file begin, and how they are split.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Body {
+    dialect: Dialect,
+    start: usize,
+    line: u64,
+    width: usize,
+}
+
+impl Sheet {
+    /// The rows, one after the other: none is kept, because a file has millions. `bytes` are those
+    /// that [`normalise`] gives.
+    pub fn rows<'b>(&self, bytes: &'b [u8]) -> impl Iterator<Item = RowAt> + use<'b> {
+        let Body { dialect, start, line, width } = self.body;
+        let records = dialect.records(bytes, start, line, Some(width));
+        let count = usize::try_from(self.row_count).unwrap_or(usize::MAX);
+        records.take(count).map(|record| RowAt { line: record.line, bytes: record.bytes })
+    }
 }
 
 /// What a person knows better than the reader.
@@ -64,11 +86,15 @@ pub struct Options {
 
 /// Rows longer than this are no leads.
 const MAX_ROW: usize = 1024 * 1024;
+/// Code of a file that was not taken apart to its end, because nobody waited for it any more.
+pub const ABANDONED: &str = "abandoned";
 /// Codes of rows that were never leads: cleared rows, the header once more, a line below the list.
 /// They are to be counted and skipped, there is nothing to correct.
 pub const NO_LEAD: [&str; 3] = ["blank", "header_repeated", "footer"];
 /// Headers with more columns are no lists of leads.
 const MAX_COLUMNS: usize = 2_000;
+/// Rows between two looks at whether anybody still wants the answer.
+const LOOK: u64 = 1_024;
 /// Columns that a list of refused rows has besides those of the sender. A file with the first four
 /// is such a list, corrected: they are dropped, and cells lose the apostrophe that [`guard`] gave
 /// them. What stands under the last is explained at [`returned`].
@@ -102,8 +128,19 @@ pub fn normalise(bytes: &[u8]) -> Cow<'_, [u8]> {
 ///
 /// Row ranges index into `normalise(bytes)`, which is `bytes` itself but for these.
 pub fn open(bytes: &[u8], options: &Options) -> Result<Sheet, Problem> {
+    open_while(bytes, options, &|| true).map(|(sheet, _)| sheet)
+}
+
+/// Like [`open`], with the bytes that its rows lie in. Ends early, as [`ABANDONED`], once `wanted` says
+/// that nobody waits for it any more.
+pub fn open_while<'b>(
+    bytes: &'b [u8],
+    options: &Options,
+    wanted: &dyn Fn() -> bool,
+) -> Result<(Sheet, Cow<'b, [u8]>), Problem> {
     let changed = encoding::changed(bytes);
-    let bytes = &*normalise(bytes);
+    let normal = normalise(bytes);
+    let bytes = &*normal;
     if bytes.iter().all(|b| *b <= b' ') || bytes == [0xEF, 0xBB, 0xBF] {
         return Err(Problem::new("empty", "the file is empty"));
     }
@@ -119,7 +156,7 @@ pub fn open(bytes: &[u8], options: &Options) -> Result<Sheet, Problem> {
             .cells(&text)
             .map_or_else(|_| Vec::new(), |cells| cells.iter().map(|c| Cow::Owned(c.to_string())).collect())
     };
-    let first = dialect.split(bytes, start, line, None, 200);
+    let first: Vec<Record> = dialect.records(bytes, start, line, None).take(200).collect();
     let first_cells: Vec<Vec<Cow<'_, str>>> = first.iter().map(cells).collect();
     let place = header::find(&first_cells, options);
     let width = place.and_then(|place| first_cells.get(place)).or(first_cells.first()).map_or(0, Vec::len);
@@ -132,16 +169,14 @@ pub fn open(bytes: &[u8], options: &Options) -> Result<Sheet, Problem> {
     let place = place.ok_or_else(|| {
         Problem::new("no_header", "no row looks like a header; put the names of the columns into the first row")
     })?;
-    let head = &first[place];
-    let body = head.bytes.end;
-    let line = head.line + rows::breaks(bytes, head.bytes.clone());
-    let mut records = dialect.split(bytes, body, line, Some(width), usize::MAX);
-    while records.last().is_some_and(|last| dialect.is_blank(&bytes[last.bytes.clone()])) {
-        records.pop();
+    if first_cells[place].iter().any(|name| name.len() > MAX_NAME) {
+        let reason = format!("the name of a column is longer than {MAX_NAME} bytes; shorten it");
+        return Err(Problem::new("name_too_long", reason));
     }
-    let samples: Vec<Vec<String>> =
-        records.iter().take(SAMPLES).map(|r| cells(r).iter().map(|cell| encoding::clean(cell)).collect()).collect();
-    let filled = filled(&records, width, cells);
+    let head = &first[place];
+    let body =
+        Body { dialect, start: head.bytes.end, line: head.line + rows::breaks(bytes, head.bytes.clone()), width };
+    let Survey { row_count, samples, filled } = survey(bytes, &body, cells, wanted)?;
     let names: Vec<Cow<'_, str>> = if is_returned(&first_cells[place].iter().map(|name| &**name)) {
         first_cells[place].iter().map(|name| Cow::Borrowed(unguard(name.trim()))).collect()
     } else {
@@ -156,22 +191,48 @@ pub fn open(bytes: &[u8], options: &Options) -> Result<Sheet, Problem> {
     if let Some(unknown) = header::without_column(options, &layout.columns) {
         return Err(Problem::new("unknown_column", format!("the list has no column {unknown:?}")).at("columns"));
     }
-    let rows = records.into_iter().map(|record| RowAt { line: record.line, bytes: record.bytes }).collect();
-    Ok(Sheet { layout, encoding: written_in, header_line: head.line, rows })
+    Ok((Sheet { layout, encoding: written_in, header_line: head.line, row_count, body }, normal))
 }
 
-/// Which columns have a value in any row.
-fn filled<'a>(records: &[Record], width: usize, cells: impl Fn(&Record) -> Vec<Cow<'a, str>>) -> Vec<bool> {
-    let mut filled = vec![false; width];
-    for record in records {
-        for (place, cell) in cells(record).iter().enumerate().take(width) {
-            filled[place] |= !cell.trim().is_empty();
+/// What one look at all rows tells.
+struct Survey {
+    /// Without the blank rows at the end.
+    row_count: u64,
+    /// The cells of the first rows.
+    samples: Vec<Vec<String>>,
+    /// Which columns have a value in any row.
+    filled: Vec<bool>,
+}
+
+fn survey<'a>(
+    bytes: &[u8],
+    body: &Body,
+    cells: impl Fn(&Record) -> Vec<Cow<'a, str>>,
+    wanted: &dyn Fn() -> bool,
+) -> Result<Survey, Problem> {
+    let mut survey = Survey { row_count: 0, samples: Vec::new(), filled: vec![false; body.width] };
+    let mut all_filled = body.width == 0;
+    for (record, place) in body.dialect.records(bytes, body.start, body.line, Some(body.width)).zip(1_u64..) {
+        if place % LOOK == 0 && !wanted() {
+            return Err(Problem::new(ABANDONED, "nobody waits for the answer any more"));
         }
-        if filled.iter().all(|has| *has) {
-            break;
+        let sampled = survey.samples.len() < SAMPLES;
+        if sampled || !all_filled {
+            let cells = cells(&record);
+            for (filled, cell) in survey.filled.iter_mut().zip(&cells) {
+                *filled |= !cell.trim().is_empty();
+            }
+            all_filled = survey.filled.iter().all(|has| *has);
+            if sampled {
+                survey.samples.push(cells.iter().map(|cell| encoding::clean(cell)).collect());
+            }
+        }
+        if !body.dialect.is_blank(&bytes[record.bytes]) {
+            survey.row_count = place;
         }
     }
-    filled
+    survey.samples.truncate(usize::try_from(survey.row_count).unwrap_or(usize::MAX));
+    Ok(survey)
 }
 
 /// One row's bytes, still in the file's encoding. A problem whose code is in [`NO_LEAD`] says that
@@ -182,6 +243,13 @@ pub fn read_row(layout: &Layout, bytes: &[u8]) -> Result<RawLead, Problem> {
         return Err(problem);
     }
     let cells = theirs(layout, all);
+    if let Some(place) = cells.iter().position(|cell| cell.len() > MAX_VALUE) {
+        let problem = value_too_long();
+        return Err(match layout.columns.get(place) {
+            Some(column) => problem.at(column.header.clone()),
+            None => problem,
+        });
+    }
     check_lead(layout, &cells)?;
     check_width(layout, &cells)?;
     let mut lead = RawLead::default();
@@ -203,7 +271,7 @@ pub fn read_row(layout: &Layout, bytes: &[u8]) -> Result<RawLead, Problem> {
 /// cell, cut to what a person looks at.
 pub fn preview(bytes: &[u8], sheet: &Sheet, n: usize) -> Vec<Vec<String>> {
     let bytes = &*normalise(bytes);
-    let rows = sheet.rows.iter().take(n).filter_map(|row| bytes.get(row.bytes.clone()));
+    let rows = sheet.rows(bytes).take(n).filter_map(|row| bytes.get(row.bytes));
     rows.map(|row| {
         row_cells(&sheet.layout, row).unwrap_or_else(|_| vec![whole(&sheet.layout, row).chars().take(500).collect()])
     })

@@ -80,6 +80,9 @@ pub enum Command {
         /// Show how the columns and rows would be read; write nothing
         #[arg(long)]
         dry_run: bool,
+        /// Write all rows that were refused, or would be, to this file (CSV), to correct them and import it
+        #[arg(long, value_name = "FILE", conflicts_with = "no_wait")]
+        problems: Option<PathBuf>,
         /// End as soon as everything is stored; a running service does the rest
         #[arg(long)]
         no_wait: bool,

@@ -45,6 +45,7 @@ impl Desk {
     pub fn door(&self) -> Door {
         let gatherer = Gatherer::start(self.store.clone(), self.clock.clone(), || ());
         Door::new(self.store.clone(), gatherer, self.clock.clone(), *self.keys.dedup(), || ())
+            .with_own_domains(self.config.server.own_domains.clone())
     }
 
     /// The configured connections, to ask the CRMs.
@@ -158,7 +159,8 @@ impl Service {
             move || wake.ring()
         };
         let gatherer = Gatherer::start(store.clone(), clock.clone(), ring.clone());
-        let door = Door::new(store.clone(), gatherer, clock.clone(), *keys.dedup(), ring);
+        let door = Door::new(store.clone(), gatherer, clock.clone(), *keys.dedup(), ring)
+            .with_own_domains(config.server.own_domains.clone());
         Ok(Service { config, store, clock, connections, worker, door, wake, stats: Stats::default() })
     }
 

@@ -19,14 +19,35 @@ pub struct Run {
     pub finished_at: Option<i64>,
 }
 
-/// Inputs of a run by what became of them.
+/// The rows or mails of an import by what became of them: each is counted once, so that all but `rows`
+/// together are `rows`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, FromRow)]
 pub struct RunCounts {
-    pub total: i64,
+    pub rows: i64,
+    /// An earlier import had brought them.
+    pub known: i64,
+    /// They say exactly what an earlier row of the same list says.
+    pub repeated: i64,
+    /// Not read yet.
     pub waiting: i64,
-    pub done: i64,
+    /// Leads and replies.
+    pub taken: i64,
+    /// There was nothing to take: blank rows, repeated headings, footers, automatic mail.
+    pub skipped: i64,
     pub refused: i64,
     pub parked: i64,
+}
+
+impl RunCounts {
+    /// Those that were stored as inputs.
+    pub fn inputs(&self) -> i64 {
+        self.rows - self.known - self.repeated
+    }
+
+    /// Those that were not taken and can be corrected.
+    pub fn not_taken(&self) -> i64 {
+        self.refused + self.parked
+    }
 }
 
 /// How far the records of a run have got at one connection.
@@ -69,6 +90,12 @@ impl Tx {
             state.to_owned(),
             finished.map(|at| at.0),
         )?;
+        Ok(())
+    }
+
+    /// Notes what of a list became no input of its run, because it was there before.
+    pub async fn set_run_arrived(&mut self, id: RunId, known: i64, repeated: i64) -> Result<()> {
+        execute!(self, "UPDATE run SET known = $2, repeated = $3 WHERE id = $1", id.0, known, repeated)?;
         Ok(())
     }
 
@@ -151,14 +178,26 @@ impl Store {
         let rows = fetch_all!(
             self,
             RunCounts,
-            "SELECT count(*) AS total,
-                    CAST(coalesce(sum(CASE WHEN state = 'new' THEN 1 ELSE 0 END), 0) AS bigint) AS waiting,
-                    CAST(coalesce(sum(CASE WHEN state = 'done' THEN 1 ELSE 0 END), 0) AS bigint) AS done,
-                    CAST(coalesce(sum(CASE WHEN state = 'refused' THEN 1 ELSE 0 END), 0) AS bigint) AS refused,
-                    CAST(coalesce(sum(CASE WHEN state = 'parked' THEN 1 ELSE 0 END), 0) AS bigint) AS parked
-             FROM signal WHERE run = $1",
+            "SELECT run.known + run.repeated + count(signal.id) AS rows, run.known, run.repeated,
+                    CAST(coalesce(sum(CASE WHEN signal.state = 'new' THEN 1 ELSE 0 END), 0) AS bigint) AS waiting,
+                    CAST(coalesce(sum(CASE WHEN signal.state = 'done' AND signal.code IS NULL THEN 1 ELSE 0 END), 0) AS bigint) AS taken,
+                    CAST(coalesce(sum(CASE WHEN signal.state = 'done' AND signal.code IS NOT NULL THEN 1 ELSE 0 END), 0) AS bigint) AS skipped,
+                    CAST(coalesce(sum(CASE WHEN signal.state = 'refused' THEN 1 ELSE 0 END), 0) AS bigint) AS refused,
+                    CAST(coalesce(sum(CASE WHEN signal.state = 'parked' THEN 1 ELSE 0 END), 0) AS bigint) AS parked
+             FROM run LEFT JOIN signal ON signal.run = run.id WHERE run.id = $1 GROUP BY run.id, run.known, run.repeated",
             id.0,
         )?;
         Ok(rows.into_iter().next().unwrap_or_default())
+    }
+
+    /// How many people the inputs of a run led to.
+    pub async fn run_people(&self, id: RunId) -> Result<i64> {
+        let rows = fetch_all!(
+            self,
+            (i64,),
+            "SELECT count(DISTINCT record) FROM signal WHERE run = $1 AND state = 'done'",
+            id.0,
+        )?;
+        Ok(rows.first().map_or(0, |row| row.0))
     }
 }

@@ -66,6 +66,17 @@ pub struct SignalLine {
     pub remarks: sqlx::types::Json<Json>,
 }
 
+/// One input that was not taken, with its bytes while they are kept.
+#[derive(Debug, Clone, FromRow)]
+pub struct RefusedContent {
+    pub id: Uuid,
+    pub line: i64,
+    pub code: Option<String>,
+    pub field: Option<String>,
+    pub reason: Option<String>,
+    pub content: Option<Vec<u8>>,
+}
+
 impl Tx {
     /// Stores inputs; gives the ids of those that were not known by their key.
     pub async fn put_signals(&mut self, signals: &[NewSignal]) -> Result<Vec<Uuid>> {
@@ -201,18 +212,28 @@ impl Store {
         .next())
     }
 
-    /// The bytes of the inputs of a run that were not taken, to be corrected and sent again.
-    pub async fn refused_contents(
-        &self,
-        run: RunId,
-    ) -> Result<Vec<(i64, Option<String>, Option<String>, Option<String>, Option<Vec<u8>>)>> {
+    /// The inputs of a run that were not taken, with their bytes, to be corrected and sent again: the next
+    /// ones after a line and id.
+    pub async fn refused_contents(&self, run: RunId, after: (i64, Uuid), most: i64) -> Result<Vec<RefusedContent>> {
         fetch_all!(
             self,
-            (i64, Option<String>, Option<String>, Option<String>, Option<Vec<u8>>),
-            "SELECT line, code, field, reason, content FROM signal
-             WHERE run = $1 AND state IN ('refused', 'parked') ORDER BY line, id",
+            RefusedContent,
+            "SELECT id, line, code, field, reason, content FROM signal
+             WHERE run = $1 AND state IN ('refused', 'parked') AND (line > $2 OR (line = $2 AND id > $3))
+             ORDER BY line, id LIMIT $4",
             run.0,
+            after.0,
+            after.1,
+            most,
         )
+    }
+
+    /// Which of these keys inputs are known by.
+    pub async fn known_keys(&self, keys: &[Uuid]) -> Result<Vec<Uuid>> {
+        let keys = id_rows(keys.iter().copied());
+        let known = rows_all!(self, (Uuid,), &keys => (id uuid),
+            "SELECT s.dedup FROM", "CROSS JOIN signal s WHERE s.dedup = r.id")?;
+        Ok(known.into_iter().map(|row| row.0).collect())
     }
 
     /// The bytes of one input, while they are kept.

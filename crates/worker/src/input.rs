@@ -1,10 +1,9 @@
 //! From a stored signal to what it says: bytes, layout and context in, drafts out. No database.
 
 use mittler_core::{Field, Said, Source, SourceKind, Time, Value};
-use mittler_enrich::{Context, Draft, read_lead, read_reply};
+use mittler_enrich::{Context, Draft, is_own, not_own_staff, read_lead, read_reply};
 use mittler_identity::keys::fair_scope;
 use mittler_intake::{Problem, csv, json, mail};
-use mittler_normalise::email;
 use mittler_store::signals::Unread;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -175,12 +174,7 @@ fn try_read(unread: &Unread, own_domains: &[String]) -> Result<Reading, Problem>
 }
 
 fn lead(raw: &mittler_intake::RawLead, ctx: &Context, base: Input, own_domains: &[String]) -> Result<Reading, Problem> {
-    let reading = read_lead(raw, ctx)?;
-    let emails = reading.person.said.iter().filter(|said| said.field == Field::EMAILS);
-    let mut emails = emails.filter_map(|said| said.value.as_ref()?.as_text()).peekable();
-    if emails.peek().is_some() && emails.all(|address| is_own(address, own_domains)) {
-        return Err(Problem::new("own_staff", "the row names one of your own people").at("email"));
-    }
+    let reading = not_own_staff(read_lead(raw, ctx)?, own_domains)?;
     let observed_at = reading.at.unwrap_or_else(|| undated(&base)).min(base.received_at.plus(FIVE_MINUTES));
     Ok(Reading::Input(Box::new(Input {
         observed_at,
@@ -229,15 +223,6 @@ fn read_mail(content: &[u8], ctx: &Context, base: Input, own_domains: &[String])
         fair: None,
         ..base
     })))
-}
-
-/// Whether the address is at one of the domains or below it.
-fn is_own(address: &str, own_domains: &[String]) -> bool {
-    email::read(address).is_some_and(|email| {
-        own_domains.iter().any(|own| {
-            email.domain.strip_suffix(own.as_str()).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
-        })
-    })
 }
 
 fn source_kind(name: Option<&str>) -> SourceKind {

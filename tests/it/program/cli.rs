@@ -42,15 +42,15 @@ async fn every_command_works_beside_the_running_service() {
     assert!(refused.text().contains("in use by another mittler process"), "{}", refused.text());
 
     let dry = place.run(&["import", list, "--dry-run", "--json"]).await.ended(0).json();
-    assert_eq!(dry["rows"], 3);
+    assert_eq!((&dry["counts"]["rows"], &dry["counts"]["taken"]), (&json!(3), &json!(2)));
     assert_eq!(place.run(&["records", "--json"]).await.ended(0).json(), json!([]));
     let imported = place.run(&["import", list, "--json"]).await.ended(0).json();
-    assert_eq!((&imported["arrived"], &imported["counts"]["done"]), (&json!(true), &json!(2)), "{imported}");
+    assert_eq!((&imported["arrived"], &imported["counts"]["taken"]), (&json!(true), &json!(2)), "{imported}");
     assert_eq!(imported["problems"].as_array().unwrap().len(), 1);
     let again = place.run(&["import", list, "--json"]).await.ended(0).json();
-    assert_eq!(again["known"], 3);
+    assert_eq!(again["counts"]["known"], 3);
     let reply = place.run(&["reply", mail.to_str().unwrap(), "--json"]).await.ended(0).json();
-    assert_eq!((&reply["rows"], &reply["arrived"]), (&json!(1), &json!(true)), "{reply}");
+    assert_eq!((&reply["counts"]["rows"], &reply["arrived"]), (&json!(1), &json!(true)), "{reply}");
 
     let people = place.run(&["records", "--json"]).await.ended(0).json();
     assert_eq!(people.as_array().unwrap().len(), 2);

@@ -16,6 +16,7 @@ use crate::support::Fresh;
 stories!(
     a_run_is_read_counted_and_closed,
     what_was_not_taken_is_shown_and_can_be_read_again,
+    what_was_brought_before_is_known_by_its_key,
     an_input_is_read_by_one,
     a_run_is_listed_and_can_be_corrected,
 );
@@ -77,9 +78,15 @@ async fn a_run_is_read_counted_and_closed(fresh: &Fresh) {
     assert_eq!(finish(store).await, 0, "one is unread");
     assert_eq!(
         store.run_counts(run).await.unwrap(),
-        RunCounts { total: 4, waiting: 1, done: 1, refused: 1, parked: 1 }
+        RunCounts { rows: 4, waiting: 1, taken: 1, refused: 1, parked: 1, ..RunCounts::default() }
     );
-    settle(store, vec![read(ids[3], "done", None)]).await;
+    // What became no input counts as well.
+    store.write(async move |tx| tx.set_run_arrived(run, 3, 2).await).await.unwrap();
+    settle(store, vec![read(ids[3], "done", Some("blank"))]).await;
+    let counts = store.run_counts(run).await.unwrap();
+    assert_eq!((counts.rows, counts.known, counts.repeated, counts.skipped), (9, 3, 2, 1));
+    assert_eq!((counts.inputs(), counts.not_taken(), store.run_people(run).await.unwrap()), (4, 2, 0));
+    assert_eq!(store.run_counts(RunId(Uuid::new_v4())).await.unwrap(), RunCounts::default());
     assert_eq!(finish(store).await, 1);
     let closed = store.run(run).await.unwrap().unwrap();
     assert_eq!((closed.state.as_str(), closed.finished_at), ("done", Some(NOON.0)));
@@ -120,7 +127,10 @@ async fn what_was_not_taken_is_shown_and_can_be_read_again(fresh: &Fresh) {
     );
     assert!(store.signal_line(SignalId(Uuid::new_v4())).await.unwrap().is_none());
     // Of who is kept out nothing is kept.
-    let contents: Vec<_> = store.refused_contents(run).await.unwrap().into_iter().map(|row| (row.0, row.4)).collect();
+    let page = async |after| store.refused_contents(run, after, 2).await.unwrap();
+    let first = page((i64::MIN, Uuid::nil())).await;
+    let rest = page((first[1].line, first[1].id)).await;
+    let contents: Vec<_> = first.into_iter().chain(rest).map(|row| (row.line, row.content)).collect();
     assert_eq!(contents, [(1, Some(vec![1, 0, 255])), (2, Some(vec![2, 0, 255])), (3, None)]);
     assert_eq!(store.signal_content(SignalId(ids[1])).await.unwrap(), Some(vec![1, 0, 255]));
     assert_eq!(store.signal_content(SignalId(ids[3])).await.unwrap(), None);
@@ -133,6 +143,19 @@ async fn what_was_not_taken_is_shown_and_can_be_read_again(fresh: &Fresh) {
     assert_eq!(unread[0].params.0, json!({ "fair": "Hannover" }));
     let line = store.signal_line(SignalId(ids[1])).await.unwrap().unwrap();
     assert_eq!((line.state.as_str(), line.code, line.reason), ("new", None, None));
+}
+
+async fn what_was_brought_before_is_known_by_its_key(fresh: &Fresh) {
+    let (store, run, key) = (&fresh.store, RunId(Uuid::new_v4()), Uuid::new_v4());
+    let (id, kind, content) = (Uuid::now_v7(), "lead_row".to_owned(), Bytes(vec![7]));
+    let signal = NewSignal { id, run: run.0, kind, line: 1, dedup: key, received_at: NOON.0, content };
+    let put = store.write(async move |tx| {
+        tx.put_run(run, "import", "list.csv", &json!({}), "receiving", NOON).await?;
+        tx.put_signals(std::slice::from_ref(&signal)).await
+    });
+    assert_eq!(put.await.unwrap(), [id]);
+    assert_eq!(store.known_keys(&[Uuid::new_v4(), key]).await.unwrap(), [key]);
+    assert!(store.known_keys(&[]).await.unwrap().is_empty());
 }
 
 /// Two jobs that name the same inputs: the second finds that they are read.

@@ -45,7 +45,7 @@ async fn the_example_list_and_mailbox_end_as_expected(store: Store) {
     assert_eq!(list.rows, expected.rows);
     world.settle().await;
     let lines = world.store.signal_lines(list.run, false, -1, 1_000).await.unwrap();
-    let mut wrong = outcomes(&expected, &lines, list.known);
+    let mut wrong = outcomes(&expected, &lines, list.known + list.repeated);
     let by_line: HashMap<i64, RecordId> =
         lines.iter().filter_map(|line| Some((line.line, RecordId(line.record?)))).collect();
     wrong.extend(persons(&world, &expected, &by_line).await);

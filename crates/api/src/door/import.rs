@@ -4,15 +4,12 @@ use std::collections::HashSet;
 
 use bytes::Bytes;
 use mittler_core::{RunId, job::Lane};
-use mittler_intake::csv;
-use mittler_store::{
-    runs::RunCounts,
-    signals::{NewSignal, SignalLine},
-};
+use mittler_store::signals::{NewSignal, SignalLine};
 use serde::Serialize;
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::{Door, DoorError, ImportParams, ROWS, put_signals};
+use super::{Counts, Door, DoorError, ImportParams, OpenList, ROW, ROWS, SHOWN, put_signals};
 
 /// What became of a list at the door.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -23,15 +20,15 @@ pub struct Imported {
     /// Those that had not been taken before.
     pub new: u64,
     pub known: u64,
-    /// The new ones: a run may hold inputs of other calls too.
+    /// Those that say exactly what an earlier one of the same file says.
+    pub repeated: u64,
+    /// The new ones, in order: a run may hold inputs of other calls too.
     #[serde(skip)]
-    pub taken: HashSet<Uuid>,
+    pub taken: Vec<Uuid>,
 }
 
 /// Inputs that are looked at together.
 const PAGE: i64 = 5_000;
-/// Inputs that were not taken of which somebody is told.
-const SHOWN: usize = 10_000;
 /// The tables get statistics after this many rows, and once more at the end.
 const FIRST_ANALYSIS: u64 = 1_000;
 
@@ -46,49 +43,39 @@ impl Door {
         params: ImportParams,
         progress: impl Fn(u64, u64),
     ) -> Result<Imported, DoorError> {
-        let params = params.checked()?;
-        let (sheet, bytes) = self.opened(bytes, params.options()).await?;
-        let run_params = params.run_params(&sheet.layout);
-        let scope = run_params.to_string().into_bytes();
-        let run = RunId(self.keyed("import", [scope.as_slice(), &bytes]));
-        let (label, now) = (params.label.clone(), self.clock.now());
-        self.store
-            .write(async move |tx| tx.put_run(run, "import", &label, &run_params, "receiving", now).await)
-            .await?;
-        let row = |place: usize| {
-            let row = &sheet.rows[place];
-            let content = bytes.get(row.bytes.clone()).unwrap_or_default().to_vec();
-            self.signal(run, "lead_row", i64::try_from(row.line).unwrap_or(i64::MAX), &[&scope], content)
-        };
-        self.take_rows(run, sheet.rows.len(), row, progress).await
+        let list = self.open_list(bytes, params, &CancellationToken::new()).await?;
+        self.import_list(list, progress).await
     }
 
-    /// Taking a large file apart is work for a thread of its own.
-    async fn opened(&self, bytes: Bytes, options: csv::Options) -> Result<(csv::Sheet, Bytes), DoorError> {
-        let opened = tokio::task::spawn_blocking(move || {
-            let sheet = csv::open(&bytes, &options)?;
-            let bytes = match csv::normalise(&bytes) {
-                std::borrow::Cow::Borrowed(_) => bytes.clone(),
-                std::borrow::Cow::Owned(own) => Bytes::from(own),
-            };
-            Ok((sheet, bytes))
+    /// Takes in a list that was taken apart.
+    pub async fn import_list(&self, list: OpenList, progress: impl Fn(u64, u64)) -> Result<Imported, DoorError> {
+        let scope = list.scope();
+        let run = RunId(self.keyed("import", [scope.as_slice(), &list.bytes]));
+        let (label, params, now) = (list.label().to_owned(), list.run_params.clone(), self.clock.now());
+        self.store.write(async move |tx| tx.put_run(run, "import", &label, &params, "receiving", now).await).await?;
+        let rows = list.sheet.rows(&list.bytes).map(|row| {
+            let content = list.bytes.get(row.bytes).unwrap_or_default().to_vec();
+            self.signal(run, ROW, i64::try_from(row.line).unwrap_or(i64::MAX), &[&scope], content)
         });
-        opened.await.unwrap_or_else(|_| Err(mittler_store::Error::Panicked.into()))
+        self.take_rows(run, (list.sheet.row_count, list.repeated()), rows, progress).await
     }
 
-    /// Stores the inputs of a run, a transaction for each few hundred, and says so when done.
-    /// `signal` makes the one at a place.
+    /// Stores the inputs of a run, a transaction for each few hundred, and says so when done. `total` is
+    /// how many there are, and how many of them repeat an earlier one.
     pub(super) async fn take_rows(
         &self,
         run: RunId,
-        total: usize,
-        signal: impl Fn(usize) -> NewSignal,
+        (total, repeated): (u64, u64),
+        mut signals: impl Iterator<Item = NewSignal>,
         progress: impl Fn(u64, u64),
     ) -> Result<Imported, DoorError> {
-        let mut imported = Imported { run, rows: 0, new: 0, known: 0, taken: HashSet::new() };
+        let mut imported = Imported { run, rows: 0, new: 0, known: 0, repeated, taken: Vec::new() };
         let mut analysed = false;
-        for start in (0..total).step_by(ROWS) {
-            let chunk: Vec<NewSignal> = (start..total.min(start + ROWS)).map(&signal).collect();
+        loop {
+            let chunk: Vec<NewSignal> = signals.by_ref().take(ROWS).collect();
+            if chunk.is_empty() {
+                break;
+            }
             let (clock, rows) = (self.clock.clone(), chunk.len() as u64);
             let stored = self.store.write(async move |tx| put_signals(tx, &clock, &chunk, Lane::Scheduled).await);
             imported.taken.extend(stored.await?);
@@ -99,52 +86,69 @@ impl Door {
                 self.store.analyze().await?;
                 analysed = true;
             }
-            progress(imported.rows, total as u64);
+            progress(imported.rows, total);
         }
-        imported.known = imported.rows - imported.new;
+        imported.taken.sort_unstable();
+        imported.known = imported.rows.saturating_sub(imported.new + repeated);
         if analysed {
             self.store.analyze().await?;
         }
-        self.received(run, imported.new).await?;
+        self.received(&imported).await?;
         Ok(imported)
     }
 
-    /// What became of the inputs that one call brought, and the first of those that were not taken.
+    /// What became of the rows or mails that one call brought, and the first of those that were not taken.
     /// Others of the run do not count: the single mails of a day share a run, and a list sent again
     /// finds the rows of the first time.
-    pub async fn outcome(&self, imported: &Imported) -> Result<(RunCounts, Vec<SignalLine>), DoorError> {
-        let (mut counts, mut problems) = (RunCounts::default(), Vec::new());
+    pub async fn outcome(&self, imported: &Imported) -> Result<(Counts, Vec<SignalLine>), DoorError> {
+        let of = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+        let mut counts = Counts {
+            rows: of(imported.rows),
+            known: of(imported.known),
+            repeated: of(imported.repeated),
+            ..Counts::default()
+        };
+        let (mut problems, mut people, mut read) = (Vec::new(), HashSet::new(), 0);
         let mut after = (i64::MIN, Uuid::nil());
-        while counts.total.unsigned_abs() < imported.new {
+        while read < imported.new {
             let page = self.store.run_lines(imported.run, false, after, PAGE).await?;
             let Some(last) = page.last() else { break };
             after = (last.line, last.id);
-            for line in page.into_iter().filter(|line| imported.taken.contains(&line.id)) {
-                counts.total += 1;
+            for line in page.into_iter().filter(|line| imported.taken.binary_search(&line.id).is_ok()) {
+                read += 1;
                 match line.state.as_str() {
                     "new" => counts.waiting += 1,
-                    "done" => counts.done += 1,
+                    "done" if line.code.is_none() => counts.taken += 1,
+                    "done" => counts.skipped += 1,
                     "refused" => counts.refused += 1,
                     _ => counts.parked += 1,
                 }
+                people.extend(line.record.filter(|_| line.state == "done"));
                 if matches!(line.state.as_str(), "refused" | "parked") && problems.len() < SHOWN {
                     problems.push(line);
                 }
             }
         }
+        counts.people = i64::try_from(people.len()).ok();
         Ok((counts, problems))
     }
 
     /// From now on the run ends with its last unread input. One that brought nothing new and had
     /// been received before stays as it is.
-    async fn received(&self, run: RunId, new: u64) -> Result<(), DoorError> {
+    async fn received(&self, imported: &Imported) -> Result<(), DoorError> {
+        let &Imported { run, rows, new, repeated, .. } = imported;
         let unfinished = self.store.run(run).await?.is_some_and(|run| run.state == "receiving");
         if new == 0 && !unfinished {
             return Ok(());
         }
-        let now = self.clock.now();
+        // What a call stored that a crash cut off is of this run, not known from before.
+        let inputs = self.store.run_counts(run).await?.inputs().unsigned_abs();
+        let (known, repeated) = (rows.saturating_sub(repeated + inputs), repeated);
+        let as_stored = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+        let (known, repeated, now) = (as_stored(known), as_stored(repeated), self.clock.now());
         self.store
             .write(async move |tx| {
+                tx.set_run_arrived(run, known, repeated).await?;
                 tx.set_run_state(run, "reading", None).await?;
                 tx.finish_runs(now).await
             })

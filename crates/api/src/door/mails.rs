@@ -3,8 +3,9 @@
 use bytes::Bytes;
 use mittler_core::{RunId, job::Lane};
 use mittler_intake::{Problem, mail};
+use tokio_util::sync::CancellationToken;
 
-use super::{Door, DoorError, Imported, LeadParams};
+use super::{Door, DoorError, Imported, LeadParams, list::Repeats};
 
 impl Door {
     /// Takes mails in, each as an input of its own.
@@ -21,11 +22,12 @@ impl Door {
         let run = RunId(self.keyed("mailbox", [scope.as_slice(), &bytes]));
         let (label, run_params, now) = (params.source.clone(), params.run_params(), self.clock.now());
         self.store.write(async move |tx| tx.put_run(run, "mails", &label, &run_params, "receiving", now).await).await?;
-        let mail = |place: usize| {
-            let mail = mail::unstuff(bytes.get(mails[place].clone()).unwrap_or_default()).into_owned();
-            self.signal(run, "mail", i64::try_from(place + 1).unwrap_or(i64::MAX), &[&scope], mail)
-        };
-        self.take_rows(run, mails.len(), mail, |_, _| ()).await
+        let each = || mails.iter().map(|place| mail::unstuff(bytes.get(place.clone()).unwrap_or_default()));
+        let total = mails.len() as u64;
+        let repeated = Repeats::among(each(), total, &CancellationToken::new())?.count;
+        let signals =
+            each().zip(1..).map(|(mail, place)| self.signal(run, "mail", place, &[&scope], mail.into_owned()));
+        self.take_rows(run, (total, repeated), signals, |_, _| ()).await
     }
 
     async fn one_mail(&self, bytes: &Bytes, params: &LeadParams, scope: &[u8]) -> Result<Imported, DoorError> {
@@ -35,6 +37,6 @@ impl Door {
         let accepted = self.gatherer.accept(signal, Lane::Interactive).await?;
         let known = u64::from(accepted.known);
         let taken = (!accepted.known).then_some(accepted.id.0).into_iter().collect();
-        Ok(Imported { run, rows: 1, new: 1 - known, known, taken })
+        Ok(Imported { run, rows: 1, new: 1 - known, known, repeated: 0, taken })
     }
 }

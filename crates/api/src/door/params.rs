@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::civil::Date;
 use mittler_core::Time;
 use mittler_enrich::Context;
+use mittler_identity::keys::fair_scope;
 use mittler_intake::{LeadField, csv};
 use mittler_normalise::country;
 use serde::{Deserialize, Serialize};
@@ -238,7 +239,7 @@ impl ImportParams {
             source: self.source.clone(),
             default_country: self.default_country.clone(),
             time_zone: self.time_zone.clone(),
-            fair: self.fair.as_ref().map(|fair| fair.name.clone()),
+            fair: self.fair.as_ref().map(|fair| fair_scope(&fair.name, fair.starts.map(Date::year))),
             received_at,
         }
     }

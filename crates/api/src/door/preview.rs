@@ -1,15 +1,26 @@
 //! What would be made of a list, without writing anything.
 
+use std::ops::ControlFlow;
+
 use mittler_core::{Label, Said};
-use mittler_enrich::{LeadReading, Remark, read_lead};
+use mittler_enrich::{LeadReading, Remark};
 use mittler_intake::{LeadField, csv};
 use serde::Serialize;
+use tokio_util::sync::CancellationToken;
 use utoipa::ToSchema;
 
-use super::{Door, DoorError, ImportParams};
+use super::{
+    Counts, Door, DoorError, OpenList,
+    list::{Fate, Row},
+    problem_list,
+};
 
 /// Values of a column that are shown.
 const SAMPLES: usize = 3;
+/// Rows of each sort that an answer shows. The counts are over all.
+pub const SHOWN: usize = 200;
+/// Bytes of a file that are written at a time.
+const PIECE: usize = 64 * 1024;
 
 /// A list as it would be read.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -22,9 +33,19 @@ pub struct DryRun {
     pub delimiter: Option<char>,
     pub header_line: u64,
     pub columns: Vec<ColumnView>,
-    pub rows: u64,
-    /// Rows that would be refused, in order.
+    /// Over all rows.
+    pub counts: Counts,
+    /// The first 200 rows that would be refused, in order.
     pub problems: Vec<RowProblem>,
+    /// The first 200 rows that are no leads.
+    pub skipped: Vec<RowProblem>,
+    /// The first 200 rows that say what an earlier one says.
+    pub repeated: Vec<RowProblem>,
+    /// The first 200 rows that an earlier import had brought.
+    pub known: Vec<RowProblem>,
+    /// One of these four lists ends before its count. With `Accept: text/csv` the same call gives a
+    /// file with all rows that would be refused.
+    pub cut: bool,
     /// The first rows, in the form in which they would be kept.
     pub preview: Vec<Previewed>,
 }
@@ -86,36 +107,96 @@ impl Door {
     /// Reads a list and says what would become of it; the first `rows` rows in full.
     ///
     /// # Errors
-    /// If the file as a whole cannot be read, or a parameter cannot be.
-    pub fn dry_run_csv(&self, bytes: &[u8], params: &ImportParams, rows: usize) -> Result<DryRun, DoorError> {
-        let params = params.checked()?;
-        let sheet = csv::open(bytes, &params.options())?;
-        let normal = csv::normalise(bytes);
-        let context = params.context(self.clock.now());
-        let (mut problems, mut preview) = (Vec::new(), Vec::new());
-        for row in &sheet.rows {
-            let cells = normal.get(row.bytes.clone()).unwrap_or_default();
-            let read = csv::read_row(&sheet.layout, cells).and_then(|raw| read_lead(&raw, &context));
-            let problem = read.as_ref().err().map(|problem| RowProblem {
-                line: row.line,
-                code: problem.code.clone(),
-                field: problem.field.clone(),
-                reason: problem.reason.clone(),
-            });
-            if preview.len() < rows {
-                preview.push(previewed(row.line, read.ok(), problem.clone()));
+    /// If the database does not answer, or nobody waits for it any more.
+    pub async fn dry_run(&self, list: OpenList, rows: usize, left: &CancellationToken) -> Result<DryRun, DoorError> {
+        let left = left.clone();
+        self.on_a_thread(move |door| list.dry_run(door, rows, &left)).await
+    }
+
+    /// The rows of a list that would be refused, as the file `problems.csv`: piece by piece, until `piece`
+    /// wants no more. Works on the thread of its caller, which must be one for such work.
+    ///
+    /// # Errors
+    /// If the database does not answer, or nobody waits for it any more.
+    pub fn dry_run_problems(
+        &self,
+        list: &OpenList,
+        left: &CancellationToken,
+        mut piece: impl FnMut(String) -> ControlFlow<()>,
+    ) -> Result<(), DoorError> {
+        let layout = Some(&list.sheet.layout);
+        let mut text = problem_list::heading(layout);
+        let read = list.read(self, left, |row| {
+            if let (Fate::Refused, Some(Err(problem))) = (row.fate, &row.read) {
+                let line = i64::try_from(row.line).unwrap_or(i64::MAX);
+                problem_list::row(&mut text, layout, line, row.cells, problem);
             }
-            problems.extend(problem);
-        }
+            if text.len() < PIECE {
+                return Ok(());
+            }
+            match piece(std::mem::take(&mut text)) {
+                ControlFlow::Continue(()) => Ok(()),
+                ControlFlow::Break(()) => Err(DoorError::Abandoned),
+            }
+        });
+        self.count_abandoned(&read);
+        read?;
+        _ = piece(text);
+        Ok(())
+    }
+}
+
+impl OpenList {
+    fn dry_run(&self, door: &Door, rows: usize, left: &CancellationToken) -> Result<DryRun, DoorError> {
+        let mut counts = Counts::default();
+        let (mut problems, mut skipped, mut repeated, mut known) = (vec![], vec![], vec![], vec![]);
+        let (mut preview, mut cut) = (Vec::new(), false);
+        self.read(door, left, |row| {
+            counts.add(row.fate);
+            let problem = RowProblem::of(&row);
+            let shown = match row.fate {
+                Fate::Taken => None,
+                Fate::Skipped => Some(&mut skipped),
+                Fate::Refused => Some(&mut problems),
+                Fate::Repeated => Some(&mut repeated),
+                Fate::Known => Some(&mut known),
+            };
+            if preview.len() < rows {
+                preview.push(previewed(row.line, row.read.and_then(Result::ok), problem.clone()));
+            }
+            match (shown, problem) {
+                (Some(shown), Some(problem)) if shown.len() < SHOWN => shown.push(problem),
+                (Some(_), _) => cut = true,
+                (None, _) => {}
+            }
+            Ok(())
+        })?;
+        let sheet = &self.sheet;
         Ok(DryRun {
-            columns: columns(bytes, &sheet),
-            encoding: sheet.encoding,
+            columns: columns(&self.bytes, sheet),
+            encoding: sheet.encoding.clone(),
             delimiter: (sheet.layout.columns.len() > 1).then_some(sheet.layout.delimiter),
             header_line: sheet.header_line,
-            rows: sheet.rows.len() as u64,
+            counts,
             problems,
+            skipped,
+            repeated,
+            known,
+            cut,
             preview,
         })
+    }
+}
+
+impl RowProblem {
+    fn of(row: &Row<'_>) -> Option<RowProblem> {
+        let (code, field, reason) = match (&row.read, row.fate) {
+            (Some(Err(problem)), _) => (problem.code.as_str(), problem.field.clone(), problem.reason.as_str()),
+            (_, Fate::Repeated) => ("row_repeated", None, "an earlier row of the list says exactly the same"),
+            (_, Fate::Known) => ("row_known", None, "an earlier import had brought this row"),
+            _ => return None,
+        };
+        Some(RowProblem { line: row.line, code: code.to_owned(), field, reason: reason.to_owned() })
     }
 }
 

@@ -8,17 +8,17 @@ use maud::{Markup, html};
 use mittler_core::{RunId, Time};
 use mittler_intake::csv;
 
-use super::{Asked, Lang, PageProblem, Visitor, today::run_table, words};
+use super::{Asked, Lang, PageProblem, Visitor, run::shown as figures, today::run_table, words};
 use crate::{
     App,
     body::{Page, Params},
-    door::{ColumnView, DryRun, Previewed, ValueView},
+    door::{ColumnView, DryRun, Previewed, RowProblem, ValueView},
     problem::Problem,
     rest::imports::{RowCursor, Upload, dry_run},
 };
 
-/// Problems that the preview lists; the rest is counted.
-const PROBLEMS: usize = 20;
+/// A longer list of rows is opened by whoever wants to see it.
+const OPEN: usize = 20;
 /// Runs that the list below the form shows at once.
 const RECENT: i64 = 20;
 
@@ -141,14 +141,15 @@ pub(crate) async fn preview(State(app): State<App>, visitor: Visitor, request: R
 }
 
 fn shown(visitor: &Visitor, run: &DryRun) -> Markup {
-    let (lang, bad) = (visitor.lang, run.problems.len() as u64);
-    let good = run.rows.saturating_sub(bad);
+    let (lang, counts) = (visitor.lang, &run.counts);
+    let list = |rows: &[RowProblem], count: i64, german: &str, english: &str| {
+        html! { @if count > 0 { (problems(visitor, rows, count, lang.say(german, english))) } }
+    };
     html! {
         section {
             h2 { (lang.say("So wird die Liste gelesen", "How the list is read")) }
-            p { strong { (good) " " (if good == 1 { lang.say("Zeile", "row") } else { lang.say("Zeilen", "rows") }) }
-                @if bad > 0 { " · " span.bad { (bad) " " (lang.say("nicht lesbar oder leer", "that cannot be taken")) } }
-                " · " (run.encoding) " · "
+            (visitor.figures(&figures(counts)))
+            p { (run.encoding) " · "
                 @match run.delimiter {
                     None => { (lang.say("eine Spalte", "one column")) }
                     Some(delimiter) => { (lang.say("getrennt durch", "separated by")) " "
@@ -157,9 +158,15 @@ fn shown(visitor: &Visitor, run: &DryRun) -> Markup {
                 " · " (lang.say("Überschriften in Zeile", "headings in line")) " " (run.header_line) }
             (columns(visitor, &run.columns))
             p { button type="button" data-run {
-                @if good == 1 { (lang.say("1 Zeile importieren", "Import 1 row")) }
-                @else { (lang.say("", "Import ")) (good) (lang.say(" Zeilen importieren", " rows")) } } }
-            @if bad > 0 { (problems(visitor, run)) }
+                @if counts.taken == 1 { (lang.say("1 Zeile importieren", "Import 1 row")) }
+                @else { (lang.say("", "Import ")) (visitor.number(counts.taken)) (lang.say(" Zeilen importieren", " rows")) } } }
+            (list(&run.problems, counts.refused, "Zeilen, die nicht übernommen würden", "Rows that would not be taken"))
+            @if counts.refused > 0 {
+                p { button.small type="button" data-problems { (lang.say("Alle als CSV zum Korrigieren laden", "Download all as CSV to correct")) } }
+            }
+            (list(&run.skipped, counts.skipped, "Zeilen, in denen nichts zu übernehmen ist", "Rows with nothing to take"))
+            (list(&run.repeated, counts.repeated, "Zeilen, die doppelt in der Liste stehen", "Rows that are repeated in the list"))
+            (list(&run.known, counts.known, "Zeilen, die schon bekannt sind", "Rows that are known already"))
             h3 { (lang.say("Die ersten Zeilen, wie sie gespeichert würden", "The first rows, as they would be kept")) }
             @for row in run.preview.iter().take(8) { (row_card(visitor, row)) }
         }
@@ -190,18 +197,20 @@ pub(crate) fn columns(visitor: &Visitor, columns: &[ColumnView]) -> Markup {
     }
 }
 
-fn problems(visitor: &Visitor, run: &DryRun) -> Markup {
+/// The first rows of one sort, and how many there are.
+fn problems(visitor: &Visitor, rows: &[RowProblem], count: i64, title: &str) -> Markup {
     let lang = visitor.lang;
+    let more = count - i64::try_from(rows.len()).unwrap_or(count);
     html! {
-        h3 { (lang.say("Zeilen, die nicht übernommen würden", "Rows that would not be taken")) }
-        div.table { table {
-            thead { tr { th.n.slim { (lang.say("Zeile", "Line")) } th { (lang.say("Grund", "Reason")) } } }
-            tbody { @for problem in run.problems.iter().take(PROBLEMS) {
-                tr { td.n { (problem.line) } td { (reason(visitor, &problem.code, &problem.reason)) } }
+        details open[rows.len() <= OPEN] {
+            summary { (title) ": " (visitor.number(count)) }
+            div.table { table {
+                thead { tr { th.n.slim { (lang.say("Zeile", "Line")) } th { (lang.say("Grund", "Reason")) } } }
+                tbody { @for problem in rows {
+                    tr { td.n { (problem.line) } td { (reason(visitor, &problem.code, &problem.reason)) } }
+                } }
             } }
-        } }
-        @if run.problems.len() > PROBLEMS {
-            p.hint { (run.problems.len() - PROBLEMS) " " (lang.say("weitere", "more")) }
+            @if more > 0 { p.hint { (visitor.number(more)) " " (lang.say("weitere", "more")) } }
         }
     }
 }

@@ -160,6 +160,17 @@ impl Visitor {
         if number < 0 { format!("-{text}") } else { text }
     }
 
+    /// What became of rows or mails, and how many of them: what is none is left out, but for the first.
+    pub fn figures(&self, counts: &[(&'static str, i64)]) -> Markup {
+        html! {
+            div.figures { @for (at, (name, value)) in counts.iter().enumerate() {
+                div.figure hidden[at > 1 && *value == 0] {
+                    b data-count=(name) { (self.number(*value)) } span { (words::count(name, self.lang)) }
+                }
+            } }
+        }
+    }
+
     /// The page around its content.
     pub fn page(&self, title: &str, content: &Markup) -> Markup {
         let lang = self.lang;

@@ -17,8 +17,8 @@ use super::{
 use crate::{
     App,
     body::{self, At, Page, Params},
-    door::ColumnView,
-    rest::imports::{Counts, Progress, RowCursor, progress},
+    door::{ColumnView, Counts},
+    rest::imports::{Progress, RowCursor, progress},
 };
 
 const MOST: i64 = 100;
@@ -82,7 +82,7 @@ pub(crate) async fn page(
     let problems = app.store.run_lines(id, true, (i64::MIN, Uuid::nil()), MOST).await?;
     let running = !matches!(progress.run.state.as_str(), "done" | "open");
     let label = progress.run.label.clone();
-    let bad = progress.counts.refused + progress.counts.parked;
+    let bad = progress.counts.not_taken();
     let content = html! {
         p.crumb { a href="/import" { (lang.say("Importe", "Imports")) } }
         h1 { (label) " " small { (words::run(&progress.run.kind, lang)) } }
@@ -100,22 +100,30 @@ pub(crate) async fn page(
 }
 
 fn far(visitor: &Visitor, progress: &Progress, running: bool) -> Markup {
-    let (lang, Counts { total, waiting, done, refused, parked }) = (visitor.lang, &progress.counts);
-    let figure = |name: &str, value: i64, german: &str, english: &str| {
-        html! { div.figure { b data-count=(name) { (visitor.number(value)) } span { (lang.say(german, english)) } } }
-    };
+    let (lang, counts) = (visitor.lang, &progress.counts);
     let poll = running.then(|| format!("/api/v1/imports/{}", progress.run.id));
     html! {
         div data-progress=[poll] {
-            @if running { progress max=(total) value=(total - waiting) aria-label=(lang.say("Fortschritt", "Progress")) {} }
-            div.figures {
-                (figure("total", *total, "Eingänge", "inputs"))
-                (figure("done", *done, "übernommen", "taken"))
-                (figure("waiting", *waiting, "noch zu lesen", "still to read"))
-                (figure("refused", refused + parked, "nicht übernommen", "not taken"))
+            @if running {
+                progress max=(counts.rows) value=(counts.rows - counts.waiting) aria-label=(lang.say("Fortschritt", "Progress")) {}
             }
+            (visitor.figures(&shown(counts)))
         }
     }
+}
+
+/// The numbers of an import or a preview, in their order.
+pub(crate) fn shown(counts: &Counts) -> [(&'static str, i64); 8] {
+    [
+        ("rows", counts.rows),
+        ("taken", counts.taken),
+        ("waiting", counts.waiting),
+        ("not_taken", counts.not_taken()),
+        ("skipped", counts.skipped),
+        ("repeated", counts.repeated),
+        ("known", counts.known),
+        ("people", counts.people.unwrap_or(0)),
+    ]
 }
 
 fn not_taken(visitor: &Visitor, id: RunId, problems: &[SignalLine], bad: i64, params: &serde_json::Value) -> Markup {

@@ -11,10 +11,11 @@ use mittler_store::{
 };
 use uuid::Uuid;
 
-use super::{Asked, Lang, PageProblem, Visitor, login::Confirmed, questions, words};
+use super::{Asked, Lang, PageProblem, Visitor, login::Confirmed, questions, run::shown, words};
 use crate::{
     App,
     body::{self, At, Page, Params},
+    door::Counts,
     rest::{
         connections::{ConnectionView, connections},
         jobs,
@@ -160,23 +161,25 @@ async fn arrived(app: &App, visitor: &Visitor, since: Time) -> Result<Markup, Pa
 
 /// Runs with what became of their inputs.
 pub(crate) fn run_table(visitor: &Visitor, runs: &[(Run, RunCounts)]) -> Markup {
+    const COLUMNS: [&str; 7] = ["rows", "taken", "waiting", "not_taken", "skipped", "repeated", "known"];
     let lang = visitor.lang;
     html! {
         div.table { table {
             thead { tr {
                 th { (lang.say("Quelle", "Source")) } th { (lang.say("Art", "Type")) } th { (lang.say("Zeit", "Time")) }
-                th.n { (lang.say("Eingänge", "Inputs")) } th.n { (lang.say("gelesen", "read")) }
-                th.n { (lang.say("wartet", "waiting")) } th.n { (lang.say("nicht übernommen", "not taken")) }
+                @for name in COLUMNS { th.n { (words::count(name, lang)) } }
             } }
             tbody {
                 @for (run, counts) in runs {
+                    @let counts = shown(&Counts::from(*counts));
                     tr {
                         td { a href=(format!("/import/{}", RunId(run.id))) { (run.label) } }
                         td { (words::run(&run.kind, lang)) }
                         td { time { (visitor.time(Time(run.created_at))) } }
-                        td.n { (visitor.number(counts.total)) } td.n { (visitor.number(counts.done)) }
-                        td.n { (visitor.number(counts.waiting)) }
-                        td.n.bad[counts.refused + counts.parked > 0] { (visitor.number(counts.refused + counts.parked)) }
+                        @for name in COLUMNS {
+                            @let value = counts.iter().find(|(known, _)| *known == name).map_or(0, |(_, value)| *value);
+                            td.n.bad[name == "not_taken" && value > 0] data-count=(name) { (visitor.number(value)) }
+                        }
                     }
                 }
             }

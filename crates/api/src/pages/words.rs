@@ -313,6 +313,8 @@ const CODES: Words = &[
     ("not_a_mail", "keine Mail", "no mail"),
     ("nested_too_deep", "Mail aus zu vielen Teilen in Teilen", "a mail of too many parts within parts"),
     ("own_mail", "Mail aus dem eigenen Haus", "a mail of your own house"),
+    ("row_repeated", "steht schon weiter oben in der Liste", "an earlier row of the list says the same"),
+    ("row_known", "kam schon mit einem früheren Import", "an earlier import had brought it"),
     ("own_staff", "jemand aus dem eigenen Haus", "one of your own people"),
     ("sender_missing", "Mail ohne Absender", "a mail without a sender"),
     ("empty", "nichts darin", "nothing in it"),
@@ -719,9 +721,36 @@ const FAILURES: Words = &[
 /// Words for what can be wrong with an upload.
 pub(crate) fn failures(lang: Lang) -> std::collections::BTreeMap<&'static str, &'static str> {
     let said = FAILURES.iter().map(|(code, german, english)| (*code, lang.say(german, english)));
-    let causes = ["empty", "not_text", "no_header", "unknown_encoding", "unknown_delimiter", "broken_form", "cut_off"];
+    let causes = [
+        "empty",
+        "not_text",
+        "no_header",
+        "name_too_long",
+        "too_many_columns",
+        "unknown_encoding",
+        "unknown_delimiter",
+        "broken_form",
+        "cut_off",
+    ];
     let whole = CODES.iter().filter(|(code, ..)| causes.contains(code));
     whole.map(|(code, german, english)| (*code, lang.say(german, english))).chain(said).collect()
+}
+
+/// What becomes of rows and mails. These words, and no others, stand beside the numbers of a preview, of
+/// an import and of Today.
+const COUNTS: Words = &[
+    ("rows", "Eingänge", "inputs"),
+    ("taken", "übernommen", "taken"),
+    ("not_taken", "nicht übernommen", "not taken"),
+    ("skipped", "nichts zu übernehmen", "nothing to take"),
+    ("repeated", "doppelt in der Liste", "repeated in the list"),
+    ("known", "schon bekannt", "known already"),
+    ("waiting", "noch zu lesen", "still to read"),
+    ("people", "Personen", "people"),
+];
+
+pub(crate) fn count(code: &str, lang: Lang) -> String {
+    look_up(COUNTS, code, lang)
 }
 
 const QUESTIONS: Words = &[

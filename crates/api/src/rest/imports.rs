@@ -13,16 +13,17 @@ use mittler_core::{RunId, Time};
 use mittler_intake::LeadField;
 use mittler_store::runs::Run;
 use serde::{Deserialize, Serialize};
+use tokio_util::sync::CancellationToken;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::leads::Signal;
+use super::{leads::Signal, problems_csv};
 use crate::{
     App,
     access::{Caller, Scope},
     body::{self, Answer, At, List, Page, Params},
-    door::{DryRun, ImportParams, Imported},
-    incoming::{Held, Stopped},
+    door::{Counts, DryRun, ImportParams, Imported, OpenList},
+    incoming::{Held, Stopped, attended},
     problem::Problem,
 };
 
@@ -125,24 +126,34 @@ pub(crate) struct ImportedList {
     pub rows: u64,
     /// Rows that had not been taken before.
     pub new: u64,
+    /// Rows that an earlier import had brought.
     pub known: u64,
+    /// Rows that say exactly what an earlier row of the same list says.
+    pub repeated: u64,
 }
 
 impl From<Imported> for ImportedList {
     fn from(imported: Imported) -> Self {
-        ImportedList { run: imported.run.to_string(), rows: imported.rows, new: imported.new, known: imported.known }
+        let Imported { run, rows, new, known, repeated, .. } = imported;
+        ImportedList { run: run.to_string(), rows, new, known, repeated }
     }
 }
 
 /// Import a list, or see what would become of it
 ///
 /// Every row is kept as it came before the answer; the rows are read in the background. The same
-/// file again is the same import and finds its rows known.
+/// file again is the same import and finds its rows known. A row with a value of more than 32 KB, or
+/// of more than 1 MB, is refused alone; a list has at most 2,000 columns.
+///
+/// A dry run gives counts over all rows and the first 200 of each sort; with `Accept: text/csv` it
+/// gives all rows that would be refused, as `problems.csv` of an import does. Nothing of it is kept,
+/// and it ends when its caller leaves. So does an import of which nothing is stored yet; one that is
+/// being stored is finished.
 #[utoipa::path(post, path = "/imports", tag = "Imports", params(ImportQuery,
         ("Idempotency-Key" = Option<String>, Header, description = "A repetition with the same key and file is given the first answer")),
     request_body(content = ImportForm, content_type = "multipart/form-data"),
     responses((status = 202, description = "Accepted, durably", body = ImportedList),
-              (status = 200, description = "Dry run: encoding, columns with meaning and samples, rows that would be refused, the first rows in normal form", body = DryRun)))]
+              (status = 200, description = "Dry run: encoding, columns with meaning and samples, counts, the first rows of each sort, the first rows in normal form; or the rows that would be refused", content((DryRun = "application/json"), (String = "text/csv")))))]
 pub(crate) async fn post_import(
     State(app): State<App>,
     caller: Caller,
@@ -153,6 +164,10 @@ pub(crate) async fn post_import(
     let headers = request.headers().clone();
     let upload = Upload::of(request, &app).await?;
     if query.dry_run {
+        if body::wants(&headers, "text/csv") {
+            let list = open(&app, upload.file, upload.params).await?;
+            return Ok(problems_csv::of_dry_run(&app, list, upload.held));
+        }
         return Ok(Json(dry_run(&app, upload).await?).into_response());
     }
     let (said, file) = (format!("{:?}", upload.params), upload.file.clone());
@@ -161,23 +176,35 @@ pub(crate) async fn post_import(
     body::once(&app, &caller, &headers, "imports", &[said.as_bytes(), &file], work).await
 }
 
-/// Runs to its end even if the caller leaves: half a list helps nobody.
+/// Takes a list apart for as long as the caller waits.
+async fn open(app: &App, file: Bytes, params: ImportParams) -> Result<OpenList, Problem> {
+    let left = CancellationToken::new();
+    // The server drops this future when the caller leaves.
+    let _waits = left.clone().drop_guard();
+    Ok(attended(app.door.open_list(file, params, &left)).await?)
+}
+
+/// Once it is being stored, it is stored to its end even if the caller leaves: half a list helps nobody.
 pub(crate) async fn import(app: &App, upload: Upload) -> Result<Imported, Problem> {
+    let Upload { file, params, held } = upload;
+    let list = open(app, file, params).await?;
     let door = app.door.clone();
     let import = tokio::spawn(async move {
-        let Upload { file, params, held } = upload;
-        let imported = door.import_csv(file, params, |_, _| ()).await;
+        let imported = door.import_list(list, |_, _| ()).await;
         drop(held);
         imported
     });
     Ok(import.await.map_err(|_| Problem::new("internal"))??)
 }
 
-/// Reading thousands of rows is work for a thread of its own.
 pub(crate) async fn dry_run(app: &App, upload: Upload) -> Result<DryRun, Problem> {
-    let door = app.door.clone();
-    let run = tokio::task::spawn_blocking(move || door.dry_run_csv(&upload.file, &upload.params, PREVIEW));
-    Ok(run.await.map_err(|_| Problem::new("internal"))??)
+    let Upload { file, params, held } = upload;
+    let list = open(app, file, params).await?;
+    let left = CancellationToken::new();
+    let _waits = left.clone().drop_guard();
+    let run = attended(app.door.dry_run(list, PREVIEW, &left)).await?;
+    drop(held);
+    Ok(run)
 }
 
 /// An import, mailbox or day of single inputs.
@@ -235,26 +262,10 @@ pub(crate) struct Progress {
     pub counts: Counts,
 }
 
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct Counts {
-    pub total: i64,
-    /// Not read yet.
-    pub waiting: i64,
-    pub done: i64,
-    pub refused: i64,
-    pub parked: i64,
-}
-
 pub(crate) async fn progress(app: &App, run: RunId) -> Result<Progress, Problem> {
     let known = app.store.run(run).await?.ok_or_else(Problem::not_found)?;
-    let counts = app.store.run_counts(run).await?;
-    let counts = Counts {
-        total: counts.total,
-        waiting: counts.waiting,
-        done: counts.done,
-        refused: counts.refused,
-        parked: counts.parked,
-    };
+    let people = if known.state == "done" { Some(app.store.run_people(run).await?) } else { None };
+    let counts = Counts { people, ..app.store.run_counts(run).await?.into() };
     Ok(Progress { run: known.into(), counts })
 }
 

@@ -143,7 +143,8 @@ pub(crate) enum LeadsBody {
 ///
 /// One object, an array of them, or `{"leads": […]}` with up to 1,000. Members have our names, their
 /// usual German or English names, or any other: then they are kept as attributes. The answer comes
-/// after the leads are durable; each is read by itself, and a bad one is refused alone.
+/// after the leads are durable; each is read by itself, and a bad one is refused alone: one with a
+/// value of more than 32 KB, too, or with more than 2,000 members.
 #[utoipa::path(post, path = "/leads", tag = "Leads", params(LeadQuery,
         ("Idempotency-Key" = Option<String>, Header, description = "A repetition with the same key and body is given the first answer")),
     request_body(content = LeadsBody, content_type = "application/json"),

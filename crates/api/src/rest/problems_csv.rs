@@ -1,19 +1,28 @@
 //! Rows that were not taken, as a list that can be corrected and sent again.
 
+use std::{ops::ControlFlow, sync::Arc};
+
 use axum::{
+    body::Body,
     extract::State,
     http::header,
     response::{IntoResponse, Response},
 };
+use futures_util::stream;
 use mittler_core::RunId;
-use mittler_intake::csv;
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     App,
     access::{Caller, Scope},
     body::{self, At},
+    door::{DoorError, OpenList},
+    incoming::{Held, attended},
     problem::Problem,
 };
+
+/// Pieces that wait for a caller who reads slowly.
+const PIECES: usize = 4;
 
 /// Fetch the rows that were not taken, to correct them and send them again
 ///
@@ -32,127 +41,47 @@ pub(crate) async fn get_problems_csv(
     At(run): At<String>,
 ) -> Result<Response, Problem> {
     caller.needs(Scope::RecordsRead)?;
-    let run = body::id::<RunId>(&run)?;
-    let known = app.store.run(run).await?.ok_or_else(Problem::not_found)?;
-    let layout = known.params.0.get("layout").cloned().unwrap_or_default();
-    let layout: Option<csv::Layout> = serde_json::from_value(layout).ok();
-    let text = list(layout.as_ref(), &app.store.refused_contents(run).await?);
+    let list = app.door.problem_list(body::id::<RunId>(&run)?).await?;
+    let pieces = stream::try_unfold((app.door.clone(), list), async |(door, mut list)| {
+        let piece = door.more_problems(&mut list).await.inspect_err(|_| cut_off())?;
+        Ok::<_, DoorError>(piece.map(|piece| (piece, (door, list))))
+    });
+    Ok(file(Body::from_stream(pieces)))
+}
+
+/// The rows that would be refused, read anew from the body: nothing of it is kept. Reading ends when
+/// the caller leaves.
+pub(crate) fn of_dry_run(app: &App, list: OpenList, held: Option<Arc<Held>>) -> Response {
+    let (sender, pieces) = tokio::sync::mpsc::channel::<Result<String, DoorError>>(PIECES);
+    let app = app.clone();
+    tokio::task::spawn_blocking(move || {
+        let send = |piece| match sender.blocking_send(Ok(piece)) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(_) => ControlFlow::Break(()),
+        };
+        match app.door.dry_run_problems(&list, &CancellationToken::new(), send) {
+            Ok(()) | Err(DoorError::Abandoned) => {}
+            Err(error) => {
+                cut_off();
+                _ = sender.blocking_send(Err(error));
+            }
+        }
+        drop(list);
+        drop(held);
+    });
+    let pieces = stream::unfold(pieces, async |mut pieces| attended(pieces.recv()).await.map(|piece| (piece, pieces)));
+    file(Body::from_stream(pieces))
+}
+
+/// The answer has begun: all that can still be done is not to end it as if it were whole.
+fn cut_off() {
+    tracing::warn!("a list of refused rows is cut off: the database does not answer");
+}
+
+fn file(body: Body) -> Response {
     let headers = [
         (header::CONTENT_TYPE, "text/csv; charset=utf-8"),
         (header::CONTENT_DISPOSITION, "attachment; filename=\"problems.csv\""),
     ];
-    Ok((headers, text).into_response())
-}
-
-type Refused = (i64, Option<String>, Option<String>, Option<String>, Option<Vec<u8>>);
-
-fn list(layout: Option<&csv::Layout>, refused: &[Refused]) -> String {
-    let mut text = String::from('\u{feff}');
-    let columns: Vec<&str> =
-        layout.map_or(vec!["content"], |layout| layout.columns.iter().map(|c| c.header.as_str()).collect());
-    // A list that came back and was refused again has our columns already: they are written anew.
-    let headers = columns.into_iter().filter(|name| !csv::OURS.contains(name));
-    line(&mut text, headers.chain(csv::OURS));
-    for (at, code, field, reason, content) in refused {
-        let (code, reason) = match (content, code.as_deref()) {
-            // Of who is kept out nothing is kept; of others the content ends with its retention.
-            (None, code) if code != Some("suppressed") => {
-                (Some("content_gone"), Some(gone(code.unwrap_or_default(), reason.as_deref())))
-            }
-            (_, code) => (code, reason.clone()),
-        };
-        let (cells, to_correct) = original(layout, content.as_deref().unwrap_or_default(), code);
-        let said = [at.to_string(), code.unwrap_or_default().to_owned(), field.clone().unwrap_or_default()];
-        let reason = reason.unwrap_or_default();
-        line(&mut text, cells.iter().chain(&said).chain([&reason, &to_correct]).map(String::as_str));
-    }
-    text
-}
-
-/// What is left to say of a row whose content has outlived its retention.
-fn gone(code: &str, reason: Option<&str>) -> String {
-    let reason = reason.unwrap_or_default();
-    format!(
-        "the content has outlived its retention; send the row again from the original list. It was refused: {code} {reason}"
-    )
-}
-
-/// The cells as the sender wrote them, and what is still to be put into cells; what has no layout
-/// is one cell.
-fn original(layout: Option<&csv::Layout>, content: &[u8], code: Option<&str>) -> (Vec<String>, String) {
-    match layout {
-        Some(layout) => csv::returned(layout, content, code),
-        None => (vec![String::from_utf8_lossy(content).into_owned()], String::new()),
-    }
-}
-
-fn line<'a>(text: &mut String, cells: impl Iterator<Item = &'a str>) {
-    for (place, cell) in cells.enumerate() {
-        if place > 0 {
-            text.push(';');
-        }
-        let harmless = csv::guard(cell);
-        if harmless.contains([';', '"', '\n', '\r']) {
-            text.push('"');
-            text.push_str(&harmless.replace('"', "\"\""));
-            text.push('"');
-        } else {
-            text.push_str(&harmless);
-        }
-    }
-    text.push_str("\r\n");
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_row_keeps_its_cells_and_gains_the_reason() {
-        let column = |header: &str| csv::Column { header: header.into(), meaning: None };
-        let layout = csv::Layout {
-            encoding: "windows-1252".into(),
-            delimiter: ';',
-            quote: '"',
-            columns: vec![column("Name"), column("Notiz")],
-        };
-        let row = b"M\xfcller;\"=1+1\";zu viel".to_vec();
-        let text =
-            list(Some(&layout), &[(7, Some("columns_excess".into()), None, Some("zu; breit".into()), Some(row))]);
-        let mut lines = text.lines();
-        assert_eq!(
-            lines.next(),
-            Some("\u{feff}Name;Notiz;mittler_line;mittler_code;mittler_field;mittler_reason;mittler_to_correct")
-        );
-        assert_eq!(
-            lines.next(),
-            Some("Müller;'=1+1;7;columns_excess;;\"zu; breit\";\"Müller;\"\"=1+1\"\";zu viel\""),
-            "our cells stand under our headers"
-        );
-    }
-
-    #[test]
-    fn a_row_that_cannot_be_split_is_not_cut_and_one_whose_content_is_gone_says_so() {
-        let column = |header: &str| csv::Column { header: header.into(), meaning: None };
-        let layout = csv::Layout {
-            encoding: "windows-1252".into(),
-            delimiter: ';',
-            quote: '"',
-            columns: vec![column("Name"), column("Notiz")],
-        };
-        let long = [b"\"M\xfcller;".as_slice(), &[b'x'; 2_000]].concat();
-        let open = (7, Some("quote_unclosed".into()), None, Some("never closed".into()), Some(long));
-        let late = (8, Some("no_name_and_no_email".into()), None, Some("no name".into()), None);
-        let kept_out = (9, Some("suppressed".into()), None, Some("objected".into()), None);
-        let text = list(Some(&layout), &[open, late, kept_out]);
-        let lines: Vec<&str> = text.lines().skip(1).collect();
-        assert!(lines[0].starts_with(";;7;quote_unclosed;;never closed;\"\"\"Müller;xxx"), "{}", lines[0]);
-        assert!(lines[0].contains(&"x".repeat(2_000)), "{}", lines[0]);
-        assert!(
-            lines[1].starts_with(";;8;content_gone;;") && lines[1].contains("no_name_and_no_email"),
-            "{}",
-            lines[1]
-        );
-        assert_eq!(lines[2], ";;9;suppressed;;objected;");
-    }
+    (headers, body).into_response()
 }

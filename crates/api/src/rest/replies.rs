@@ -16,7 +16,8 @@ use crate::{
 /// Send reply mails
 ///
 /// One message, or a mailbox of them. Each is kept as it came before the answer and read in the
-/// background; what its sender says of themselves goes to their record.
+/// background; what its sender says of themselves goes to their record. A mail of more than 50 MB, or of
+/// more than 1 MB of text (4 MB as HTML), is refused alone.
 #[utoipa::path(post, path = "/replies", tag = "Replies", params(LeadQuery,
         ("Idempotency-Key" = Option<String>, Header, description = "A repetition with the same key and body is given the first answer")),
     request_body(content((String = "message/rfc822"), (String = "application/mbox")), description = "The raw bytes"),

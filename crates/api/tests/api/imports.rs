@@ -24,7 +24,12 @@ async fn a_dry_run_says_how_the_list_is_read_and_writes_nothing() {
     let answer = service.upload("/api/v1/imports?dry_run=true", LIST, &params()).await;
     assert_eq!(answer.status, StatusCode::OK);
     let run = answer.json();
-    assert_eq!((&run["encoding"], &run["delimiter"], &run["rows"]), (&json!("windows-1252"), &json!(";"), &json!(4)));
+    assert_eq!((&run["encoding"], &run["delimiter"]), (&json!("windows-1252"), &json!(";")));
+    assert_eq!(
+        (&run["counts"]["rows"], &run["counts"]["taken"], &run["counts"]["refused"]),
+        (&json!(4), &json!(2), &json!(2))
+    );
+    assert_eq!(run["cut"], false);
     let meanings: Vec<_> = run["columns"].as_array().unwrap().iter().map(|column| column["meaning"].clone()).collect();
     assert_eq!(json!(meanings), json!(["first_name", "last_name", "email", "phone", "company", "note"]));
     assert_eq!(run["columns"][0]["samples"][0], "Jürgen");
@@ -42,14 +47,17 @@ async fn a_list_is_kept_row_by_row_and_the_same_file_again_is_the_same_import() 
     let service = Service::start().await;
     let (run, id) = imported(&service).await;
     let progress = service.get(&format!("/api/v1/imports/{run}")).await.json();
-    assert_eq!(progress["counts"], json!({"total": 4, "waiting": 4, "done": 0, "refused": 0, "parked": 0}));
+    assert_eq!(
+        progress["counts"],
+        json!({"rows": 4, "known": 0, "repeated": 0, "waiting": 4, "taken": 0, "skipped": 0, "refused": 0, "parked": 0})
+    );
     assert_eq!((&progress["state"], &progress["label"]), (&json!("reading"), &json!("messe.csv")));
     assert_eq!(progress["params"]["source_kind"], "badge");
     assert_eq!(progress["params"]["layout"]["encoding"], "windows-1252");
     service.read_inputs(id.0).await;
     assert_eq!(service.get(&format!("/api/v1/imports/{run}")).await.json()["state"], "done");
     let again = service.upload("/api/v1/imports", LIST, &params()).await.json();
-    assert_eq!(again, json!({"run": run, "rows": 4, "new": 0, "known": 4}));
+    assert_eq!(again, json!({"run": run, "rows": 4, "new": 0, "known": 4, "repeated": 0}));
     assert_eq!(service.get(&format!("/api/v1/imports/{run}")).await.json()["state"], "done");
 }
 
@@ -91,7 +99,7 @@ async fn refused_rows_are_read_again_with_corrected_columns() {
     assert_eq!((answer.status, answer.json()), (StatusCode::ACCEPTED, json!({"rows": 1})));
     assert_eq!(counts().await["waiting"], 1);
     service.read_inputs(run.parse::<RunId>().unwrap().0).await;
-    assert_eq!(counts().await["done"], 1);
+    assert_eq!(counts().await["taken"], 1);
     let gone = service.post("/api/v1/imports/run_00000000000000000000000000000007/retry", &json!({})).await;
     assert_eq!(gone.code(), "not_found");
 }
@@ -168,7 +176,7 @@ async fn what_was_not_taken_is_taken_once_it_was_corrected_and_sent_again() {
     let run = again["run"].as_str().unwrap().to_owned();
     service.read_inputs(run.parse::<RunId>().unwrap().0).await;
     let counts = service.get(&format!("/api/v1/imports/{run}")).await.json()["counts"].clone();
-    assert_eq!((&counts["done"], &counts["refused"]), (&json!(1), &json!(1)));
+    assert_eq!((&counts["taken"], &counts["refused"]), (&json!(1), &json!(1)));
     // What was not corrected comes back as it was, with our columns once.
     let problems = service.get(&format!("/api/v1/imports/{run}/problems.csv")).await.text;
     assert_eq!(problems.matches("mittler_line").count(), 1, "{problems}");
@@ -197,7 +205,7 @@ async fn rows_that_nobody_corrected_are_refused_again_for_the_same_reason() {
             if let Some(before) = before.replace(codes.clone()) {
                 assert_eq!(codes, before);
                 let counts = service.get(&format!("/api/v1/imports/{run}")).await.json()["counts"].clone();
-                assert_eq!(counts["done"], 0);
+                assert_eq!(counts["taken"], 0);
             }
             list = service.get(&format!("/api/v1/imports/{run}/problems.csv")).await.text.into_bytes();
         }
@@ -242,14 +250,15 @@ async fn what_became_of_a_call_does_not_count_what_others_brought() {
         last = Some(service.door.mails(mail(number).into(), &mails).await.unwrap());
     }
     let (counts, _) = service.door.outcome(&last.unwrap()).await.unwrap();
-    assert_eq!((counts.total, counts.waiting), (1, 1));
+    assert_eq!((counts.rows, counts.waiting), (1, 1));
     let again = service.door.mails(mail(1).into(), &mails).await.unwrap();
-    assert_eq!((again.known, service.door.outcome(&again).await.unwrap().0.total), (1, 0));
+    let counts = service.door.outcome(&again).await.unwrap().0;
+    assert_eq!((again.known, counts.rows, counts.known, counts.waiting), (1, 1, 1, 0));
     let import = || service.door.import_csv(LIST.into(), ImportParams::of("x"), |_, _| ());
     let first = import().await.unwrap();
     service.read_inputs(first.run.0).await;
     let (counts, problems) = service.door.outcome(&first).await.unwrap();
-    assert_eq!((counts.done, counts.refused, problems.len()), (2, 2, 2));
+    assert_eq!((counts.taken, counts.refused, problems.len()), (2, 2, 2));
     let (counts, problems) = service.door.outcome(&import().await.unwrap()).await.unwrap();
-    assert_eq!((counts.done, problems.len()), (0, 0));
+    assert_eq!((counts.taken, counts.known, problems.len()), (0, 4, 0));
 }

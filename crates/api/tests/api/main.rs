@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a story that cannot go on should stop here")]
 
 mod access;
+mod bounds;
 mod hooks;
 mod imports;
 mod incoming;

@@ -2,7 +2,10 @@
 
 use encoding_rs::Encoding;
 
-use super::{encoding, header, rows::Dialect};
+use super::{
+    encoding, header,
+    rows::{Dialect, Record},
+};
 use crate::Problem;
 
 const CANDIDATES: [u8; 4] = [b';', b',', b'\t', b'|'];
@@ -67,7 +70,7 @@ fn quote(bytes: &[u8], delimiters: &[u8]) -> u8 {
 
 /// Known headers first, then how many records agree on how many cells.
 fn score(bytes: &[u8], start: usize, encoding: &'static Encoding, dialect: Dialect) -> (usize, usize) {
-    let records = dialect.split(bytes, start, 1, None, LOOKED_AT);
+    let records: Vec<Record> = dialect.records(bytes, start, 1, None).take(LOOKED_AT).collect();
     let mut counts = std::collections::BTreeMap::<usize, usize>::new();
     for record in &records {
         *counts.entry(record.cells).or_default() += 1;

@@ -86,6 +86,51 @@ pub(super) struct Record {
     pub(super) cells: usize,
 }
 
+/// The records of a file. None of them is kept: a file has millions.
+pub(super) struct Records<'b> {
+    dialect: Dialect,
+    lines: Lines,
+    bytes: &'b [u8],
+    at: usize,
+    line: u64,
+    expected: Option<usize>,
+    long_looks: usize,
+}
+
+impl Iterator for Records<'_> {
+    type Item = Record;
+
+    fn next(&mut self) -> Option<Record> {
+        let (dialect, lines, bytes, expected) = (self.dialect, self.lines, self.bytes, self.expected);
+        while self.at < bytes.len() {
+            let (at, line) = (self.at, self.line);
+            let (line_end, after_line) = lines.line(bytes, at);
+            let mut scan = dialect.scan(bytes, at, lines, MAX_LINES);
+            if !scan.closed
+                && self.long_looks > 0
+                && !dialect.holds_record(bytes, after_line..scan.end, lines, expected)
+            {
+                scan = dialect.scan(bytes, at, lines, MAX_LINES_OF_NOTE);
+                self.long_looks -= usize::from(!scan.closed);
+            }
+            let whole = scan.closed && (scan.end <= line_end || !dialect.swallowed(bytes, at, &scan, lines, expected));
+            let (end, next, cells) = if whole {
+                let (end, next) = lines.line(bytes, scan.end);
+                (end, next, scan.cells)
+            } else {
+                (line_end, after_line, 1)
+            };
+            let end = if end > at && bytes.get(end - 1) == Some(&b'\r') { end - 1 } else { end };
+            self.line += bytes[at..next].iter().filter(|b| lines.end(**b)).count() as u64;
+            self.at = next;
+            if bytes[at..end].iter().any(|b| *b > b' ') {
+                return Some(Record { line, bytes: at..end, cells });
+            }
+        }
+        None
+    }
+}
+
 struct Field {
     /// The content, without quotes.
     content: Range<usize>,
@@ -202,40 +247,10 @@ impl Dialect {
         }
     }
 
-    /// All records from `at`, which is line `line`. `expected` is the number of columns, if known.
-    pub(super) fn split(
-        self,
-        bytes: &[u8],
-        mut at: usize,
-        mut line: u64,
-        expected: Option<usize>,
-        most: usize,
-    ) -> Vec<Record> {
-        let lines = Lines::of(bytes);
-        let mut records = Vec::new();
-        let mut long_looks = LONG_LOOKS;
-        while at < bytes.len() && records.len() < most {
-            let (line_end, after_line) = lines.line(bytes, at);
-            let mut scan = self.scan(bytes, at, lines, MAX_LINES);
-            if !scan.closed && long_looks > 0 && !self.holds_record(bytes, after_line..scan.end, lines, expected) {
-                scan = self.scan(bytes, at, lines, MAX_LINES_OF_NOTE);
-                long_looks -= usize::from(!scan.closed);
-            }
-            let whole = scan.closed && (scan.end <= line_end || !self.swallowed(bytes, at, &scan, lines, expected));
-            let (end, next, cells) = if whole {
-                let (end, next) = lines.line(bytes, scan.end);
-                (end, next, scan.cells)
-            } else {
-                (line_end, after_line, 1)
-            };
-            let end = if end > at && bytes.get(end - 1) == Some(&b'\r') { end - 1 } else { end };
-            if bytes[at..end].iter().any(|b| *b > b' ') {
-                records.push(Record { line, bytes: at..end, cells });
-            }
-            line += bytes[at..next].iter().filter(|b| lines.end(**b)).count() as u64;
-            at = next;
-        }
-        records
+    /// All records from `at`, which is line `line`, one after the other. `expected` is the number of
+    /// columns, if known.
+    pub(super) fn records(self, bytes: &[u8], at: usize, line: u64, expected: Option<usize>) -> Records<'_> {
+        Records { dialect: self, lines: Lines::of(bytes), bytes, at, line, expected, long_looks: LONG_LOOKS }
     }
 
     /// Whether a line has as many delimiters as a record.

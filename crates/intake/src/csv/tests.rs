@@ -4,15 +4,37 @@ use proptest::prelude::*;
 
 use super::*;
 
-fn rows(text: &str) -> (Sheet, Vec<Result<RawLead, Problem>>) {
+fn rows(text: &str) -> (Listed, Vec<Result<RawLead, Problem>>) {
     rows_of(text.as_bytes(), &Options::default())
 }
 
-fn rows_of(bytes: &[u8], options: &Options) -> (Sheet, Vec<Result<RawLead, Problem>>) {
+fn rows_of(bytes: &[u8], options: &Options) -> (Listed, Vec<Result<RawLead, Problem>>) {
     let bytes = normalise(bytes);
-    let sheet = open(&bytes, options).expect("a list");
-    let rows = sheet.rows.iter().map(|row| read_row(&sheet.layout, &bytes[row.bytes.clone()])).collect();
-    (sheet, rows)
+    let listed = Listed::of(open(&bytes, options).expect("a list"), &bytes);
+    let rows = listed.rows.iter().map(|row| read_row(&listed.layout, &bytes[row.bytes.clone()])).collect();
+    (listed, rows)
+}
+
+/// A sheet with its rows.
+struct Listed {
+    sheet: Sheet,
+    rows: Vec<RowAt>,
+}
+
+impl Listed {
+    fn of(sheet: Sheet, bytes: &[u8]) -> Listed {
+        let rows: Vec<RowAt> = sheet.rows(bytes).collect();
+        assert_eq!(rows.len() as u64, sheet.row_count);
+        Listed { sheet, rows }
+    }
+}
+
+impl std::ops::Deref for Listed {
+    type Target = Sheet;
+
+    fn deref(&self) -> &Sheet {
+        &self.sheet
+    }
 }
 
 fn field(lead: &Result<RawLead, Problem>, field: LeadField) -> String {
@@ -514,7 +536,9 @@ fn headers_of_more_than_two_thousand_columns_are_refused() {
 #[test]
 fn cells_of_megabytes_do_not_keep_the_reader() {
     let long = "x ".repeat(1_000_000);
-    let (_, leads) = rows(&format!("Vorname;Nachname;{long}\nEva;Krüger;{long}\nUwe;Lang;\n"));
+    let refused = open(format!("Vorname;Nachname;{long}\nEva;Krüger;{long}\n").as_bytes(), &Options::default());
+    assert_eq!(refused.unwrap_err().code, "name_too_long");
+    let (_, leads) = rows(&format!("Vorname;Nachname;Notiz\nEva;Krüger;{long}\nUwe;Lang;\n"));
     assert_eq!(code(&leads[0]), "row_too_long");
     assert_eq!(field(&leads[1], LeadField::LastName), "Lang");
 }
@@ -557,7 +581,7 @@ proptest! {
     fn no_bytes_make_the_reader_panic(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
         let normal = normalise(&bytes);
         if let Ok(sheet) = open(&normal, &Options::default()) {
-            for row in &sheet.rows {
+            for row in sheet.rows(&normal) {
                 let _ = read_row(&sheet.layout, &normal[row.bytes.clone()]);
             }
             preview(&normal, &sheet, 10);
@@ -568,7 +592,7 @@ proptest! {
     fn no_list_makes_the_reader_panic_or_lose_a_line(body in "([a-zäß@;,\"'\t|\r\n 0-9]|Vorname|Firma){0,200}") {
         let text = format!("Vorname;Firma;E-Mail;Notiz\n{body}");
         let sheet = open(text.as_bytes(), &Options { delimiter: Some(';'), ..Options::default() });
-        let sheet = sheet.expect("the header is there");
+        let sheet = Listed::of(sheet.expect("the header is there"), text.as_bytes());
         let mut covered = sheet.rows.first().map_or(text.len(), |row| row.bytes.start);
         for row in &sheet.rows {
             prop_assert!(text.as_bytes()[covered..row.bytes.start].iter().all(|b| b.is_ascii_control() || *b == b' '));
@@ -604,7 +628,7 @@ fn a_list_of_refused_rows_that_comes_back_is_read_without_what_we_added() {
     let list = "Vorname;Nachname;E-Mail;Telefon;'@Stand;mittler_line;mittler_code;mittler_field;mittler_reason\r\n\
         Anna;Muster;a@example.com;'+49 711 4711 Durchwahl 5;'- ruft an;4;no_name_and_no_email;;the row has neither\r\n\
         ;;;;;5;content_gone;;gone\r\n";
-    let sheet = open(list.as_bytes(), &Options::default()).unwrap();
+    let sheet = Listed::of(open(list.as_bytes(), &Options::default()).unwrap(), list.as_bytes());
     assert_eq!(sheet.layout.columns[4].header, "@Stand");
     let row = |n: usize| read_row(&sheet.layout, &list.as_bytes()[sheet.rows[n].bytes.clone()]);
     let lead = row(0).unwrap();
@@ -613,7 +637,7 @@ fn a_list_of_refused_rows_that_comes_back_is_read_without_what_we_added() {
     assert_eq!(row(1).unwrap_err().code, "blank", "there is nothing left of it to take");
     // In any other list an apostrophe is the sender's.
     let other = "Vorname;Nachname;Notiz\r\nAnna;Muster;'- ruft an\r\n";
-    let sheet = open(other.as_bytes(), &Options::default()).unwrap();
+    let sheet = Listed::of(open(other.as_bytes(), &Options::default()).unwrap(), other.as_bytes());
     let lead = read_row(&sheet.layout, &other.as_bytes()[sheet.rows[0].bytes.clone()]).unwrap();
     assert_eq!(lead.fields[&LeadField::Note], "'- ruft an");
 }
@@ -780,4 +804,26 @@ fn headers_of_the_neighbours_are_understood() {
         let found: Vec<Option<LeadField>> = sheet.layout.columns.iter().map(|column| column.meaning).collect();
         assert_eq!(found, wanted.into_iter().map(Some).collect::<Vec<_>>(), "{header}");
     }
+}
+
+#[test]
+fn a_row_with_a_value_that_is_no_value_is_refused_alone_and_says_under_which_column() {
+    let note = |bytes: usize| format!("Eva;Krüger;A GmbH;1;{}\n", "x".repeat(bytes));
+    let head = "Vorname;Nachname;Firma;PLZ;Bemerkung\n";
+    let (_, leads) = rows(&format!("{head}{}{}Uwe;Lang;B GmbH;2;ruft an\n", note(MAX_VALUE), note(MAX_VALUE + 1)));
+    assert_eq!(field(&leads[0], LeadField::Note).len(), MAX_VALUE);
+    let problem = leads[1].as_ref().unwrap_err();
+    assert_eq!((problem.code.as_str(), problem.field.as_deref()), ("value_too_long", Some("Bemerkung")));
+    assert_eq!(field(&leads[2], LeadField::Note), "ruft an");
+    let long = format!("Vorname;{}\nEva;x\n", "x".repeat(MAX_NAME + 1));
+    assert_eq!(open(long.as_bytes(), &Options::default()).unwrap_err().code, "name_too_long");
+}
+
+#[test]
+fn a_file_that_nobody_waits_for_is_not_taken_apart_to_its_end() {
+    let list = format!("Vorname;Nachname\n{}", "Eva;Krüger\n".repeat(5_000));
+    let looks = std::cell::Cell::new(0);
+    let wanted = || looks.replace(looks.get() + 1) < 1;
+    let abandoned = open_while(list.as_bytes(), &Options::default(), &wanted).unwrap_err();
+    assert_eq!((abandoned.code.as_str(), looks.get()), (ABANDONED, 2));
 }

@@ -178,7 +178,8 @@ async fn import(service: &Service, options: &Options, quiet: bool) -> Result<(u6
         bail!("the list did not arrive in time; see the log (RUST_LOG=info)");
     }
     let mails = service.door.mails(mailbox.into(), &LeadParams::of("vertrieb")).await?;
-    Ok((list.rows, mails.rows, list.known + mails.known, vec![list.run, mails.run]))
+    let said_before = [&list, &mails].map(|it| it.known + it.repeated).iter().sum();
+    Ok((list.rows, mails.rows, said_before, vec![list.run, mails.run]))
 }
 
 fn read(path: Option<&Path>, example: &'static [u8]) -> Result<Vec<u8>> {

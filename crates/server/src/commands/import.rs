@@ -1,15 +1,20 @@
 //! `mittler import` and `mittler reply`.
 
 use std::{
+    fs::File,
+    io::Write,
+    ops::ControlFlow,
+    os::unix::fs::OpenOptionsExt,
     path::Path,
     process::ExitCode,
     time::{Duration, Instant},
 };
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
+use bytes::Bytes;
 use mittler_api::{
     Door,
-    door::{FairParams, ImportParams, Imported, LeadParams},
+    door::{Counts, DryRun, FairParams, ImportParams, Imported, LeadParams},
 };
 use mittler_core::RunId;
 use serde_json::json;
@@ -35,9 +40,11 @@ const NOT_ARRIVED: u8 = 3;
 
 /// How a command is to behave.
 #[derive(Debug, Clone, Copy)]
-pub struct Manner {
+pub struct Manner<'a> {
     pub json: bool,
     pub no_wait: bool,
+    /// Where to write the rows that were refused.
+    pub problems: Option<&'a Path>,
 }
 
 impl ImportArgs {
@@ -61,26 +68,62 @@ impl ImportArgs {
 }
 
 /// Imports a list.
-pub async fn list(desk: &Desk, file: &Path, args: &ImportArgs, manner: Manner) -> Result<ExitCode> {
+pub async fn list(desk: &Desk, file: &Path, args: &ImportArgs, manner: Manner<'_>) -> Result<ExitCode> {
     let bytes = read(file)?;
-    take(desk, manner, "importing", async |door, progress| {
+    // Before anything is imported: the file may be one that cannot be written.
+    let problems = manner.problems.map(|path| beside(file, path)).transpose()?;
+    take(desk, manner, problems, "importing", async |door, progress| {
         Ok(door.import_csv(bytes.clone().into(), args.params(file), |done, total| progress.set(done, total)).await?)
     })
     .await
 }
 
 /// Takes a message, or a file of messages.
-pub async fn mails(desk: &Desk, file: &Path, source: &str, manner: Manner) -> Result<ExitCode> {
+pub async fn mails(desk: &Desk, file: &Path, source: &str, manner: Manner<'_>) -> Result<ExitCode> {
     let bytes = read(file)?;
-    take(desk, manner, "taking mails", async |door, _| {
+    take(desk, manner, None, "taking mails", async |door, _| {
         Ok(door.mails(bytes.clone().into(), &LeadParams::of(source)).await?)
     })
     .await
 }
 
 /// Shows how a list would be read.
-pub fn dry_run(desk: &Desk, file: &Path, args: &ImportArgs, json: bool) -> Result<ExitCode> {
-    preview(&desk.door(), &read(file)?, &args.params(file), json)
+pub async fn dry_run(desk: &Desk, file: &Path, args: &ImportArgs, manner: Manner<'_>) -> Result<ExitCode> {
+    let (door, left, bytes) = (desk.door(), CancellationToken::new(), Bytes::from(read(file)?));
+    if let Some(path) = manner.problems {
+        let list = door.open_list(bytes.clone(), args.params(file), &left).await?;
+        let (door, mut to) = (door.clone(), beside(file, path)?);
+        let written = tokio::task::spawn_blocking(move || -> Result<()> {
+            let mut written = Ok(());
+            let read = door.dry_run_problems(&list, &CancellationToken::new(), |piece| {
+                written = to.write_all(piece.as_bytes());
+                if written.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+            });
+            written?;
+            Ok(read?)
+        });
+        written.await?.with_context(|| format!("{} cannot be written", path.display()))?;
+    }
+    let list = door.open_list(bytes, args.params(file), &left).await?;
+    preview(&door.dry_run(list, 5, &left).await?, manner)
+}
+
+/// A new file for refused rows. They are personal data: nobody else reads it.
+fn beside(list: &Path, path: &Path) -> Result<File> {
+    if path.exists() && path.canonicalize()? == list.canonicalize()? {
+        bail!("{} is the list itself; name another file for the rows that were refused", path.display());
+    }
+    let opened = File::options().write(true).create(true).truncate(true).mode(0o600).open(path);
+    opened.with_context(|| format!("{} cannot be written", path.display()))
+}
+
+/// Writes the rows of a run that were refused.
+async fn write_problems(door: &Door, run: RunId, mut to: File) -> Result<()> {
+    let mut list = door.problem_list(run).await?;
+    while let Some(piece) = door.more_problems(&mut list).await? {
+        to.write_all(piece.as_bytes())?;
+    }
+    Ok(())
 }
 
 fn read(file: &Path) -> Result<Vec<u8>> {
@@ -91,7 +134,8 @@ fn read(file: &Path) -> Result<Vec<u8>> {
 /// runs on this SQLite file and so holds all roles.
 async fn take(
     desk: &Desk,
-    manner: Manner,
+    manner: Manner<'_>,
+    problems: Option<File>,
     what: &str,
     put: impl AsyncFnOnce(&Door, &Progress) -> Result<Imported>,
 ) -> Result<ExitCode> {
@@ -99,7 +143,10 @@ async fn take(
     let imported = put(&desk.door(), &progress).await?;
     progress.finish(imported.rows);
     let end = if manner.no_wait { None } else { Some(see_through(desk, imported.run, manner.json).await?) };
-    report(desk, &imported, end.as_ref(), manner.json).await
+    if let Some(file) = problems {
+        write_problems(&desk.door(), imported.run, file).await?;
+    }
+    report(desk, &imported, end.as_ref(), manner).await
 }
 
 async fn see_through(desk: &Desk, run: RunId, quiet: bool) -> Result<Arrival> {
@@ -118,7 +165,7 @@ async fn see_through(desk: &Desk, run: RunId, quiet: bool) -> Result<Arrival> {
         }
         let arrival = arrival(&desk.store, &desk.clock, run).await?;
         let Arrival::Under { unread, due } = &arrival else { break arrival };
-        let total = desk.store.run_counts(run).await?.total;
+        let total = desk.store.run_counts(run).await?.inputs();
         progress.set((total - unread).unsigned_abs(), total.unsigned_abs() + due.unsigned_abs());
         if begun.elapsed() > MOST {
             break arrival;
@@ -133,16 +180,15 @@ async fn see_through(desk: &Desk, run: RunId, quiet: bool) -> Result<Arrival> {
     Ok(arrival)
 }
 
-fn preview(door: &Door, bytes: &[u8], params: &ImportParams, json: bool) -> Result<ExitCode> {
-    let dry = door.dry_run_csv(bytes, params, 5)?;
-    if json {
-        return print_json(&dry);
+fn preview(dry: &DryRun, manner: Manner<'_>) -> Result<ExitCode> {
+    if manner.json {
+        return print_json(dry);
     }
     let parted = match dry.delimiter {
         Some(delimiter) => format!("columns parted by {delimiter:?}"),
         None => "one column".to_owned(),
     };
-    println!("{}, {} encoding, {parted}, header in line {}", counted(dry.rows), dry.encoding, dry.header_line);
+    println!("{} encoding, {parted}, header in line {}", dry.encoding, dry.header_line);
     let mut columns = table(&["Column", "Meaning", "Examples"]);
     for column in &dry.columns {
         let meaning =
@@ -154,39 +200,58 @@ fn preview(door: &Door, bytes: &[u8], params: &ImportParams, json: bool) -> Resu
         ]);
     }
     println!("{columns}");
-    println!("{} would be refused", counted(dry.problems.len() as u64));
+    println!("{}", counted(&dry.counts));
     for problem in &dry.problems {
         println!("  line {}: {} ({})", problem.line, problem.reason, problem.code);
     }
+    print_rest(dry.counts.refused, dry.problems.len(), manner);
     println!("nothing was written");
     Ok(ExitCode::SUCCESS)
 }
 
-fn counted(rows: u64) -> String {
-    if rows == 1 { "1 row".to_owned() } else { format!("{rows} rows") }
+/// What becomes of rows or mails, in the words of the pages; what is none is left out.
+fn counted(counts: &Counts) -> String {
+    let others = [
+        (counts.waiting, "still to read"),
+        (counts.refused + counts.parked, "not taken"),
+        (counts.skipped, "nothing to take"),
+        (counts.repeated, "repeated in the list"),
+        (counts.known, "known already"),
+        (counts.people.unwrap_or(0), "people"),
+    ];
+    let others = others.into_iter().filter(|(count, _)| *count > 0).map(|(count, words)| format!(", {count} {words}"));
+    format!("{} inputs, {} taken{}", counts.rows, counts.taken, others.collect::<String>())
 }
 
-async fn report(desk: &Desk, imported: &Imported, end: Option<&Arrival>, json: bool) -> Result<ExitCode> {
-    let &Imported { run, rows, known, .. } = imported;
+/// How many more rows were refused than are shown, and how to see them.
+fn print_rest(refused: i64, shown: usize, manner: Manner<'_>) {
+    let more = refused - i64::try_from(shown).unwrap_or(refused);
+    match manner.problems {
+        Some(path) => println!("all rows that are not taken are in {}", path.display()),
+        None if more > 0 => println!("  and {more} more; --problems FILE writes all of them to a file"),
+        None => {}
+    }
+}
+
+async fn report(desk: &Desk, imported: &Imported, end: Option<&Arrival>, manner: Manner<'_>) -> Result<ExitCode> {
+    let run = imported.run;
     let (counts, problems) = desk.door().outcome(imported).await?;
     let arrived = matches!(end, Some(Arrival::Everywhere));
     let code = if arrived || end.is_none() { ExitCode::SUCCESS } else { ExitCode::from(NOT_ARRIVED) };
-    if json {
+    if manner.json {
         let not_at = if let Some(Arrival::NotAt(shut)) = end { shut.as_slice() } else { &[] };
         print_json(&json!({
-            "run": run, "rows": rows, "known": known, "counts": counts, "problems": problems,
+            "run": run, "counts": counts, "problems": problems, "cut": counts.refused + counts.parked > i64::try_from(problems.len())?,
             "arrived": arrived, "not_at": not_at,
         }))?;
         return Ok(code);
     }
-    println!(
-        "{rows} read, {} taken, {known} known from before, {} refused, {} parked",
-        counts.done, counts.refused, counts.parked
-    );
-    for problem in problems {
-        let (code, reason) = (problem.code.unwrap_or_default(), problem.reason.unwrap_or_default());
-        println!("  line {}: {reason} ({code})", problem.line);
+    println!("{}", counted(&counts));
+    for problem in &problems {
+        let (code, reason) = (problem.code.as_deref().unwrap_or_default(), problem.reason.as_deref());
+        println!("  line {}: {} ({code})", problem.line, reason.unwrap_or_default());
     }
+    print_rest(counts.refused + counts.parked, problems.len(), manner);
     println!("run {run}");
     match end {
         Some(Arrival::Everywhere) => {}

@@ -40,14 +40,16 @@ pub async fn run(cli: Cli) -> Result<ExitCode> {
             telemetry::start(false, "warn");
             sandbox::run(listen, json, settings).await
         }
-        Command::Import { file, import, dry_run: true, json, .. } => {
-            import::dry_run(&open(&common).await?, &file, &import, json)
-        }
-        Command::Import { file, import, no_wait, json, .. } => {
-            import::list(&open(&common).await?, &file, &import, import::Manner { json, no_wait }).await
+        Command::Import { file, import, dry_run, problems, no_wait, json } => {
+            let (desk, manner) =
+                (open(&common).await?, import::Manner { json, no_wait, problems: problems.as_deref() });
+            if dry_run {
+                return import::dry_run(&desk, &file, &import, manner).await;
+            }
+            import::list(&desk, &file, &import, manner).await
         }
         Command::Reply { file, source, no_wait, json } => {
-            import::mails(&open(&common).await?, &file, &source, import::Manner { json, no_wait }).await
+            import::mails(&open(&common).await?, &file, &source, import::Manner { json, no_wait, problems: None }).await
         }
         Command::Records { id, kind, limit, json } => {
             records::run(&open(&common).await?, id.as_deref(), &kind, limit, json).await

@@ -113,7 +113,7 @@ pub async fn settle(service: &Service, runs: &[RunId], quiet: bool, most: Durati
         let (mut total, mut waiting) = (0, 0);
         for run in runs {
             let counts = service.store.run_counts(*run).await?;
-            total += counts.total;
+            total += counts.inputs();
             waiting += counts.waiting;
         }
         reading.set((total - waiting).unsigned_abs(), total.unsigned_abs());

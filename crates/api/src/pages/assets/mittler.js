@@ -64,10 +64,29 @@ async function run(button) {
   say(answer ? await failure(answer) : preview.dataset.failed, "bad");
 }
 
+// The rows that would be refused, read anew: the preview keeps nothing.
+async function problems(button) {
+  button.disabled = true;
+  const answer = await send("/api/v1/imports?dry_run=true", upload(), { Accept: "text/csv" }).catch(() => null);
+  if (answer?.ok) {
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(await answer.blob());
+    link.download = "problems.csv";
+    link.click();
+    URL.revokeObjectURL(link.href);
+  } else {
+    say(answer ? await failure(answer) : preview.dataset.failed, "bad");
+  }
+  button.disabled = false;
+}
+
 if (form) {
   form.addEventListener("submit", (event) => { event.preventDefault(); preview.replaceChildren(); check(); });
   preview.addEventListener("change", (event) => { if (event.target.matches("select[data-column]")) check(); });
-  preview.addEventListener("click", (event) => { if (event.target.matches("[data-run]")) run(event.target); });
+  preview.addEventListener("click", (event) => {
+    if (event.target.matches("[data-run]")) run(event.target);
+    if (event.target.matches("[data-problems]")) problems(event.target);
+  });
   form.elements.file.addEventListener("change", () => preview.replaceChildren());
   const drop = form.querySelector("[data-drop]");
   for (const name of ["dragenter", "dragover"])
@@ -86,18 +105,20 @@ const progress = document.querySelector("[data-progress]");
 if (progress) {
   const show = (name, value) => {
     const place = progress.querySelector(`[data-count="${name}"]`);
-    if (place) place.textContent = value.toLocaleString(document.documentElement.lang);
+    if (!place) return;
+    place.textContent = value.toLocaleString(document.documentElement.lang);
+    if (value) place.closest(".figure").hidden = false;
   };
   const follow = async () => {
     const answer = await fetch(progress.dataset.progress).catch(() => null);
     if (answer?.status === 401) return location.reload();
     if (answer?.ok) {
       const { state, counts } = await answer.json();
-      for (const name of ["total", "done", "waiting"]) show(name, counts[name]);
-      show("refused", counts.refused + counts.parked);
+      for (const name of ["rows", "taken", "waiting", "skipped", "repeated", "known"]) show(name, counts[name]);
+      show("not_taken", counts.refused + counts.parked);
       const bar = progress.querySelector("progress");
-      bar.max = Math.max(counts.total, 1);
-      bar.value = counts.total - counts.waiting;
+      bar.max = Math.max(counts.rows, 1);
+      bar.value = counts.rows - counts.waiting;
       if (state === "done") return location.reload();
     }
     setTimeout(follow, 1000);
