@@ -130,6 +130,8 @@ test('a list is dropped, checked, corrected and imported with progress', async (
   assert.match(await preview.textContent(), /Hobby/);
   assert.equal(await page.inputValue('select[data-column="Nachname"]'), 'last_name');
   assert.equal(await preview.locator('b:has-text("Kräft")').count(), 0, 'what a list says stays text');
+  const [file] = await Promise.all([page.waitForEvent('download'), page.click('[data-problems]')]);
+  assert.equal(file.suggestedFilename(), 'problems.csv');
   await page.click('[data-run]');
   await page.waitForURL(/\/import\/run_/);
   await page.waitForFunction(() => !document.querySelector('progress') || document.querySelector('main').textContent.match(/fertig|gelesen/i));

@@ -1,6 +1,7 @@
 //! The program as people run it: its commands, its start, and what several processes share.
 
 mod cli;
+mod counts;
 mod demo;
 mod history;
 mod key;
