@@ -188,9 +188,9 @@ impl Split<'_> {
                 let mut changed = target != id;
                 if of.is_some() || since {
                     for said in &mut statement.said {
-                        let Some(Value::Ref(named)) = &mut said.value else { continue };
-                        if let Some(name) = names.get(named) {
-                            *named = *name;
+                        let Some(Value::Ref(reference)) = &mut said.value else { continue };
+                        if let Some(name) = names.get(reference) {
+                            *reference = *name;
                             changed = true;
                         }
                     }

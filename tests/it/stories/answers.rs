@@ -260,7 +260,11 @@ async fn what_was_deleted_in_one_crm_is_deleted_in_the_others_on_request(store: 
     assert_eq!(writes, [(SALESFORCE, Operation::Archive)]);
     assert_eq!(world.answer(review.id, "delete_there_too").await, Ok(Command::DeleteThereToo));
     world.settle().await;
-    assert!(world.in_salesforce("Lead").iter().all(|lead| lead["IsDeleted"] == json!(true)), "{:?}", world.in_salesforce("Lead"));
+    assert!(
+        world.in_salesforce("Lead").iter().all(|lead| lead["IsDeleted"] == json!(true)),
+        "{:?}",
+        world.in_salesforce("Lead")
+    );
     // What we did ourselves is no news that somebody has to be asked about.
     world.advance(60);
     world.pull().await;
