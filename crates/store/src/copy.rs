@@ -364,7 +364,7 @@ impl Line {
         }
         let options = postgres_options(url)?
             .options([("lock_timeout", "5s")])
-            .application_name("mittler")
+            .application_name("mittler move")
             .disable_statement_logging();
         Ok(Line(Db::Postgres(options.connect().await?)))
     }

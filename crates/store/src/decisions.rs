@@ -39,6 +39,8 @@ pub struct Decision {
     pub decided_at: i64,
     /// When it was taken back.
     pub undone_at: Option<i64>,
+    /// Not 0: `record` has become another one since.
+    pub went_on: i64,
     pub moved: sqlx::types::Json<MergeTrail>,
 }
 
@@ -102,6 +104,8 @@ pub struct LinkBefore {
     pub carried: Carried,
     /// The heir's link was kept out of the CRM before, too.
     pub heir_was_out: bool,
+    /// What the heir's link meant that the CRM had no more, where it went on with this one's.
+    pub heir_lost: Option<(String, String)>,
 }
 
 /// What became of a link's remote record when its own record became another one.
@@ -120,8 +124,12 @@ pub enum Carried {
 #[derive(Debug, Clone, Serialize, Deserialize, PartialEq, Eq)]
 pub struct ReviewBefore {
     pub id: Uuid,
+    pub question: String,
     pub record: RecordId,
+    pub connection: Option<ConnectionId>,
     pub candidates: Json,
+    pub reason: String,
+    pub asked_at: i64,
 }
 
 /// A record that is one of its own again.
@@ -192,9 +200,11 @@ pub fn candidates(candidates: &Json) -> Vec<RecordId> {
 
 // Asked within a write and outside of one alike.
 const DECISION: &str =
-    "SELECT id, verdict, review, record, other, decided_by, decided_at, undone_at, moved FROM decision WHERE id = $1";
+    "SELECT id, verdict, review, record, other, decided_by, decided_at, undone_at,
+            CAST((SELECT count(*) FROM record WHERE record.id = decision.record AND merged_into IS NOT NULL) AS bigint) AS went_on, moved FROM decision WHERE id = $1";
 const STANDING: &str =
-    "SELECT id, verdict, review, record, other, decided_by, decided_at, undone_at, moved FROM decision
+    "SELECT id, verdict, review, record, other, decided_by, decided_at, undone_at,
+            CAST((SELECT count(*) FROM record WHERE record.id = decision.record AND merged_into IS NOT NULL) AS bigint) AS went_on, moved FROM decision
      WHERE review = $1 AND undone_at IS NULL ORDER BY decided_at, id";
 const REVIEW: &str = "SELECT id, question, record, connection, candidates, reason, state, asked_at, answered_at FROM review WHERE id = $1";
 const SURVIVOR: &str = "SELECT merged_into FROM record WHERE id = $1";
@@ -245,6 +255,12 @@ impl Tx {
     /// Takes back what an answer decided. Waits for a merge that is under way.
     pub async fn undo_decisions(&mut self, review: Uuid, now: Time) -> Result<()> {
         execute!(self, "UPDATE decision SET undone_at = $2 WHERE review = $1 AND undone_at IS NULL", review, now.0)?;
+        Ok(())
+    }
+
+    /// A decision that was taken back stands after all.
+    pub async fn redo_decision(&mut self, id: Uuid) -> Result<()> {
+        execute!(self, "UPDATE decision SET undone_at = NULL WHERE id = $1", id)?;
         Ok(())
     }
 
@@ -311,18 +327,38 @@ impl Tx {
         )
     }
 
-    /// Open questions are about whom they were about before.
+    /// Open questions are about whom they were about before; those that were none any more are asked again.
     pub async fn return_reviews(&mut self, reviews: &[ReviewBefore]) -> Result<()> {
-        #[derive(Serialize)]
-        struct Row<'a> {
-            id: Uuid,
-            record: Uuid,
-            candidates: &'a Json,
-        }
-        let rows: Vec<Row<'_>> =
-            reviews.iter().map(|it| Row { id: it.id, record: it.record.0, candidates: &it.candidates }).collect();
-        rows!(self, &rows => (id uuid, record uuid, candidates json),
-            "UPDATE review SET record = r.record, candidates = r.candidates FROM", "WHERE review.id = r.id AND review.state = 'open'")?;
+        let named = |it: &ReviewBefore| candidates(&it.candidates);
+        let ids: BTreeSet<RecordId> = reviews.iter().flat_map(named).collect();
+        let there = self.read_records(&ids.into_iter().collect::<Vec<_>>()).await?;
+        let there: BTreeSet<RecordId> = there.into_iter().map(|record| record.id).collect();
+        let rows = reviews.iter().filter_map(|it| {
+            let mut row = NewReview {
+                id: it.id,
+                question: it.question.clone(),
+                record: it.record.0,
+                connection: it.connection.map(|id| id.0),
+                candidates: it.candidates.clone(),
+                reason: it.reason.clone(),
+                asked_at: it.asked_at,
+            };
+            let named = named(it);
+            if !named.is_empty() {
+                // Whoever was forgotten meanwhile is no candidate.
+                let left: Vec<RecordId> = named.into_iter().filter(|id| there.contains(id)).collect();
+                if left.is_empty() {
+                    return None;
+                }
+                row.candidates["records"] = serde_json::json!(left);
+            }
+            Some(row)
+        });
+        let rows: Vec<NewReview> = rows.collect();
+        rows!(self, &rows => (id uuid, question text, record uuid, connection uuid, candidates json, reason text, asked_at bigint),
+            "INSERT INTO review (id, question, record, connection, candidates, reason, state, asked_at, answer)
+             SELECT id, question, record, connection, candidates, reason, 'open', asked_at, '{}' FROM",
+            "WHERE true ON CONFLICT (id) DO UPDATE SET record = excluded.record, candidates = excluded.candidates WHERE review.state = 'open'")?;
         Ok(())
     }
 
@@ -346,6 +382,16 @@ impl Tx {
     pub async fn revive_records(&mut self, revived: &[Revived]) -> Result<()> {
         rows!(self, revived => (id uuid, unsure_until bigint),
             "UPDATE record SET merged_into = NULL, unsure_until = r.unsure_until FROM", "WHERE record.id = r.id")?;
+        Ok(())
+    }
+
+    /// Records that nothing is said of any more are no more; what had become one of them is what took its place.
+    pub async fn drop_records(&mut self, ended: &[Replaced]) -> Result<()> {
+        rows!(self, ended => (id uuid, heir uuid),
+            "UPDATE record SET merged_into = r.heir FROM", "WHERE record.merged_into = r.id AND record.id <> r.heir")?;
+        rows!(self, ended => (id uuid, heir uuid),
+            "DELETE FROM record WHERE id IN (SELECT r.id FROM",
+            ") AND NOT EXISTS (SELECT 1 FROM statement WHERE statement.record = record.id)")?;
         Ok(())
     }
 
@@ -535,8 +581,16 @@ impl Tx {
         let apart = self.told_apart(&asked).await?;
         let (mut changed, mut ended, mut before_that) = (Vec::new(), Vec::new(), Vec::new());
         for review in open {
-            let (asked, candidates_then) = (RecordId(review.record), review.candidates.0.clone());
-            before_that.push(ReviewBefore { id: review.id, record: asked, candidates: candidates_then });
+            let asked = RecordId(review.record);
+            before_that.push(ReviewBefore {
+                id: review.id,
+                question: review.question.clone(),
+                record: asked,
+                connection: review.connection.map(ConnectionId),
+                candidates: review.candidates.0.clone(),
+                reason: review.reason.clone(),
+                asked_at: review.asked_at,
+            });
             let (record, sqlx::types::Json(mut named)) = (now(asked), review.candidates);
             let before = candidates(&named);
             if !before.is_empty() {

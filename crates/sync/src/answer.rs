@@ -162,7 +162,9 @@ impl Questions {
             tx.reopen_review(question.id).await?;
         }
         for decision in standing.iter().filter(|decision| decision.verdict == LEFT_OUT) {
-            let link = link_id(decision.other.into(), RecordId(decision.record));
+            // They may have become another record since, which is left out in their stead.
+            let record = tx.survivor(RecordId(decision.record)).await?;
+            let link = link_id(decision.other.into(), record);
             let is_gone = question.kind == QuestionKind::DeletedThere || question.reason == "merged_there";
             let (state, code) = if is_gone { ("gone", "deleted_there") } else { ("refused", &*question.reason) };
             tx.include_link(link, state, Some(code)).await?;
@@ -241,10 +243,12 @@ pub(crate) const SAME: &str = "same";
 const DIFFERENT: &str = "different";
 const LEFT_OUT: &str = "left_out";
 
-/// Whether what an answer decided can be taken back. A merge that did not note what moved stays.
+/// Whether what an answer decided can be taken back. A merge that did not note what moved stays, and of merges that
+/// go on from each other the last one goes first.
 pub(crate) fn takeable(standing: &[Decision]) -> bool {
-    let noted = |it: &Decision| it.verdict != SAME || it.moved.from.is_some() || it.moved.0 == MergeTrail::default();
-    !standing.is_empty() && standing.iter().all(noted)
+    let noted = |it: &Decision| it.moved.from.is_some() || it.moved.0 == MergeTrail::default();
+    let fits = |it: &Decision| it.verdict != SAME || noted(it) && it.went_on == 0;
+    !standing.is_empty() && standing.iter().all(fits)
 }
 
 /// The record of ours that is what a question's remote record is.
@@ -462,8 +466,27 @@ impl Answering<'_> {
             others.map(|other| self.decision(self.question.record, other.0, DIFFERENT)).collect();
         if !all.is_empty() {
             tx.decide(&all).await?;
+            self.close_answered(tx).await?;
         }
         self.settle_identity(tx, self.question.record).await
+    }
+
+    /// Another question about those who were told apart has its answer, too.
+    async fn close_answered(&self, tx: &mut Tx) -> Result<()> {
+        let (asked, now) = (self.question.record, self.clock.now());
+        let people: Vec<RecordId> = [asked].into_iter().chain(self.question.records.iter().copied()).collect();
+        let apart = tx.told_apart(&people).await?;
+        for person in people {
+            for line in tx.open_reviews_of(person).await? {
+                let other = Question::of(&line);
+                let same = matches!(other.kind, QuestionKind::SamePerson | QuestionKind::SameOrganisation);
+                let answered = other.records.iter().all(|record| apart.contains(&(person, *record)));
+                if same && other.connection.is_none() && !other.records.is_empty() && answered {
+                    tx.answer(line.id, &said(&Command::Different, self.actor), now).await?;
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Whoever was held until somebody said who it is goes out now.

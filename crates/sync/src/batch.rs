@@ -378,7 +378,8 @@ impl Batch {
                 // A value that nobody says any more is held no more, either.
                 let nothing = plan::value_hash(&None);
                 let said = |name: &String| wanted.fields.0.contains_key(name) || wanted.owner.contains(name);
-                link.held.retain(|name, held| said(name) || held.hash == nothing);
+                let stays = |held: &HeldField| held.hash == nothing || held.code == "contested";
+                link.held.retain(|name, held| said(name) || stays(held));
             }
             for name in &wanted.owner {
                 let Some(owner) = link.fields.text(&Field::OWNER).map(str::to_owned) else { continue };

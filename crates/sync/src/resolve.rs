@@ -86,7 +86,8 @@ impl Batch {
         let (mut rest, mut adopt, mut unsure, mut ends) = (known, Vec::new(), Vec::new(), Vec::new());
         let (mut trial, mut slow): (Vec<Receipt>, Vec<DueLink>) = (Vec::new(), Vec::new());
         for (link, (hits, is_slow)) in unknown {
-            if is_slow {
+            // That an activity is there already is looked for in case a database was lost: no reason to make none.
+            if is_slow && !(link.kind == Kind::Activity && link.open_intent.is_none()) {
                 slow.push(link);
                 continue;
             }
@@ -704,6 +705,9 @@ fn told_before(object: &Object, schema: &RemoteSchema, link: &DueLink, record: &
     told
 }
 
+/// Days between which two tasks of the same words are due that may be one: the same fair's, told again, not last year's.
+const SAME_TASK_DAYS: i32 = 90;
+
 /// How well the words of an activity there are those that we would write: 1 if they are the same, 2 if only the subject
 /// of a task is - whoever works on a task writes into it.
 fn says_the_same(object: &Object, schema: &RemoteSchema, link: &DueLink, record: &RemoteRecord) -> Option<usize> {
@@ -720,6 +724,15 @@ fn says_the_same(object: &Object, schema: &RemoteSchema, link: &DueLink, record:
         }
     }
     let task = link.fields.text(&Field::ACTIVITY_TYPE) == Some("task");
+    let due = |value: Option<&Value>| value.and_then(day);
+    let theirs = shows(object, record, &Field::DUE);
+    let apart = match (due(link.fields.value(&Field::DUE)), due(theirs.as_ref())) {
+        (Some(ours), Some(theirs)) => (ours - theirs).get_days().abs(),
+        _ => 0,
+    };
+    if apart > SAME_TASK_DAYS {
+        return None;
+    }
     match (subject, body) {
         (None | Some(true), Some(true)) | (Some(true), None) => Some(1),
         (Some(true), Some(false)) if task => Some(2),

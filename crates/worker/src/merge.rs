@@ -340,8 +340,13 @@ impl Merge<'_> {
             if link.role == "excluded" && main && !taken {
                 excluded.push((link, LinkId(by.heir)));
             }
-            let mut carried = Carried::Itself;
-            if link.role != "primary" || !told {
+            let out = |other: &MovingLink| {
+                other.connection == link.connection && other.record == heir.0 && other.role == "excluded"
+            };
+            let heir_is_out = self.links.iter().any(out);
+            let (mut carried, mut heir_lost) = (Carried::Itself, None);
+            // Who is kept out of a CRM goes on with nobody's record there.
+            if link.role != "primary" || !told || heir_is_out && link.remote_id.is_some() {
                 duplicates.push(Replaced { id: link.id, heir: heir.0 });
             } else if link.remote_id.is_none() || link.state == "gone" && there.is_some_and(|it| it.remote_id.is_some())
             {
@@ -358,6 +363,7 @@ impl Merge<'_> {
             } else {
                 ended.push(by);
                 carried = Carried::Heir;
+                heir_lost = there.and_then(|there| Some((there.remote_type.clone(), there.remote_id.clone()?)));
                 inherited.push(Inherited {
                     id: by.heir,
                     remote_type: link.remote_type.clone(),
@@ -367,9 +373,6 @@ impl Merge<'_> {
                     written_at: link.written_at,
                 });
             }
-            let out = |other: &MovingLink| {
-                other.connection == link.connection && other.record == heir.0 && other.role == "excluded"
-            };
             before.push(LinkBefore {
                 id: LinkId(link.id),
                 connection: ConnectionId(link.connection),
@@ -380,7 +383,8 @@ impl Merge<'_> {
                 remote_type: link.remote_type.clone(),
                 remote_id: link.remote_id.clone(),
                 carried,
-                heir_was_out: self.links.iter().any(out),
+                heir_was_out: heir_is_out,
+                heir_lost,
             });
         }
         tx.want_links(&mut wanted).await?;

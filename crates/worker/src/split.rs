@@ -46,8 +46,10 @@ pub(crate) async fn split(
     let now = env.clock.now();
     let moved = &decided.moved.0;
     let Some((from, main)) = moved.from.and_then(|from| Some((from, moved.records.get(&from)?))) else {
-        // It was taken back before anything moved.
-        tx.reopen_review(decided.review).await?;
+        // It was taken back before anything moved; perhaps it has been answered anew since.
+        if tx.standing_decisions(decided.review).await?.is_empty() {
+            tx.reopen_review(decided.review).await?;
+        }
         return Ok(true);
     };
     let originals: Vec<RecordId> = moved.records.keys().copied().collect();
@@ -59,6 +61,11 @@ pub(crate) async fn split(
     let before = tx.read_records(&originals).await?;
     if tx.survivor(from).await? != to || !before.iter().any(|record| record.id == from) {
         // Done before, or forgotten.
+        return Ok(true);
+    }
+    if to != main.heir {
+        // Another answer has made one of it and a third meanwhile: that one is taken back first.
+        tx.redo_decision(decided.id).await?;
         return Ok(true);
     }
     let mut around: BTreeSet<RecordId> = naming.iter().copied().filter(|id| *id != to).collect();
@@ -313,32 +320,25 @@ impl Split<'_> {
         let about = changed.iter().filter_map(|record| Some(Replaced { id: record.id.0, heir: person(record)?.0 }));
         tx.put_people(&about.collect::<Vec<_>>()).await?;
         let ended = self.parts.ended.iter().map(|(id, heir)| Replaced { id: id.0, heir: heir.0 });
-        tx.mark_merged(&ended.collect::<Vec<_>>(), self.now).await?;
+        tx.drop_records(&ended.collect::<Vec<_>>()).await?;
         Ok(all)
     }
 
-    /// For what each of the two may be used.
+    /// For what each of the two may be used. Whose data must not be used while they are one, stays so for both: to
+    /// lift that is a person's decision.
     async fn bounds(&self, tx: &mut Tx, main: &MovedRecord) -> Result<()> {
-        let both = [self.from, self.to];
         if !tx.restricted(&[self.to]).await?.is_empty() {
-            let restricted = main.restricted;
-            // Whoever was stopped alone is so again; what somebody stopped since holds for both.
-            if restricted[0] || !restricted[1] {
-                tx.restrict(self.from, "split", self.now).await?;
-            }
-            if restricted[0] && !restricted[1] {
-                tx.lift_restriction(self.to).await?;
-            }
+            tx.restrict(self.from, "split", self.now).await?;
         }
         let now = tx.purposes_of(&[self.to]).await?.remove(&self.to).unwrap_or_default();
-        let since: BTreeSet<String> =
-            now.into_iter().filter(|purpose| main.purposes.iter().all(|before| !before.contains(purpose))).collect();
-        let mut rows = Vec::new();
-        for (record, before) in both.iter().zip(&main.purposes).filter(|(_, before)| !before.is_empty()) {
-            let all = before.union(&since);
-            rows.extend(all.map(|purpose| PurposeRow { record: record.0, purpose: purpose.clone() }));
-        }
-        tx.replace_purposes(&both, &rows).await
+        let [theirs, others] = &main.purposes;
+        // What has been added since is of whoever it was said.
+        let since = now.into_iter().filter(|purpose| !theirs.contains(purpose));
+        let others: BTreeSet<String> =
+            if others.is_empty() { BTreeSet::new() } else { others.iter().cloned().chain(since).collect() };
+        let row = |record: RecordId, purpose: &String| PurposeRow { record: record.0, purpose: purpose.clone() };
+        let rows = theirs.iter().map(|it| row(self.from, it)).chain(others.iter().map(|it| row(self.to, it)));
+        tx.replace_purposes(&[self.from, self.to], &rows.collect::<Vec<_>>()).await
     }
 
     /// Each has the keys of what it says and those that it had before. What only the two together said names
@@ -369,8 +369,9 @@ impl Split<'_> {
         tx.put_strong_keys(&back.iter().map(mine).collect::<Vec<_>>()).await?;
         let of_both = |row: &KeyRow| row.basis == Basis::Derived && !others.contains(&row.key);
         tx.release_keys(&rest.into_iter().filter(of_both).collect::<Vec<_>>()).await?;
-        let weak_back = weak_then.iter().filter(|row| row.record == self.from.0).map(mine);
-        tx.put_weak_keys(&mut weak_back.collect(), self.now).await?;
+        // What another answer has given back since is nobody's here.
+        let here = |row: &&KeyRow| row.record == self.from.0 && weak.iter().any(|it| it.key == row.key);
+        tx.put_weak_keys(&mut weak_then.iter().filter(here).map(mine).collect(), self.now).await?;
         let (dropped, stays): (Vec<KeyRow>, Vec<KeyRow>) = weak.into_iter().partition(|row| {
             of_both(row) || then(weak_then, self.from).contains(&row.key) && !others.contains(&row.key)
         });
@@ -426,6 +427,10 @@ impl Split<'_> {
                     });
                     if is_there(home) {
                         unlinked.push(heir);
+                        if let Some((remote_type, remote_id)) = before.heir_lost.clone() {
+                            gone.push(heir);
+                            inherited.push(nothing_shown(heir, remote_type, Some(remote_id)));
+                        }
                     } else {
                         ended.push(Replaced { id: heir.0, heir: before.id.0 });
                     }
@@ -433,10 +438,13 @@ impl Split<'_> {
                 Carried::Nobody if before.state == "gone" && before.remote_id.is_some() => lost.push(before),
                 Carried::Nobody => {}
             }
-            if before.role == "excluded" && before.carried != Carried::Itself {
+            if before.role == "excluded" {
                 out.push(before);
             }
-            if !before.heir_was_out && row(heir.0).is_some_and(|link| link.code.as_deref() == Some("left_out")) {
+            if before.role == "excluded"
+                && !before.heir_was_out
+                && row(heir.0).is_some_and(|link| link.code.as_deref() == Some("left_out"))
+            {
                 again.push(heir);
             }
         }
@@ -527,14 +535,7 @@ impl Split<'_> {
                 None => Vec::new(),
             };
             if holders.is_empty() {
-                inherited.push(Inherited {
-                    id: before.id.0,
-                    remote_type: before.remote_type.clone(),
-                    remote_id: before.remote_id.clone(),
-                    sent: RemoteFields::default(),
-                    seen: RemoteFields::default(),
-                    written_at: 0,
-                });
+                inherited.push(nothing_shown(before.id, before.remote_type.clone(), before.remote_id.clone()));
             }
             let asks = again.as_ref().is_some_and(|line| line.connection == Some(before.connection.0));
             if before.record == self.from && !asks {
@@ -551,4 +552,10 @@ impl Split<'_> {
         }
         Ok(reviews)
     }
+}
+
+/// A remote record that the CRM has no more.
+fn nothing_shown(link: LinkId, remote_type: String, remote_id: Option<String>) -> Inherited {
+    let (sent, seen) = (RemoteFields::default(), RemoteFields::default());
+    Inherited { id: link.0, remote_type, remote_id, sent, seen, written_at: 0 }
 }

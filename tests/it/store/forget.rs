@@ -252,7 +252,15 @@ async fn plant(store: &Store, email: &str) -> Person {
                 decided_at: NOON.0,
             }])
             .await?;
-            let review = ReviewBefore { id: Uuid::new_v4(), record: id, candidates: json!({ "name": mail.clone() }) };
+            let review = ReviewBefore {
+                id: Uuid::new_v4(),
+                question: "same_person".into(),
+                record: id,
+                connection: None,
+                candidates: json!({ "name": mail.clone() }),
+                reason: "phone".into(),
+                asked_at: NOON.0,
+            };
             tx.note_moved(decision, &MergeTrail { reviews: vec![review], ..MergeTrail::default() }).await?;
             tx.enter(&NewEntry {
                 at: NOON,

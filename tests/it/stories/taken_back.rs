@@ -21,6 +21,9 @@ on_every_database!(
     two_companies_are_two_again_and_everybody_is_where_they_were,
     a_merge_that_has_not_begun_is_taken_back_too,
     who_became_one_there_meanwhile_is_asked_about,
+    of_three_that_were_called_one_the_last_answer_is_taken_back_first,
+    who_is_kept_out_of_a_crm_stays_so_through_a_merge_and_back,
+    who_was_gone_there_is_not_made_again_by_a_merge_and_back,
     who_was_told_apart_is_asked_about_again,
     who_was_left_out_is_asked_about_again,
     what_nobody_decided_is_not_taken_back,
@@ -73,7 +76,7 @@ async fn who_was_called_one_is_two_again_as_if_nothing_had_been(store: Store) {
     );
     take_back(&world, review.id).await;
 
-    similar_asserts(&held(&world, &[first, second]).await, &before);
+    same_as(&held(&world, &[first, second]).await, &before);
     // The one is told what it was; the other waits again until somebody says who it is.
     let [contact] = &world.in_hubspot("contacts")[..] else { panic!("{:#?}", world.in_hubspot("contacts")) };
     assert_eq!(contact["properties"]["lastname"], json!("Kranich"));
@@ -100,7 +103,7 @@ async fn who_was_called_one_is_two_again_as_if_nothing_had_been(store: Store) {
 }
 
 /// Says which entry differs, and how.
-fn similar_asserts(now: &BTreeMap<String, Value>, before: &BTreeMap<String, Value>) {
+fn same_as(now: &BTreeMap<String, Value>, before: &BTreeMap<String, Value>) {
     for (name, was) in before {
         let is = now.get(name).unwrap_or_else(|| panic!("{name} is not there: {was:#}"));
         assert_eq!(is, was, "{name} of {:?}", now.keys());
@@ -230,7 +233,7 @@ async fn two_companies_are_two_again_and_everybody_is_where_they_were(store: Sto
     assert_eq!(company(bert).await, kept);
     world.advance(60);
     take_back(&world, review.id).await;
-    similar_asserts(&held(&world, &[anna, bert, kept, other]).await, &before);
+    same_as(&held(&world, &[anna, bert, kept, other]).await, &before);
     assert_eq!(in_hubspot(&world), there);
     let link = world.link_about(HUBSPOT, bert, Kind::Association).await;
     let theirs = world.link(HUBSPOT, other).await.remote_id.unwrap();
@@ -257,7 +260,7 @@ async fn a_merge_that_has_not_begun_is_taken_back_too(store: Store) {
     world.store.write(async move |tx| tx.end_lease(lease).await).await.unwrap();
     world.settle().await;
     assert_eq!(world.store.survivor(second).await.unwrap(), second);
-    similar_asserts(&held(&world, &[first, second]).await, &before);
+    same_as(&held(&world, &[first, second]).await, &before);
     assert_eq!(question(&world, second, "same_person").await.id, review.id);
     world.end().await;
 }
@@ -284,6 +287,126 @@ async fn who_became_one_there_meanwhile_is_asked_about(store: Store) {
     world.settle().await;
     assert_eq!(world.in_hubspot("contacts").len(), 2);
     assert_eq!(world.in_salesforce("Lead").len(), 2);
+    world.end().await;
+}
+
+async fn of_three_that_were_called_one_the_last_answer_is_taken_back_first(store: Store) {
+    let world = World::new(store).await;
+    let (first, second, review) = doubled(&world).await;
+    let third = world
+        .lead(json!({ "badge_id": "BW26-900031", "first_name": "Cora", "last_name": "Meise", "company": "Meisenbau AG",
+            "email": "cora.meise@meisenbau.example", "mobile": "0171 5550999", "country": "DE" }))
+        .await;
+    let people = [first, second, third];
+    let before = held(&world, &people).await;
+    let shown = |world: &World| {
+        let of = |it: &Value| {
+            ["lastname", "email", "mobilephone", "jobtitle"].map(|name| it["properties"][name].to_string())
+        };
+        let contacts = world.in_hubspot("contacts");
+        contacts.iter().map(|it| (it["id"].to_string(), of(it))).collect::<BTreeMap<_, _>>()
+    };
+    let there = shown(&world);
+    // Again and again: nothing of the time before is in the way of the next.
+    for _ in 0..2 {
+        // The second becomes the first, and the first the third.
+        let next = mittler_store::reviews::NewReview {
+            id: world.clock.id(),
+            question: "same_person".into(),
+            record: first.0,
+            connection: None,
+            candidates: json!({ "records": [third] }),
+            reason: "phone_name".into(),
+            asked_at: world.clock.now().0,
+        };
+        let other = next.id;
+        assert!(world.answer(review.id, &format!("merge:{first}")).await.is_ok());
+        world.settle().await;
+        world.store.write(async move |tx| tx.ask(std::slice::from_ref(&next)).await).await.unwrap();
+        assert!(world.answer(other, &format!("merge:{third}")).await.is_ok());
+        world.settle().await;
+        for person in people {
+            assert_eq!(world.store.survivor(person).await.unwrap(), third);
+        }
+        world.advance(120);
+        assert_eq!(world.answer(review.id, "take_back").await, Err(NotTaken::AnsweredBefore), "the later one first");
+        for one in [other, review.id] {
+            take_back(&world, one).await;
+        }
+        same_as(&held(&world, &people).await, &before);
+        assert_eq!(shown(&world), there);
+        world
+            .store
+            .write(async move |tx| tx.answer(other, &json!({ "answer": "noted" }), mittler_core::Time(1)).await)
+            .await
+            .unwrap();
+        world.nothing_waits().await;
+    }
+    // Whoever comes again is taken as ever.
+    assert_eq!(world.lead(other_fair()).await, second);
+    world.nothing_waits().await;
+    world.end().await;
+}
+
+/// The second one, scanned with the company that the third one is at.
+fn other_fair() -> Value {
+    json!({ "badge_id": "BW26-900002", "first_name": "Beate", "last_name": "Specht", "company": "Meisenbau AG",
+        "email": "beate.specht@kranichwerk.example", "country": "DE" })
+}
+
+async fn who_is_kept_out_of_a_crm_stays_so_through_a_merge_and_back(store: Store) {
+    let world = World::new(store).await;
+    let (first, second, review) = doubled(&world).await;
+    // The first one was deleted in HubSpot, and is left out there.
+    let contact = world.link(HUBSPOT, first).await.remote_id.unwrap();
+    let theirs = world.link(HUBSPOT, second).await.remote_id.unwrap();
+    world.advance(10);
+    world.edit_hubspot("contacts", &contact, &json!({ "archived": true }));
+    world.advance(3);
+    read(&world, HUBSPOT, "contacts", &contact).await;
+    let asked = question(&world, first, "deleted_there").await;
+    assert_eq!(world.answer(asked.id, "leave_out").await, Ok(Command::LeaveOut));
+    world.settle().await;
+    let of = async |person| {
+        let links = world.store.link_lines(person).await.unwrap();
+        let link = links.into_iter().find(|link| link.connection == world.id(HUBSPOT).0).unwrap();
+        (link.role, link.state)
+    };
+    let out = ("excluded".to_owned(), "excluded".to_owned());
+    assert_eq!(of(first).await, out);
+    assert!(world.answer(review.id, &format!("merge:{first}")).await.is_ok());
+    world.settle().await;
+    let links = world.store.link_lines(first).await.unwrap();
+    let roles: Vec<&str> =
+        links.iter().filter(|it| it.connection == world.id(HUBSPOT).0).map(|it| it.role.as_str()).collect();
+    assert!(roles.contains(&"excluded") && roles.contains(&"duplicate") && roles.len() == 2, "{links:#?}");
+    world.advance(60);
+    take_back(&world, review.id).await;
+    assert_eq!(of(first).await, out, "they stay out");
+    assert_eq!(world.link(HUBSPOT, second).await.remote_id, Some(theirs));
+    let contacts = world.in_hubspot("contacts");
+    assert_eq!(contacts.len(), 1);
+    assert_eq!(contacts[0]["properties"]["lastname"], json!("Specht"));
+    world.end().await;
+}
+
+async fn who_was_gone_there_is_not_made_again_by_a_merge_and_back(store: Store) {
+    let world = World::new(store).await;
+    let (first, second, review) = doubled(&world).await;
+    let contact = world.link(HUBSPOT, first).await.remote_id.unwrap();
+    world.advance(10);
+    world.edit_hubspot("contacts", &contact, &json!({ "archived": true }));
+    world.advance(3);
+    read(&world, HUBSPOT, "contacts", &contact).await;
+    assert_eq!(world.link(HUBSPOT, first).await.state, "gone");
+    assert!(world.answer(review.id, &format!("merge:{first}")).await.is_ok());
+    world.settle().await;
+    world.advance(60);
+    take_back(&world, review.id).await;
+    let link = world.link(HUBSPOT, first).await;
+    assert_eq!((link.state.as_str(), link.remote_id.as_deref()), ("gone", Some(contact.as_str())));
+    assert_eq!(world.in_hubspot("contacts").len(), 1, "it is asked, not done");
+    assert_eq!(world.link(HUBSPOT, second).await.state, "open");
     world.end().await;
 }
 
