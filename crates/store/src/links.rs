@@ -449,6 +449,13 @@ impl Tx {
         Ok(excluded == 1)
     }
 
+    /// Writes a link not before a time.
+    pub async fn postpone_link(&mut self, link: LinkId, until: Time) -> Result<()> {
+        self.lock_links(&[link.0]).await?;
+        execute!(self, "UPDATE link SET next_at = $2 WHERE id = $1", link.0, until.0)?;
+        Ok(())
+    }
+
     /// Takes back that a link is kept out of its CRM: it stands as it is said to, `gone` for what the CRM has no
     /// more, `refused` while a person is asked, else `open` and due.
     pub async fn include_link(&mut self, link: LinkId, state: &str, code: Option<&str>) -> Result<()> {

@@ -1,7 +1,7 @@
 //! Answers to questions: a person's word, kept with what it decided, and all that it makes necessary in one
 //! commit: what is one is merged by a job, what a CRM is to be told is due.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use mittler_core::{
     ConnectionId, Field, LinkId, RecordId, Said, Source, SourceKind, Statement, SubjectId, Time, Value, Version,
@@ -238,6 +238,9 @@ impl Questions {
     }
 }
 
+/// How long whoever gets a value waits for the one who gives it up, beside what the CRM takes to show that.
+const GIVING_UP: Duration = Duration::from_secs(2);
+
 /// Verdicts of decisions: two are one, or are two; one is kept out of a CRM.
 pub(crate) const SAME: &str = "same";
 const DIFFERENT: &str = "different";
@@ -336,10 +339,18 @@ impl Answering<'_> {
                 self.push(tx, told).await
             }
             (Command::Ours, Some((connection, link))) => {
+                let gives_up = facts.holder.is_some();
                 if let Some(holder) = facts.holder {
                     self.give_up(tx, holder, connection, link).await?;
                 }
-                self.retry(tx, connection, link).await
+                self.retry(tx, connection, link).await?;
+                if gives_up {
+                    // The other one is told first: until then the CRM calls the value taken.
+                    let lag = self.connections.get(connection).map(|it| it.connector.profile().visibility_lag);
+                    let until = self.clock.now().plus(GIVING_UP + lag.unwrap_or_default());
+                    tx.postpone_link(link, until).await?;
+                }
+                Ok(())
             }
             (Command::Theirs, Some((connection, link))) if self.question.kind == QuestionKind::FieldContested => {
                 self.take_theirs(tx, connection, link).await
