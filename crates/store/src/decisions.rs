@@ -77,9 +77,8 @@ pub struct MovedRecord {
     pub subjects: BTreeSet<Uuid>,
     /// For how long it was still to be held, since nobody had said who it is, in microseconds.
     pub unsure_for: i64,
-    /// What the two were known for, and whether all use of their data was stopped: this one, then the heir.
+    /// What the two were known for: this one, then the heir.
     pub purposes: [BTreeSet<String>; 2],
-    pub restricted: [bool; 2],
 }
 
 /// References in a statement that were renamed: the place among what is said, and whom it named.

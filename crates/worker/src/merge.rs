@@ -222,12 +222,10 @@ impl Merge<'_> {
         let both: Vec<RecordId> = self.moves.iter().flat_map(|(id, heir)| [*id, *heir]).collect();
         let unsure: HashMap<RecordId, Time> = tx.unsure_until(&gone).await?.into_iter().collect();
         let purposes = tx.purposes_of(&both).await?;
-        let restricted = tx.restricted(&both).await?;
         let record = |(id, heir): (&RecordId, &RecordId)| {
             let purposes = [id, heir].map(|id| purposes.get(id).cloned().unwrap_or_default());
             let unsure_for = unsure.get(id).map_or(0, |until| (until.0 - self.now.0).max(0));
-            let restricted = [id, heir].map(|id| restricted.contains(id));
-            (*id, MovedRecord { heir: *heir, subjects: BTreeSet::new(), unsure_for, purposes, restricted })
+            (*id, MovedRecord { heir: *heir, subjects: BTreeSet::new(), unsure_for, purposes })
         };
         let (strong_keys, weak_keys) = tx.keys_of(&[from, self.heir(from)]).await?;
         Ok(MergeTrail {

@@ -404,13 +404,15 @@ impl Split<'_> {
             let heir = link_id(before.connection, home);
             match before.carried {
                 Carried::Itself => match row(before.id.0) {
-                    // The CRM made one of the two, and what is left is the other's.
-                    Some(link) if link.role == "primary" && before.role == "primary" => lost.push(before),
+                    // It has become the other's own.
+                    Some(link) if link.role == "primary" && before.role == "primary" => {}
                     Some(_) => {
                         let role = before.role.clone();
                         reowned.push(Reowned { id: before.id.0, record: before.record.0, role });
                     }
-                    None => lost.push(before),
+                    // The CRM made one of the two, and what is left is the other's.
+                    None if before.role == "primary" => lost.push(before),
+                    None => {}
                 },
                 Carried::Heir => {
                     let Some(link) = row(heir.0).filter(|link| link.remote_id.is_some()) else { continue };

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use mittler_api::door::{FairParams, LeadParams};
-use mittler_core::{Field, Kind, RecordId};
+use mittler_core::{Field, Kind, RecordId, job::Task};
 use mittler_store::{Store, records::KeyRow};
 use mittler_sync::{NotTaken, question::Command};
 use serde_json::{Value, json};
@@ -330,6 +330,14 @@ async fn of_three_that_were_called_one_the_last_answer_is_taken_back_first(store
         }
         world.advance(120);
         assert_eq!(world.answer(review.id, "take_back").await, Err(NotTaken::AnsweredBefore), "the later one first");
+        // Also where that one came in between.
+        let decided = world.store.standing_decisions(review.id).await.unwrap().remove(0).id;
+        let (asked, at) = (review.id, world.clock.now());
+        world.store.write(async move |tx| tx.undo_decisions(asked, at).await).await.unwrap();
+        world.ask(Task::Merge { decision: decided }).await;
+        world.settle().await;
+        assert_eq!(world.store.standing_decisions(review.id).await.unwrap().len(), 1, "it stands after all");
+        assert_eq!(world.store.survivor(second).await.unwrap(), third);
         for one in [other, review.id] {
             take_back(&world, one).await;
         }
