@@ -7,7 +7,7 @@ use serde::Serialize;
 use sqlx::FromRow;
 use uuid::Uuid;
 
-use crate::{Result, Store, Tx, decisions::Replaced, id_rows, records::RecordLine};
+use crate::{Result, Store, Tx, id_rows, merges::Replaced, records::RecordLine};
 
 /// For what a person came in.
 #[derive(Debug, Clone, Serialize, FromRow, PartialEq, Eq, PartialOrd, Ord)]
@@ -15,6 +15,20 @@ pub struct PurposeRow {
     pub record: Uuid,
     /// Empty: for nothing in particular.
     pub purpose: String,
+}
+
+// Asked within a write and outside of one alike.
+macro_rules! purposes_of {
+    ($on:expr, $people:expr) => {{
+        let ids = id_rows($people.iter().map(|id| id.0));
+        let rows = rows_all!($on, PurposeRow, &ids => (id uuid),
+            "SELECT DISTINCT p.record, p.purpose FROM", "JOIN purpose p ON p.record = r.id ORDER BY p.record, p.purpose")?;
+        let mut all: BTreeMap<RecordId, BTreeSet<String>> = BTreeMap::new();
+        for row in rows {
+            all.entry(RecordId(row.record)).or_default().insert(row.purpose);
+        }
+        Ok(all)
+    }};
 }
 
 impl Tx {
@@ -75,10 +89,7 @@ impl Tx {
 
     /// For what people came in, within a transaction.
     pub async fn purposes_of(&mut self, people: &[RecordId]) -> Result<BTreeMap<RecordId, BTreeSet<String>>> {
-        let ids = id_rows(people.iter().map(|id| id.0));
-        let rows = rows_all!(self, PurposeRow, &ids => (id uuid),
-            "SELECT DISTINCT p.record, p.purpose FROM", "JOIN purpose p ON p.record = r.id ORDER BY p.record, p.purpose")?;
-        Ok(by_record(rows))
+        purposes_of!(self, people)
     }
 
     /// These are the purposes of people from now on, and no others.
@@ -135,10 +146,7 @@ impl Store {
 
     /// For what people came in; of somebody who is not in the answer nothing was said.
     pub async fn purposes_of(&self, people: &[RecordId]) -> Result<BTreeMap<RecordId, BTreeSet<String>>> {
-        let ids = id_rows(people.iter().map(|id| id.0));
-        let rows = rows_all!(self, PurposeRow, &ids => (id uuid),
-            "SELECT DISTINCT p.record, p.purpose FROM", "JOIN purpose p ON p.record = r.id ORDER BY p.record, p.purpose")?;
-        Ok(by_record(rows))
+        purposes_of!(self, people)
     }
 
     /// The visits of people.
@@ -156,12 +164,4 @@ impl Store {
             "SELECT DISTINCT m.link FROM", "JOIN pilot_member m ON m.link = r.id ORDER BY m.link")?;
         Ok(rows.into_iter().map(|row| LinkId(row.0)).collect())
     }
-}
-
-fn by_record(rows: Vec<PurposeRow>) -> BTreeMap<RecordId, BTreeSet<String>> {
-    let mut all: BTreeMap<RecordId, BTreeSet<String>> = BTreeMap::new();
-    for row in rows {
-        all.entry(RecordId(row.record)).or_default().insert(row.purpose);
-    }
-    all
 }

@@ -45,7 +45,7 @@ pub struct Copied {
 
 /// The database of an installation that nobody else works on.
 pub struct Source {
-    line: Line,
+    connection: DbConnection,
     place: String,
     /// Nobody runs roles on this file of SQLite, or begins to.
     _lock: Option<std::fs::File>,
@@ -64,9 +64,9 @@ impl Source {
                 return Err(in_use(&place));
             }
         }
-        let mut line = Line::connect(url).await?;
-        line.alone(&place).await?;
-        Ok(Source { line, place, _lock: lock })
+        let mut connection = DbConnection::connect(url).await?;
+        connection.ensure_unused(&place).await?;
+        Ok(Source { connection, place, _lock: lock })
     }
 
     /// Copies everything into the database at `url`, whose tables are made; tells `progress` how many rows are
@@ -86,20 +86,20 @@ impl Source {
             // Else its connections would count as somebody's, where both are schemas of one database.
             made.close().await;
         }
-        let mut target = Line::connect(url).await?;
-        let tables = common(&mut self.line, &self.place, &mut target, &there).await?;
-        self.line.begin(&tables, Hold::Read).await.map_err(|error| locked(error, &self.place))?;
-        target.begin(&tables, Hold::Write).await.map_err(|error| locked(error, &there))?;
+        let mut target = DbConnection::connect(url).await?;
+        let tables = common(&mut self.connection, &self.place, &mut target, &there).await?;
+        self.connection.begin(&tables, TableLock::Read).await.map_err(|error| locked(error, &self.place))?;
+        target.begin(&tables, TableLock::Write).await.map_err(|error| locked(error, &there))?;
         let mut total = 0;
         for table in &tables {
             if target.count(&table.name).await? > 0 {
                 return Err(not_empty(&there));
             }
-            total += self.line.count(&table.name).await?;
+            total += self.connection.count(&table.name).await?;
         }
         let (mut copied, mut done) = (Vec::new(), 0);
         for table in &tables {
-            let sum = table.copy(&mut self.line, &mut target, |rows| progress(done + rows, total)).await;
+            let sum = table.copy(&mut self.connection, &mut target, |rows| progress(done + rows, total)).await;
             let sum = sum.map_err(|error| in_table(error, &table.name))?;
             let arrived = table.sum(&mut target).await.map_err(|error| in_table(error, &table.name))?;
             if sum != arrived {
@@ -111,7 +111,7 @@ impl Source {
             done += sum.rows;
             copied.push(Copied { table: table.name.clone(), rows: sum.rows });
         }
-        self.line.alone(&self.place).await?;
+        self.connection.ensure_unused(&self.place).await?;
         target.run("COMMIT").await.map_err(|error| match error {
             Error::Unavailable(cause) | Error::Statement(cause) => Error::Commit(cause),
             other => other,
@@ -120,9 +120,9 @@ impl Source {
         if let Err(error) = target.analyze(&tables).await {
             tracing::warn!(cause = error.cause(), "the statistics of the new database could not be made");
         }
-        _ = self.line.run("ROLLBACK").await;
+        _ = self.connection.run("ROLLBACK").await;
         target.close().await;
-        self.line.close().await;
+        self.connection.close().await;
         made.close().await;
         Ok(copied)
     }
@@ -130,7 +130,7 @@ impl Source {
 
 /// What a locked table may be used for by others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Hold {
+enum TableLock {
     /// They may read it.
     Read,
     /// Nothing: they would see half of it.
@@ -192,12 +192,12 @@ impl Cell {
 
 /// How many rows there were, and what they say in whatever order.
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Sum {
+struct Checksum {
     rows: u64,
     content: u64,
 }
 
-impl Sum {
+impl Checksum {
     fn add(&mut self, row: &[Cell]) {
         let mut hash = DefaultHasher::new();
         row.hash(&mut hash);
@@ -214,9 +214,9 @@ struct Table {
 }
 
 impl Table {
-    async fn copy(&self, from: &mut Line, to: &mut Line, progress: impl Fn(u64)) -> Result<Sum> {
+    async fn copy(&self, from: &mut DbConnection, to: &mut DbConnection, progress: impl Fn(u64)) -> Result<Checksum> {
         let most = ROWS.min(VALUES / self.columns.len().max(1));
-        let (mut sum, mut batch, mut bytes) = (Sum::default(), Vec::new(), 0);
+        let (mut sum, mut batch, mut bytes) = (Checksum::default(), Vec::new(), 0);
         let mut rows = from.rows(self, self.columns.iter().map(|column| column.1).collect());
         while let Some(row) = rows.try_next().await? {
             sum.add(&row);
@@ -235,8 +235,8 @@ impl Table {
         Ok(sum)
     }
 
-    async fn sum(&self, there: &mut Line) -> Result<Sum> {
-        let mut sum = Sum::default();
+    async fn sum(&self, there: &mut DbConnection) -> Result<Checksum> {
+        let mut sum = Checksum::default();
         let mut rows = there.rows(self, self.columns.iter().map(|column| column.2).collect());
         while let Some(row) = rows.try_next().await? {
             sum.add(&row);
@@ -246,7 +246,7 @@ impl Table {
 }
 
 /// The tables of both, which must be the same with the same columns.
-async fn common(source: &mut Line, here: &str, target: &mut Line, there: &str) -> Result<Vec<Table>> {
+async fn common(source: &mut DbConnection, here: &str, target: &mut DbConnection, there: &str) -> Result<Vec<Table>> {
     let (names, others) = (source.tables().await?, target.tables().await?);
     if names != others {
         return Err(Error::Unfit(format!("{here} and {there} do not have the same tables")));
@@ -314,7 +314,7 @@ fn quoted(name: &str) -> String {
 }
 
 /// One connection, for one long transaction.
-struct Line(Db<SqliteConnection, PgConnection>);
+struct DbConnection(Db<SqliteConnection, PgConnection>);
 
 /// A row of either database by the kinds of its columns.
 macro_rules! cells {
@@ -357,16 +357,16 @@ macro_rules! insert {
     }};
 }
 
-impl Line {
-    async fn connect(url: &str) -> Result<Line> {
+impl DbConnection {
+    async fn connect(url: &str) -> Result<DbConnection> {
         if let Some(path) = file(url)? {
-            return Ok(Line(Db::Sqlite(sqlite_options(path).connect().await?)));
+            return Ok(DbConnection(Db::Sqlite(sqlite_options(path).connect().await?)));
         }
         let options = postgres_options(url)?
             .options([("lock_timeout", "5s")])
             .application_name("mittler move")
             .disable_statement_logging();
-        Ok(Line(Db::Postgres(options.connect().await?)))
+        Ok(DbConnection(Db::Postgres(options.connect().await?)))
     }
 
     fn db(&mut self) -> Db<&mut SqliteConnection, &mut PgConnection> {
@@ -394,7 +394,7 @@ impl Line {
 
     /// That no other process of ours is connected. On SQLite the lock file says it, on PostgreSQL the server: whoever
     /// runs roles is always connected. One that has just ended may be on its list for a moment.
-    async fn alone(&mut self, place: &str) -> Result<()> {
+    async fn ensure_unused(&mut self, place: &str) -> Result<()> {
         let Db::Postgres(connection) = self.db() else { return Ok(()) };
         for _ in 0..LOOKS {
             let (others,): (i64,) = sqlx::query_as(
@@ -412,14 +412,14 @@ impl Line {
     }
 
     /// Begins the transaction, and keeps others from writing.
-    async fn begin(&mut self, tables: &[Table], hold: Hold) -> Result<()> {
+    async fn begin(&mut self, tables: &[Table], hold: TableLock) -> Result<()> {
         if let Db::Sqlite(_) = self.0 {
             return self.run("BEGIN IMMEDIATE").await;
         }
         let names: Vec<String> = tables.iter().map(|table| quoted(&table.name)).collect();
         let mode = match hold {
-            Hold::Read => "SHARE",
-            Hold::Write => "ACCESS EXCLUSIVE",
+            TableLock::Read => "SHARE",
+            TableLock::Write => "ACCESS EXCLUSIVE",
         };
         self.run(format!("BEGIN; LOCK TABLE {} IN {mode} MODE", names.join(", "))).await
     }

@@ -39,6 +39,7 @@ pub mod jobs;
 pub mod jumps;
 pub mod leases;
 pub mod links;
+pub mod merges;
 pub mod moved;
 pub mod packed;
 pub mod parked;

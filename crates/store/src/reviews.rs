@@ -3,14 +3,14 @@
 use std::collections::BTreeSet;
 
 use mittler_core::{ConnectionId, RecordId, Time};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use sqlx::FromRow;
 use uuid::Uuid;
 
 use crate::{Result, Store, Tx, id_rows};
 
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NewReview {
     pub id: Uuid,
     /// `same_person`, `same_organisation`, `remote_duplicate`, `owner_unknown`, `deleted_there`.
@@ -116,6 +116,27 @@ impl Tx {
             now.0,
             crate::Document(&answer),
         )? == 1)
+    }
+
+    /// Asks an answered question again.
+    pub async fn reopen_review(&mut self, id: Uuid) -> Result<()> {
+        execute!(
+            self,
+            "UPDATE review SET state = 'open', answered_at = NULL, answer = '{}' WHERE id = $1 AND state = 'answered'",
+            id
+        )?;
+        Ok(())
+    }
+
+    /// The open questions about a record.
+    pub async fn open_reviews_of(&mut self, record: RecordId) -> Result<Vec<ReviewLine>> {
+        fetch_all!(
+            self,
+            ReviewLine,
+            "SELECT id, question, record, connection, candidates, reason, state, asked_at, answered_at FROM review
+             WHERE record = $1 AND state = 'open' ORDER BY id",
+            record.0,
+        )
     }
 
     /// Ends the open questions of a kind about one record in one connection, because they have answered

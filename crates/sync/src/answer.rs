@@ -11,10 +11,11 @@ use mittler_core::{
 use mittler_store::{
     Clock, Result, Store, Tx,
     audit::NewEntry,
-    decisions::{Decision, MergeTrail, NewDecision},
+    decisions::{Decision, NewDecision},
     derived_id,
     jobs::NewJob,
     links::{LinkCommand, LinkFact, link_id},
+    merges::MergeTrail,
 };
 use serde_json::{Value as Json, json};
 use uuid::Uuid;

@@ -86,8 +86,7 @@ impl Batch {
         let (mut rest, mut adopt, mut unsure, mut ends) = (known, Vec::new(), Vec::new(), Vec::new());
         let (mut trial, mut slow): (Vec<Receipt>, Vec<DueLink>) = (Vec::new(), Vec::new());
         for (link, (hits, is_slow)) in unknown {
-            // That an activity is there already is looked for in case a database was lost: no reason to make none.
-            if is_slow && !(link.kind == Kind::Activity && link.open_intent.is_none()) {
+            if is_slow && !is_sought_for_a_loss(&link) {
                 slow.push(link);
                 continue;
             }
@@ -540,7 +539,7 @@ impl Batch {
             let mut receipt = settled(&link, None, None);
             receipt.remote_type.clone_from(&object.remote);
             receipt.remote_id = Some(record.id.clone());
-            if link.kind == Kind::Activity && link.open_intent.is_none() {
+            if is_sought_for_a_loss(&link) {
                 receipt.sent = told_before(object, &schema, &link, &record);
             } else {
                 receipt.sent = told(&link, ours, &record);
@@ -690,6 +689,12 @@ fn told(link: &DueLink, ours: bool, record: &RemoteRecord) -> RemoteFields {
         ),
         _ => RemoteFields::default(),
     }
+}
+
+/// Whether an activity is looked for in the CRM only in case that a database was lost which had told of it: that the
+/// look takes too long is no reason to make none.
+fn is_sought_for_a_loss(link: &DueLink) -> bool {
+    link.kind == Kind::Activity && link.open_intent.is_none()
 }
 
 /// What of an activity was told by a database that is not there any more: all that this one would tell. Whoever works

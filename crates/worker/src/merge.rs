@@ -16,11 +16,10 @@ use mittler_queue::End;
 use mittler_store::{
     Error, Result, Tx,
     audit::NewEntry,
-    decisions::{
-        Carried, Decision, Inherited, LinkBefore, MergeTrail, MovedRecord, MovingLink, Needs, Renamed, Replaced,
-    },
+    decisions::Decision,
     jobs::{NewJob, Taken},
     links::{WantedLink, link_id},
+    merges::{Carried, Inherited, LinkBefore, MergeTrail, MovedRecord, MovingLink, Needs, Renamed, Replaced},
     records::{RecordRow, StatementRow},
     reviews::NewReview,
 };
@@ -96,17 +95,7 @@ async fn merge(tx: &mut Tx, env: &Env, decided: &Decision, naming: &[RecordId], 
         [one, other] if one.kind == other.kind => one.kind,
         _ => return Ok(true),
     };
-    let mut around: BTreeSet<RecordId> = naming.iter().copied().collect();
-    match kind {
-        Kind::Person => around.extend(tx.ids_about(from).await?),
-        // Who came to name it while the others were looked for.
-        _ => {
-            for kind in [Kind::Person, Kind::Association] {
-                around.extend(tx.naming_since(kind, from, begun).await?);
-            }
-        }
-    }
-    let around: Vec<RecordId> = around.into_iter().collect();
+    let around: Vec<RecordId> = around(tx, kind, from, naming, begun).await?.into_iter().collect();
     let said = tx.statements_of(&around).await?;
     let mut heirs = BTreeMap::from([(from, to)]);
     for record in tx.read_records(&around).await? {
@@ -118,14 +107,7 @@ async fn merge(tx: &mut Tx, env: &Env, decided: &Decision, naming: &[RecordId], 
     let all: BTreeSet<RecordId> =
         around.iter().copied().chain(heirs.keys().copied()).chain(heirs.values().copied()).collect();
     let all: Vec<RecordId> = all.into_iter().collect();
-    let locked: HashMap<RecordId, Record> =
-        tx.lock_records(&all).await?.into_iter().map(|record| (record.id, record)).collect();
-    if around.iter().chain([&from, &to]).any(|id| !locked.contains_key(id))
-        || kind == Kind::Person && tx.ids_about(from).await?.iter().any(|id| !locked.contains_key(id))
-    {
-        // Somebody was there between the look and the locks.
-        return Err(Error::Raced);
-    }
+    let locked = lock_all(tx, &all, around.iter().chain([&from, &to]), (kind, from)).await?;
     let links = tx.moving_links(&all).await?;
     if links.iter().any(|link| link.busy > 0) {
         return Ok(false);
@@ -164,6 +146,79 @@ async fn merge(tx: &mut Tx, env: &Env, decided: &Decision, naming: &[RecordId], 
     })
     .await?;
     Ok(true)
+}
+
+/// Whatever is about a person or names a company, with whoever came to name it while the others were looked for.
+pub(crate) async fn around(
+    tx: &mut Tx,
+    kind: Kind,
+    of: RecordId,
+    naming: &[RecordId],
+    begun: Time,
+) -> Result<BTreeSet<RecordId>> {
+    let mut around: BTreeSet<RecordId> = naming.iter().copied().filter(|id| *id != of).collect();
+    if kind == Kind::Person {
+        around.extend(tx.ids_about(of).await?);
+    } else {
+        for kind in [Kind::Person, Kind::Association] {
+            around.extend(tx.naming_since(kind, of, begun).await?);
+        }
+    }
+    Ok(around)
+}
+
+/// Locks records, of which these must be there, with all that is about a person.
+///
+/// # Errors
+/// [`Error::Raced`] if somebody was there between the look and the locks.
+pub(crate) async fn lock_all(
+    tx: &mut Tx,
+    all: &[RecordId],
+    mut needed: impl Iterator<Item = &RecordId>,
+    (kind, of): (Kind, RecordId),
+) -> Result<HashMap<RecordId, Record>> {
+    let locked: HashMap<RecordId, Record> =
+        tx.lock_records(all).await?.into_iter().map(|record| (record.id, record)).collect();
+    let missed = needed.any(|id| !locked.contains_key(id))
+        || kind == Kind::Person && tx.ids_about(of).await?.iter().any(|id| !locked.contains_key(id));
+    if missed { Err(Error::Raced) } else { Ok(locked) }
+}
+
+/// Whom a record is about.
+pub(crate) fn person_of(record: &Record) -> Option<RecordId> {
+    match record.kind {
+        Kind::Association => record.fields.reference(&Field::FROM),
+        _ => record.fields.reference(&Field::PERSON),
+    }
+}
+
+/// Makes links due, which wait for others than before.
+pub(crate) async fn want(tx: &mut Tx, wanted: &mut Vec<WantedLink>) -> Result<()> {
+    tx.want_links(wanted).await?;
+    let needs: Vec<Needs> =
+        wanted.iter().map(|link| Needs { id: link.id, need_a: link.need_a, need_b: link.need_b }).collect();
+    tx.put_needs(&needs).await
+}
+
+/// Remote records by connection and type.
+pub(crate) type Remotes = BTreeMap<(Uuid, String), BTreeSet<String>>;
+
+/// Tells the CRMs of these links; whatever was read of these remote records while they moved is read once more.
+pub(crate) async fn push_and_read(
+    tx: &mut Tx,
+    env: &Env,
+    wanted: &[WantedLink],
+    read: &Remotes,
+    now: Time,
+) -> Result<()> {
+    let clock = &env.clock;
+    let connections: BTreeSet<Uuid> = wanted.iter().map(|link| link.connection).collect();
+    let pushes = connections.into_iter().map(|id| NewJob::push(clock.id(), id.into(), Lane::Interactive, now));
+    let reads = read.iter().map(|((connection, remote_type), ids)| {
+        let place = ((*connection).into(), remote_type.as_str());
+        NewJob::read(clock.id(), place, ids.iter().cloned().collect(), Lane::Interactive, now, now)
+    });
+    tx.put_jobs(&pushes.chain(reads).collect::<Vec<_>>()).await
 }
 
 /// What a record about, or of, the one is called once it is about the other: ids depend on what they
@@ -275,13 +330,7 @@ impl Merge<'_> {
                 }
             }
         }
-        let row = |record: &Record| {
-            let person = match record.kind {
-                Kind::Association => record.fields.reference(&Field::FROM),
-                _ => record.fields.reference(&Field::PERSON),
-            };
-            RecordRow::new(record, person, self.now)
-        };
+        let row = |record: &Record| RecordRow::new(record, person_of(record), self.now);
         if !self.fresh.is_empty() {
             tx.insert_records(&mut self.fresh.iter().map(row).collect()).await?;
         }
@@ -313,22 +362,25 @@ impl Merge<'_> {
         }
         let (mut ended, mut inherited, mut duplicates, mut reviews) = (vec![], vec![], vec![], vec![]);
         let mut before = Vec::new();
-        let mut read: BTreeMap<(Uuid, String), BTreeSet<String>> = BTreeMap::new();
+        let mut read = Remotes::new();
         let mut excluded: Vec<(&MovingLink, LinkId)> = Vec::new();
         // Of whom the CRM keeps a second record: what hangs on it there stays there.
         let mut doubled: HashSet<Uuid> = HashSet::new();
         let mut links: Vec<&MovingLink> =
             self.links.iter().filter(|link| self.moves.contains_key(&RecordId(link.record))).collect();
         links.sort_by_key(|link| Kind::parse(&link.kind).map(Kind::stage));
+        let mut by_record: HashMap<(Uuid, Uuid), Vec<&MovingLink>> = HashMap::new();
+        for link in &self.links {
+            by_record.entry((link.connection, link.record)).or_default().push(link);
+        }
+        let told_of: HashSet<(Uuid, Uuid)> = wanted.iter().map(|it| (it.connection, it.record)).collect();
         for link in links {
             let heir = self.heir(RecordId(link.record));
+            let place = (link.connection, heir.0);
+            let of_heir = |role: &str| by_record.get(&place).into_iter().flatten().find(|it| it.role == role).copied();
             let main = link.kind == self.kind.name();
-            let of_heir = |other: &&MovingLink| {
-                other.connection == link.connection && other.record == heir.0 && other.role == "primary"
-            };
-            let there = self.links.iter().find(of_heir);
-            let told =
-                there.is_some() || wanted.iter().any(|it| it.connection == link.connection && it.record == heir.0);
+            let there = of_heir("primary");
+            let told = there.is_some() || told_of.contains(&place);
             let taken = there.is_some_and(|there| there.remote_id.is_some() && there.state != "gone");
             let hangs = matches!(Kind::parse(&link.kind), Some(Kind::Participation | Kind::Association));
             if let (true, Some(id)) = (main, &link.remote_id) {
@@ -338,10 +390,7 @@ impl Merge<'_> {
             if link.role == "excluded" && main && !taken {
                 excluded.push((link, LinkId(by.heir)));
             }
-            let out = |other: &MovingLink| {
-                other.connection == link.connection && other.record == heir.0 && other.role == "excluded"
-            };
-            let heir_is_out = self.links.iter().any(out);
+            let heir_is_out = of_heir("excluded").is_some();
             let (mut carried, mut heir_lost) = (Carried::Itself, None);
             // Who is kept out of a CRM goes on with nobody's record there.
             if link.role != "primary" || !told || heir_is_out && link.remote_id.is_some() {
@@ -377,7 +426,6 @@ impl Merge<'_> {
                 record: RecordId(link.record),
                 role: link.role.clone(),
                 state: link.state.clone(),
-                code: link.code.clone(),
                 remote_type: link.remote_type.clone(),
                 remote_id: link.remote_id.clone(),
                 carried,
@@ -385,10 +433,7 @@ impl Merge<'_> {
                 heir_lost,
             });
         }
-        tx.want_links(&mut wanted).await?;
-        let needs: Vec<Needs> =
-            wanted.iter().map(|link| Needs { id: link.id, need_a: link.need_a, need_b: link.need_b }).collect();
-        tx.put_needs(&needs).await?;
+        want(tx, &mut wanted).await?;
         tx.leave_duplicates(&duplicates).await?;
         tx.inherit_links(&ended, &inherited).await?;
         // Who was kept out of a CRM, or erased there, stays so under the other record, unless that has one there.
@@ -400,17 +445,7 @@ impl Merge<'_> {
             }
         }
         tx.ask(&reviews).await?;
-        let now = self.now;
-        let connections: BTreeSet<Uuid> = wanted.iter().map(|link| link.connection).collect();
-        let clock = &self.env.clock;
-        let pushes = connections.into_iter().map(|id| NewJob::push(clock.id(), id.into(), Lane::Interactive, now));
-        // Whatever was read of them while they moved is read once more.
-        let reads = read.iter().map(|((connection, remote_type), ids)| {
-            let place = ((*connection).into(), remote_type.as_str());
-            NewJob::read(clock.id(), place, ids.iter().cloned().collect(), Lane::Interactive, now, now)
-        });
-        let jobs: Vec<NewJob> = pushes.chain(reads).collect();
-        tx.put_jobs(&jobs).await?;
+        push_and_read(tx, self.env, &wanted, &read, self.now).await?;
         Ok(before)
     }
 }

@@ -7,20 +7,19 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use mittler_core::{
-    Field, Fields, Kind, LinkId, Record, RecordId, RemoteFields, Statement, Time, Value, derive, job::Lane, key::Basis,
+    Fields, Kind, LinkId, Record, RecordId, RemoteFields, Statement, Time, Value, derive, job::Lane, key::Basis,
 };
 use mittler_identity::keys;
 use mittler_store::{
-    Error, Result, Tx,
+    Result, Tx,
     audit::NewEntry,
     bounds::PurposeRow,
-    decisions::{
-        Carried, Decision, Inherited, LinkBefore, MergeTrail, MovedRecord, MovingLink, Needs, Reowned, Replaced,
-        Revived,
-    },
+    decisions::Decision,
     derived_id,
-    jobs::NewJob,
     links::{WantedLink, link_id},
+    merges::{
+        Carried, Inherited, LinkBefore, MergeTrail, MovedRecord, MovingLink, Renamed, Reowned, Replaced, Revived,
+    },
     records::{KeyRow, RecordRow, StatementRow},
     reviews::NewReview,
 };
@@ -33,7 +32,10 @@ use mittler_sync::{
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::{batch::Env, merge::heir};
+use crate::{
+    batch::Env,
+    merge::{Remotes, around, heir, lock_all, person_of, push_and_read, want},
+};
 
 /// Does it, or says that it cannot be done now. `naming`: whatever names the company that it is about.
 pub(crate) async fn split(
@@ -68,26 +70,11 @@ pub(crate) async fn split(
         tx.redo_decision(decided.id).await?;
         return Ok(true);
     }
-    let mut around: BTreeSet<RecordId> = naming.iter().copied().filter(|id| *id != to).collect();
-    let kind = if before.iter().any(|record| record.id == from && record.kind == Kind::Person) {
-        around.extend(tx.ids_about(to).await?);
-        Kind::Person
-    } else {
-        for kind in [Kind::Person, Kind::Association] {
-            around.extend(tx.naming_since(kind, to, begun).await?);
-        }
-        Kind::Organisation
-    };
+    let kind = before.iter().find(|record| record.id == from).map_or(Kind::Person, |record| record.kind);
+    let around = around(tx, kind, to, naming, begun).await?;
     let living: BTreeSet<RecordId> = around.iter().copied().chain(home.values().copied()).chain([to]).collect();
     let living: Vec<RecordId> = living.into_iter().collect();
-    let locked: HashMap<RecordId, Record> =
-        tx.lock_records(&living).await?.into_iter().map(|record| (record.id, record)).collect();
-    if around.iter().chain([&to]).any(|id| !locked.contains_key(id))
-        || kind == Kind::Person && tx.ids_about(to).await?.iter().any(|id| !locked.contains_key(id))
-    {
-        // Somebody was there between the look and the locks.
-        return Err(Error::Raced);
-    }
+    let locked = lock_all(tx, &living, around.iter().chain([&to]), (kind, to)).await?;
     let links = tx.moving_links(&living).await?;
     if links.iter().any(|link| link.busy > 0) {
         return Ok(false);
@@ -166,6 +153,8 @@ impl Split<'_> {
             moved.flat_map(|(id, moved)| moved.subjects.iter().map(move |subject| (*subject, *id))).collect();
         subjects.extend(self.remote_subjects());
         let signals = self.came_since(&said, &subjects, merged_at);
+        let renamed: HashMap<(Uuid, Uuid), &Renamed> =
+            self.moved.renamed.iter().map(|it| ((it.subject, it.signal), it)).collect();
         let original: HashMap<RecordId, RecordId> = self.home.iter().map(|(id, home)| (*home, *id)).collect();
         let mut by_record: BTreeMap<RecordId, Vec<Statement>> = BTreeMap::new();
         for (id, statement) in said {
@@ -201,8 +190,8 @@ impl Split<'_> {
                             changed = true;
                         }
                     }
-                } else {
-                    changed |= self.rename(&mut statement);
+                } else if let Some(renamed) = renamed.get(&(statement.subject.0, statement.signal.0)) {
+                    changed |= self.rename(&mut statement, renamed);
                 }
                 if changed {
                     self.parts.rows.push(StatementRow::new(target, &statement));
@@ -219,19 +208,21 @@ impl Split<'_> {
     }
 
     /// The remote records that go back, as subjects: what a CRM has said of one since the merge goes with it.
-    fn remote_subjects(&self) -> impl Iterator<Item = (Uuid, RecordId)> {
-        self.moved.links.iter().flat_map(|before| {
+    fn remote_subjects(&self) -> Vec<(Uuid, RecordId)> {
+        let by_id: HashMap<Uuid, &MovingLink> = self.links.iter().map(|link| (link.id, link)).collect();
+        let subjects = self.moved.links.iter().flat_map(|before| {
             let carrier = match before.carried {
                 Carried::Itself => Some(before.id),
                 Carried::Heir => self.home.get(&before.record).map(|home| link_id(before.connection, *home)),
                 Carried::Nobody => None,
             };
-            let now = self.links.iter().find(|link| Some(link.id) == carrier.map(|id| id.0));
+            let now = carrier.and_then(|id| by_id.get(&id.0));
             let now = now.and_then(|link| Some((&link.remote_type, link.remote_id.as_ref()?)));
             let then = before.remote_id.as_ref().map(|id| (&before.remote_type, id));
             let remotes = now.into_iter().chain(then);
             remotes.map(|(remote_type, id)| (crm_subject(before.connection, remote_type, id).0, before.record))
-        })
+        });
+        subjects.collect()
     }
 
     /// The signals of what has come since the merge about whoever came back: by their addresses and numbers, which
@@ -243,16 +234,12 @@ impl Split<'_> {
         merged_at: Time,
     ) -> HashSet<Uuid> {
         let of_main = said.iter().filter(|(id, _)| *id == self.to).map(|(_, statement)| statement);
-        let mut by_subject: BTreeMap<Uuid, Vec<Statement>> = BTreeMap::new();
-        for statement in of_main {
-            by_subject.entry(statement.subject.0).or_default().push(statement.clone());
-        }
         let strong = |said: &[Statement]| -> HashSet<Uuid> {
             let all = keys::of_fields(self.kind, &derive(said, &self.env.overrides));
             all.iter().filter(|key| key.key_type.is_strong()).map(mittler_identity::Key::id).collect()
         };
         let (mut theirs, mut others, mut later) = (Vec::new(), Vec::new(), Vec::new());
-        for (subject, said) in by_subject {
+        for (subject, said) in by_subject(of_main) {
             let first = said.iter().map(|statement| statement.version.1).min();
             if subjects.get(&subject) == Some(&self.from) {
                 theirs.extend(said);
@@ -271,12 +258,9 @@ impl Split<'_> {
     }
 
     /// What the merge renamed in a record that stayed means whom it meant before.
-    fn rename(&self, statement: &mut Statement) -> bool {
+    fn rename(&self, statement: &mut Statement, renamed: &Renamed) -> bool {
         let mut changed = false;
-        let mine = |it: &&mittler_store::decisions::Renamed| {
-            it.subject == statement.subject.0 && it.signal == statement.signal.0
-        };
-        for (place, meant) in self.moved.renamed.iter().filter(mine).flat_map(|it| &it.places) {
+        for (place, meant) in &renamed.places {
             let Some(Value::Ref(named)) = statement.said.get_mut(*place).and_then(|said| said.value.as_mut()) else {
                 continue;
             };
@@ -308,16 +292,12 @@ impl Split<'_> {
                 all.push(record);
             }
         }
-        let person = |record: &Record| match record.kind {
-            Kind::Association => record.fields.reference(&Field::FROM),
-            _ => record.fields.reference(&Field::PERSON),
-        };
-        let row = |record: &Record| RecordRow::new(record, person(record), self.now);
+        let row = |record: &Record| RecordRow::new(record, person_of(record), self.now);
         if !fresh.is_empty() {
             tx.insert_records(&mut fresh.iter().map(row).collect()).await?;
         }
         tx.update_records(&changed.iter().map(row).collect::<Vec<_>>()).await?;
-        let about = changed.iter().filter_map(|record| Some(Replaced { id: record.id.0, heir: person(record)?.0 }));
+        let about = changed.iter().filter_map(|record| Some(Replaced { id: record.id.0, heir: person_of(record)?.0 }));
         tx.put_people(&about.collect::<Vec<_>>()).await?;
         let ended = self.parts.ended.iter().map(|(id, heir)| Replaced { id: id.0, heir: heir.0 });
         tx.drop_records(&ended.collect::<Vec<_>>()).await?;
@@ -349,38 +329,40 @@ impl Split<'_> {
             record.map_or_else(HashSet::new, |record| self.key_ids(&record.fields))
         };
         let (theirs, mut others) = (derived(self.from), derived(self.to));
-        let mut by_subject: BTreeMap<Uuid, Vec<Statement>> = BTreeMap::new();
-        for statement in self.parts.fields.get(&self.to).into_iter().flatten() {
-            by_subject.entry(statement.subject.0).or_default().push(statement.clone());
-        }
         // A company keeps the keys of all its places and spellings.
-        let said = by_subject.into_values().map(|said| self.key_ids(&derive(&said, &self.env.overrides)));
+        let said = by_subject(self.parts.fields.get(&self.to).into_iter().flatten())
+            .into_values()
+            .map(|said| self.key_ids(&derive(&said, &self.env.overrides)));
         others.extend(said.flatten());
         let then = |rows: &[KeyRow], of: RecordId| -> HashSet<Uuid> {
             rows.iter().filter(|row| row.record == of.0).map(|row| row.key).collect()
         };
-        let (strong_then, weak_then) = (&self.moved.strong_keys, &self.moved.weak_keys);
-        others.extend(then(strong_then, self.to).into_iter().chain(then(weak_then, self.to)));
+        let (strong_rows, weak_rows) = (&self.moved.strong_keys, &self.moved.weak_keys);
+        let (strong_then, weak_then) = (then(strong_rows, self.from), then(weak_rows, self.from));
+        others.extend(then(strong_rows, self.to));
+        others.extend(then(weak_rows, self.to));
         let mine = |row: &KeyRow| KeyRow { record: self.from.0, ..row.clone() };
         let (strong, weak) = tx.keys_of(&[self.to]).await?;
-        let (back, rest): (Vec<KeyRow>, Vec<KeyRow>) = strong.into_iter().partition(|row| {
-            then(strong_then, self.from).contains(&row.key) || theirs.contains(&row.key) && !others.contains(&row.key)
-        });
+        let (back, rest): (Vec<KeyRow>, Vec<KeyRow>) = strong
+            .into_iter()
+            .partition(|row| strong_then.contains(&row.key) || theirs.contains(&row.key) && !others.contains(&row.key));
         tx.put_strong_keys(&back.iter().map(mine).collect::<Vec<_>>()).await?;
         let of_both = |row: &KeyRow| row.basis == Basis::Derived && !others.contains(&row.key);
         tx.release_keys(&rest.into_iter().filter(of_both).collect::<Vec<_>>()).await?;
         // What another answer has given back since is nobody's here.
-        let here = |row: &&KeyRow| row.record == self.from.0 && weak.iter().any(|it| it.key == row.key);
-        tx.put_weak_keys(&mut weak_then.iter().filter(here).map(mine).collect(), self.now).await?;
-        let (dropped, stays): (Vec<KeyRow>, Vec<KeyRow>) = weak.into_iter().partition(|row| {
-            of_both(row) || then(weak_then, self.from).contains(&row.key) && !others.contains(&row.key)
-        });
+        let here: HashSet<Uuid> = weak.iter().map(|row| row.key).collect();
+        let weak_back = weak_rows.iter().filter(|row| row.record == self.from.0 && here.contains(&row.key));
+        tx.put_weak_keys(&mut weak_back.map(mine).collect(), self.now).await?;
+        let (dropped, stays): (Vec<KeyRow>, Vec<KeyRow>) = weak
+            .into_iter()
+            .partition(|row| of_both(row) || weak_then.contains(&row.key) && !others.contains(&row.key));
         tx.drop_weak_keys(&dropped).await?;
         let two = records.iter().filter(|record| [self.from, self.to].contains(&record.id));
         follow_keys(tx, two, self.now).await?;
         let (_, weak) = tx.keys_of(&[self.to]).await?;
-        let former = weak.into_iter().filter(|row| row.basis == Basis::Former);
-        let former = former.filter(|row| !stays.iter().any(|it| it.key == row.key && it.basis == Basis::Former));
+        let former_then: HashSet<Uuid> =
+            stays.iter().filter(|row| row.basis == Basis::Former).map(|row| row.key).collect();
+        let former = weak.into_iter().filter(|row| row.basis == Basis::Former && !former_then.contains(&row.key));
         tx.drop_weak_keys(&former.collect::<Vec<_>>()).await
     }
 
@@ -390,15 +372,17 @@ impl Split<'_> {
 
     /// Links are those of whom they were, and every CRM is told.
     async fn tell(&self, tx: &mut Tx, records: &[Record], asked: Uuid) -> Result<()> {
-        let is_there = |id: RecordId| records.iter().any(|record| record.id == id);
-        let row = |id: Uuid| self.links.iter().find(|link| link.id == id);
+        let there: HashSet<RecordId> = records.iter().map(|record| record.id).collect();
+        let is_there = |id: RecordId| there.contains(&id);
+        let by_id: HashMap<Uuid, &MovingLink> = self.links.iter().map(|link| (link.id, link)).collect();
+        let row = |id: Uuid| by_id.get(&id).copied();
         let mut wanted: Vec<WantedLink> = Vec::new();
         for record in records {
             wanted.extend(links_of(&self.env.connections, record, Lane::Interactive, self.now));
         }
         let (mut reowned, mut unlinked, mut ended, mut inherited) = (vec![], vec![], vec![], vec![]);
         let (mut out, mut again, mut lost, mut gone) = (vec![], vec![], vec![], vec![]);
-        let mut read: BTreeMap<(Uuid, String), BTreeSet<String>> = BTreeMap::new();
+        let mut read = Remotes::new();
         for before in self.moved.links.iter().filter(|before| is_there(before.record)) {
             let Some(&home) = self.home.get(&before.record) else { continue };
             let heir = link_id(before.connection, home);
@@ -451,9 +435,10 @@ impl Split<'_> {
             }
         }
         // Links of what is no more, but for those that others go on with.
+        let go_on: HashSet<Uuid> =
+            reowned.iter().map(|it| it.id).chain(ended.iter().map(|it: &Replaced| it.id)).collect();
         for link in self.links.iter().filter(|link| !is_there(RecordId(link.record))) {
-            let goes_on = reowned.iter().any(|it| it.id == link.id) || ended.iter().any(|it| it.id == link.id);
-            if let (false, Some(heir)) = (goes_on, self.parts.ended.get(&RecordId(link.record))) {
+            if let (false, Some(heir)) = (go_on.contains(&link.id), self.parts.ended.get(&RecordId(link.record))) {
                 ended.push(Replaced { id: link.id, heir: link_id(link.connection.into(), *heir).0 });
             }
         }
@@ -463,14 +448,11 @@ impl Split<'_> {
             }
         }
         tx.reown_links(&reowned).await?;
-        tx.want_links(&mut wanted).await?;
-        let needs: Vec<Needs> =
-            wanted.iter().map(|link| Needs { id: link.id, need_a: link.need_a, need_b: link.need_b }).collect();
-        tx.put_needs(&needs).await?;
+        want(tx, &mut wanted).await?;
         tx.unlink(&unlinked).await?;
         let reviews = self.lost(tx, &lost, asked, &mut inherited, &mut gone).await?;
         tx.inherit_links(&ended, &inherited).await?;
-        tx.put_gone(&gone, "deleted_there").await?;
+        tx.mark_gone(&gone).await?;
         for before in out {
             if before.state == "gone" {
                 tx.erase_link(before.id).await?;
@@ -483,15 +465,7 @@ impl Split<'_> {
         }
         self.close(tx, &reowned, &inherited).await?;
         tx.ask(&reviews).await?;
-        let (now, clock) = (self.now, &self.env.clock);
-        let connections: BTreeSet<Uuid> = wanted.iter().map(|link| link.connection).collect();
-        let pushes = connections.into_iter().map(|id| NewJob::push(clock.id(), id.into(), Lane::Interactive, now));
-        let reads = read.iter().map(|((connection, remote_type), ids)| {
-            let place = ((*connection).into(), remote_type.as_str());
-            NewJob::read(clock.id(), place, ids.iter().cloned().collect(), Lane::Interactive, now, now)
-        });
-        let jobs: Vec<NewJob> = pushes.chain(reads).collect();
-        tx.put_jobs(&jobs).await
+        push_and_read(tx, self.env, &wanted, &read, self.now).await
     }
 
     /// Nobody has to say any more what a remote record is to the one that is the other's again.
@@ -554,6 +528,14 @@ impl Split<'_> {
         }
         Ok(reviews)
     }
+}
+
+fn by_subject<'s>(said: impl Iterator<Item = &'s Statement>) -> BTreeMap<Uuid, Vec<Statement>> {
+    let mut by_subject: BTreeMap<Uuid, Vec<Statement>> = BTreeMap::new();
+    for statement in said {
+        by_subject.entry(statement.subject.0).or_default().push(statement.clone());
+    }
+    by_subject
 }
 
 /// A remote record that the CRM has no more.

@@ -2,7 +2,7 @@
 
 use futures_util::future::join_all;
 use mittler_core::RecordId;
-use mittler_store::{Error, Store, access::Reserved, audit::NewEntry, decisions::Replaced, reviews::NewReview};
+use mittler_store::{Error, Store, access::Reserved, audit::NewEntry, merges::Replaced, reviews::NewReview};
 use serde_json::json;
 use uuid::Uuid;
 

@@ -13,11 +13,12 @@ use mittler_store::{
     Bytes, Clock, Store,
     audit::NewEntry,
     bounds::PurposeRow,
-    decisions::{MergeTrail, NewDecision, ReviewBefore},
+    decisions::NewDecision,
     intents::Intent,
     jobs::NewJob,
     leases::{Lease, Receipt},
     links::{WantedLink, link_id},
+    merges::MergeTrail,
     records::{KeyRow, RecordRow, StatementRow},
     reviews::NewReview,
     signals::{NewSignal, Read},
@@ -252,10 +253,10 @@ async fn plant(store: &Store, email: &str) -> Person {
                 decided_at: NOON.0,
             }])
             .await?;
-            let review = ReviewBefore {
+            let review = NewReview {
                 id: Uuid::new_v4(),
                 question: "same_person".into(),
-                record: id,
+                record: id.0,
                 connection: None,
                 candidates: json!({ "name": mail.clone() }),
                 reason: "phone".into(),

@@ -10,7 +10,7 @@ use mittler_sync::{NotTaken, question::Command, view::Operation};
 use serde_json::json;
 
 use super::{
-    moved::read,
+    moved::delete_in_hubspot,
     reviews::question,
     world::{HUBSPOT, SALESFORCE, Setup, World, anna},
 };
@@ -248,11 +248,7 @@ async fn a_chosen_record_that_is_gone_is_asked_about_again(store: Store) {
 async fn what_was_deleted_in_one_crm_is_deleted_in_the_others_on_request(store: Store) {
     let world = World::new(store).await;
     let person = world.lead(anna()).await;
-    let contact = world.link(HUBSPOT, person).await.remote_id.unwrap();
-    world.advance(10);
-    world.edit_hubspot("contacts", &contact, &json!({ "archived": true }));
-    world.advance(3);
-    read(&world, HUBSPOT, "contacts", &contact).await;
+    delete_in_hubspot(&world, person).await;
     let review = question(&world, person, "deleted_there").await;
     let view = world.questions().view(review.id).await.unwrap().unwrap();
     let option = view.options.iter().find(|it| it.command == Command::DeleteThereToo).unwrap();

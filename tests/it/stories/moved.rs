@@ -42,6 +42,16 @@ pub async fn read(world: &World, crm: &str, remote_type: &str, id: &str) {
     world.settle().await;
 }
 
+/// Somebody deletes a contact, and HubSpot tells of it; gives its id.
+pub async fn delete_in_hubspot(world: &World, person: RecordId) -> String {
+    let contact = world.link(HUBSPOT, person).await.remote_id.unwrap();
+    world.advance(10);
+    world.edit_hubspot("contacts", &contact, &json!({ "archived": true }));
+    world.advance(3);
+    read(world, HUBSPOT, "contacts", &contact).await;
+    contact
+}
+
 async fn questions(world: &World, person: RecordId) -> Vec<String> {
     let reviews = world.store.reviews_of(person).await.unwrap();
     reviews.into_iter().map(|review| review.question).collect()
@@ -339,14 +349,9 @@ async fn a_write_that_meets_a_merge_waits_for_who_goes_on_with_it(store: Store) 
 async fn what_was_deleted_is_a_question_and_what_was_brought_back_is_written_again(store: Store) {
     let world = World::new(store).await;
     let person = world.lead(anna()).await;
-    let contact = world.link(HUBSPOT, person).await.remote_id.unwrap();
-    world.advance(10);
-    world.edit_hubspot("contacts", &contact, &json!({ "archived": true }));
-    world.advance(3);
     // Told twice, as HubSpot does.
-    for _ in 0..2 {
-        read(&world, HUBSPOT, "contacts", &contact).await;
-    }
+    let contact = delete_in_hubspot(&world, person).await;
+    read(&world, HUBSPOT, "contacts", &contact).await;
     assert_eq!(world.link(HUBSPOT, person).await.state, "gone");
     assert_eq!(questions(&world, person).await, ["deleted_there"]);
     let mut later = anna();

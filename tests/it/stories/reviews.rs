@@ -1,7 +1,10 @@
 //! What a person answers is done, kept, and not asked again.
 
 use mittler_core::{Field, Kind, RecordId, job::Task};
-use mittler_store::{Store, reviews::ReviewLine};
+use mittler_store::{
+    Store,
+    reviews::{NewReview, ReviewLine},
+};
 use mittler_sync::{Mode, NotTaken};
 use serde_json::json;
 use uuid::Uuid;
@@ -31,6 +34,22 @@ pub async fn question(world: &World, record: RecordId, question: &str) -> Review
     let all = world.store.reviews_of(record).await.unwrap();
     let found = all.iter().find(|review| review.question == question && review.state == "open");
     found.cloned().unwrap_or_else(|| panic!("no question {question}: {all:?}"))
+}
+
+/// Asks whether a record is one of others, as if something spoke for it.
+pub async fn ask(world: &World, (question, reason): (&str, &str), record: RecordId, candidates: &[RecordId]) -> Uuid {
+    let review = NewReview {
+        id: world.clock.id(),
+        question: question.into(),
+        record: record.0,
+        connection: None,
+        candidates: json!({ "records": candidates }),
+        reason: reason.into(),
+        asked_at: world.clock.now().0,
+    };
+    let id = review.id;
+    world.store.write(async move |tx| tx.ask(std::slice::from_ref(&review)).await).await.unwrap();
+    id
 }
 
 /// What became of an answer, without the options.
@@ -130,16 +149,7 @@ pub async fn doubled(world: &World) -> (RecordId, RecordId, ReviewLine) {
     let second = world.lead(lead).await;
     assert_ne!(first, second);
     assert_eq!((world.in_salesforce("Lead").len(), world.in_hubspot("contacts").len()), (2, 2));
-    let review = mittler_store::reviews::NewReview {
-        id: Uuid::new_v4(),
-        question: "same_person".into(),
-        record: second.0,
-        connection: None,
-        candidates: json!({ "records": [first] }),
-        reason: "phone_name".into(),
-        asked_at: world.clock.now().0,
-    };
-    world.store.write(async move |tx| tx.ask(std::slice::from_ref(&review)).await).await.unwrap();
+    ask(world, ("same_person", "phone_name"), second, &[first]).await;
     (first, second, question(world, second, "same_person").await)
 }
 
@@ -187,16 +197,7 @@ async fn two_that_are_different_stay_two_and_are_not_asked_about_again(store: St
     world.settle().await;
     assert_eq!(world.store.survivor(second).await.unwrap(), second);
     for (about, candidates) in [(second, vec![first]), (first, vec![second])] {
-        let again = mittler_store::reviews::NewReview {
-            id: Uuid::new_v4(),
-            question: "same_person".into(),
-            record: about.0,
-            connection: None,
-            candidates: json!({ "records": candidates }),
-            reason: "phone_name".into(),
-            asked_at: 0,
-        };
-        world.store.write(async move |tx| tx.ask(std::slice::from_ref(&again)).await).await.unwrap();
+        ask(&world, ("same_person", "phone_name"), about, &candidates).await;
     }
     assert_eq!(world.store.review_count().await.unwrap(), 0);
     // Also when one of them has become a third.
@@ -205,16 +206,7 @@ async fn two_that_are_different_stay_two_and_are_not_asked_about_again(store: St
         "email": "specht@kranichwerk.example" }))
         .await;
     for (about, candidate) in [(third, second), (third, first)] {
-        let asks = mittler_store::reviews::NewReview {
-            id: Uuid::new_v4(),
-            question: "same_person".into(),
-            record: about.0,
-            connection: None,
-            candidates: json!({ "records": [candidate] }),
-            reason: "name_company".into(),
-            asked_at: 0,
-        };
-        world.store.write(async move |tx| tx.ask(std::slice::from_ref(&asks)).await).await.unwrap();
+        ask(&world, ("same_person", "name_company"), about, &[candidate]).await;
     }
     let asked = world.store.reviews_of(third).await.unwrap();
     let of_second = asked.iter().find(|it| it.candidates.0["records"] == json!([second])).unwrap();
@@ -226,30 +218,36 @@ async fn two_that_are_different_stay_two_and_are_not_asked_about_again(store: St
     world.end().await;
 }
 
-async fn two_companies_become_one_and_their_people_follow(store: Store) {
-    let world = World::new(store).await;
+/// Where somebody works.
+pub async fn company_of(world: &World, person: RecordId) -> RecordId {
+    world.record(person).await.fields.reference(&Field::ORGANISATION).unwrap()
+}
+
+/// Anna and Bert of two companies, and a person who knows that they are one: the first, and the other one.
+pub async fn two_companies(world: &World) -> ([RecordId; 2], [RecordId; 2], ReviewLine) {
     let anna = world.lead(anna()).await;
     let bert = world
         .lead(json!({ "badge_id": "BW26-900010", "first_name": "Bert", "last_name": "Amsel", "company": "Kranich Werke AG",
             "email": "bert.amsel@kranich-werke.example", "country": "DE" }))
         .await;
-    let company = async |person: RecordId| world.record(person).await.fields.reference(&Field::ORGANISATION).unwrap();
-    let (kept, other) = (company(anna).await, company(bert).await);
+    let (kept, other) = (company_of(world, anna).await, company_of(world, bert).await);
     assert_ne!(kept, other);
-    let review = mittler_store::reviews::NewReview {
-        id: Uuid::new_v4(),
-        question: "same_organisation".into(),
-        record: other.0,
-        connection: None,
-        candidates: json!({ "records": [kept] }),
-        reason: "company_name".into(),
-        asked_at: 0,
-    };
-    world.store.write(async move |tx| tx.ask(std::slice::from_ref(&review)).await).await.unwrap();
-    let review = question(&world, other, "same_organisation").await;
+    ask(world, ("same_organisation", "company_name"), other, &[kept]).await;
+    ([anna, bert], [kept, other], question(world, other, "same_organisation").await)
+}
+
+/// A colleague of Bert's.
+pub fn cora() -> serde_json::Value {
+    json!({ "badge_id": "BW26-900011", "first_name": "Cora", "last_name": "Meise", "company": "Kranich Werke AG",
+        "email": "cora.meise@kranich-werke.example", "country": "DE" })
+}
+
+async fn two_companies_become_one_and_their_people_follow(store: Store) {
+    let world = World::new(store).await;
+    let ([anna, bert], [kept, _], review) = two_companies(&world).await;
     assert_eq!(say(&world, &review, &format!("merge:{kept}")).await, Outcome::Taken);
     world.settle().await;
-    assert_eq!((company(anna).await, company(bert).await), (kept, kept));
+    assert_eq!((company_of(&world, anna).await, company_of(&world, bert).await), (kept, kept));
     let about = world.store.records_about(bert).await.unwrap();
     let hangs: Vec<_> = about.iter().filter(|it| it.kind == Kind::Association).collect();
     assert_eq!(hangs.iter().map(|it| it.fields.reference(&Field::TO)).collect::<Vec<_>>(), [Some(kept)]);
@@ -258,11 +256,8 @@ async fn two_companies_become_one_and_their_people_follow(store: Store) {
     assert!(link.wanted == link.done && link.remote_id.is_some(), "{link:?}");
     assert!(link.remote_id.unwrap().contains(&world.link(HUBSPOT, kept).await.remote_id.unwrap()));
     // The next colleague is found under either name.
-    let next = world
-        .lead(json!({ "badge_id": "BW26-900011", "first_name": "Cora", "last_name": "Meise", "company": "Kranich Werke AG",
-            "email": "cora.meise@kranich-werke.example", "country": "DE" }))
-        .await;
-    assert_eq!(company(next).await, kept);
+    let next = world.lead(cora()).await;
+    assert_eq!(company_of(&world, next).await, kept);
     world.end().await;
 }
 

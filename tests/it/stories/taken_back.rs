@@ -9,8 +9,8 @@ use mittler_sync::{NotTaken, question::Command};
 use serde_json::{Value, json};
 
 use super::{
-    moved::{merge, read},
-    reviews::{doubled, other, question},
+    moved::{delete_in_hubspot, merge, read},
+    reviews::{ask, company_of, cora, doubled, other, question, two_companies},
     world::{HUBSPOT, SALESFORCE, World, anna},
 };
 
@@ -204,33 +204,16 @@ async fn what_has_come_since_goes_with_its_address(store: Store) {
 
 async fn two_companies_are_two_again_and_everybody_is_where_they_were(store: Store) {
     let world = World::new(store).await;
-    let anna = world.lead(anna()).await;
-    let bert = world
-        .lead(json!({ "badge_id": "BW26-900010", "first_name": "Bert", "last_name": "Amsel", "company": "Kranich Werke AG",
-            "email": "bert.amsel@kranich-werke.example", "country": "DE" }))
-        .await;
-    let company = async |person: RecordId| world.record(person).await.fields.reference(&Field::ORGANISATION).unwrap();
-    let (kept, other) = (company(anna).await, company(bert).await);
+    let ([anna, bert], [kept, other], review) = two_companies(&world).await;
     let before = held(&world, &[anna, bert, kept, other]).await;
     let in_hubspot = |world: &World| {
         let companies = world.in_hubspot("companies").into_iter();
         companies.map(|it| (it["id"].to_string(), it["properties"]["name"].to_string())).collect::<BTreeMap<_, _>>()
     };
     let there = in_hubspot(&world);
-    let review = mittler_store::reviews::NewReview {
-        id: world.clock.id(),
-        question: "same_organisation".into(),
-        record: other.0,
-        connection: None,
-        candidates: json!({ "records": [kept] }),
-        reason: "company_name".into(),
-        asked_at: 0,
-    };
-    world.store.write(async move |tx| tx.ask(std::slice::from_ref(&review)).await).await.unwrap();
-    let review = question(&world, other, "same_organisation").await;
     assert!(world.answer(review.id, &format!("merge:{kept}")).await.is_ok());
     world.settle().await;
-    assert_eq!(company(bert).await, kept);
+    assert_eq!(company_of(&world, bert).await, kept);
     world.advance(60);
     take_back(&world, review.id).await;
     same_as(&held(&world, &[anna, bert, kept, other]).await, &before);
@@ -239,11 +222,8 @@ async fn two_companies_are_two_again_and_everybody_is_where_they_were(store: Sto
     let theirs = world.link(HUBSPOT, other).await.remote_id.unwrap();
     assert!(link.remote_id.as_ref().is_some_and(|pair| pair.contains(&theirs)), "{link:?}");
     // The next colleague is found where they work.
-    let next = world
-        .lead(json!({ "badge_id": "BW26-900011", "first_name": "Cora", "last_name": "Meise", "company": "Kranich Werke AG",
-            "email": "cora.meise@kranich-werke.example", "country": "DE" }))
-        .await;
-    assert_eq!(company(next).await, other);
+    let next = world.lead(cora()).await;
+    assert_eq!(company_of(&world, next).await, other);
     world.nothing_waits().await;
     world.end().await;
 }
@@ -310,19 +290,9 @@ async fn of_three_that_were_called_one_the_last_answer_is_taken_back_first(store
     // Again and again: nothing of the time before is in the way of the next.
     for _ in 0..2 {
         // The second becomes the first, and the first the third.
-        let next = mittler_store::reviews::NewReview {
-            id: world.clock.id(),
-            question: "same_person".into(),
-            record: first.0,
-            connection: None,
-            candidates: json!({ "records": [third] }),
-            reason: "phone_name".into(),
-            asked_at: world.clock.now().0,
-        };
-        let other = next.id;
         assert!(world.answer(review.id, &format!("merge:{first}")).await.is_ok());
         world.settle().await;
-        world.store.write(async move |tx| tx.ask(std::slice::from_ref(&next)).await).await.unwrap();
+        let other = ask(&world, ("same_person", "phone_name"), first, &[third]).await;
         assert!(world.answer(other, &format!("merge:{third}")).await.is_ok());
         world.settle().await;
         for person in people {
@@ -366,12 +336,8 @@ async fn who_is_kept_out_of_a_crm_stays_so_through_a_merge_and_back(store: Store
     let world = World::new(store).await;
     let (first, second, review) = doubled(&world).await;
     // The first one was deleted in HubSpot, and is left out there.
-    let contact = world.link(HUBSPOT, first).await.remote_id.unwrap();
     let theirs = world.link(HUBSPOT, second).await.remote_id.unwrap();
-    world.advance(10);
-    world.edit_hubspot("contacts", &contact, &json!({ "archived": true }));
-    world.advance(3);
-    read(&world, HUBSPOT, "contacts", &contact).await;
+    delete_in_hubspot(&world, first).await;
     let asked = question(&world, first, "deleted_there").await;
     assert_eq!(world.answer(asked.id, "leave_out").await, Ok(Command::LeaveOut));
     world.settle().await;
@@ -401,11 +367,7 @@ async fn who_is_kept_out_of_a_crm_stays_so_through_a_merge_and_back(store: Store
 async fn who_was_gone_there_is_not_made_again_by_a_merge_and_back(store: Store) {
     let world = World::new(store).await;
     let (first, second, review) = doubled(&world).await;
-    let contact = world.link(HUBSPOT, first).await.remote_id.unwrap();
-    world.advance(10);
-    world.edit_hubspot("contacts", &contact, &json!({ "archived": true }));
-    world.advance(3);
-    read(&world, HUBSPOT, "contacts", &contact).await;
+    let contact = delete_in_hubspot(&world, first).await;
     assert_eq!(world.link(HUBSPOT, first).await.state, "gone");
     assert!(world.answer(review.id, &format!("merge:{first}")).await.is_ok());
     world.settle().await;
@@ -437,11 +399,7 @@ async fn who_was_told_apart_is_asked_about_again(store: Store) {
 async fn who_was_left_out_is_asked_about_again(store: Store) {
     let world = World::new(store).await;
     let person = world.lead(anna()).await;
-    let contact = world.link(HUBSPOT, person).await.remote_id.unwrap();
-    world.advance(10);
-    world.edit_hubspot("contacts", &contact, &json!({ "archived": true }));
-    world.advance(3);
-    read(&world, HUBSPOT, "contacts", &contact).await;
+    delete_in_hubspot(&world, person).await;
     let review = question(&world, person, "deleted_there").await;
     assert_eq!(world.answer(review.id, "leave_out").await, Ok(Command::LeaveOut));
     world.settle().await;

@@ -127,6 +127,16 @@ fn line<'a>(text: &mut String, cells: impl Iterator<Item = &'a str>) {
 mod tests {
     use super::*;
 
+    fn layout() -> csv::Layout {
+        let column = |header: &str| csv::Column { header: header.into(), meaning: None };
+        csv::Layout {
+            encoding: "windows-1252".into(),
+            delimiter: ';',
+            quote: '"',
+            columns: vec![column("Name"), column("Notiz")],
+        }
+    }
+
     fn list(layout: &csv::Layout, refused: &[(i64, &str, &str, Option<Vec<u8>>)]) -> String {
         let mut text = heading(Some(layout));
         for (line, code, reason, content) in refused {
@@ -140,13 +150,7 @@ mod tests {
 
     #[test]
     fn a_row_keeps_its_cells_and_gains_the_reason() {
-        let column = |header: &str| csv::Column { header: header.into(), meaning: None };
-        let layout = csv::Layout {
-            encoding: "windows-1252".into(),
-            delimiter: ';',
-            quote: '"',
-            columns: vec![column("Name"), column("Notiz")],
-        };
+        let layout = layout();
         let row = b"M\xfcller;\"=1+1\";zu viel".to_vec();
         let text = list(&layout, &[(7, "columns_excess", "zu; breit", Some(row))]);
         let mut lines = text.lines();
@@ -163,13 +167,7 @@ mod tests {
 
     #[test]
     fn a_row_that_cannot_be_split_is_not_cut_and_one_whose_content_is_gone_says_so() {
-        let column = |header: &str| csv::Column { header: header.into(), meaning: None };
-        let layout = csv::Layout {
-            encoding: "windows-1252".into(),
-            delimiter: ';',
-            quote: '"',
-            columns: vec![column("Name"), column("Notiz")],
-        };
+        let layout = layout();
         let long = [b"\"M\xfcller;".as_slice(), &[b'x'; 2_000]].concat();
         let open = (7, "quote_unclosed", "never closed", Some(long));
         let late = (8, "no_name_and_no_email", "no name", None);
