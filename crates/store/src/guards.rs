@@ -234,7 +234,7 @@ impl Tx {
         )
     }
 
-    /// What a guard keeps a connection from writing to a type, by its code.
+    /// The links of a type whose records a guard keeps from being written as a whole, by its code.
     pub async fn held_writes(
         &mut self,
         connection: ConnectionId,

@@ -41,6 +41,7 @@ pub mod leases;
 pub mod links;
 pub mod merges;
 pub mod moved;
+pub mod newcomers;
 pub mod packed;
 pub mod parked;
 pub mod records;

@@ -421,6 +421,34 @@ impl Tx {
         Ok(ids.len())
     }
 
+    /// Lets go of the fields of one type's links that are held for a reason, and raises what is wanted of them.
+    pub async fn release_held(&mut self, connection: ConnectionId, remote_type: &str, code: &str) -> Result<()> {
+        #[derive(Serialize)]
+        struct Row {
+            id: Uuid,
+            held: Held,
+        }
+        let held = fetch_all!(
+            self,
+            (Uuid, Json<Held>),
+            "SELECT id, held FROM link WHERE connection = $1 AND remote_type = $2 AND role = 'primary' AND state <> 'gone'
+               AND CAST(held AS text) LIKE '%\"' || $3 || '\"%' ORDER BY id",
+            connection.0,
+            remote_type.to_owned(),
+            code.to_owned(),
+        )?;
+        let mut rows: Vec<Row> = held.into_iter().map(|(id, Json(held))| Row { id, held }).collect();
+        for row in &mut rows {
+            row.held.retain(|_, field| field.code != code);
+        }
+        let ids: Vec<LinkId> = rows.iter().map(|row| LinkId(row.id)).collect();
+        if !ids.is_empty() {
+            self.want_again(&ids).await?;
+            rows!(self, &rows => (id uuid, held json), "UPDATE link SET held = r.held FROM", "WHERE link.id = r.id")?;
+        }
+        Ok(())
+    }
+
     /// Tells a link what to do at its next write, which is due now. One that is left out takes part again.
     /// Gives whether there is such a link.
     pub async fn command_link(&mut self, link: LinkId, command: Option<&LinkCommand>) -> Result<bool> {

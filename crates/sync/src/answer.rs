@@ -423,12 +423,22 @@ impl Answering<'_> {
                 }
                 self.read_again(tx, connection, remote_type, changed).await
             }
-            (Measure::UpdatesOut | Measure::ClearsOut | Measure::ArchivesOut, Command::LetThrough) => {
-                let held = tx.held_writes(connection, remote_type, measure.name()).await?;
-                tx.want_again(&held).await?;
+            (Measure::UpdatesOut | Measure::ClearsOut, Command::LetThrough) => {
+                tx.release_held(connection, remote_type, measure.name()).await?;
                 self.push(tx, [connection]).await
             }
-            (Measure::UpdatesOut | Measure::ClearsOut | Measure::ArchivesOut, _) => Ok(()),
+            // Their fields stay held for the very values.
+            (Measure::UpdatesOut | Measure::ClearsOut, _) => Ok(()),
+            (Measure::ArchivesOut, _) => {
+                for link in tx.held_writes(connection, remote_type, measure.name()).await? {
+                    if *command == Command::LetThrough {
+                        tx.want_again(&[link]).await?;
+                    } else {
+                        tx.command_link(link, None).await?;
+                    }
+                }
+                self.push(tx, [connection]).await
+            }
         }
     }
 

@@ -8,7 +8,7 @@ use std::{
 
 use mittler_connector::{Error as CrmError, Feed, Key, KeyForm, KindProfile, OwnKey, Write};
 use mittler_core::{
-    ConnectionId, Field, Fields, Kind, LinkId, RecordId, RemoteFields, RemoteSchema, Time, Value,
+    ConnectionId, Field, Fields, Kind, LinkId, RecordId, RemoteFields, RemoteSchema, RemoteValue, Time, Value,
     mapping::{Direction, Object, Rule, Wanted, fit},
     plan::{self, HeldField, Known},
 };
@@ -29,6 +29,7 @@ use crate::{
     bounds::{Within, subject},
     connections::{Connection, WRONG_ACCOUNT},
     gate::{Gate, Passage, gate},
+    guard::Measure,
     lookups,
     outcome::Written,
     push::{Pusher, Stopped},
@@ -78,6 +79,18 @@ impl Item {
     /// A person wants it removed there.
     pub(crate) fn archives(&self) -> bool {
         !self.creates && self.link.command == Some(LinkCommand::Archive)
+    }
+
+    /// A guard keeps it from being written: each of its fields waits for the answer, for the very value.
+    fn hold(&mut self, measure: Measure) {
+        if measure == Measure::ArchivesOut {
+            return;
+        }
+        let waits = |(name, value): (&String, &RemoteValue)| {
+            let reason = "very much would be changed at once".to_owned();
+            (name.clone(), HeldField { code: measure.name().into(), reason, hash: plan::value_hash(value) })
+        };
+        self.held.extend(self.planned.0.iter().map(waits));
     }
 
     /// Its intent, of which nobody knows the end yet.
@@ -706,7 +719,8 @@ impl Batch {
                         Gate::Shut { code } => receipts.push(settled(&item.link, Some(code), None)),
                     }
                 }
-                for (item, measure) in guards.hold_writes(tx, (connection, &remote), &mut parts, now).await? {
+                for (mut item, measure) in guards.hold_writes(tx, (connection, &remote), &mut parts, now).await? {
+                    item.hold(measure);
                     receipts.push(settled(&item.link, Some(measure.name()), Some(item.held)));
                 }
                 tx.settle_intents(&holding, &ends, now).await?;

@@ -31,6 +31,7 @@ pub mod hooks;
 pub mod keys;
 mod lookups;
 mod moved;
+mod newcomers;
 mod outcome;
 mod pause;
 pub mod pull;

@@ -59,6 +59,8 @@ struct Received {
     /// Those whose record became another, and the CRM's word for it.
     follow: Vec<(Item, String)>,
     created: Vec<LinkId>,
+    /// Companies that were made: their remote ids.
+    companies: Vec<String>,
     /// Rows that came through.
     good: usize,
     /// Rows, or all of them, for which the CRM is not set up: the code and its words.
@@ -81,7 +83,11 @@ impl Batch {
         }
         let (adopt, follow) = (std::mem::take(&mut received.adopt), std::mem::take(&mut received.follow));
         let (error, closed, good) = (received.error.take(), received.closed.take(), received.good);
+        let companies = std::mem::take(&mut received.companies);
         self.commit(lease, received).await?;
+        if !companies.is_empty() {
+            self.pusher.note_newcomers(&self.connection, &object.remote, companies).await?;
+        }
         for (item, key, code) in adopt {
             self.adopt_existing(object, item, key, &code).await?;
         }
@@ -120,6 +126,9 @@ impl Batch {
                     receipt.sent.set(field.to_owned(), Value::Text(item.link.record.to_string()));
                 }
                 to.good += 1;
+                if created && profile.kind == Kind::Organisation {
+                    to.companies.push(id.clone());
+                }
                 receipt.remote_id = Some(id);
                 receipt.written_at = now.0;
                 if item.archives() {

@@ -41,6 +41,7 @@ use crate::{
     guard::{self, MASS_ABSENCE, MASS_DELETION, PUT_BACK},
     lookups::TOO_SLOW,
     moved::{Move, move_all},
+    newcomers,
     push::{Pusher, Stopped},
     restate::{links_of, restate},
 };
@@ -95,6 +96,10 @@ pub(crate) struct Taking {
     again: BTreeSet<Uuid>,
     /// Fields that change back and forth: they are held, and a person is asked.
     contested: Vec<(LinkId, String, HeldField, NewReview)>,
+    /// Questions about companies that nobody here knows.
+    doubles: Vec<NewReview>,
+    /// Companies that took up others of the CRM's: their links and records, and whom they took up.
+    joined: Vec<(LinkId, RecordId, Vec<String>)>,
     /// Remote ids that could not be read now.
     pub later: BTreeSet<String>,
 }
@@ -319,6 +324,15 @@ impl Pusher {
         self.store.expire_leases(begun).await?;
         let known = self.store.links_by_remote(connection.id, remote_type, ids).await?;
         let mut taking = Taking::default();
+        if let Some(object) = connection.mapping.object(remote_type).filter(|it| it.kind == Kind::Organisation) {
+            let unknown = ids.iter().filter(|id| !known.iter().any(|link| link.remote_id == **id));
+            let unknown: Vec<String> = unknown.cloned().collect();
+            match hinted {
+                _ if unknown.is_empty() => {}
+                Some(_) => taking.later.extend(self.note_newcomers(connection, remote_type, unknown).await?),
+                None => taking.doubles = self.meet_newcomers(connection, object, unknown).await?,
+            }
+        }
         // Who is being written now, or was perhaps, is read when that has ended.
         let (free, busy): (Vec<Known>, Vec<Known>) =
             known.into_iter().partition(|link| link.busy == 0 && link.written_at < begun.0);
@@ -379,7 +393,12 @@ impl Pusher {
                 Some(record) => match &record.successor {
                     Some(next) if record.gone || record.id != link.remote_id => moved.push((link, next.clone())),
                     _ if record.gone => taking.gone.push((link, "deleted_there")),
-                    _ => here.push((link, *record)),
+                    _ => {
+                        if !record.absorbed.is_empty() && Kind::parse(&link.kind) == Some(Kind::Organisation) {
+                            taking.joined.push((LinkId(link.id), RecordId(link.record), record.absorbed.clone()));
+                        }
+                        here.push((link, *record));
+                    }
                 },
                 None => taking.absent.push(link),
             }
@@ -638,6 +657,13 @@ impl Pusher {
                 }
                 tx.hold_fields(&holds).await?;
                 tx.ask(&asked).await?;
+                tx.ask(&taking.doubles).await?;
+                for (link, record, absorbed) in &taking.joined {
+                    newcomers::end_absorbed(tx, *link, *record, absorbed, now).await?;
+                }
+                for link in &moved.done {
+                    newcomers::end(tx, LinkId(*link), now).await?;
+                }
                 let pushes = !links.is_empty() || !again.is_empty() || !moved.done.is_empty() || !revived.is_empty();
                 if !links.is_empty() {
                     tx.want_links(&mut links).await?;

@@ -338,6 +338,11 @@ pub fn merged_here(link: LinkId) -> Uuid {
     derived_id(&[b"review", link.0.as_bytes(), b"merged_here"])
 }
 
+/// The id of the question about a company that somebody made in the CRM while it was made there for ours.
+pub fn made_meanwhile(link: LinkId) -> Uuid {
+    derived_id(&[b"review", link.0.as_bytes(), b"made_meanwhile"])
+}
+
 /// What options depend on beside the question: how things stand now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Facts {
@@ -364,7 +369,7 @@ pub fn options(question: &Question, facts: &Facts) -> Vec<Command> {
             all
         }
         QuestionKind::RemoteDuplicate => match question.reason.as_str() {
-            "merged_here" => vec![Command::Noted],
+            "merged_here" | "made_meanwhile" => vec![Command::Noted],
             "address_of_another" => links.chain([Command::Noted]).collect(),
             "linked_to_another_record" => {
                 merges.chain([Command::CreateAnyway, Command::LeaveOut, Command::Retry]).collect()
@@ -432,7 +437,15 @@ mod tests {
 
     #[test]
     fn every_kind_and_reason_has_an_answer() {
-        let reasons = ["", "merged_there", "merged_here", "address_of_another", "linked_to_another_record", "X"];
+        let reasons = [
+            "",
+            "merged_there",
+            "merged_here",
+            "made_meanwhile",
+            "address_of_another",
+            "linked_to_another_record",
+            "X",
+        ];
         for kind in QuestionKind::ALL.into_iter().chain([QuestionKind::Other]) {
             for reason in reasons {
                 for linked in [false, true] {

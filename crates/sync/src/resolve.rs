@@ -318,6 +318,19 @@ impl Batch {
                 }
             }
         }
+        if profile.kind == Kind::Organisation {
+            let missed: Vec<usize> = (0..links.len()).filter(|at| found[*at].is_empty()).collect();
+            let sought: Vec<&DueLink> = missed.iter().map(|at| &links[*at]).collect();
+            for (at, records) in missed.iter().zip(self.newcomers(object, &sought).await?) {
+                let holders = self.holders(&records).await?;
+                found[*at].extend(records.into_iter().zip(holders).map(|(record, holder)| Hit {
+                    remote_type: object.remote.clone(),
+                    record,
+                    rank: 1,
+                    holder,
+                }));
+            }
+        }
         Ok(found.into_iter().zip(slow).collect())
     }
 

@@ -1,10 +1,14 @@
 //! What the CRMs knew before is known again, and not made twice.
 
-use mittler_core::{Field, Kind, SourceKind};
+use mittler_core::{Field, Kind, SourceKind, job::Task};
 use mittler_store::{Store, links::LinkLine};
+use mittler_sync::question::{Question, QuestionKind};
 use serde_json::json;
 
-use super::world::{HUBSPOT, SALESFORCE, World, anna};
+use super::{
+    moved::merge,
+    world::{HUBSPOT, SALESFORCE, Setup, World, anna, guest},
+};
 
 on_every_database!(
     a_known_contact_becomes_a_member_with_a_task_and_no_second_person,
@@ -14,6 +18,8 @@ on_every_database!(
     a_company_without_a_domain_there_is_found_by_a_name_that_is_hardly_borne_twice,
     a_company_of_an_ordinary_name_is_asked_about,
     a_company_of_the_same_name_with_another_domain_is_another,
+    a_company_that_somebody_made_a_moment_ago_is_known_from_the_hook_before_a_search_shows_it,
+    a_company_that_somebody_makes_while_we_make_it_is_asked_about_until_the_two_are_merged,
 );
 
 async fn companies(world: &World, theirs: serde_json::Value, name: &str) -> (String, LinkLine) {
@@ -150,5 +156,84 @@ async fn a_contact_that_somebody_made_by_hand_in_hubspot_is_adopted(store: Store
     assert_eq!(leads[0]["MobilePhone"], json!("+491715550900"));
     let visit = world.link_about(HUBSPOT, person, Kind::Participation).await;
     assert!(visit.remote_id.is_some(), "{visit:?}");
+    world.end().await;
+}
+
+/// A HubSpot whose search shows nothing of what was made in the last ten minutes.
+async fn lagging(store: Store) -> World {
+    let mut setup = Setup::default();
+    setup.sandbox.hubspot.search_lag_ms = 600_000;
+    World::with(store, setup).await
+}
+
+/// A hook tells of a company in HubSpot.
+async fn hook(world: &World, id: &str) {
+    let now = world.clock.now();
+    world
+        .ask(Task::Read {
+            connection: world.id(HUBSPOT),
+            remote_type: "companies".into(),
+            ids: vec![id.into()],
+            not_before: now,
+            since: Some(now),
+        })
+        .await;
+    world.settle().await;
+}
+
+fn companies_of(world: &World, domain: &str) -> usize {
+    world.hubspot_with("companies", "domain", domain).len()
+}
+
+async fn a_company_that_somebody_made_a_moment_ago_is_known_from_the_hook_before_a_search_shows_it(store: Store) {
+    let world = lagging(store).await;
+    let by_domain = json!({ "name": "Kranichwerk", "domain": "kranichwerk.example" });
+    let by_domain = world.edit_hubspot("companies", "new", &by_domain)["id"].as_str().unwrap().to_owned();
+    let by_name = json!({ "name": "Drehmark Präzision GmbH" });
+    let by_name = world.edit_hubspot("companies", "new", &by_name)["id"].as_str().unwrap().to_owned();
+    for id in [&by_domain, &by_name] {
+        hook(&world, id).await;
+    }
+    let anna = world.lead(anna()).await;
+    let mut other = guest(4);
+    other["company"] = json!("Drehmark Präzision GmbH");
+    let other = world.lead(other).await;
+    for (person, there) in [(anna, by_domain), (other, by_name)] {
+        let company = world.record(person).await.fields.reference(&Field::ORGANISATION).unwrap();
+        assert_eq!(world.link(HUBSPOT, company).await.remote_id, Some(there));
+    }
+    assert_eq!(world.in_hubspot("companies").len(), 2);
+    world.advance(30);
+    world.settle().await;
+    assert_eq!(world.store.review_count().await.unwrap(), 0);
+    world.end().await;
+}
+
+async fn a_company_that_somebody_makes_while_we_make_it_is_asked_about_until_the_two_are_merged(store: Store) {
+    let world = lagging(store).await;
+    let person = world.lead(anna()).await;
+    let company = world.record(person).await.fields.reference(&Field::ORGANISATION).unwrap();
+    let ours = world.link(HUBSPOT, company).await.remote_id.unwrap();
+    let another = json!({ "name": "Ganz Anders AG", "domain": "ganz-anders.example" });
+    let another = world.edit_hubspot("companies", "new", &another)["id"].as_str().unwrap().to_owned();
+    let double = json!({ "name": "Kranichwerk", "domain": "kranichwerk.example" });
+    let double = world.edit_hubspot("companies", "new", &double)["id"].as_str().unwrap().to_owned();
+    for id in [&another, &double] {
+        hook(&world, id).await;
+    }
+    assert_eq!(companies_of(&world, "kranichwerk.example"), 2);
+    world.advance(30);
+    world.settle().await;
+    let asked = world.store.reviews_open(None, 9).await.unwrap();
+    assert_eq!(asked.len(), 1, "{asked:?}");
+    let question = Question::of(&asked[0]);
+    assert_eq!((question.kind, question.reason.as_str()), (QuestionKind::RemoteDuplicate, "made_meanwhile"));
+    assert_eq!(question.record, company);
+    let named: Vec<&str> = question.remotes.iter().map(|remote| remote.remote_id.as_str()).collect();
+    assert_eq!(named, [ours.as_str(), double.as_str()]);
+    let new = merge(&world, "companies", &ours, &double).await;
+    hook(&world, &ours).await;
+    assert_eq!(world.store.review_count().await.unwrap(), 0);
+    assert_eq!(world.link(HUBSPOT, company).await.remote_id, Some(new));
     world.end().await;
 }

@@ -14,15 +14,24 @@ on_every_database!(
     a_flow_that_empties_a_field_of_everybody_is_put_back_by_one_answer,
     a_change_of_everybody_that_is_let_through_reaches_the_other_crm,
     many_values_that_we_would_replace_are_held_until_they_are_let_through,
+    many_values_that_we_would_replace_stay_as_they_are_there_when_left,
+    many_values_that_we_would_empty_are_held_until_they_are_let_through,
+    many_records_that_we_would_remove_are_held_until_they_are_let_through,
+    many_that_were_hidden_and_are_shown_again_are_found_at_once_when_looked_for_again,
 );
 
 const COUNT: usize = 8;
+const FEW: Limit = Limit { number: 3, percent: 10 };
+const ANY: Limit = Limit { number: 3, percent: 100 };
 const DAY: u32 = 24 * 3_600;
 
 /// A world in which four of a kind are too much, with people in it.
 async fn world(store: Store) -> (World, Vec<RecordId>) {
-    let few = Limit { number: 3, percent: 10 };
-    let guards = Guards { deletions_in: few, changes_in: few, updates_out: few, clears_out: few, archives_out: few };
+    let all = Guards { deletions_in: FEW, changes_in: FEW, updates_out: FEW, clears_out: FEW, archives_out: FEW };
+    guarded(store, all).await
+}
+
+async fn guarded(store: Store, guards: Guards) -> (World, Vec<RecordId>) {
     let world = World::with(store, Setup { guards, ..Setup::default() }).await;
     let mut people = Vec::new();
     for at in 0..COUNT {
@@ -125,13 +134,19 @@ async fn many_deletions_that_were_none_are_made_again(store: Store) {
     world.end().await;
 }
 
-async fn many_that_are_hidden_are_one_question_that_ends_when_they_are_shown_again(store: Store) {
-    let (world, people) = world(store).await;
+/// A change of sharing in Salesforce hides all leads.
+async fn hide(world: &World, people: &[RecordId]) -> Vec<String> {
     let mut ids = Vec::new();
-    for person in &people {
+    for person in people {
         ids.push(world.link(SALESFORCE, *person).await.remote_id.unwrap());
     }
     world.sandbox.salesforce().hide("Lead", &ids, true).unwrap();
+    ids
+}
+
+async fn many_that_are_hidden_are_one_question_that_ends_when_they_are_shown_again(store: Store) {
+    let (world, people) = world(store).await;
+    let ids = hide(&world, &people).await;
     // What is said of them meanwhile is told when they are there again; HubSpot hears it at once.
     for at in 0..COUNT {
         let mut lead = guest(at);
@@ -223,6 +238,109 @@ async fn many_values_that_we_would_replace_are_held_until_they_are_let_through(s
     answer_all(&world, "let_through").await;
     assert_eq!(told(world.in_salesforce("Lead")), COUNT);
     assert_eq!(asked(&world).await, []);
+    world.nothing_waits().await;
+    world.end().await;
+}
+
+/// How many leads in Salesforce have a title.
+fn titled(world: &World, title: Value) -> usize {
+    world.in_salesforce("Lead").iter().filter(|lead| lead["Title"] == title).count()
+}
+
+/// The questions that are open, with what is too much.
+async fn too_much(world: &World) -> Vec<String> {
+    let open = world.store.reviews_open(None, 100).await.unwrap();
+    open.into_iter().map(|line| format!("{} {}", line.question, line.reason)).collect()
+}
+
+async fn many_values_that_we_would_replace_stay_as_they_are_there_when_left(store: Store) {
+    let (world, people) = world(store).await;
+    for at in 0..COUNT {
+        let mut lead = guest(at);
+        lead["position"] = json!("Prokuristin");
+        world.lead_only(lead).await;
+    }
+    world.settle().await;
+    answer_all(&world, "leave").await;
+    assert_eq!(asked(&world).await, []);
+    let left = titled(&world, json!("Einkauf"));
+    assert!(left >= COUNT - 3, "{left}");
+    assert_eq!(world.record(people[0]).await.fields.text(&Field::POSITION), Some("Prokuristin"), "here it holds");
+    world.nothing_waits().await;
+    // What else is said of one of them is told later on, and the title still stays.
+    world.advance(3_700);
+    let mut lead = guest(COUNT - 1);
+    lead["city"] = json!("Ulm");
+    world.lead(lead).await;
+    let there = world.salesforce_with("Lead", "City", "Ulm");
+    assert_eq!((there.len(), &there[0]["Title"]), (1, &json!("Einkauf")));
+    assert_eq!(titled(&world, json!("Einkauf")), left);
+    world.end().await;
+}
+
+async fn many_values_that_we_would_empty_are_held_until_they_are_let_through(store: Store) {
+    let guards = Guards { deletions_in: ANY, changes_in: ANY, updates_out: ANY, clears_out: FEW, archives_out: ANY };
+    let (world, people) = guarded(store, guards).await;
+    for person in &people {
+        let id = world.link(HUBSPOT, *person).await.remote_id.unwrap();
+        world.edit_hubspot("contacts", &id, &json!({ "jobtitle": "" }));
+    }
+    world.advance(120);
+    world.pull().await;
+    assert_eq!(too_much(&world).await, ["mass_write clears_out"]);
+    assert!(titled(&world, json!("Einkauf")) >= COUNT - 3);
+    // A value in place of another is no clearing.
+    let mut lead = guest(0);
+    lead["city"] = json!("Ulm");
+    world.lead(lead).await;
+    answer_all(&world, "let_through").await;
+    assert_eq!(titled(&world, Value::Null), COUNT);
+    assert_eq!(world.salesforce_with("Lead", "City", "Ulm").len(), 1);
+    assert_eq!(asked(&world).await, []);
+    world.nothing_waits().await;
+    world.end().await;
+}
+
+async fn many_records_that_we_would_remove_are_held_until_they_are_let_through(store: Store) {
+    let guards = Guards { deletions_in: ANY, changes_in: ANY, updates_out: ANY, clears_out: ANY, archives_out: FEW };
+    let (world, people) = guarded(store, guards).await;
+    let mut ids = Vec::new();
+    for person in &people[..6] {
+        let id = world.link(HUBSPOT, *person).await.remote_id.unwrap();
+        world.edit_hubspot("contacts", &id, &json!({ "archived": true }));
+        ids.push(id);
+    }
+    world.advance(5);
+    read(&world, &ids).await;
+    answer_all(&world, "delete_there_too").await;
+    assert_eq!(too_much(&world).await, ["mass_write archives_out"]);
+    assert_eq!(world.in_salesforce("Lead").len(), COUNT);
+    answer_all(&world, "let_through").await;
+    assert_eq!(world.in_salesforce("Lead").len(), 2);
+    assert_eq!(asked(&world).await, []);
+    world.end().await;
+}
+
+async fn many_that_were_hidden_and_are_shown_again_are_found_at_once_when_looked_for_again(store: Store) {
+    let (world, people) = world(store).await;
+    let ids = hide(&world, &people).await;
+    for at in 0..COUNT {
+        let mut lead = guest(at);
+        lead["city"] = json!("Ulm");
+        world.lead_only(lead).await;
+    }
+    world.settle().await;
+    world.advance(DAY + 60);
+    world.pull().await;
+    assert_eq!(too_much(&world).await, ["mass_deletion deletions_in"]);
+    // Looked for while they are still hidden, nobody is gone.
+    answer_all(&world, "retry").await;
+    assert_eq!(states(&world, SALESFORCE, &people).await, ["suspect"; COUNT]);
+    assert_eq!(too_much(&world).await, ["mass_deletion deletions_in"]);
+    world.sandbox.salesforce().hide("Lead", &ids, false).unwrap();
+    answer_all(&world, "retry").await;
+    assert_eq!(states(&world, SALESFORCE, &people).await, ["open"; COUNT]);
+    assert_eq!(world.salesforce_with("Lead", "City", "Ulm").len(), COUNT);
     world.nothing_waits().await;
     world.end().await;
 }

@@ -199,10 +199,10 @@ async fn a_merged_lead_is_the_one_that_was_kept(store: Store) {
     world.end().await;
 }
 
-/// Merges two contacts as a person does in HubSpot; gives the id of the third that they become.
-pub async fn merge(world: &World, one: &str, other: &str) -> String {
+/// Merges two contacts or companies as a person does in HubSpot; gives the id of the third that they become.
+pub async fn merge(world: &World, kind: &str, one: &str, other: &str) -> String {
     let access = world.sandbox.access().hubspot;
-    let url = format!("{}/crm/objects/2026-09/contacts/merge", access.base_url);
+    let url = format!("{}/crm/objects/2026-09/{kind}/merge", access.base_url);
     let body = json!({ "primaryObjectId": one, "objectIdToMerge": other }).to_string();
     let call = client(Duration::from_secs(60)).unwrap().post(url).bearer_auth(access.access_token);
     let answer = call.header("content-type", "application/json").body(body).send().await.unwrap();
@@ -221,7 +221,7 @@ async fn a_merged_contact_in_hubspot_is_the_new_one(store: Store) {
         &json!({ "email": "wiese@kranichwerk.example", "lastname": "Kranich", "website": "https://kranichwerk.example" }),
     );
     world.advance(10);
-    let new = merge(&world, &ours, other["id"].as_str().unwrap()).await;
+    let new = merge(&world, "contacts", &ours, other["id"].as_str().unwrap()).await;
     world.advance(3);
     // A webhook tells of the old id.
     read(&world, HUBSPOT, "contacts", &ours).await;
@@ -302,7 +302,7 @@ async fn of_two_merged_in_hubspot_the_one_whose_contact_survived_keeps_it(store:
         let contacts = contacts_of(&world, pair).await;
         // Now the elder of the two is the primary, now the younger.
         let (kept, other) = (n % 2, 1 - n % 2);
-        let new = merge(&world, &contacts[kept], &contacts[other]).await;
+        let new = merge(&world, "contacts", &contacts[kept], &contacts[other]).await;
         world.advance(3);
         // The hook may name either first, and each alone.
         let first = if n < 3 { kept } else { other };
@@ -321,7 +321,7 @@ async fn a_merge_that_no_hook_told_of_is_noticed_by_the_pull(store: Store) {
     for (n, pair) in pairs.iter().enumerate().take(2) {
         let contacts = contacts_of(&world, pair).await;
         let (kept, other) = (1 - n % 2, n % 2);
-        let new = merge(&world, &contacts[kept], &contacts[other]).await;
+        let new = merge(&world, "contacts", &contacts[kept], &contacts[other]).await;
         world.advance(20);
         world.pull().await;
         survived(&world, pair[kept], pair[other], &new).await;
@@ -334,7 +334,7 @@ async fn a_write_that_meets_a_merge_waits_for_who_goes_on_with_it(store: Store) 
     let pair = pairs(&world).await[0];
     let contacts = contacts_of(&world, &pair).await;
     world.advance(10);
-    let new = merge(&world, &contacts[0], &contacts[1]).await;
+    let new = merge(&world, "contacts", &contacts[0], &contacts[1]).await;
     world.advance(3);
     // The one whose contact is no more is written first.
     let edit = json!({ "first_name": "west", "last_name": "Falter0", "email": "falter@west0.example", "position": "Imkerin", "country": "DE" });
@@ -454,7 +454,7 @@ async fn what_a_merged_contact_had_from_us_is_emptied_with_the_others(store: Sto
     let other = json!({ "email": "wiese@kranichwerk.example", "lastname": "Kranich" });
     let other = world.edit_hubspot("contacts", "new", &other);
     world.advance(10);
-    merge(&world, &ours, other["id"].as_str().unwrap()).await;
+    merge(&world, "contacts", &ours, other["id"].as_str().unwrap()).await;
     world.advance(3);
     let writes = world.calls(Vendor::Hubspot, HUBSPOT_WRITES);
     read(&world, HUBSPOT, "contacts", &ours).await;

@@ -306,7 +306,7 @@ async fn two_that_were_one_here_and_become_one_there_are_one_link_and_no_questio
     world.advance(60);
     // Somebody does there as they were asked: in Salesforce the second one stays, in HubSpot a third one is made.
     world.edit_salesforce("Lead", &leads[0], &json!({ "MasterRecordId": leads[1] }));
-    let third = merge(&world, &contacts[0], &contacts[1]).await;
+    let third = merge(&world, "contacts", &contacts[0], &contacts[1]).await;
     world.advance(3);
     world.pull().await;
     for (name, remote_type, ids) in [(SALESFORCE, "Lead", &leads), (HUBSPOT, "contacts", &contacts)] {

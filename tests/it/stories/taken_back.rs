@@ -253,7 +253,7 @@ async fn who_became_one_there_meanwhile_is_asked_about(store: Store) {
     assert!(world.answer(review.id, &format!("merge:{first}")).await.is_ok());
     world.settle().await;
     world.advance(60);
-    let one = merge(&world, &contacts[0], &contacts[1]).await;
+    let one = merge(&world, "contacts", &contacts[0], &contacts[1]).await;
     for id in &contacts {
         read(&world, HUBSPOT, "contacts", id).await;
     }

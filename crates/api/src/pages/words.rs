@@ -411,6 +411,11 @@ const CODES: Words = &[
         "hier zusammengeführt, dort sind es noch zwei; bitte dort zusammenführen",
         "made one here, and still two there; please merge them there",
     ),
+    (
+        "made_meanwhile",
+        "dort im selben Augenblick von jemandem angelegt; bitte dort zusammenführen",
+        "made there by somebody at the same moment; please merge them there",
+    ),
     ("taken_there", "ein anderer Datensatz dort hat diesen Wert", "another record there has this value"),
     ("deleted_there", "dort gelöscht", "deleted there"),
     (
