@@ -24,8 +24,8 @@ use crate::{
     Keys, Pusher,
     connections::Connections,
     forget,
-    guard::{LET_THROUGH, MASS_ABSENCE, MASS_CHANGE, MASS_DELETION, Measure, PUT_BACK},
-    pull::{ABSENT, PAGE},
+    guard::{ABSENT, LET_THROUGH, MASS_ABSENCE, MASS_CHANGE, MASS_DELETION, Measure, PUT_BACK},
+    lookups::PAGE,
     question::{Choice, Command, Facts, Question, QuestionKind, options},
     restate::{links_of, restate},
 };

@@ -275,7 +275,7 @@ impl Connection {
     }
 
     /// Whether a state has to be written down: it is another one, or lasts longer than was said. A
-    /// pause is told at once, because the other processes heed it.
+    /// pause is told at once, because the other processes pause_on_error it.
     pub(crate) fn is_news(&self, state: &str, code: &str, until: Time) -> bool {
         let slack = if state == "waiting" { Duration::from_secs(1) } else { Duration::from_mins(1) };
         let mut noted = locked(&self.noted);

@@ -4,12 +4,14 @@
 //! answer, and are neither told anything nor believed; what would be written is held. The numbers are counted in
 //! the database, for all processes together.
 
+pub use crate::measure::Measure;
+
 use std::{collections::BTreeSet, time::Duration};
 
 use mittler_core::{ConnectionId, Kind, LinkId, Time};
 use mittler_store::{
     Clock, Result, Tx,
-    guards::{Counted, Limit, Verdict, Weighed},
+    guards::{Limit, Verdict, Weighed},
     links::Known,
     reviews::NewReview,
 };
@@ -18,88 +20,29 @@ use serde_json::json;
 use uuid::Uuid;
 
 use crate::{
-    batch::{Item, before},
-    pull::ABSENT,
+    push::item::{Item, before},
     question::QuestionKind,
 };
 
+/// The code of a link whose record was not found where it was.
+pub(crate) const ABSENT: &str = "absent_there";
+
 /// Links whose record was deleted with many others.
 pub(crate) const MASS_DELETION: &str = "mass_deletion";
+
 /// Links whose record was not found, twice, as many others were not.
 pub(crate) const MASS_ABSENCE: &str = "mass_absence";
+
 /// Links whose record was changed with many others.
 pub(crate) const MASS_CHANGE: &str = "mass_change";
+
 /// Links whose record is to get back what it had: what is read of it next is noted, and makes no claim.
 pub(crate) const PUT_BACK: &str = "put_back";
 
 /// How long what a person let through is not counted.
 pub(crate) const LET_THROUGH: Duration = Duration::from_hours(24);
+
 const HOUR: Duration = Duration::from_hours(1);
-
-/// What is counted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Measure {
-    /// Records that a CRM deleted.
-    DeletionsIn,
-    /// Records that a CRM changed, with what it emptied.
-    ChangesIn,
-    /// Records of a CRM in which we would replace a value.
-    UpdatesOut,
-    /// Records of a CRM in which we would empty a field.
-    ClearsOut,
-    /// Records of a CRM that we would remove.
-    ArchivesOut,
-}
-
-impl Measure {
-    pub const ALL: [Measure; 5] =
-        [Measure::DeletionsIn, Measure::ChangesIn, Measure::UpdatesOut, Measure::ClearsOut, Measure::ArchivesOut];
-
-    /// As it is stored, and as the reason of the question.
-    pub fn name(self) -> &'static str {
-        match self {
-            Measure::DeletionsIn => "deletions_in",
-            Measure::ChangesIn => "changes_in",
-            Measure::UpdatesOut => "updates_out",
-            Measure::ClearsOut => "clears_out",
-            Measure::ArchivesOut => "archives_out",
-        }
-    }
-
-    pub fn parse(name: &str) -> Option<Measure> {
-        Measure::ALL.into_iter().find(|measure| measure.name() == name)
-    }
-
-    pub(crate) fn of(self, connection: ConnectionId, remote_type: &str) -> Counted<'_> {
-        Counted { connection, remote_type, measure: self.name() }
-    }
-
-    /// Whether a write is one of those that are counted.
-    fn covers(self, item: &Item) -> bool {
-        let mut fields = item.planned.0.iter();
-        match self {
-            Measure::ArchivesOut => item.archives(),
-            Measure::ClearsOut => fields.any(|(_, value)| value.is_none()),
-            Measure::UpdatesOut => {
-                // What we made of visits - tasks, notes, the state of a membership - goes on with them.
-                if !matches!(item.link.kind, Kind::Person | Kind::Organisation | Kind::Fair) {
-                    return false;
-                }
-                let before = before(&item.link, &item.planned);
-                fields.any(|(name, value)| before.get(name).is_some_and(|had| value.as_ref() != Some(had)))
-            }
-            Measure::DeletionsIn | Measure::ChangesIn => false,
-        }
-    }
-
-    fn question(self) -> QuestionKind {
-        match self {
-            Measure::DeletionsIn => QuestionKind::MassDeletion,
-            Measure::ChangesIn => QuestionKind::MassChange,
-            Measure::UpdatesOut | Measure::ClearsOut | Measure::ArchivesOut => QuestionKind::MassWrite,
-        }
-    }
-}
 
 /// The section `[guards]` of the configuration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -151,7 +94,7 @@ impl Guards {
             let of = tx.links_of_type(connection, remote_type).await?;
             tx.ask(&[NewReview {
                 id: what.question(),
-                question: measure.question().name().into(),
+                question: question_of(measure).name().into(),
                 record,
                 connection: Some(connection.0),
                 candidates: json!({ "remote_type": remote_type, "n": n, "of": of }),
@@ -227,7 +170,7 @@ impl Guards {
     ) -> Result<Vec<(Item, Measure)>> {
         let mut held = Vec::new();
         for measure in [Measure::ArchivesOut, Measure::ClearsOut, Measure::UpdatesOut] {
-            let counts = |item: &Item| is_counted(item) && measure.covers(item);
+            let counts = |item: &Item| is_counted(item) && covers(measure, item);
             let n = writes.iter().flatten().filter(|item| counts(item)).count();
             let Some(first) = writes.iter().flatten().find(|item| counts(item)) else { continue };
             let record = first.link.record.0;
@@ -291,4 +234,31 @@ pub(crate) async fn end_restored(
         }
     }
     Ok(())
+}
+
+/// Whether a write is one of those that are counted.
+fn covers(measure: Measure, item: &Item) -> bool {
+    let mut fields = item.planned.0.iter();
+    match measure {
+        Measure::ArchivesOut => item.archives(),
+        Measure::ClearsOut => fields.any(|(_, value)| value.is_none()),
+        Measure::UpdatesOut => {
+            // What we made of visits - tasks, notes, the state of a membership - goes on with them.
+            if !matches!(item.link.kind, Kind::Person | Kind::Organisation | Kind::Fair) {
+                return false;
+            }
+            let before = before(&item.link, &item.planned);
+            fields.any(|(name, value)| before.get(name).is_some_and(|had| value.as_ref() != Some(had)))
+        }
+        Measure::DeletionsIn | Measure::ChangesIn => false,
+    }
+}
+
+/// What is asked where it is too much.
+fn question_of(measure: Measure) -> QuestionKind {
+    match measure {
+        Measure::DeletionsIn => QuestionKind::MassDeletion,
+        Measure::ChangesIn => QuestionKind::MassChange,
+        Measure::UpdatesOut | Measure::ClearsOut | Measure::ArchivesOut => QuestionKind::MassWrite,
+    }
 }

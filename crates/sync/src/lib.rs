@@ -1,7 +1,7 @@
 //! Between records and CRMs: plan → gate → push → receipts one way, pull and hooks the other;
 //! tokens, budgets and the connections of a process.
 //!
-//! **Invariant:** one gate. No write to a CRM bypasses [`gate::gate`], and its intent is committed
+//! **Invariant:** one gate. No write to a CRM bypasses [`gate`](push::gate::gate), and its intent is committed
 //! before the call.
 //!
 //! **Invariant:** no transaction is open while a CRM is called.
@@ -11,33 +11,26 @@
 //!
 //! The life of a link: `Due` names it, a `Batch` reads it, resolves who it is there, plans it, and commits what
 //! it is about to write as the lease of one call (`intend`); how the call ended becomes receipts (`outcome`).
-//! A lease that nobody ended becomes open intents, and whoever has the link next looks first. `Hand` is what a
-//! push of this process has in hand, `Alone` its right to push a connection, `Holding` the links that a
-//! transaction has locked, and `Eye` what the values that a CRM shows say.
+//! A lease that nobody ended becomes open intents, and whoever has the link next looks first. `InFlight` is what a
+//! push of this process has in hand, `PusherLease` its right to push a connection, `Holding` the links that a
+//! transaction has locked, and `RemoteLifter` what the values that a CRM shows say.
 
-mod alone;
 mod answer;
-mod batch;
 pub mod bounds;
 pub mod budget;
 pub mod connections;
-mod eye;
 pub mod follow;
 pub mod forget;
-pub mod gate;
+mod gone;
 pub mod guard;
-mod hand;
 pub mod hooks;
 pub mod keys;
+mod lift;
 mod lookups;
-mod moved;
-mod newcomers;
-mod outcome;
-mod pause;
+mod measure;
 pub mod pull;
 pub mod push;
 pub mod question;
-mod resolve;
 pub mod restate;
 pub mod restrict;
 pub mod retry;
@@ -47,5 +40,5 @@ pub mod view;
 pub use answer::{NotTaken, Questions, erased_there};
 pub use connections::{Connection, Connections, Mode};
 pub use keys::Keys;
+pub use lift::crm_subject;
 pub use push::{PushEnd, Pusher};
-pub use resolve::crm_subject;

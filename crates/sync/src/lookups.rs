@@ -10,6 +10,9 @@ use mittler_core::Time;
 
 use crate::connections::{Connection, locked};
 
+/// Records that are read by id in one transaction.
+pub(crate) const PAGE: usize = 200;
+
 /// How long a form of look-up is left alone that takes the CRM too long.
 pub(crate) const LEFT: Duration = Duration::from_hours(1);
 /// Keys that may take too long alone before the rest of a look-up is left for later.

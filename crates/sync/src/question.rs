@@ -15,7 +15,7 @@ use mittler_store::{decisions::candidates, derived_id, reviews::ReviewLine};
 use serde_json::{Value as Json, json};
 use uuid::Uuid;
 
-use crate::guard::Measure;
+use crate::measure::Measure;
 
 /// What is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -21,7 +21,7 @@ use uuid::Uuid;
 use crate::{
     Connection, Mode, Questions,
     answer::{SAME, takeable},
-    eye::Eye,
+    lift::RemoteLifter,
     question::{Command, Facts, Question, RemoteRef},
 };
 
@@ -381,7 +381,7 @@ impl Questions {
         let object = connection.mapping.object_for(&remote.at.remote_type, ours);
         let (Some(object), Some(fields)) = (object, &remote.fields) else { return (String::new(), Vec::new()) };
         let source = Source::new(SourceKind::Crm, connection.name.clone());
-        let said = Eye::new(&self.country, object, fields, ours).read(fields);
+        let said = RemoteLifter::new(&self.country, object, fields, ours).read(fields);
         let mut values: Vec<Shown> = Vec::new();
         for one in &said {
             let Some(value) = one.value.as_ref().filter(|value| !matches!(value, Value::Ref(_))) else { continue };
@@ -541,7 +541,7 @@ impl Questions {
             successor: None,
             absorbed: Vec::new(),
         };
-        let eye = Eye::new(&self.country, object, fields, ours);
+        let eye = RemoteLifter::new(&self.country, object, fields, ours);
         eye.all(connection.id, &record, &std::collections::HashMap::new(), self.clock.now())
     }
 

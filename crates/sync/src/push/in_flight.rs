@@ -7,12 +7,12 @@ use uuid::Uuid;
 
 /// The batches of one push, and those that are to follow. Nobody else in this process takes their links up.
 #[derive(Debug, Default)]
-pub struct Hand {
+pub struct InFlight {
     running: BTreeMap<Uuid, Due>,
     ready: VecDeque<Due>,
 }
 
-impl Hand {
+impl InFlight {
     pub fn begin(&mut self, batch: Uuid, due: Due) {
         self.running.insert(batch, due);
     }
@@ -59,7 +59,7 @@ impl Hand {
     }
 
     /// There may be more urgent ones by now.
-    pub fn look_anew(&mut self) {
+    pub fn discard_lookahead(&mut self) {
         self.ready.clear();
     }
 }
@@ -74,7 +74,7 @@ mod tests {
 
     #[test]
     fn only_full_batches_are_kept_for_later() {
-        let mut hand = Hand::default();
+        let mut hand = InFlight::default();
         assert_eq!(hand.keep(part("Lead", 0..25), 10), part("Lead", 0..10));
         assert_eq!(hand.links().len(), 10, "the last five are found again, with more of their kind");
         assert_eq!(hand.next_ready(&["Lead".into()]), None);
@@ -82,13 +82,13 @@ mod tests {
         assert_eq!(hand.next_ready(&[]), None);
         assert_eq!(hand.keep(part("Lead", 0..3), 10), part("Lead", 0..3));
         hand.keep(part("Task", 0..30), 10);
-        hand.look_anew();
+        hand.discard_lookahead();
         assert_eq!(hand.next_ready(&[]), None);
     }
 
     #[test]
     fn a_type_is_full_with_so_many_batches() {
-        let mut hand = Hand::default();
+        let mut hand = InFlight::default();
         assert!(hand.is_idle());
         hand.begin(Uuid::from_u128(1), part("Lead", 0..2));
         hand.begin(Uuid::from_u128(2), part("Lead", 2..4));

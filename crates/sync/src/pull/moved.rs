@@ -18,30 +18,15 @@ use uuid::Uuid;
 
 use crate::{
     connections::Connection,
-    eye::{Eye, owner_ids},
+    lift::{RemoteLifter, owner_ids},
     lookups::TOO_SLOW,
-    pull::Taking,
-    push::{Pusher, Stopped},
+    pull::taking::{Move, Survival, Taking},
+    push::pusher::{Pusher, Stopped},
     question::merged_here,
 };
 
 /// Records that became others that became others.
 const HOPS: usize = 5;
-
-/// A link whose record became another there.
-pub(crate) struct Move {
-    pub to: Moved,
-    record: RecordId,
-    kind: Kind,
-    /// The company that it hangs on: a conversion may have made it there.
-    pub company: Option<RecordId>,
-    /// How much of the link's record survived in what it became.
-    survival: Survival,
-}
-
-/// Of two of ours that became one there, the one with more of this keeps it: the own key that the CRM shows,
-/// then the e-mail address, then the number of fields that are as they were.
-type Survival = (bool, bool, usize);
 
 impl Pusher {
     /// Goes after records that were merged or converted, and reads what they are now.
@@ -96,7 +81,7 @@ impl Pusher {
                             let Some(object) = connection.mapping.object_for(&remote_type, &link.fields) else {
                                 continue;
                             };
-                            let eye = Eye::new(&self.country, object, &record.fields, &link.fields);
+                            let eye = RemoteLifter::new(&self.country, object, &record.fields, &link.fields);
                             let mut said = eye.all(connection.id, record, &owners, begun);
                             let own = RecordId(link.record);
                             let key = named.get(&id).map(String::as_str);
@@ -105,7 +90,7 @@ impl Pusher {
                                 sent.set(name.to_owned(), Value::Text(own.to_string()));
                             }
                             if let Some(before) = connection.mapping.object_for(came_from, &link.fields) {
-                                let old = Eye::new(&self.country, before, &link.seen.0, &link.fields);
+                                let old = RemoteLifter::new(&self.country, before, &link.seen.0, &link.fields);
                                 take_along((&old, before), (&eye, object), &link, record, &mut said, &mut sent);
                             }
                             let kind = object.kind;
@@ -241,8 +226,8 @@ pub(crate) async fn move_all(
 /// What a record took along when it moved is nothing that anybody said then, and as much ours as before. `old`
 /// sees it as it was, `new` as it is.
 fn take_along(
-    (old, before): (&Eye<'_>, &Object),
-    (new, object): (&Eye<'_>, &Object),
+    (old, before): (&RemoteLifter<'_>, &Object),
+    (new, object): (&RemoteLifter<'_>, &Object),
     link: &Known,
     record: &RemoteRecord,
     said: &mut Statement,
@@ -261,7 +246,7 @@ fn take_along(
 }
 
 /// What the CRM has in a record as far as a link knows: what was last read, or written after that.
-fn last_shown(eye: &Eye<'_>, link: &Known) -> RemoteFields {
+fn last_shown(eye: &RemoteLifter<'_>, link: &Known) -> RemoteFields {
     let mut shown = link.sent.0.clone();
     let seen = link.seen.0.0.iter().filter(|(name, _)| eye.is_seen_as_sent(name, link));
     shown.0.extend(seen.map(|(name, value)| (name.clone(), value.clone())));

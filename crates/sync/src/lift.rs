@@ -13,19 +13,17 @@ use mittler_core::{
 use mittler_normalise::values::normalise;
 use mittler_store::{derived_id, links::Known};
 
-use crate::resolve::crm_subject;
-
 /// Reads the fields of one remote record.
-pub struct Eye<'a> {
+pub struct RemoteLifter<'a> {
     object: &'a Object,
     record: &'a Fields,
     /// Where its numbers are dialled: the country that it shows, else that of our record.
     country: String,
 }
 
-impl<'a> Eye<'a> {
-    pub fn new(country: &str, object: &'a Object, shown: &RemoteFields, record: &'a Fields) -> Eye<'a> {
-        let mut eye = Eye { object, record, country: country.to_owned() };
+impl<'a> RemoteLifter<'a> {
+    pub fn new(country: &str, object: &'a Object, shown: &RemoteFields, record: &'a Fields) -> RemoteLifter<'a> {
+        let mut eye = RemoteLifter { object, record, country: country.to_owned() };
         let told = eye.read(shown).into_iter().find(|said| said.field == Field::COUNTRY);
         eye.country = match told.and_then(|said| said.value) {
             Some(Value::Choice(code)) => code,
@@ -274,6 +272,16 @@ fn address(text: &str) -> String {
     format!("{}/{path}", host.strip_prefix("www.").unwrap_or(&host))
 }
 
+/// What a remote record says of one of our fields.
+pub(crate) fn shows(object: &Object, record: &RemoteRecord, field: &Field) -> Option<Value> {
+    object.lift(&record.fields, &Fields::default()).into_iter().find(|said| said.field == *field)?.value
+}
+
+/// The subject that one remote record is.
+pub fn crm_subject(connection: mittler_core::ConnectionId, remote_type: &str, id: &str) -> SubjectId {
+    SubjectId(derived_id(&[b"crm", connection.0.as_bytes(), remote_type.as_bytes(), id.as_bytes()]))
+}
+
 #[cfg(test)]
 mod tests {
     use mittler_core::mapping::Mapping;
@@ -312,7 +320,7 @@ mod tests {
     #[test]
     fn values_are_compared_as_their_fields_are() {
         let (mapping, record) = (Mapping::parse(FILE).unwrap(), Fields::default());
-        let eye = Eye::new("DE", mapping.object("contacts").unwrap(), &RemoteFields::default(), &record);
+        let eye = RemoteLifter::new("DE", mapping.object("contacts").unwrap(), &RemoteFields::default(), &record);
         let same = |name, a, b| eye.same(name, &text(a), &text(b));
         assert!(same("phone", "0711 123-45", "+4971112345") && !same("phone", "+4971112345", "+4971112346"));
         assert!(
@@ -331,7 +339,7 @@ mod tests {
     fn a_number_is_read_in_the_country_that_is_shown_beside_it() {
         let (mapping, record) = (Mapping::parse(FILE).unwrap(), Fields::default());
         let shown = fields(&[("phone", text("01 5550900")), ("country", text("Austria"))]);
-        let eye = Eye::new("DE", mapping.object("contacts").unwrap(), &shown, &record);
+        let eye = RemoteLifter::new("DE", mapping.object("contacts").unwrap(), &shown, &record);
         assert_eq!(eye.as_ours("phone", &shown.0["phone"]), text("+4315550900"));
         assert_eq!(eye.as_ours("country", &shown.0["country"]), Some(Value::choice("AT")));
     }
@@ -352,7 +360,7 @@ mod tests {
                 successor: None,
                 absorbed: Vec::new(),
             };
-            let eye = Eye::new("DE", object, shown, record);
+            let eye = RemoteLifter::new("DE", object, shown, record);
             let all = eye.all(ConnectionId(uuid::Uuid::nil()), &record_there, &HashMap::new(), Time(1_000));
             let changed = eye.changed(
                 ConnectionId(uuid::Uuid::nil()),
@@ -378,7 +386,7 @@ mod tests {
         let (mapping, record) = (Mapping::parse(FILE).unwrap(), Fields::default());
         let news = fields(&[("phone", None), ("lastname", None)]);
         let before = fields(&[("phone", text("+49711123456")), ("lastname", text("Müller"))]);
-        let eye = Eye::new("DE", mapping.object("contacts").unwrap(), &news, &record);
+        let eye = RemoteLifter::new("DE", mapping.object("contacts").unwrap(), &news, &record);
         let shown = RemoteRecord {
             key: mittler_connector::Key::Id("1".into()),
             id: "1".into(),

@@ -12,7 +12,7 @@ use crate::{bounds::Within, connections::Mode};
 
 /// What is about to be written to one link.
 #[derive(Debug)]
-pub struct Passage<'a> {
+pub struct WriteRequest<'a> {
     pub mode: Mode,
     pub creates: bool,
     /// A person wants it removed there.
@@ -41,7 +41,7 @@ pub enum Gate {
 }
 
 /// Decides whether, and which of, the planned fields may be written.
-pub fn gate(passage: &Passage<'_>, planned: RemoteFields) -> Gate {
+pub fn gate(passage: &WriteRequest<'_>, planned: RemoteFields) -> Gate {
     if passage.entries.iter().any(|(hmac, _)| passage.suppressed.contains(hmac)) {
         return Gate::Shut { code: "suppressed" };
     }
@@ -63,7 +63,7 @@ pub fn gate(passage: &Passage<'_>, planned: RemoteFields) -> Gate {
 }
 
 /// Parts the fields that may go from those that the connection may not write.
-fn bar(passage: &Passage<'_>, planned: RemoteFields) -> (RemoteFields, Vec<(String, HeldField)>) {
+fn bar(passage: &WriteRequest<'_>, planned: RemoteFields) -> (RemoteFields, Vec<(String, HeldField)>) {
     let Some(allowed) = passage.allowed else { return (planned, Vec::new()) };
     let (go, stay): (Vec<_>, Vec<_>) = planned
         .0
@@ -81,7 +81,7 @@ fn hold(fields: Vec<(String, RemoteValue)>, code: &str, reason: &str) -> Vec<(St
     fields.into_iter().map(held).collect()
 }
 
-fn by_mode(passage: &Passage<'_>, planned: RemoteFields) -> Gate {
+fn by_mode(passage: &WriteRequest<'_>, planned: RemoteFields) -> Gate {
     match (passage.mode, passage.creates) {
         (Mode::Off, _) => Gate::Shut { code: "mode_off" },
         (Mode::DryRun, _) => Gate::Shut { code: "mode_dry_run" },
@@ -110,9 +110,9 @@ mod tests {
         shown: &'a RemoteFields,
         suppressed: &'a HashSet<Uuid>,
         entries: &'a [(Uuid, &'static str)],
-    ) -> Passage<'a> {
+    ) -> WriteRequest<'a> {
         let within = Within::default();
-        Passage {
+        WriteRequest {
             mode,
             creates,
             archives: false,
@@ -177,7 +177,7 @@ mod tests {
     fn only_who_may_change_records_may_remove_them() {
         let (shown, suppressed) = (RemoteFields::default(), HashSet::new());
         let open = |mode| {
-            let passage = Passage { archives: true, ..passage(mode, false, &shown, &suppressed, &[]) };
+            let passage = WriteRequest { archives: true, ..passage(mode, false, &shown, &suppressed, &[]) };
             matches!(gate(&passage, RemoteFields::default()), Gate::Open { .. })
         };
         assert!(open(Mode::Full) && open(Mode::UpdateOnly));
@@ -188,16 +188,16 @@ mod tests {
     fn nothing_goes_of_whom_it_must_not_or_who_is_not_meant() {
         let (shown, suppressed) = (RemoteFields::default(), HashSet::new());
         let open = passage(Mode::Full, true, &shown, &suppressed, &[]);
-        let code = |passage: Passage<'_>| match gate(&passage, RemoteFields::default()) {
+        let code = |passage: WriteRequest<'_>| match gate(&passage, RemoteFields::default()) {
             Gate::Shut { code } => code,
             Gate::Open { .. } => "open",
         };
         let outside = Within { pilot: false, purpose: false };
-        assert_eq!(code(Passage { restricted: true, within: outside, ..open }), "restricted");
+        assert_eq!(code(WriteRequest { restricted: true, within: outside, ..open }), "restricted");
         let open = passage(Mode::Full, true, &shown, &suppressed, &[]);
-        assert_eq!(code(Passage { within: outside, ..open }), "purpose");
+        assert_eq!(code(WriteRequest { within: outside, ..open }), "purpose");
         let open = passage(Mode::Full, true, &shown, &suppressed, &[]);
-        assert_eq!(code(Passage { within: Within { pilot: false, purpose: true }, ..open }), "pilot");
+        assert_eq!(code(WriteRequest { within: Within { pilot: false, purpose: true }, ..open }), "pilot");
         assert_eq!(code(passage(Mode::Full, true, &shown, &suppressed, &[])), "open");
     }
 
@@ -209,7 +209,7 @@ mod tests {
             planned.set(name, Value::Text("x".into()));
         }
         let open = passage(Mode::Full, false, &shown, &suppressed, &[]);
-        let passage = Passage { allowed: Some(&allowed), own_key: Some("Mittler_Id__c"), ..open };
+        let passage = WriteRequest { allowed: Some(&allowed), own_key: Some("Mittler_Id__c"), ..open };
         let Gate::Open { fields, held } = gate(&passage, planned) else { panic!("some of it may go") };
         assert_eq!(fields.0.keys().collect::<Vec<_>>(), ["Email", "Mittler_Id__c"]);
         assert_eq!((held.len(), held[0].0.as_str(), held[0].1.code.as_str()), (1, "Phone", "field_not_allowed"));

@@ -14,10 +14,12 @@ use serde_json::json;
 use uuid::Uuid;
 
 use crate::{
-    batch::{Batch, Run},
     connections::Connection,
-    pull::PAGE,
-    push::{Pusher, Stopped},
+    lookups::PAGE,
+    push::{
+        batch::Batch,
+        pusher::{Pusher, Run, Stopped},
+    },
     question::{Question, made_meanwhile},
 };
 

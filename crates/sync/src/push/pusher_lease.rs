@@ -19,7 +19,7 @@ const LASTS: Duration = Duration::from_secs(3);
 /// The right to push a connection, as one push has it: taken with the first write that it notes, held on with
 /// later ones, and given back with [`Tx::end_push`], in the transaction that finds nothing more due.
 #[derive(Debug)]
-pub struct Alone {
+pub struct PusherLease {
     connection: ConnectionId,
     process: Uuid,
     right: Mutex<Right>,
@@ -33,9 +33,9 @@ enum Right {
     Lost,
 }
 
-impl Alone {
-    pub fn new(connection: ConnectionId, process: Uuid) -> Alone {
-        Alone { connection, process, right: Mutex::new(Right::NotTaken) }
+impl PusherLease {
+    pub fn new(connection: ConnectionId, process: Uuid) -> PusherLease {
+        PusherLease { connection, process, right: Mutex::new(Right::NotTaken) }
     }
 
     fn right(&self) -> MutexGuard<'_, Right> {

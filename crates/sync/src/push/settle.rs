@@ -1,4 +1,4 @@
-//! From what the CRM answered to what the link becomes.
+//! From what a CRM answered to what the link becomes.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -22,23 +22,15 @@ use serde_json::json;
 use uuid::Uuid;
 
 use crate::{
-    batch::{Batch, CLOSED, Item, Run, settled},
-    pull::Gone,
+    gone::Gone,
+    push::{
+        adopt::{Adoption, agrees},
+        batch::Batch,
+        item::{CLOSED, Item, Written, settled},
+        pusher::Run,
+    },
     question,
-    resolve::{Adoption, agrees},
 };
-
-/// What is known of one write.
-#[derive(Debug, Clone)]
-pub enum Written {
-    Row(RowResult),
-    /// The call was not begun: the lease was too short for it.
-    NotBegun,
-    /// The CRM said, or the connection shows, that nothing was written.
-    Nothing(CrmError),
-    /// Nobody knows.
-    Unknown(String),
-}
 
 /// How long a write with an unknown outcome waits at most before it is done again.
 const LONGEST: Duration = Duration::from_mins(5);
