@@ -1,6 +1,9 @@
 //! What a batch of links still has to be told.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    sync::Arc,
+};
 
 use mittler_connector::{KeyForm, KindProfile, OwnKey};
 use mittler_core::{
@@ -20,6 +23,17 @@ use crate::{
     },
 };
 
+/// What the plans of a batch depend on beside its links.
+struct Around {
+    /// Ids of the CRM's users by their addresses.
+    owners: HashMap<String, String>,
+    /// Remote types and ids of the records that are referred to.
+    counterparts: HashMap<RecordId, (String, Option<String>)>,
+    schema: Arc<RemoteSchema>,
+    /// Fields that the CRM does not show.
+    absent: BTreeSet<String>,
+}
+
 impl Batch {
     /// What is to be done about each, and those for which a need is not there. `kept_out`: whether
     /// anybody is, so that people are looked at for it.
@@ -31,7 +45,38 @@ impl Batch {
         kept_out: bool,
     ) -> Run<(Vec<Planned>, Vec<DueLink>)> {
         let wanted: Vec<Wanted> = due.iter().map(|link| object.project(&link.fields)).collect();
-        let owners = self.owners(object, &due, &wanted).await?;
+        let around = self.around(object, &due, &wanted).await?;
+        let people = if kept_out { self.people(&due).await? } else { HashMap::new() };
+        let needs = matches!(profile.kind, Kind::Participation | Kind::Activity | Kind::Association);
+        let (mut planned, mut reviews, mut unmet) = (Vec::with_capacity(due.len()), Vec::new(), Vec::new());
+        for (mut link, mut wanted) in due.into_iter().zip(wanted) {
+            let complete = self.prepare(object, profile, &mut link, &mut wanted, &around, &mut reviews);
+            if needs && !complete {
+                let open = link.open_intent.as_ref().map(|open| open.id);
+                let receipt = settled(&link, Some("need_refused"), None);
+                unmet.push(link);
+                planned.push(Planned::Settle(Box::new(receipt), open));
+                continue;
+            }
+            let mut one = self.plan_one(object, profile, link, &wanted, &around.absent);
+            if let Planned::Write(item) = &mut one
+                && kept_out
+            {
+                let person = about(&item.link).and_then(|person| people.get(&person));
+                let entries = [Some(&*item.link.fields), person].into_iter().flatten();
+                item.entries = entries.flat_map(|fields| self.pusher.keys.suppressions_of(fields)).collect();
+            }
+            planned.push(one);
+        }
+        if !reviews.is_empty() {
+            self.pusher.store.write(async move |tx| tx.ask(&reviews).await).await?;
+        }
+        Ok((planned, unmet))
+    }
+
+    /// Reads what the plans of a batch depend on beside its links.
+    async fn around(&self, object: &Object, due: &[DueLink], wanted: &[Wanted]) -> Run<Around> {
+        let owners = self.owners(object, due, wanted).await?;
         let ids: HashSet<RecordId> = wanted.iter().flat_map(|wanted| wanted.references().map(|(_, id)| id)).collect();
         let ids: Vec<RecordId> = ids.into_iter().collect();
         let counterparts = if ids.is_empty() {
@@ -40,87 +85,86 @@ impl Batch {
             let found = self.pusher.store.counterparts(self.connection.id, &ids).await?;
             found.into_iter().map(|it| (RecordId(it.record), (it.remote_type, it.remote_id))).collect()
         };
-        let people = if kept_out { self.people(&due).await? } else { HashMap::new() };
         let schema = self.connection.schema(&object.remote, self.now()).await?;
         let absent = absent_fields(object, &schema);
         self.connection.note_absent(&object.remote, &absent);
-        let (mut planned, mut reviews, mut unmet) = (Vec::with_capacity(due.len()), Vec::new(), Vec::new());
-        for (mut link, mut wanted) in due.into_iter().zip(wanted) {
-            // The mode is asked anew each time; what it held yesterday may go today.
-            link.held.retain(|_, held| {
-                !matches!(
-                    held.code.as_str(),
-                    "mode" | "owner_unknown" | "field_not_allowed" | "required_there" | FIELD_NOT_THERE
-                )
-            });
-            keep_required(&mut link, object, &mut wanted, &schema);
-            let complete = fill_references(&mut wanted, &counterparts);
-            if complete {
-                // A value that nobody says any more is held no more, either.
-                let nothing = plan::value_hash(&None);
-                let said = |name: &String| wanted.fields.0.contains_key(name) || wanted.owner.contains(name);
-                let stays = |held: &HeldField| held.hash == nothing || held.code == "contested";
-                link.held.retain(|name, held| said(name) || stays(held));
+        Ok(Around { owners, counterparts, schema, absent })
+    }
+
+    /// Puts remote ids in the place of references and owners, and holds what the CRM would not take. Says whether all
+    /// references are there.
+    fn prepare(
+        &self,
+        object: &Object,
+        profile: &KindProfile,
+        link: &mut DueLink,
+        wanted: &mut Wanted,
+        around: &Around,
+        reviews: &mut Vec<NewReview>,
+    ) -> bool {
+        // The mode is asked anew each time; what it held yesterday may go today.
+        link.held.retain(|_, held| {
+            !matches!(
+                held.code.as_str(),
+                "mode" | "owner_unknown" | "field_not_allowed" | "required_there" | FIELD_NOT_THERE
+            )
+        });
+        keep_required(link, object, wanted, &around.schema);
+        let complete = fill_references(wanted, &around.counterparts);
+        if complete {
+            // A value that nobody says any more is held no more, either.
+            let nothing = plan::value_hash(&None);
+            let said = |name: &String| wanted.fields.0.contains_key(name) || wanted.owner.contains(name);
+            let stays = |held: &HeldField| held.hash == nothing || held.code == "contested";
+            link.held.retain(|name, held| said(name) || stays(held));
+        }
+        self.fill_owners(link, wanted, &around.owners, reviews);
+        if profile.kind == Kind::Person
+            && !object.tells(&Field::OPT_OUT)
+            && link.fields.value(&Field::OPT_OUT) == Some(&Value::Bool(true))
+        {
+            reviews.push(self.ask_objection(link));
+        }
+        fit(&mut wanted.fields, &around.schema);
+        for name in &around.absent {
+            if let Some(value) = wanted.fields.0.remove(name) {
+                let reason = format!("{} has no field {name} that we may see and write", object.remote);
+                let hash = plan::value_hash(&value);
+                link.held.insert(name.clone(), HeldField { code: FIELD_NOT_THERE.into(), reason, hash });
             }
-            for name in &wanted.owner {
-                let Some(owner) = link.fields.text(&Field::OWNER).map(str::to_owned) else { continue };
-                let otherwise = || self.pusher.otherwise.as_deref().and_then(|otherwise| owners.get(otherwise));
-                if let Some(id) = owners.get(&owner) {
-                    wanted.fields.set(name.clone(), Value::RemoteRef(id.clone()));
-                } else if link.remote_id.is_none()
-                    && owner.contains('@')
-                    && let Some(id) = otherwise()
-                {
-                    // What is made anew is somebody's all the same; a person is asked about the owner.
-                    wanted.fields.set(name.clone(), Value::RemoteRef(id.clone()));
-                    reviews.push(self.ask_owner(&link, &owner));
-                } else if owner.contains('@')
-                    && !link.sent.0.contains_key(name)
-                    && (link.remote_id.is_none() || !wanted.create_only.contains(name))
-                {
-                    // Asked for, and not there. A queue is another matter: not every type takes one.
-                    let hash = plan::value_hash(&Some(Value::Text(owner.clone())));
-                    let reason = "the CRM has no active user with this address".to_owned();
-                    link.held.insert(name.clone(), HeldField { code: "owner_unknown".into(), reason, hash });
-                    reviews.push(self.ask_owner(&link, &owner));
-                }
-            }
-            if profile.kind == Kind::Person
-                && !object.tells(&Field::OPT_OUT)
-                && link.fields.value(&Field::OPT_OUT) == Some(&Value::Bool(true))
+        }
+        complete
+    }
+
+    /// Puts the CRM's users in the place of owners. Of one whom the CRM does not have a person is asked.
+    fn fill_owners(
+        &self,
+        link: &mut DueLink,
+        wanted: &mut Wanted,
+        owners: &HashMap<String, String>,
+        reviews: &mut Vec<NewReview>,
+    ) {
+        let Some(owner) = link.fields.text(&Field::OWNER).map(str::to_owned) else { return };
+        let otherwise = self.pusher.otherwise.as_deref().and_then(|otherwise| owners.get(otherwise));
+        for name in &wanted.owner {
+            if let Some(id) = owners.get(&owner) {
+                wanted.fields.set(name.clone(), Value::RemoteRef(id.clone()));
+            } else if !owner.contains('@') {
+                // A queue is another matter: not every type takes one.
+            } else if let (None, Some(id)) = (&link.remote_id, otherwise) {
+                // What is made anew is somebody's all the same; a person is asked about the owner.
+                wanted.fields.set(name.clone(), Value::RemoteRef(id.clone()));
+                reviews.push(self.ask_owner(link, &owner));
+            } else if !link.sent.0.contains_key(name)
+                && (link.remote_id.is_none() || !wanted.create_only.contains(name))
             {
-                reviews.push(self.ask_objection(&link));
+                // Asked for, and not there.
+                let hash = plan::value_hash(&Some(Value::Text(owner.clone())));
+                let reason = "the CRM has no active user with this address".to_owned();
+                link.held.insert(name.clone(), HeldField { code: "owner_unknown".into(), reason, hash });
+                reviews.push(self.ask_owner(link, &owner));
             }
-            fit(&mut wanted.fields, &schema);
-            for name in &absent {
-                if let Some(value) = wanted.fields.0.remove(name) {
-                    let reason = format!("{} has no field {name} that we may see and write", object.remote);
-                    let hash = plan::value_hash(&value);
-                    link.held.insert(name.clone(), HeldField { code: FIELD_NOT_THERE.into(), reason, hash });
-                }
-            }
-            let needs = matches!(profile.kind, Kind::Participation | Kind::Activity | Kind::Association);
-            planned.push(if needs && !complete {
-                let open = link.open_intent.as_ref().map(|open| open.id);
-                let receipt = settled(&link, Some("need_refused"), None);
-                unmet.push(link);
-                Planned::Settle(Box::new(receipt), open)
-            } else {
-                let mut one = self.plan_one(object, profile, link, &wanted, &absent);
-                if let Planned::Write(item) = &mut one
-                    && kept_out
-                {
-                    let person = about(&item.link).and_then(|person| people.get(&person));
-                    let entries = [Some(&*item.link.fields), person].into_iter().flatten();
-                    item.entries = entries.flat_map(|fields| self.pusher.keys.suppressions_of(fields)).collect();
-                }
-                one
-            });
         }
-        if !reviews.is_empty() {
-            self.pusher.store.write(async move |tx| tx.ask(&reviews).await).await?;
-        }
-        Ok((planned, unmet))
     }
 
     /// The people whom visits, activities and associations are about.
@@ -168,87 +212,13 @@ impl Batch {
         absent: &BTreeSet<String>,
     ) -> Planned {
         let creates = link.remote_id.is_none() || !profile.updatable;
+        let link = match self.plan_without_call(object, profile, link) {
+            Ok(link) => link,
+            Err(planned) => return planned,
+        };
         let open = link.open_intent.as_ref().map(|open| open.id);
-        if link.command == Some(LinkCommand::Archive) {
-            if link.remote_id.is_none() {
-                return Planned::Settle(Box::new(settled(&link, None, None)), open);
-            }
-            return Planned::Write(self.item(link, RemoteFields::default(), false));
-        }
-        if creates && link.remote_id.is_none() && !object.create {
-            return Planned::Settle(Box::new(settled(&link, Some("not_found_there"), None)), open);
-        }
-        if link.remote_id.is_none()
-            && link.open_intent.is_none()
-            && link.command.is_none()
-            && link.unsure_until > self.now()
-        {
-            // It may be somebody who is there already. What hangs on it goes without, and comes with it.
-            let mut held = settled(&link, Some("identity_unsure"), None);
-            held.done = None;
-            held.next_at = link.unsure_until.0;
-            held.state = "held".into();
-            return Planned::Settle(Box::new(held), open);
-        }
-        if creates && profile.kind == Kind::Person && link.open_intent.is_none() && names_nobody(&link.fields) {
-            // Known by a badge alone: whoever it is follows from the organiser's list, and so does this.
-            let mut waits = settled(&link, Some("no_name_and_no_email"), None);
-            waits.state = "refused".into();
-            waits.reason = Some(
-                "neither a name nor an e-mail address is known yet; it is created once a list says whose badge it is"
-                    .into(),
-            );
-            return Planned::Settle(Box::new(waits), open);
-        }
-        if let Some(open) = &link.open_intent
-            && open.operation == "create"
-            && profile.own_key == OwnKey::None
-            && !profile.keys.contains(&KeyForm::Pair)
-        {
-            // A create that the CRM would not recognise: wait until it would show, then look.
-            let visible = self.visible(open);
-            if visible > self.now() {
-                return Planned::Wait(link, visible, "outcome_unknown");
-            }
-        }
-        let mut projected = wanted.fields.clone();
-        if link.remote_id.is_some() {
-            for name in &wanted.create_only {
-                match link.sent.0.get(name) {
-                    Some(sent) => _ = projected.0.insert(name.clone(), sent.clone()),
-                    None => _ = projected.0.remove(name),
-                }
-            }
-            // Where somebody else made the record hang, there it hangs: only an empty place is filled.
-            for name in wanted.reference_to.keys() {
-                if !link.sent.0.contains_key(name) && link.seen.get(name).is_some() {
-                    projected.0.remove(name);
-                }
-            }
-            if let Some(field) = profile.own_key.field() {
-                projected.set(field.to_owned(), Value::Text(link.record.to_string()));
-            }
-        } else if let Some(open) = link.open_intent.as_ref().filter(|open| open.operation == "create") {
-            // What is told once was perhaps told already: the repetition must say the same, or a CRM
-            // that knows the record by it would make a second one.
-            for name in &wanted.create_only {
-                if let Some(told) = open.fields.0.get(name) {
-                    projected.0.insert(name.clone(), told.clone());
-                }
-            }
-        }
-        let (mut sent, mut seen) = (link.sent.clone(), link.seen.clone());
-        if let Some(open) = link.open_intent.as_ref().filter(|open| open.operation == "update") {
-            // Nobody knows whether these came through: they are told again, or taken back.
-            for (name, value) in &open.fields.0 {
-                seen.0.remove(name);
-                if projected.0.contains_key(name) {
-                    sent.0.remove(name);
-                } else if value.is_some() {
-                    sent.0.insert(name.clone(), value.clone());
-                }
-            }
-        }
+        let projected = projected(profile, &link, wanted);
+        let (sent, seen) = known_before(&link, &projected);
         let known = Known { sent: &sent, seen: &seen };
         let mut differs = plan::plan(&projected, known, &link.held, |name| object.fields.get(name).is_some_and(clears));
         // What is not shown is not cleared, either.
@@ -267,6 +237,61 @@ impl Batch {
             differs
         };
         Planned::Write(self.item(link, planned, creates))
+    }
+
+    /// What a link comes to before its values are looked at; gives the link back if those decide.
+    #[expect(clippy::result_large_err, reason = "both are the link, on its way to the same list")]
+    fn plan_without_call(
+        &self,
+        object: &Object,
+        profile: &KindProfile,
+        link: DueLink,
+    ) -> std::result::Result<DueLink, Planned> {
+        let creates = link.remote_id.is_none() || !profile.updatable;
+        let open = link.open_intent.as_ref().map(|open| open.id);
+        if link.command == Some(LinkCommand::Archive) {
+            if link.remote_id.is_none() {
+                return Err(Planned::Settle(Box::new(settled(&link, None, None)), open));
+            }
+            return Err(Planned::Write(self.item(link, RemoteFields::default(), false)));
+        }
+        if creates && link.remote_id.is_none() && !object.create {
+            return Err(Planned::Settle(Box::new(settled(&link, Some("not_found_there"), None)), open));
+        }
+        if link.remote_id.is_none()
+            && link.open_intent.is_none()
+            && link.command.is_none()
+            && link.unsure_until > self.now()
+        {
+            // It may be somebody who is there already. What hangs on it goes without, and comes with it.
+            let mut held = settled(&link, Some("identity_unsure"), None);
+            held.done = None;
+            held.next_at = link.unsure_until.0;
+            held.state = "held".into();
+            return Err(Planned::Settle(Box::new(held), open));
+        }
+        if creates && profile.kind == Kind::Person && link.open_intent.is_none() && names_nobody(&link.fields) {
+            // Known by a badge alone: whoever it is follows from the organiser's list, and so does this.
+            let mut waits = settled(&link, Some("no_name_and_no_email"), None);
+            waits.state = "refused".into();
+            waits.reason = Some(
+                "neither a name nor an e-mail address is known yet; it is created once a list says whose badge it is"
+                    .into(),
+            );
+            return Err(Planned::Settle(Box::new(waits), open));
+        }
+        if let Some(open) = &link.open_intent
+            && open.operation == "create"
+            && profile.own_key == OwnKey::None
+            && !profile.keys.contains(&KeyForm::Pair)
+        {
+            // A create that the CRM would not recognise: wait until it would show, then look.
+            let visible = self.visible(open);
+            if visible > self.now() {
+                return Err(Planned::Wait(link, visible, "outcome_unknown"));
+            }
+        }
+        Ok(link)
     }
 
     pub(super) fn item(&self, link: DueLink, planned: RemoteFields, creates: bool) -> Item {
@@ -310,6 +335,54 @@ impl Batch {
         names.extend(self.pusher.otherwise.as_deref().map(str::to_owned));
         Ok(self.connection.owners(&object.remote, &names, self.now()).await?)
     }
+}
+
+/// What a link would be told, of what its record says now.
+fn projected(profile: &KindProfile, link: &DueLink, wanted: &Wanted) -> RemoteFields {
+    let mut projected = wanted.fields.clone();
+    if link.remote_id.is_some() {
+        for name in &wanted.create_only {
+            match link.sent.0.get(name) {
+                Some(sent) => _ = projected.0.insert(name.clone(), sent.clone()),
+                None => _ = projected.0.remove(name),
+            }
+        }
+        // Where somebody else made the record hang, there it hangs: only an empty place is filled.
+        for name in wanted.reference_to.keys() {
+            if !link.sent.0.contains_key(name) && link.seen.get(name).is_some() {
+                projected.0.remove(name);
+            }
+        }
+        if let Some(field) = profile.own_key.field() {
+            projected.set(field.to_owned(), Value::Text(link.record.to_string()));
+        }
+    } else if let Some(open) = link.open_intent.as_ref().filter(|open| open.operation == "create") {
+        // What is told once was perhaps told already: the repetition must say the same, or a CRM
+        // that knows the record by it would make a second one.
+        for name in &wanted.create_only {
+            if let Some(told) = open.fields.0.get(name) {
+                projected.0.insert(name.clone(), told.clone());
+            }
+        }
+    }
+    projected
+}
+
+/// What is known to have been sent and seen, without what an update of unknown end may have changed.
+fn known_before(link: &DueLink, projected: &RemoteFields) -> (RemoteFields, RemoteFields) {
+    let (mut sent, mut seen) = (link.sent.clone(), link.seen.clone());
+    if let Some(open) = link.open_intent.as_ref().filter(|open| open.operation == "update") {
+        // Nobody knows whether these came through: they are told again, or taken back.
+        for (name, value) in &open.fields.0 {
+            seen.0.remove(name);
+            if projected.0.contains_key(name) {
+                sent.0.remove(name);
+            } else if value.is_some() {
+                sent.0.insert(name.clone(), value.clone());
+            }
+        }
+    }
+    (sent, seen)
 }
 
 /// Fields that the mapping writes and the CRM does not describe, or lets nobody write: they are left out, and all

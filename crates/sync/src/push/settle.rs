@@ -111,35 +111,7 @@ impl Batch {
         let mut receipt = settled(&item.link, None, Some(item.held.clone()));
         match written {
             Written::Row(RowResult::Written { id, created, .. }) => {
-                receipt.sent = plan::apply(&item.link.sent, &item.planned);
-                // What was held of these fields is past.
-                receipt.held.retain(|name, _| !item.planned.0.contains_key(name));
-                if let Some(field) = profile.own_key.field() {
-                    receipt.sent.set(field.to_owned(), Value::Text(item.link.record.to_string()));
-                }
-                to.good += 1;
-                if created && profile.kind == Kind::Organisation {
-                    to.companies.push(id.clone());
-                }
-                receipt.remote_id = Some(id);
-                receipt.written_at = now.0;
-                if item.archives() {
-                    receipt.state = "gone".into();
-                    receipt.code = Some("archived".into());
-                }
-                if item.link.remote_id.is_none() {
-                    to.created.push(item.link.id);
-                }
-                if created && profile.kind == Kind::Person {
-                    self.connection.note_created(item.link.id);
-                }
-                let outcome = if item.archives() {
-                    "archived"
-                } else if created {
-                    "created"
-                } else {
-                    "updated"
-                };
+                let outcome = self.note_written(profile, &item, (id, created), &mut receipt, to);
                 to.ended.push(end(outcome, None));
             }
             Written::Row(RowResult::Refused(refusal)) => {
@@ -168,12 +140,7 @@ impl Batch {
             }
             Written::Row(RowResult::Gone { successor, code }) => {
                 to.ended.push(end("gone", Some(code.clone())));
-                let mapped = |remote_type: &String| self.connection.mapping.object(remote_type).is_some();
-                // Whether it was deleted or is only hidden is seen by a read; what is made anew as needed is just gone.
-                let asked = matches!(profile.kind, Kind::Person | Kind::Organisation | Kind::Fair)
-                    && profile.keys.contains(&KeyForm::Id)
-                    && item.link.remote_id.is_some();
-                if asked || successor.is_some_and(|(remote_type, _)| mapped(&remote_type)) {
+                if self.is_read_for(profile, &item, successor) {
                     to.follow.push((item, code));
                     return;
                 }
@@ -215,6 +182,49 @@ impl Batch {
             }
         }
         to.receipts.push(receipt);
+    }
+
+    /// What was written: the link has it, and what was held of these fields is past. Gives the word for it.
+    fn note_written(
+        &self,
+        profile: &KindProfile,
+        item: &Item,
+        (id, created): (String, bool),
+        receipt: &mut Receipt,
+        to: &mut Received,
+    ) -> &'static str {
+        receipt.sent = plan::apply(&item.link.sent, &item.planned);
+        receipt.held.retain(|name, _| !item.planned.0.contains_key(name));
+        if let Some(field) = profile.own_key.field() {
+            receipt.sent.set(field.to_owned(), Value::Text(item.link.record.to_string()));
+        }
+        to.good += 1;
+        if item.link.remote_id.is_none() {
+            to.created.push(item.link.id);
+        }
+        if created && profile.kind == Kind::Organisation {
+            to.companies.push(id.clone());
+        }
+        if created && profile.kind == Kind::Person {
+            self.connection.note_created(item.link.id);
+        }
+        receipt.remote_id = Some(id);
+        receipt.written_at = self.now().0;
+        if item.archives() {
+            receipt.state = "gone".into();
+            receipt.code = Some("archived".into());
+            return "archived";
+        }
+        if created { "created" } else { "updated" }
+    }
+
+    /// Whether a record that the CRM says is gone is read, to see whether it was deleted, is only hidden, or became
+    /// another. What is made anew as needed is just gone.
+    fn is_read_for(&self, profile: &KindProfile, item: &Item, successor: Option<(String, String)>) -> bool {
+        let asked = matches!(profile.kind, Kind::Person | Kind::Organisation | Kind::Fair)
+            && profile.keys.contains(&KeyForm::Id)
+            && item.link.remote_id.is_some();
+        asked || successor.is_some_and(|(remote_type, _)| self.connection.mapping.object(&remote_type).is_some())
     }
 
     /// Refused fields are held and the rest is tried again; a refused record waits for a change.
