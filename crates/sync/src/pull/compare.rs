@@ -41,6 +41,50 @@ const HINT_LAG: Duration = Duration::from_secs(3);
 /// Records of one read whose fields' history is asked for.
 const HISTORIES: usize = 200;
 
+/// A link whose record shows something else than was known.
+struct Compared<'a> {
+    link: &'a Known,
+    record: &'a RemoteRecord,
+    object: &'a Object,
+    lifter: RemoteLifter<'a>,
+    news: RemoteFields,
+}
+
+/// What the comparison of the records of one read depends on.
+struct Around {
+    connection: Arc<Connection>,
+    /// When the read began.
+    begun: Time,
+    /// When the first hook came that told of a change, and was not yet read for.
+    hinted: Option<Time>,
+    /// What was written lately, by record of ours.
+    written: HashMap<Uuid, Vec<Replacement>>,
+    /// Up to when all changes of the type were read.
+    followed: Time,
+    /// Addresses of the CRM's users by their ids.
+    owners: HashMap<String, String>,
+    histories: Histories,
+}
+
+impl Around {
+    /// Between which times each field of the news was changed.
+    fn times(&self, link: &Known, record: &RemoteRecord, news: &RemoteFields, written: &[Replacement]) -> Times {
+        let last = |name: &str| {
+            let mine = written.iter().filter(|one| one.link == link.id && one.fields.0.0.contains_key(name));
+            mine.map(|one| one.begun_at).max().unwrap_or(0)
+        };
+        let hinted = self.hinted.map_or(0, |at| at.minus(HINT_LAG).0);
+        let base = self.followed.0.max(link.seen_at).max(hinted);
+        let after = news.0.keys().map(|name| (name.clone(), Time(base.max(last(name))))).collect();
+        let stamp = record.modified_at.map(|at| (at, self.connection.connector.profile().stamp_resolution));
+        // A value that it shows no more was changed since it was read: the next look says when.
+        let history = self.histories.get(&record.id).into_iter().flatten();
+        let exact = history.filter(|(name, (value, _))| news.0.get(*name) == Some(value));
+        let exact = exact.map(|(name, (_, at))| (name.clone(), *at)).collect();
+        Times { read: self.connection.in_its_time(self.begun), stamp, after, exact }
+    }
+}
+
 impl Pusher {
     /// What records that are where they were say anew.
     pub(super) async fn compare(
@@ -60,90 +104,85 @@ impl Pusher {
                 taking.put_back.insert(link.id);
             }
             let Some(object) = connection.mapping.object_for(remote_type, &link.fields) else { continue };
-            let eye = RemoteLifter::new(&self.country, object, &record.fields, &link.fields);
-            if let Some(news) = news(&eye, link, record) {
-                all.push((link, *record, object, eye, news));
+            let lifter = RemoteLifter::new(&self.country, object, &record.fields, &link.fields);
+            if let Some(news) = news(&lifter, link, record) {
+                all.push(Compared { link, record, object, lifter, news });
             }
         }
-        let changed: Vec<&Known> = all.iter().filter(|it| !it.4.is_empty()).map(|it| it.0).collect();
-        let written = self.written_lately(&changed, begun).await?;
-        let followed = self.store.cursor(connection.id, remote_type).await?.map_or(Time(0), |(at, _)| at);
-        let owners: Vec<String> = all.iter().flat_map(|it| owner_ids(it.2, std::iter::once(it.1))).collect();
-        let owners = connection.owner_names(&owners, begun).await?;
-        let several = all.iter().map(|(_, record, object, _, news)| {
-            let taken = news.0.keys().filter(|name| object.takes(name)).cloned().collect();
-            (record.id.clone(), taken)
-        });
-        let several = several.filter(|(_, taken): &(String, BTreeSet<String>)| taken.len() > 1).collect();
-        let mut histories = histories(connection, remote_type, several).await;
-        for (link, record, object, eye, mut news) in all {
-            let mut sent = link.sent.0.clone();
-            let written = written.get(&link.record).map_or(&[][..], Vec::as_slice);
-            // Two automations that fight through us are told apart from people by how often they do it.
-            let mut contested = Vec::new();
-            for (name, theirs) in &news.0 {
-                if object.takes(name) && self.flips(link, &eye, object, name, theirs, written) >= FLIPS {
-                    contested.push(name.clone());
-                }
-            }
-            for (name, theirs) in &news.0 {
-                // What is taken up counts as written: who empties it in another CRM means this one, too. What is
-                // not, and was never written, is theirs: it is seen, and not ours to clear one day.
-                if object.pushes(name) && (object.takes(name) || sent.0.contains_key(name)) {
-                    sent.0.insert(name.clone(), eye.as_ours(name, theirs));
-                }
-            }
-            let wanted = if contested.is_empty() { Wanted::default() } else { object.project(&link.fields) };
-            for name in contested {
-                news.0.remove(&name);
-                let hash = plan::value_hash(wanted.fields.0.get(&name).unwrap_or(&None));
-                let reason = "the CRM and another source change this field back and forth".to_owned();
-                let held = HeldField { code: "contested".into(), reason, hash };
-                if let Some((field, _)) = object.shows(&name) {
-                    let review = ask_contested(link, &field, &name, connection.id, begun);
-                    taking.contested.push((LinkId(link.id), name, held, review));
-                }
-            }
-            // What a CRM says may lose against another source: then it is told what holds.
-            if news.0.keys().any(|name| object.takes(name)) {
-                taking.again.insert(link.id);
-            }
-            taking.shown.push(Shown {
-                id: link.id,
-                written_at: link.written_at,
-                sent,
-                seen: record.fields.clone(),
-                seen_at: begun.0,
-            });
-            let mut before = link.sent.0.clone();
-            before
-                .0
-                .extend(link.seen.0.0.iter().filter(|(_, value)| value.is_some()).map(|(n, v)| (n.clone(), v.clone())));
-            before.0.extend(
-                link.sent
-                    .0
-                    .0
-                    .iter()
-                    .filter(|(name, _)| !eye.is_seen_as_sent(name, link))
-                    .map(|(n, v)| (n.clone(), v.clone())),
-            );
-            let last = |name: &str| {
-                let mine = written.iter().filter(|one| one.link == link.id && one.fields.0.0.contains_key(name));
-                mine.map(|one| one.begun_at).max().unwrap_or(0)
-            };
-            let base = followed.0.max(link.seen_at).max(hinted.map_or(0, |at| at.minus(HINT_LAG).0));
-            let after = news.0.keys().map(|name| (name.clone(), Time(base.max(last(name))))).collect();
-            let stamp = record.modified_at.map(|at| (at, connection.connector.profile().stamp_resolution));
-            let mut exact = histories.remove(&record.id).unwrap_or_default();
-            // A value that it shows no more was changed since it was read: the next look says when.
-            exact.retain(|name, (value, _)| news.0.get(name) == Some(value));
-            let exact = exact.into_iter().map(|(name, (_, at))| (name, at)).collect();
-            let times = Times { read: connection.in_its_time(begun), stamp, after, exact };
-            // What the mapping does not take up, such as an owner that the CRM chose, is no statement.
-            let said = eye.changed(connection.id, record, &news, &before, &owners, &times);
-            taking.statements.extend(said.into_iter().map(|said| (link.id, RecordId(link.record), said)));
+        let around = self.around(connection, remote_type, &all, (begun, hinted)).await?;
+        for one in all {
+            self.take_up(one, &around, taking);
         }
         Ok(())
+    }
+
+    /// Reads what the comparison of all of them depends on.
+    async fn around(
+        &self,
+        connection: &Arc<Connection>,
+        remote_type: &str,
+        all: &[Compared<'_>],
+        (begun, hinted): (Time, Option<Time>),
+    ) -> Result<Around, Stopped> {
+        let changed: Vec<&Known> = all.iter().filter(|it| !it.news.is_empty()).map(|it| it.link).collect();
+        let written = self.written_lately(&changed, begun).await?;
+        let followed = self.store.cursor(connection.id, remote_type).await?.map_or(Time(0), |(at, _)| at);
+        let owners: Vec<String> = all.iter().flat_map(|it| owner_ids(it.object, std::iter::once(it.record))).collect();
+        let owners = connection.owner_names(&owners, begun).await?;
+        let several = all.iter().map(|it| {
+            let taken = it.news.0.keys().filter(|name| it.object.takes(name)).cloned().collect();
+            (it.record.id.clone(), taken)
+        });
+        let several = several.filter(|(_, taken): &(String, BTreeSet<String>)| taken.len() > 1).collect();
+        let histories = histories(connection, remote_type, several).await;
+        let connection = Arc::clone(connection);
+        Ok(Around { connection, begun, hinted, written, followed, owners, histories })
+    }
+
+    /// Notes what one record shows, and takes its news up as what the CRM says.
+    fn take_up(&self, one: Compared<'_>, around: &Around, taking: &mut Taking) {
+        let Compared { link, record, object, lifter, mut news } = one;
+        let written = around.written.get(&link.record).map_or(&[][..], Vec::as_slice);
+        let mut sent = link.sent.0.clone();
+        // Two automations that fight through us are told apart from people by how often they do it.
+        let flips = |(name, theirs): &(&String, &RemoteValue)| {
+            object.takes(name) && self.flips(link, &lifter, object, name, theirs, written) >= FLIPS
+        };
+        let contested: Vec<String> = news.0.iter().filter(flips).map(|(name, _)| name.clone()).collect();
+        for (name, theirs) in &news.0 {
+            // What is taken up counts as written: who empties it in another CRM means this one, too. What is
+            // not, and was never written, is theirs: it is seen, and not ours to clear one day.
+            if object.pushes(name) && (object.takes(name) || sent.0.contains_key(name)) {
+                sent.0.insert(name.clone(), lifter.as_ours(name, theirs));
+            }
+        }
+        let wanted = if contested.is_empty() { Wanted::default() } else { object.project(&link.fields) };
+        for name in contested {
+            news.0.remove(&name);
+            let hash = plan::value_hash(wanted.fields.0.get(&name).unwrap_or(&None));
+            let reason = "the CRM and another source change this field back and forth".to_owned();
+            let held = HeldField { code: "contested".into(), reason, hash };
+            if let Some((field, _)) = object.shows(&name) {
+                let review = ask_contested(link, &field, &name, around.connection.id, around.begun);
+                taking.contested.push((LinkId(link.id), name, held, review));
+            }
+        }
+        // What a CRM says may lose against another source: then it is told what holds.
+        if news.0.keys().any(|name| object.takes(name)) {
+            taking.again.insert(link.id);
+        }
+        taking.shown.push(Shown {
+            id: link.id,
+            written_at: link.written_at,
+            sent,
+            seen: record.fields.clone(),
+            seen_at: around.begun.0,
+        });
+        let times = around.times(link, record, &news, written);
+        let before = shown_before(link, &lifter);
+        // What the mapping does not take up, such as an owner that the CRM chose, is no statement.
+        let said = lifter.changed(around.connection.id, record, &news, &before, &around.owners, &times);
+        taking.statements.extend(said.into_iter().map(|said| (link.id, RecordId(link.record), said)));
     }
 
     /// What was written lately to any CRM about the records of these links, by record.
@@ -226,6 +265,17 @@ async fn histories(
         }
     }
     histories
+}
+
+/// What the CRM had in each field before it was changed, as far as is known: what was seen last, or what was written
+/// since.
+fn shown_before(link: &Known, lifter: &RemoteLifter<'_>) -> RemoteFields {
+    let mut before = link.sent.0.clone();
+    let seen = link.seen.0.0.iter().filter(|(_, value)| value.is_some());
+    before.0.extend(seen.map(|(name, value)| (name.clone(), value.clone())));
+    let sent_since = link.sent.0.0.iter().filter(|(name, _)| !lifter.is_seen_as_sent(name, link));
+    before.0.extend(sent_since.map(|(name, value)| (name.clone(), value.clone())));
+    before
 }
 
 /// The question whose value holds in a field that two sides change back and forth. One for the field of a
