@@ -64,27 +64,13 @@ impl Pusher {
         if connection.mode == Mode::Off {
             return Ok(PushEnd::Paused(self.clock.now().plus(Duration::from_mins(1)), "mode_off".into()));
         }
-        let (id, process, now) = (connection.id, self.process, self.clock.now());
-        let told = match self.notes(connection).await? {
-            Ok(told) => told,
-            Err((until, code)) => return Ok(PushEnd::Paused(until, code)),
-        };
-        if told.as_ref().is_some_and(|told| told.state != "ready") {
-            connection.forget_noted();
-        }
-        let elsewhere = told.is_some_and(|told| told.pushed_until > now.0 && told.pushed_by != Some(process));
-        // Looked at once more, behind one that is about to give it back.
-        if elsewhere && !self.store.write(async move |tx| tx.take_push(id, process, now, now).await).await? {
-            return Ok(PushEnd::Elsewhere);
-        }
-        if let Err(error) = connection.check_account().await {
-            let (until, code) = self.pause(connection, &error).await?;
-            return Ok(PushEnd::Paused(until, code));
+        if let Some(end) = self.cannot_begin(connection).await? {
+            return Ok(end);
         }
         // Tasks of their own: planning one batch and finding the next go on side by side.
         let mut running = JoinSet::new();
         let mut hand = InFlight::default();
-        let alone = Arc::new(PusherLease::new(id, process));
+        let alone = Arc::new(PusherLease::new(connection.id, self.process));
         let (mut failed, mut filling) = (None, false);
         // A database that fails one batch leaves the calls of the others in flight: they end first.
         let mut lost = None;
@@ -146,5 +132,27 @@ impl Pusher {
         let closed = connection.closed_types(now).1.map(|(until, code)| (until.min(now.plus(LOOK)), code));
         let filling = filling.then(|| (now.plus(FILL / 4), "filling".to_owned()));
         Ok(failed.or(filling).map_or(PushEnd::Drained(closed), |(until, code)| PushEnd::Paused(until, code)))
+    }
+
+    /// Why a push does not begin: the CRM is not to be called now, or another process pushes.
+    async fn cannot_begin(&self, connection: &Connection) -> Result<Option<PushEnd>> {
+        let (id, process, now) = (connection.id, self.process, self.clock.now());
+        let told = match self.notes(connection).await? {
+            Ok(told) => told,
+            Err((until, code)) => return Ok(Some(PushEnd::Paused(until, code))),
+        };
+        if told.as_ref().is_some_and(|told| told.state != "ready") {
+            connection.forget_noted();
+        }
+        let elsewhere = told.is_some_and(|told| told.pushed_until > now.0 && told.pushed_by != Some(process));
+        // Looked at once more, behind one that is about to give it back.
+        if elsewhere && !self.store.write(async move |tx| tx.take_push(id, process, now, now).await).await? {
+            return Ok(Some(PushEnd::Elsewhere));
+        }
+        if let Err(error) = connection.check_account().await {
+            let (until, code) = self.pause(connection, &error).await?;
+            return Ok(Some(PushEnd::Paused(until, code)));
+        }
+        Ok(None)
     }
 }

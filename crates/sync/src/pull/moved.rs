@@ -81,32 +81,12 @@ impl Pusher {
                             let Some(object) = connection.mapping.object_for(&remote_type, &link.fields) else {
                                 continue;
                             };
-                            let eye = RemoteLifter::new(&self.country, object, &record.fields, &link.fields);
-                            let mut said = eye.all(connection.id, record, &owners, begun);
-                            let own = RecordId(link.record);
                             let key = named.get(&id).map(String::as_str);
-                            let mut sent = eye.in_our_form(&record.fields);
-                            if let Some(name) = own_key.filter(|_| key == Some(own.to_string().as_str())) {
-                                sent.set(name.to_owned(), Value::Text(own.to_string()));
-                            }
-                            if let Some(before) = connection.mapping.object_for(came_from, &link.fields) {
-                                let old = RemoteLifter::new(&self.country, before, &link.seen.0, &link.fields);
-                                take_along((&old, before), (&eye, object), &link, record, &mut said, &mut sent);
-                            }
-                            let kind = object.kind;
-                            if matches!(kind, Kind::Person | Kind::Organisation) && !said.said.is_empty() {
-                                taking.statements.push((link.id, RecordId(link.record), said));
-                            }
-                            let survival = survival(object, &link, record, key);
-                            let to = Moved {
-                                id: link.id,
-                                remote_type: remote_type.clone(),
-                                remote_id: id,
-                                sent,
-                                seen: record.fields.clone(),
-                            };
-                            let company = link.fields.reference(&Field::ORGANISATION);
-                            taking.moved.push(Move { to, record: own, kind, company, survival });
+                            let own = (own_key, key);
+                            let lifted =
+                                self.lift_moved(connection, (came_from, object), &link, record, own, (&owners, begun));
+                            taking.statements.extend(lifted.0.map(|said| (link.id, RecordId(link.record), said)));
+                            taking.moved.push(lifted.1);
                         }
                         Some(RemoteRecord { successor: Some(next), .. }) => moved.push((link, next.clone())),
                         Some(_) => taking.gone.push((link, "deleted_there")),
@@ -117,6 +97,42 @@ impl Pusher {
         }
         taking.gone.extend(moved.into_iter().map(|(link, _)| (link, "deleted_there")));
         Ok(())
+    }
+
+    /// What a record says where it is now, and how its link goes on with it. `own_key`: the field of the CRM that has our
+    /// own key, and what stands there.
+    fn lift_moved(
+        &self,
+        connection: &Connection,
+        (came_from, object): (&str, &Object),
+        link: &Known,
+        record: &RemoteRecord,
+        (own_key, key): (Option<&str>, Option<&str>),
+        (owners, begun): (&HashMap<String, String>, Time),
+    ) -> (Option<Statement>, Move) {
+        let lifter = RemoteLifter::new(&self.country, object, &record.fields, &link.fields);
+        let mut said = lifter.all(connection.id, record, owners, begun);
+        let own = RecordId(link.record);
+        let mut sent = lifter.in_our_form(&record.fields);
+        if let Some(name) = own_key.filter(|_| key == Some(own.to_string().as_str())) {
+            sent.set(name.to_owned(), Value::Text(own.to_string()));
+        }
+        if let Some(before) = connection.mapping.object_for(came_from, &link.fields) {
+            let old = RemoteLifter::new(&self.country, before, &link.seen.0, &link.fields);
+            take_along((&old, before), (&lifter, object), link, record, &mut said, &mut sent);
+        }
+        let kind = object.kind;
+        let speaks = matches!(kind, Kind::Person | Kind::Organisation) && !said.said.is_empty();
+        let survival = survival(object, link, record, key);
+        let to = Moved {
+            id: link.id,
+            remote_type: object.remote.clone(),
+            remote_id: record.id.clone(),
+            sent,
+            seen: record.fields.clone(),
+        };
+        let company = link.fields.reference(&Field::ORGANISATION);
+        (speaks.then_some(said), Move { to, record: own, kind, company, survival })
     }
 
     /// The links with those of the other records that became the same: which of them goes on with it is decided

@@ -3,15 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use mittler_connector::{Key, KeyForm, RemoteRecord};
-use mittler_core::{Field, Kind, LinkId, RecordId, RemoteFields, Time, Value, job::Lane, mapping::Object};
+use mittler_core::{Field, Kind, LinkId, RecordId, RemoteFields, Statement, Time, Value, job::Lane, mapping::Object};
 use mittler_normalise::{email::is_personal, name::same_surname};
 use mittler_store::{
-    derived_id,
+    Result, Tx, derived_id,
     due::DueLink,
     intents::Settled,
     jobs::NewJob,
     leases::Receipt,
-    links::{LinkCommand, link_id},
+    links::{LinkCommand, WantedLink, link_id},
     moved::Moved,
     reviews::NewReview,
 };
@@ -156,52 +156,18 @@ impl Batch {
             seen.push((link.id, record.fields, begun));
             receipts.push(receipt);
         }
-        let adopted = receipts.iter().filter_map(|it| Some((it, it.remote_id.clone()?)));
-        let becomes: Vec<Moved> = adopted
-            .map(|(it, remote_id)| Moved {
-                id: it.id,
-                remote_type: it.remote_type.clone(),
-                remote_id,
-                sent: RemoteFields::default(),
-                seen: RemoteFields::default(),
-            })
-            .collect();
+        let adopted = Adopted { receipts, statements, reviews, ends, seen, companies };
         let (now, overrides) = (self.now(), self.pusher.overrides.clone());
-        let (others, own) = (self.pusher.connections.all(), self.connection.id);
-        let wake: Vec<NewJob> = others
-            .iter()
-            .filter(|other| other.id != own)
-            .map(|other| NewJob::push(self.pusher.id(), other.id, Lane::Scheduled, now))
-            .collect();
+        let others = self.pusher.connections.all();
+        let told = others.iter().filter(|other| other.id != self.connection.id);
+        let wake: Vec<NewJob> =
+            told.map(|other| NewJob::push(self.pusher.id(), other.id, Lane::Scheduled, now)).collect();
         self.pusher
             .store
             .write(async move |tx| {
-                let changed = restate(tx, &statements, &overrides, now).await?;
-                let mut links = Vec::new();
-                for record in &changed {
-                    links.extend(links_of(&others, record, Lane::Scheduled, now));
-                }
-                // All in one order, before any of them is written.
-                let mut all: BTreeSet<Uuid> = tx.links_around(&becomes).await?.into_iter().collect();
-                all.extend(links.iter().map(|link| link.id).chain(receipts.iter().map(|receipt| receipt.id)));
-                all.extend(companies.iter().map(|link| link.0));
-                tx.lock_links(&all.into_iter().collect::<Vec<_>>()).await?;
-                // What a second link of the record has.
-                tx.unite_links(&becomes).await?;
-                let read: Vec<_> = receipts.iter().map(Receipt::of).collect();
-                let holding = tx.hold_links(&read).await?;
-                if !links.is_empty() {
-                    tx.want_links(&mut links).await?;
-                    tx.put_jobs(&wake).await?;
-                }
-                tx.settle_intents(&holding, &ends, now).await?;
-                let done = tx.put_receipts(&holding, &receipts).await?;
-                seen.retain(|(id, ..)| done.contains(id));
-                tx.put_seen(&seen).await?;
-                let known: Vec<LinkId> = seen.iter().map(|(id, ..)| *id).collect();
-                tx.want_dependants(&known).await?;
-                tx.want_unlinked(&companies.iter().copied().collect::<Vec<_>>()).await?;
-                tx.ask(&reviews).await
+                let changed = restate(tx, &adopted.statements, &overrides, now).await?;
+                let links = changed.iter().flat_map(|record| links_of(&others, record, Lane::Scheduled, now));
+                adopted.write(tx, links.collect(), &wake, now).await
             })
             .await?;
         Ok(())
@@ -217,6 +183,56 @@ impl Batch {
             reason: reason.to_owned(),
             asked_at: self.now().0,
         }
+    }
+}
+
+/// What adoptions come to, on its way into the database.
+#[derive(Clone)]
+struct Adopted {
+    receipts: Vec<Receipt>,
+    statements: Vec<(RecordId, Statement)>,
+    reviews: Vec<NewReview>,
+    ends: Vec<Settled>,
+    /// What the records showed, and when the read began.
+    seen: Vec<(LinkId, RemoteFields, Time)>,
+    /// Companies of people who were adopted.
+    companies: BTreeSet<LinkId>,
+}
+
+impl Adopted {
+    /// `links`: those that the new statements make due, at all CRMs.
+    async fn write(mut self, tx: &mut Tx, mut links: Vec<WantedLink>, wake: &[NewJob], now: Time) -> Result<()> {
+        let adopted = self.receipts.iter().filter_map(|it| Some((it, it.remote_id.clone()?)));
+        let becomes: Vec<Moved> = adopted
+            .map(|(it, remote_id)| Moved {
+                id: it.id,
+                remote_type: it.remote_type.clone(),
+                remote_id,
+                sent: RemoteFields::default(),
+                seen: RemoteFields::default(),
+            })
+            .collect();
+        // All in one order, before any of them is written.
+        let mut all: BTreeSet<Uuid> = tx.links_around(&becomes).await?.into_iter().collect();
+        all.extend(links.iter().map(|link| link.id).chain(self.receipts.iter().map(|receipt| receipt.id)));
+        all.extend(self.companies.iter().map(|link| link.0));
+        tx.lock_links(&all.into_iter().collect::<Vec<_>>()).await?;
+        // What a second link of the record has.
+        tx.unite_links(&becomes).await?;
+        let read: Vec<_> = self.receipts.iter().map(Receipt::of).collect();
+        let holding = tx.hold_links(&read).await?;
+        if !links.is_empty() {
+            tx.want_links(&mut links).await?;
+            tx.put_jobs(wake).await?;
+        }
+        tx.settle_intents(&holding, &self.ends, now).await?;
+        let done = tx.put_receipts(&holding, &self.receipts).await?;
+        self.seen.retain(|(id, ..)| done.contains(id));
+        tx.put_seen(&self.seen).await?;
+        let known: Vec<LinkId> = self.seen.iter().map(|(id, ..)| *id).collect();
+        tx.want_dependants(&known).await?;
+        tx.want_unlinked(&self.companies.iter().copied().collect::<Vec<_>>()).await?;
+        tx.ask(&self.reviews).await
     }
 }
 

@@ -48,74 +48,93 @@ impl Batch {
         };
         types.reverse();
         for (object, by) in types.iter().map(|object| (*object, Pass::First)).chain([(object, Pass::Second)]) {
-            let Some(profile) = self.connection.connector.profile().kind(&object.remote) else { continue };
-            let keys = match by {
-                Pass::First => self.keys(profile, links).await?,
-                Pass::Second => names_of_companies(profile, links),
-            };
-            let mut by_form: HashMap<KeyForm, Vec<Key>> = HashMap::new();
-            for (at, keys) in keys.iter().enumerate() {
-                if found[at].is_empty() {
-                    for key in keys {
-                        by_form.entry(key.form()).or_default().push(key.clone());
-                    }
-                }
-            }
-            for mut ask in by_form.into_values() {
-                ask.sort();
-                ask.dedup();
-                let answer = self.look_up(object, &ask).await?;
-                let records = answer.records;
-                let holders = self.holders(&records).await?;
-                let (linked, schema) = if profile.kind == Kind::Activity {
-                    let ids: Vec<String> = records.iter().map(|record| record.id.clone()).collect();
-                    let linked = self.pusher.store.links_by_remote(self.connection.id, &object.remote, &ids).await?;
-                    let linked = linked.into_iter().map(|it| (it.remote_id, RecordId(it.record))).collect();
-                    (linked, Some(self.connection.schema(&object.remote, self.now()).await?))
-                } else {
-                    (HashMap::new(), None)
-                };
-                for (at, keys) in keys.iter().enumerate() {
-                    slow[at] |= keys.iter().any(|key| answer.slow.contains(key));
-                    for (record, holder) in records.iter().zip(&holders).filter(|(record, _)| !record.gone) {
-                        let Some(at_key) = keys.iter().position(|key| *key == record.key) else { continue };
-                        // A converted lead is the contact it became, which was asked for before.
-                        if record.successor.is_some() || !Self::admits(object, profile, &links[at], record) {
-                            continue;
-                        }
-                        let mut rank = if matches!(record.key, Key::Own(_)) { 0 } else { 1 + at_key.min(1) };
-                        if let (Some(schema), None, Key::Parent(_)) = (&schema, &links[at].open_intent, &record.key) {
-                            // What another record of ours is there is not this one as well.
-                            let free = linked.get(&record.id).is_none_or(|holder| *holder == links[at].record);
-                            let Some(says) = says_the_same(object, schema, &links[at], record).filter(|_| free) else {
-                                continue;
-                            };
-                            rank = says;
-                        }
-                        found[at].push(Hit {
-                            remote_type: object.remote.clone(),
-                            record: record.clone(),
-                            rank,
-                            holder: *holder,
-                        });
-                    }
-                }
-            }
+            self.look_in(object, by, links, &mut found, &mut slow).await?;
         }
         if profile.kind == Kind::Organisation {
-            let missed: Vec<usize> = (0..links.len()).filter(|at| found[*at].is_empty()).collect();
-            let sought: Vec<&DueLink> = missed.iter().map(|at| &links[*at]).collect();
-            for (at, records) in missed.iter().zip(self.newcomers(object, &sought).await?) {
-                let holders = self.holders(&records).await?;
-                found[*at].extend(records.into_iter().zip(holders).map(|(record, holder)| Hit {
-                    remote_type: object.remote.clone(),
-                    record,
-                    rank: 1,
-                    holder,
-                }));
-            }
+            self.look_at_newcomers(object, links, &mut found).await?;
         }
         Ok(found.into_iter().zip(slow).collect())
+    }
+
+    /// Looks in one remote type for those links for which nothing was found yet.
+    async fn look_in(
+        &self,
+        object: &Object,
+        by: Pass,
+        links: &[DueLink],
+        found: &mut [Vec<Hit>],
+        slow: &mut [bool],
+    ) -> Run<()> {
+        let Some(profile) = self.connection.connector.profile().kind(&object.remote) else { return Ok(()) };
+        let keys = match by {
+            Pass::First => self.keys(profile, links).await?,
+            Pass::Second => names_of_companies(profile, links),
+        };
+        let mut by_form: HashMap<KeyForm, Vec<Key>> = HashMap::new();
+        for (at, keys) in keys.iter().enumerate() {
+            if found[at].is_empty() {
+                for key in keys {
+                    by_form.entry(key.form()).or_default().push(key.clone());
+                }
+            }
+        }
+        for mut ask in by_form.into_values() {
+            ask.sort();
+            ask.dedup();
+            let answer = self.look_up(object, &ask).await?;
+            let records = answer.records;
+            let holders = self.holders(&records).await?;
+            let (linked, schema) = if profile.kind == Kind::Activity {
+                let ids: Vec<String> = records.iter().map(|record| record.id.clone()).collect();
+                let linked = self.pusher.store.links_by_remote(self.connection.id, &object.remote, &ids).await?;
+                let linked = linked.into_iter().map(|it| (it.remote_id, RecordId(it.record))).collect();
+                (linked, Some(self.connection.schema(&object.remote, self.now()).await?))
+            } else {
+                (HashMap::new(), None)
+            };
+            for (at, keys) in keys.iter().enumerate() {
+                slow[at] |= keys.iter().any(|key| answer.slow.contains(key));
+                for (record, holder) in records.iter().zip(&holders).filter(|(record, _)| !record.gone) {
+                    let Some(at_key) = keys.iter().position(|key| *key == record.key) else { continue };
+                    // A converted lead is the contact it became, which was asked for before.
+                    if record.successor.is_some() || !Self::admits(object, profile, &links[at], record) {
+                        continue;
+                    }
+                    let mut rank = if matches!(record.key, Key::Own(_)) { 0 } else { 1 + at_key.min(1) };
+                    if let (Some(schema), None, Key::Parent(_)) = (&schema, &links[at].open_intent, &record.key) {
+                        // What another record of ours is there is not this one as well.
+                        let free = linked.get(&record.id).is_none_or(|holder| *holder == links[at].record);
+                        let Some(says) = says_the_same(object, schema, &links[at], record).filter(|_| free) else {
+                            continue;
+                        };
+                        rank = says;
+                    }
+                    found[at].push(Hit {
+                        remote_type: object.remote.clone(),
+                        record: record.clone(),
+                        rank,
+                        holder: *holder,
+                    });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Companies that the CRM's search may not show yet, for those links for which nothing was found.
+    async fn look_at_newcomers(&self, object: &Object, links: &[DueLink], found: &mut [Vec<Hit>]) -> Run<()> {
+        let missed: Vec<usize> = (0..links.len()).filter(|at| found[*at].is_empty()).collect();
+        let sought: Vec<&DueLink> = missed.iter().map(|at| &links[*at]).collect();
+        for (at, records) in missed.iter().zip(self.newcomers(object, &sought).await?) {
+            let holders = self.holders(&records).await?;
+            found[*at].extend(records.into_iter().zip(holders).map(|(record, holder)| Hit {
+                remote_type: object.remote.clone(),
+                record,
+                rank: 1,
+                holder,
+            }));
+        }
+        Ok(())
     }
 
     /// Whether a record found by a weak form of key can be what the link means: an activity's parent
