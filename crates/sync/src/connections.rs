@@ -12,56 +12,18 @@ use std::{
 
 use mittler_connector::{Account, Connector, Key, KeyForm};
 use mittler_core::{ConnectionId, LinkId, RemoteSchema, Time, mapping::Mapping};
-use serde::{Deserialize, Serialize};
 
-use crate::bounds::Bounds;
-
-/// What may be written to a CRM.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Mode {
-    /// Nothing is read, planned or written; what is due waits, and so do webhooks.
-    Off,
-    /// Everything is looked up and planned; nothing is written, and nothing that the CRM says is taken.
-    DryRun,
-    /// Only new records.
-    CreateOnly,
-    /// Only records that the CRM has.
-    UpdateOnly,
-    /// Only fields that are empty in the CRM.
-    FillEmpty,
-    #[default]
-    Full,
-}
-
-impl Mode {
-    pub fn parse(name: &str) -> Option<Mode> {
-        serde_json::from_value(name.into()).ok()
-    }
-
-    /// Whether what the CRM says is taken: of a trial nobody else is told, and what is off is not even read.
-    pub fn takes(self) -> bool {
-        !matches!(self, Mode::Off | Mode::DryRun)
-    }
-
-    pub fn name(self) -> &'static str {
-        match self {
-            Mode::Off => "off",
-            Mode::DryRun => "dry_run",
-            Mode::CreateOnly => "create_only",
-            Mode::UpdateOnly => "update_only",
-            Mode::FillEmpty => "fill_empty",
-            Mode::Full => "full",
-        }
-    }
-}
+use crate::{bounds::Bounds, mode::Mode};
 
 /// How long a schema or an owner is believed.
 const BELIEVED: Duration = Duration::from_hours(1);
+
 /// How often all that is due is looked at, and leases that are over are looked for.
 const CLOSELY: Duration = Duration::from_secs(1);
+
 /// How many people that were created are remembered; of those before them it is looked what hangs on them.
 const CREATED: usize = 100_000;
+
 /// How far a CRM's clock and ours stand apart before ours counts as wrong.
 const APART: Duration = Duration::from_secs(30);
 

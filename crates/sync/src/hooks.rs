@@ -2,6 +2,9 @@
 
 mod counts;
 
+pub use counts::Counts;
+pub use mittler_connector::RawHook;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
@@ -17,10 +20,10 @@ use mittler_store::{Clock, Store, derived_id, jobs::NewJob, parked::ParkedHook};
 use tracing::{debug, warn};
 use uuid::Uuid;
 
-use crate::connections::{Connection, Connections, Mode, same_account};
-
-pub use counts::Counts;
-pub use mittler_connector::RawHook;
+use crate::{
+    connections::{Connection, Connections, same_account},
+    mode::Mode,
+};
 
 /// What the sender of a hook is answered.
 #[derive(Debug, Clone, PartialEq, Eq)]

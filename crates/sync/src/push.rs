@@ -20,6 +20,7 @@ mod lease;
 pub(crate) mod plan;
 pub(crate) mod pusher;
 mod pusher_lease;
+mod receipts;
 mod resolve;
 mod scope;
 mod select;
@@ -34,7 +35,8 @@ use mittler_store::Result;
 use tokio::task::JoinSet;
 
 use crate::{
-    connections::{Connection, Mode},
+    connections::Connection,
+    mode::Mode,
     push::{
         batch::Batch,
         in_flight::InFlight,

@@ -8,7 +8,7 @@ use mittler_core::{
 };
 use uuid::Uuid;
 
-use crate::{bounds::Within, connections::Mode};
+use crate::{bounds::Within, mode::Mode};
 
 /// What is about to be written to one link.
 #[derive(Debug)]

@@ -20,8 +20,8 @@ use uuid::Uuid;
 
 use crate::{
     bounds::{Bounds, subject},
-    connections::Mode,
     guard::Guards,
+    mode::Mode,
     push::{
         batch::Batch,
         gate::{Gate, WriteRequest, gate},

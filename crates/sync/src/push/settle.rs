@@ -1,23 +1,15 @@
 //! From what a CRM answered to what the link becomes.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, time::Duration};
 
 use mittler_connector::{Error as CrmError, Key, KeyForm, KindProfile, OwnKey, Refusal, RemoteRecord, RowResult};
 use mittler_core::{
-    Kind, LinkId, RecordId, Value,
+    Kind, RecordId, Value,
     job::Lane,
     mapping::Object,
     plan::{self, HeldField},
 };
-use mittler_store::{
-    Clock, Error as StoreError, Tx,
-    due::DueLink,
-    intents::Intent,
-    jobs::NewJob,
-    leases::{Holding, Receipt},
-    links::LinkCommand,
-    reviews::NewReview,
-};
+use mittler_store::{due::DueLink, jobs::NewJob, leases::Receipt, links::LinkCommand, reviews::NewReview};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -28,6 +20,7 @@ use crate::{
         batch::Batch,
         item::{CLOSED, Item, Written, settled},
         pusher::Run,
+        receipts::Received,
     },
     question,
 };
@@ -40,25 +33,6 @@ const FOLLOWED: Duration = Duration::from_mins(1);
 
 /// A record of which so many fields are refused waits for a person.
 const REFUSALS: usize = 5;
-
-#[derive(Default)]
-struct Received {
-    receipts: Vec<Receipt>,
-    /// How each write ended.
-    ended: Vec<Intent>,
-    reviews: Vec<NewReview>,
-    adopt: Vec<(Item, Key, String)>,
-    /// Those whose record became another, and the CRM's word for it.
-    follow: Vec<(Item, String)>,
-    created: Vec<LinkId>,
-    /// Companies that were made: their remote ids.
-    companies: Vec<String>,
-    /// Rows that came through.
-    good: usize,
-    /// Rows, or all of them, for which the CRM is not set up: the code and its words.
-    closed: Option<(String, String)>,
-    error: Option<CrmError>,
-}
 
 impl Batch {
     /// Writes receipts; gives the error that should stop further batches, if there is one.
@@ -129,12 +103,7 @@ impl Batch {
             }
             Written::Row(RowResult::Candidates { found, may_save, code }) => {
                 to.ended.push(end("review", Some(code.clone())));
-                // What comes without a type is of the one that was to be made.
-                let of = |remote_type: String| if remote_type.is_empty() { object.remote.clone() } else { remote_type };
-                let found = found.into_iter().map(|(remote_type, id)| (of(remote_type), id)).collect();
-                let mut review = self.remote_duplicate(&item, found, &code);
-                review.candidates["may_save"] = json!(may_save && item.creates);
-                to.reviews.push(review);
+                to.reviews.push(self.likely_duplicate(object, &item, found, may_save, &code));
                 receipt.state = "refused".into();
                 receipt.code = Some(code);
             }
@@ -267,6 +236,22 @@ impl Batch {
         receipt.reason = Some(refusal.message.clone());
     }
 
+    /// A duplicate rule of the CRM's found somebody. What comes without a type is of the one that was to be made.
+    fn likely_duplicate(
+        &self,
+        object: &Object,
+        item: &Item,
+        found: Vec<(String, String)>,
+        may_save: bool,
+        code: &str,
+    ) -> NewReview {
+        let of = |remote_type: String| if remote_type.is_empty() { object.remote.clone() } else { remote_type };
+        let found = found.into_iter().map(|(remote_type, id)| (of(remote_type), id)).collect();
+        let mut review = self.remote_duplicate(item, found, code);
+        review.candidates["may_save"] = json!(may_save && item.creates);
+        review
+    }
+
     fn remote_duplicate(&self, item: &Item, found: Vec<(String, String)>, code: &str) -> NewReview {
         let link = item.link.id;
         let ids: Vec<&str> = found.iter().map(|(_, id)| id.as_str()).collect();
@@ -279,50 +264,6 @@ impl Batch {
             reason: code.to_owned(),
             asked_at: self.now().0,
         }
-    }
-
-    /// Receipts of a batch together; if the database refuses them - another link has a remote id
-    /// already - each by itself, so that one cannot spoil the others.
-    async fn commit(&self, lease: Uuid, received: Received) -> Run<()> {
-        let Received { receipts, ended, reviews, created, .. } = received;
-        let taken = |receipt: &Receipt| Receipt {
-            remote_id: None,
-            state: "refused".into(),
-            code: Some("remote_taken".into()),
-            reason: Some("another record of ours is already linked to this record of the CRM".into()),
-            ..receipt.clone()
-        };
-        let end = |ended: Arc<Vec<Intent>>, receipts: Arc<Vec<Receipt>>| {
-            let (clock, reviews, created) = (self.pusher.clock.clone(), reviews.clone(), created.clone());
-            self.pusher.store.write(async move |tx| {
-                write_receipts(tx, &clock, lease, &receipts, &ended, &created).await?;
-                tx.ask(&reviews).await?;
-                tx.end_lease(lease).await
-            })
-        };
-        let (ended, receipts) = (Arc::new(ended), Arc::new(receipts));
-        match end(Arc::clone(&ended), Arc::clone(&receipts)).await {
-            Ok(()) => return Ok(()),
-            Err(StoreError::Statement(_)) => {}
-            Err(error) => return Err(error.into()),
-        }
-        // The lease goes on until the last is written: what a process that ends here leaves is open.
-        let mut rest = Arc::unwrap_or_clone(ended);
-        for receipt in receipts.iter() {
-            let own: Vec<Intent> = rest.extract_if(.., |end| end.link == receipt.id).collect();
-            let one = |receipt: Receipt| {
-                let (clock, own, created) = (self.pusher.clock.clone(), own.clone(), created.clone());
-                self.pusher.store.write(async move |tx| {
-                    write_receipts(tx, &clock, lease, std::slice::from_ref(&receipt), &own, &created).await
-                })
-            };
-            match one(receipt.clone()).await {
-                Ok(()) => {}
-                Err(StoreError::Statement(_)) => one(taken(receipt)).await?,
-                Err(error) => return Err(error.into()),
-            }
-        }
-        Ok(end(Arc::new(rest), Arc::default()).await?)
     }
 
     /// A unique value was taken: adopt the record that has it, if it is the same thing.
@@ -411,42 +352,6 @@ fn unknown(written: &[(Item, Written)]) -> Option<CrmError> {
         }
     }
     code.map(|code| CrmError::Unknown { code: code.clone() })
-}
-
-/// Writes receipts and the ends of writes under a lease. Whoever went without a record that is there now is
-/// told of it.
-async fn write_receipts(
-    tx: &mut Tx,
-    clock: &Clock,
-    lease: Uuid,
-    receipts: &[Receipt],
-    ended: &[Intent],
-    created: &[LinkId],
-) -> mittler_store::Result<()> {
-    let done = match tx.hold_lease(lease).await? {
-        Some(holding) => {
-            let done = tx.put_receipts(&holding, receipts).await?;
-            tx.put_intents(&known(&holding, ended)).await?;
-            done
-        }
-        // Taken over: the intents are open, and who has the links now looks first.
-        None => Vec::new(),
-    };
-    let lost: Vec<Receipt> =
-        receipts.iter().filter(|it| it.written_at > 0 && !done.contains(&LinkId(it.id))).cloned().collect();
-    if !lost.is_empty() {
-        crate::forget::enter_lost(tx, clock, &lost).await?;
-    }
-    let made: Vec<LinkId> = created.iter().copied().filter(|id| done.contains(id)).collect();
-    if !made.is_empty() {
-        tx.want_dependants(&made).await?;
-    }
-    Ok(())
-}
-
-/// The ends of the writes to links that are still there to be written to.
-fn known(holding: &Holding, ended: &[Intent]) -> Vec<Intent> {
-    ended.iter().filter(|end| holding.has(LinkId(end.link))).cloned().collect()
 }
 
 /// The key by which to find what exists already.
