@@ -289,12 +289,15 @@ async fn endings(database: &str) -> BTreeMap<String, i64> {
     }
 }
 
-/// Waits until nothing is left to do, or the patience ends, and balances the ledger.
+/// Waits until nothing is left to do, or nothing has moved for so long, and balances the ledger.
 pub async fn drain(house: &House, sandbox: &Sandbox, ledger: &Ledger, patience: Duration) -> (Verdict, Metrics) {
-    let (ends, mut idle, mut said) = (Instant::now() + patience, 0, Instant::now());
+    let (mut ends, mut idle, mut said, mut left) = (Instant::now() + patience, 0, Instant::now(), None);
     loop {
         let metrics = house.metrics().await;
         let open = metrics.open();
+        if open.is_some() && open != left {
+            (ends, left) = (Instant::now() + patience, open);
+        }
         idle = if matches!(open, Some((0, _, 0))) { idle + 1 } else { 0 };
         // The ledger reads all that the CRMs hold: too much work to do it while others still have some.
         if idle >= 4 || Instant::now() > ends {
