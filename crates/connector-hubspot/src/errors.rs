@@ -58,7 +58,7 @@ pub fn failed(call: &Call, answer: &Answer) -> Error {
         _ if call.effect == Effect::Read => Error::Protocol { detail: code },
         // Every record would be refused for it: our own key is not there as it must be,
         400 if is_key(&failure) => {
-            let message = format!("{}; `mittler doctor` makes it where it may", setting(&failure));
+            let message = format!("{}; `mittler connect` makes it where it may", setting(&failure));
             Error::Configuration { code, message }
         }
         // or the mapping names what the portal does not have.

@@ -34,7 +34,7 @@ use std::{
 use async_trait::async_trait;
 use mittler_connector::{
     Account, Connector, Cursor, Error, Histories, Key, NotAuthentic, Outcome, Page, Profile, RawHook, Received,
-    RemoteRecord, Result, Write,
+    RemoteRecord, Result, SetupStep, SetupWish, Write,
     http::{Answer, Call, Http},
 };
 use mittler_core::{RemoteSchema, Time};
@@ -216,8 +216,8 @@ impl Connector for HubSpot {
             .then(|| format!("https://app.hubspot.com/contacts/{portal}/record/{object}/{id}"))
     }
 
-    async fn prepare(&self) -> Result<Vec<String>> {
-        self.prepare_portal().await
+    async fn setup(&self, wish: SetupWish) -> Result<Vec<SetupStep>> {
+        self.set_up_portal(wish).await
     }
 
     async fn account(&self) -> Result<Account> {

@@ -1,6 +1,6 @@
 //! What the fields of a type are, and the one property of ours that has to exist.
 
-use mittler_connector::{Error, Result, http::Call};
+use mittler_connector::{Error, Result, SetupStep, SetupWish, StepState, http::Call};
 use mittler_core::{
     RemoteSchema,
     remote::{RemoteField, RemoteType},
@@ -50,36 +50,40 @@ impl HubSpot {
     }
 
     /// Makes sure that the properties exist by which our records are found again.
-    pub(crate) async fn prepare_portal(&self) -> Result<Vec<String>> {
-        let mut sentences = Vec::new();
+    pub(crate) async fn set_up_portal(&self, wish: SetupWish) -> Result<Vec<SetupStep>> {
+        let mut steps = Vec::new();
         for (remote_type, group) in [(CONTACTS, "contactinformation"), (COMPANIES, "companyinformation")] {
             let name = &self.settings.own_key;
             if let Some(property) = self.property(remote_type, name).await? {
-                sentences.extend(fault(remote_type, &property));
+                steps.extend(fault(remote_type, &property));
+            } else if wish == SetupWish::Check {
+                let text = format!("The property {name} is missing on {remote_type}.");
+                steps.push(SetupStep { state: StepState::Missing, text });
             } else {
-                sentences.push(self.create_key(remote_type, group).await?);
+                steps.extend(self.create_key(remote_type, group).await?);
             }
         }
         if let Some(name) = &self.settings.activity_key {
             for remote_type in [TASKS, EMAILS, NOTES] {
                 let property = self.property(remote_type, name).await?;
-                sentences.extend(match property {
+                steps.extend(match property {
                     Some(property) => fault(remote_type, &property),
-                    None => Some(format!(
+                    None => Some(SetupStep::by_hand(format!(
                         "The property {name} is missing on {remote_type}: create it as a single-line text with unique \
                          values, or leave the activities' own key out of the configuration."
-                    )),
+                    ))),
                 });
             }
         }
-        Ok(sentences)
+        Ok(steps)
     }
 
     async fn property(&self, remote_type: &str, name: &str) -> Result<Option<Property>> {
         self.ask_for(&Call::read(Method::GET, self.paths.properties(&[remote_type, name]))).await
     }
 
-    async fn create_key(&self, remote_type: &str, group: &str) -> Result<String> {
+    /// `None`: somebody else was faster, and what they made is as good.
+    async fn create_key(&self, remote_type: &str, group: &str) -> Result<Option<SetupStep>> {
         let name = &self.settings.own_key;
         let body = json!({
             "groupName": group, "name": name, "label": LABEL, "type": "string", "fieldType": "text",
@@ -89,37 +93,36 @@ impl HubSpot {
         let call = Call::write(Method::POST, self.paths.properties(&[remote_type]), body);
         let answer = self.send(&call).await?;
         if answer.status.is_success() {
-            return Ok(format!("The property {name} was created on {remote_type}."));
+            let text = format!("The property {name} was created on {remote_type}.");
+            return Ok(Some(SetupStep { state: StepState::Made, text }));
         }
-        // Somebody else was faster; theirs may be as good.
         if answer.status.as_u16() == 409 {
             let property = self.property(remote_type, name).await?;
-            let fault = property.and_then(|property| fault(remote_type, &property));
-            return Ok(fault.unwrap_or_else(|| format!("The property {name} already exists on {remote_type}.")));
+            return Ok(property.and_then(|property| fault(remote_type, &property)));
         }
         match crate::errors::failed(&call, &answer) {
-            Error::Configuration { message, .. } => Ok(format!(
+            Error::Configuration { message, .. } => Ok(Some(SetupStep::by_hand(format!(
                 "The property {name} could not be created on {remote_type} ({message}): grant the scope, or create it by \
                  hand as a single-line text with unique values."
-            )),
-            Error::BatchRefused { message, .. } => Ok(format!(
+            )))),
+            Error::BatchRefused { message, .. } => Ok(Some(SetupStep::by_hand(format!(
                 "HubSpot did not create the property {name} on {remote_type} ({message}): create it by hand as a \
                  single-line text with unique values."
-            )),
+            )))),
             error => Err(error),
         }
     }
 }
 
 /// Why an existing property cannot be the key; whether values are unique is fixed for ever.
-fn fault(remote_type: &str, property: &Property) -> Option<String> {
+fn fault(remote_type: &str, property: &Property) -> Option<SetupStep> {
     if property.has_unique_value && property.value_type == "string" {
         return None;
     }
     let name = &property.name;
-    Some(format!(
+    Some(SetupStep::by_hand(format!(
         "The property {name} on {remote_type} is not a text with unique values: delete it, or configure another name."
-    ))
+    )))
 }
 
 fn field(remote_type: &str, property: &Property) -> RemoteField {

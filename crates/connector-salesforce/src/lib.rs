@@ -24,7 +24,7 @@ use std::{
 use async_trait::async_trait;
 use mittler_connector::{
     Account, Connector, Cursor, Error, Histories, Key, NotAuthentic, Outcome, Page, Profile, RawHook, Received,
-    RemoteRecord, Result, Write,
+    RemoteRecord, Result, SetupStep, SetupWish, Write,
     http::{Answer, Call, Http},
 };
 use mittler_core::{RemoteSchema, Time, remote::RemoteType};
@@ -184,8 +184,8 @@ impl Connector for Salesforce {
         Some(format!("{instance}/lightning/r/{remote_type}/{id}/view"))
     }
 
-    async fn prepare(&self) -> Result<Vec<String>> {
-        setup::prepare(self).await
+    async fn setup(&self, _: SetupWish) -> Result<Vec<SetupStep>> {
+        setup::missing(self).await
     }
 
     async fn account(&self) -> Result<Account> {

@@ -1,7 +1,7 @@
 //! What Salesforce says of itself: fields, own key fields, whose organisation it is.
 
 use mittler_connector::{
-    Error, Result,
+    Error, Result, SetupStep,
     http::{Call, Effect},
 };
 use mittler_core::{RemoteSchema, remote::RemoteField};
@@ -24,7 +24,7 @@ pub async fn describe(salesforce: &Salesforce, remote_type: &str) -> Result<Remo
 }
 
 /// REST cannot create fields, so all that is missing is a sentence for the administrator.
-pub async fn prepare(salesforce: &Salesforce) -> Result<Vec<String>> {
+pub async fn missing(salesforce: &Salesforce) -> Result<Vec<SetupStep>> {
     let mut sentences = Vec::new();
     for kind in &salesforce.profile.kinds {
         let Some(own_key) = salesforce.own_key(&kind.remote_type) else { continue };
@@ -37,7 +37,7 @@ pub async fn prepare(salesforce: &Salesforce) -> Result<Vec<String>> {
             Err(error) => return Err(error),
         }
     }
-    Ok(sentences)
+    Ok(sentences.into_iter().map(SetupStep::by_hand).collect())
 }
 
 fn wanting(remote_type: &str, own_key: &str, field: Option<&RemoteField>) -> Option<String> {

@@ -9,7 +9,7 @@ use std::sync::{
 
 use async_trait::async_trait;
 use mittler_connector::{
-    Connector, Error, Key, OwnKey, Result, RowResult, Write,
+    Connector, Error, Key, OwnKey, Result, RowResult, SetupWish, Write,
     http::{Auth, Http, Pace},
     oauth::{self, Grant},
 };
@@ -388,13 +388,13 @@ async fn limits_and_outages_say_whether_something_may_have_been_written() {
 #[tokio::test]
 async fn what_an_administrator_has_to_do_is_said_in_sentences() {
     let stage = stage().await;
-    assert_eq!(stage.crm.prepare().await.unwrap(), Vec::<String>::new());
+    assert_eq!(stage.crm.setup(SetupWish::Apply).await.unwrap(), []);
     assert_eq!(stage.crm.account().await.unwrap().id, stage.sandbox.access().salesforce.organization_id);
     let lead = CustomField { unique: false, ..CustomField::external_key("Lead", "Mittler_Id__c") };
     let bare = stage_with(Org { custom_fields: vec![lead], ..Org::default() }).await;
-    let sentences = bare.crm.prepare().await.unwrap();
+    let sentences = bare.crm.setup(SetupWish::Check).await.unwrap();
     assert_eq!(sentences.len(), 4, "{sentences:?}");
-    assert_eq!(sentences.iter().filter(|sentence| sentence.contains("has no field")).count(), 3);
+    assert_eq!(sentences.iter().filter(|step| step.text.contains("has no field")).count(), 3);
     let wrong = bare.crm.push("Contact", &[create("1", &[("LastName", "Huber")])]).await;
     assert!(matches!(wrong, Err(Error::Configuration { .. })), "{wrong:?}");
 }

@@ -60,12 +60,43 @@ pub trait Connector: Send + Sync {
     /// `account`: the account's id, where it is known.
     fn record_url(&self, account: Option<&str>, remote_type: &str, id: &str) -> Option<String>;
 
-    /// Creates what the connection needs in the CRM and the API can create (own key fields).
-    /// Returns one plain sentence per thing created or still to be done by hand.
-    async fn prepare(&self) -> Result<Vec<String>>;
+    /// Checks what the connection needs in the CRM beside its records (own key fields), and makes what is missing if
+    /// that is wished and the API can do it. Gives a step for each thing that was made or is still missing.
+    async fn setup(&self, wish: SetupWish) -> Result<Vec<SetupStep>>;
 
     /// Who the credentials belong to: to make sure that it is the configured account.
     async fn account(&self) -> Result<Account>;
+}
+
+/// Whether [`Connector::setup`] may change the CRM.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SetupWish {
+    Check,
+    Apply,
+}
+
+/// One thing that a connection needs in its CRM.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SetupStep {
+    pub state: StepState,
+    /// What it is and, where a person has to do it, how: a sentence.
+    pub text: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StepState {
+    /// It was missing, and is there now.
+    Made,
+    /// It is missing; [`SetupWish::Apply`] makes it.
+    Missing,
+    /// A person has to do it.
+    ByHand,
+}
+
+impl SetupStep {
+    pub fn by_hand(text: impl Into<String>) -> SetupStep {
+        SetupStep { state: StepState::ByHand, text: text.into() }
+    }
 }
 
 /// What is known of an account.

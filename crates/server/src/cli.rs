@@ -71,6 +71,9 @@ pub enum Command {
         /// A TOML file with the sandbox's settings
         #[arg(long)]
         settings: Option<PathBuf>,
+        /// Write a configuration with keys that is connected to it into this folder
+        #[arg(long, value_name = "FOLDER")]
+        configure: Option<PathBuf>,
     },
     /// Import a list of leads (CSV)
     Import {
@@ -118,6 +121,13 @@ pub enum Command {
         json: bool,
         #[command(subcommand)]
         command: Option<ConnectionsCommand>,
+    },
+    /// Check one connection and make in its CRM what it needs there
+    Connect {
+        /// The connection's name
+        name: String,
+        #[arg(long)]
+        json: bool,
     },
     /// Show the questions that wait for a person
     #[command(args_conflicts_with_subcommands = true)]

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use mittler_connector::{
     Account, Connector, Cursor, Histories, Key, NotAuthentic, Outcome, Page, Profile, RawHook, Received, RemoteRecord,
-    Result, Write,
+    Result, SetupStep, SetupWish, Write,
 };
 use mittler_core::{RemoteSchema, Time};
 
@@ -47,8 +47,8 @@ impl<C: Connector> Connector for Tuned<C> {
         self.inner.record_url(account, remote_type, id)
     }
 
-    async fn prepare(&self) -> Result<Vec<String>> {
-        self.inner.prepare().await
+    async fn setup(&self, wish: SetupWish) -> Result<Vec<SetupStep>> {
+        self.inner.setup(wish).await
     }
 
     async fn account(&self) -> Result<Account> {

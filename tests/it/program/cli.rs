@@ -126,7 +126,7 @@ async fn an_import_alone(database: Option<&str>) {
     let told = imported["not_at"].as_array().unwrap();
     assert!(told.iter().any(|it| it == "salesforce: its mode is off"), "{imported}");
     // The portal lacks our key as yet: that is said, with who makes it.
-    let key = |it: &Value| it.as_str().is_some_and(|it| it.starts_with("hubspot") && it.contains("doctor"));
+    let key = |it: &Value| it.as_str().is_some_and(|it| it.starts_with("hubspot") && it.contains("mittler connect"));
     assert!(told.iter().any(key), "{imported}");
     let connections = run(with(&["connections", "--json"])).await.ended(0).json();
     let shut = connections.as_array().unwrap().iter().find(|it| it["name"] == "salesforce").unwrap();
@@ -266,4 +266,65 @@ async fn the_demo_runs_twice_on_one_postgres() {
     assert_eq!(raw.number("SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'mittler_demo_%'").await, 0);
     raw.close().await;
     fresh.remove().await;
+}
+
+/// Practice needs one command: a configuration that is connected to the sandbox, with keys.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sandbox_writes_a_configuration_that_is_connected_to_it() {
+    let place = Place::new("");
+    let folder = place.path().join("practice");
+    let configure = ["sandbox", "--configure", folder.to_str().unwrap()];
+    let mut sandbox = place.start(&configure);
+    let serve = sandbox.says("  connected to it: mittler ").await;
+    let config = folder.join("mittler.toml");
+    assert_eq!(serve, format!("--config {} serve", config.display()));
+    let mode = |file: &str| std::fs::metadata(folder.join(file)).unwrap().permissions().mode() & 0o777;
+    for secret in ["mittler.key", "hubspot.token", "hubspot.secret", "salesforce.secret"] {
+        assert_eq!(mode(secret), 0o600, "{secret}");
+    }
+    let with = ["--config", config.to_str().unwrap()];
+    let connected = place.run(&[&with[..], &["connect", "hubspot", "--json"]].concat()).await.ended(0).json();
+    assert_eq!((&connected["connected"], &connected["steps"]), (&json!(true), &json!([])), "{connected}");
+    let list = place.file("messe.csv", LIST.as_bytes());
+    let import = ["import", list.to_str().unwrap(), "--json"];
+    let imported = place.run(&[&with[..], &import].concat()).await.ended(0).json();
+    assert_eq!(imported["arrived"], true, "{imported}");
+    assert_eq!(sandbox.stop().await, Some(0));
+
+    // It writes over its own, and over nobody else's.
+    let mut sandbox = place.start(&configure);
+    sandbox.says("  connected to it: ").await;
+    assert_eq!(sandbox.stop().await, Some(0));
+    std::fs::write(&config, "[server]\n").unwrap();
+    let refused = place.run(&configure).await.ended(1).text();
+    assert!(refused.contains("choose another folder"), "{refused}");
+    assert_eq!(std::fs::read_to_string(&config).unwrap(), "[server]\n");
+}
+
+/// What a connection needs in its CRM is made when somebody connects it, and before that nothing is changed there.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_connection_makes_what_it_needs_when_it_is_connected() {
+    let shop = Place::new("");
+    let settings = shop.file("sandbox.toml", b"seed = 11\n[hubspot]\nmittler_id = false\n");
+    let mut sandbox = shop.start(&["sandbox", "--json", "--settings", settings.to_str().unwrap()]);
+    let access: Access = serde_json::from_str(&sandbox.says("").await).unwrap();
+    let place = Place::new(&configuration(&access, "mode = \"dry_run\"", "mode = \"dry_run\""));
+    // Somebody who only looks changes nothing.
+    for _ in 0..2 {
+        let doctor = place.run(&["doctor"]).await.ended(1).text();
+        let said = "The property mittler_id is missing on contacts.";
+        assert!(
+            doctor.contains(said) && doctor.contains("`mittler connect hubspot` makes what is missing"),
+            "{doctor}"
+        );
+    }
+    let connected = place.run(&["connect", "hubspot"]).await.ended(0).text();
+    assert!(connected.contains("The property mittler_id was created on contacts."), "{connected}");
+    assert!(connected.contains("Nothing is written in mode dry_run"), "{connected}");
+    let again = place.run(&["connect", "hubspot", "--json"]).await.ended(0).json();
+    assert_eq!(again["steps"], json!([]));
+    place.run(&["doctor"]).await.ended(0);
+    let unknown = place.run(&["connect", "nobody"]).await.ended(1).text();
+    assert!(unknown.contains("there is no connection"), "{unknown}");
+    assert_eq!(sandbox.stop().await, Some(0));
 }

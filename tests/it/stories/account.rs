@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use mittler_connector::{
-    Connector, Profile,
+    Connector, Profile, SetupStep, SetupWish,
     http::{Auth, Http, Pace},
     oauth::Grant,
 };
@@ -85,8 +85,8 @@ impl<C: Connector> Connector for Tuned<C> {
         self.inner.record_url(account, remote_type, id)
     }
 
-    async fn prepare(&self) -> mittler_connector::Result<Vec<String>> {
-        self.inner.prepare().await
+    async fn setup(&self, wish: SetupWish) -> mittler_connector::Result<Vec<SetupStep>> {
+        self.inner.setup(wish).await
     }
 
     async fn account(&self) -> mittler_connector::Result<mittler_connector::Account> {

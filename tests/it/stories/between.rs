@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use futures_util::future::BoxFuture;
 use mittler_connector::{
     Account, Connector, Cursor, Error, Key, NotAuthentic, Outcome, Page, Profile, RawHook, Received, RemoteRecord,
-    Result, Write,
+    Result, SetupStep, SetupWish, Write,
 };
 use mittler_core::{RemoteSchema, Time, Value, mapping::Mapping};
 use mittler_sync::{Connection, Mode};
@@ -61,8 +61,8 @@ impl Connector for Between {
         self.inner.record_url(account, remote_type, id)
     }
 
-    async fn prepare(&self) -> Result<Vec<String>> {
-        self.inner.prepare().await
+    async fn setup(&self, wish: SetupWish) -> mittler_connector::Result<Vec<SetupStep>> {
+        self.inner.setup(wish).await
     }
 
     async fn account(&self) -> Result<Account> {

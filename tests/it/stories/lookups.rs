@@ -8,7 +8,7 @@ use std::{
 use async_trait::async_trait;
 use mittler_connector::{
     Account, Connector, Cursor, Error, Key, KeyForm, NotAuthentic, Outcome, Page, Profile, RawHook, Received,
-    RemoteRecord, Result, Write,
+    RemoteRecord, Result, SetupStep, SetupWish, Write,
 };
 use mittler_core::{RemoteSchema, Time, mapping::Mapping};
 use mittler_store::Store;
@@ -103,8 +103,8 @@ impl Connector for Limited {
         self.inner.record_url(account, remote_type, id)
     }
 
-    async fn prepare(&self) -> Result<Vec<String>> {
-        self.inner.prepare().await
+    async fn setup(&self, wish: SetupWish) -> mittler_connector::Result<Vec<SetupStep>> {
+        self.inner.setup(wish).await
     }
 
     async fn account(&self) -> Result<Account> {

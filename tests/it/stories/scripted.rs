@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use mittler_connector::{
     Change, Connector, Cursor, Error, HookEvent, Key, NotAuthentic, Outcome, Page, Profile, RawHook, Received,
-    RemoteRecord, Result, Write,
+    RemoteRecord, Result, SetupStep, SetupWish, Write,
 };
 use mittler_core::{ConnectionId, RemoteSchema, Time, job::Task, mapping::Mapping};
 use mittler_queue::{End, Handler};
@@ -85,7 +85,7 @@ impl Connector for Scripted {
         None
     }
 
-    async fn prepare(&self) -> Result<Vec<String>> {
+    async fn setup(&self, _: SetupWish) -> Result<Vec<SetupStep>> {
         Ok(Vec::new())
     }
 

@@ -3,6 +3,7 @@
 //! Jobs are run inline and time is moved, never waited for: Mittler's clock and the sandbox's go
 //! together.
 
+use mittler_connector::SetupWish;
 use std::{sync::Arc, time::Duration};
 
 use futures_util::future::join_all;
@@ -182,7 +183,7 @@ impl World {
         };
         let world = World { store, clock, keys, sandbox, connections, worker, door, hooks, setup };
         for connection in world.connections.all() {
-            connection.connector.prepare().await.unwrap();
+            connection.connector.setup(SetupWish::Apply).await.unwrap();
         }
         world
     }

@@ -6,7 +6,7 @@ use axum::{
     body::Bytes,
     http::{HeaderMap, HeaderValue, Method},
 };
-use mittler_connector::{Connector, Error, RawHook};
+use mittler_connector::{Connector, Error, RawHook, SetupWish, StepState};
 use mittler_core::{mapping::Mapping, remote::RemoteType};
 
 use crate::support::{Portal, text};
@@ -20,12 +20,18 @@ async fn the_account_is_the_portal() {
 #[tokio::test]
 async fn a_portal_is_prepared_once() {
     let portal = Portal::with(|config| config.hubspot.mittler_id = false, |_| {}).await;
-    let said = portal.hubspot.prepare().await.unwrap();
+    let checked = portal.hubspot.setup(SetupWish::Check).await.unwrap();
+    assert!(checked.len() == 2 && checked.iter().all(|step| step.state == StepState::Missing), "{checked:?}");
+    let said = portal.hubspot.setup(SetupWish::Apply).await.unwrap();
+    let said: Vec<(StepState, &str)> = said.iter().map(|step| (step.state, &*step.text)).collect();
     assert_eq!(
         said,
-        ["The property mittler_id was created on contacts.", "The property mittler_id was created on companies."]
+        [
+            (StepState::Made, "The property mittler_id was created on contacts."),
+            (StepState::Made, "The property mittler_id was created on companies.")
+        ]
     );
-    assert_eq!(portal.hubspot.prepare().await.unwrap(), [""; 0]);
+    assert_eq!(portal.hubspot.setup(SetupWish::Apply).await.unwrap(), []);
     portal.created("contacts", "rec_a", &[("email", text("a@example.com"))]).await;
 }
 
@@ -37,8 +43,9 @@ async fn a_missing_scope_is_a_sentence_when_preparing_and_a_setting_when_writing
             ["oauth", "crm.objects.contacts.read", "crm.objects.companies.read"].map(str::to_owned).to_vec();
     };
     let portal = Portal::with(scopes, |_| {}).await;
-    let said = portal.hubspot.prepare().await.unwrap();
-    assert!(said[0].contains("crm.schemas.contacts.write"), "{said:?}");
+    let said = portal.hubspot.setup(SetupWish::Apply).await.unwrap();
+    assert_eq!(said[0].state, StepState::ByHand);
+    assert!(said[0].text.contains("crm.schemas.contacts.write"), "{said:?}");
     let write = [portal.create("rec_a", &[("email", text("a@example.com"))])];
     let error = portal.hubspot.push("contacts", &write).await.unwrap_err();
     assert!(matches!(error, Error::Configuration { code, .. } if code == "MISSING_SCOPES"));

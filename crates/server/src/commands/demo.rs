@@ -14,6 +14,7 @@ use mittler_api::{
     access::one_time_link,
     door::{FairParams, ImportParams, LeadParams},
 };
+use mittler_connector::SetupWish;
 use mittler_core::{RunId, Time};
 use mittler_queue::RabbitConfig;
 use mittler_sandbox::{Access, Sandbox};
@@ -133,7 +134,11 @@ async fn show(config: Config, options: &Options, sandbox: &Sandbox, stop: &Cance
 
 async fn tell(service: &Service, options: &Options, sandbox: &Sandbox, addr: Option<SocketAddr>) -> Result<ExitCode> {
     for connection in service.connections.all() {
-        connection.connector.prepare().await.with_context(|| format!("connection {}", connection.name))?;
+        connection
+            .connector
+            .setup(SetupWish::Apply)
+            .await
+            .with_context(|| format!("connection {}", connection.name))?;
     }
     let begun = (Instant::now(), service.clock.now());
     let (rows, mails, known, runs) = import(service, options, options.json).await?;

@@ -1,7 +1,7 @@
 //! `mittler doctor`: everything that can be wrong, in plain words with what to do. One fault hides
 //! no other, and nothing is made that was not there.
 
-mod settings;
+pub mod settings;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -10,6 +10,7 @@ use std::{
 };
 
 use anyhow::Result;
+use mittler_connector::{SetupStep, SetupWish, StepState};
 use mittler_core::{ConnectionId, Time};
 use mittler_queue::RabbitConfig;
 use mittler_store::{Clock, Store, connections::ConnectionRow, hooks::HookCount, inspect};
@@ -32,7 +33,7 @@ struct Check {
 }
 
 #[derive(Default)]
-struct Findings(Vec<Check>);
+pub struct Findings(Vec<Check>);
 
 impl Findings {
     fn add(&mut self, what: impl Into<String>, result: Result<impl Into<String>, String>) {
@@ -404,9 +405,10 @@ async fn check_connection(
         }
         Err(error) => return findings.wrong(name, format!("{error}; {}", crm_advice(&error))),
     }
-    match connection.connector.prepare().await {
-        Ok(says) if says.is_empty() => findings.well(format!("{name}, own keys"), "present"),
-        Ok(says) => findings.well(format!("{name}, own keys"), says.join("; ")),
+    // A connection that writes nothing has nothing made for it, either.
+    let writes = !matches!(connection.mode, Mode::Off | Mode::DryRun);
+    match connection.connector.setup(if writes { SetupWish::Apply } else { SetupWish::Check }).await {
+        Ok(steps) => findings.add(format!("{name}, own keys"), said_of_setup(&steps, section)),
         Err(error) => findings.wrong(format!("{name}, own keys"), format!("{error}; {}", crm_advice(&error))),
     }
     match mapping::check(connection, clock.now()).await {
@@ -423,6 +425,19 @@ async fn check_connection(
     if matches!(connection.mode, Mode::Off | Mode::DryRun) {
         findings.well(format!("{name}, mode"), format!("{}: nothing is written", connection.mode.name()));
     }
+}
+
+/// What the connection needs in its CRM, and whether it is there.
+fn said_of_setup(steps: &[SetupStep], section: &ConnectionSection) -> Result<String, String> {
+    if steps.is_empty() {
+        return Ok("present".into());
+    }
+    let mut said: Vec<String> = steps.iter().map(|step| step.text.clone()).collect();
+    if steps.iter().any(|step| step.state == StepState::Missing) {
+        said.push(format!("`mittler connect {}` makes what is missing.", section.name));
+    }
+    let said = said.join(" ");
+    if steps.iter().any(|step| step.state == StepState::ByHand) { Err(said) } else { Ok(said) }
 }
 
 /// What a running service noted of a connection.

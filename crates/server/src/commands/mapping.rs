@@ -87,7 +87,7 @@ pub async fn check(connection: &mittler_sync::Connection, now: mittler_core::Tim
                 remote_type: object.remote.clone(),
                 field: field.to_owned(),
                 code: "own_key_missing".into(),
-                text: "the unique field for our ids is missing; `mittler doctor` says how to make it".into(),
+                text: "the unique field for our ids is missing; `mittler connect` makes it, or says how".into(),
                 fatal: true,
             });
         }

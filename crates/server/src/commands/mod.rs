@@ -1,5 +1,6 @@
 //! The commands, one file each.
 
+mod connect;
 mod connections;
 mod demo;
 mod doctor;
@@ -36,9 +37,9 @@ pub async fn run(cli: Cli) -> Result<ExitCode> {
             telemetry::start(false, "error");
             demo::run(&common, demo::Options { serve, json, folder, list, mailbox }).await
         }
-        Command::Sandbox { listen, json, settings } => {
+        Command::Sandbox { listen, json, settings, configure } => {
             telemetry::start(false, "warn");
-            sandbox::run(listen, json, settings).await
+            sandbox::run(listen, json, settings, configure).await
         }
         Command::Import { file, import, dry_run, problems, no_wait, json } => {
             let (desk, manner) =
@@ -58,6 +59,7 @@ pub async fn run(cli: Cli) -> Result<ExitCode> {
             connections::retry(&open(&common).await?, &name, json).await
         }
         Command::Connections { json, command: None } => connections::run(&open(&common).await?, json).await,
+        Command::Connect { name, json } => connect::run(&open(&common).await?, &name, json).await,
         Command::Questions { command: Some(QuestionsCommand::Show { id, json }), .. } => {
             questions::show(&open(&common).await?, id, json).await
         }
