@@ -11,10 +11,11 @@ use reqwest::Method;
 use serde_json::{Value as Json, json};
 
 use crate::{
-    HubSpot,
+    HubSpot, errors,
+    fields::plain,
+    outcomes::{Told, local, refused, settle},
     profile::{ASSOCIATIONS, COMPANIES, CONTACTS, EMAILS, NOTES, TASKS, is_activity},
-    push::{Told, local, pair_id, refused, settle},
-    schema::plain,
+    values::{pair_ends, pair_id},
     wire::{self, Associated, Batch, Joined},
 };
 
@@ -141,7 +142,7 @@ impl HubSpot {
         let call = Call::write(Method::POST, url, json!({"inputs": inputs}));
         let answer = self.send(&call).await?;
         if !answer.status.is_success() {
-            return Err(crate::errors::failed(&call, &answer));
+            return Err(errors::failed(&call, &answer));
         }
         let written =
             |from: &str, to: &str| RowResult::Written { id: pair_id(from, to), created: !archive, shown: None };
@@ -149,7 +150,7 @@ impl HubSpot {
         let joined: Batch<Joined> = match wire::parse(&answer) {
             Some(joined) => joined,
             None if archive => Batch { results: Vec::new(), errors: Vec::new() },
-            None => return Err(crate::errors::unreadable(&call)),
+            None => return Err(errors::unreadable(&call)),
         };
         let is = |pair: &(String, String), a: &str, b: &str| {
             // Both directions of a pair are answered.
@@ -163,7 +164,7 @@ impl HubSpot {
                 if to.is_empty() { from.contains(&pair.0) } else { known(&pair.0) && known(&pair.1) }
             };
             let tags = pairs.iter().filter(named).map(|(write, _)| write.tag()).collect();
-            told.add(tags, crate::errors::row(failure, true));
+            told.add(tags, errors::row(failure, true));
         }
         for (write, pair) in &pairs {
             let confirmed = joined.results.iter().any(|joined| is(pair, &joined.from.id, &joined.to.id));
@@ -183,7 +184,7 @@ fn pair(write: &Write) -> Option<(String, String)> {
             Some((end("from")?, end("to")?))
         }
         Write::Update { id, .. } | Write::Archive { id, .. } => {
-            let (from, to) = id.split_once(':')?;
+            let (from, to) = pair_ends(id)?;
             Some((from.to_owned(), to.to_owned()))
         }
     }

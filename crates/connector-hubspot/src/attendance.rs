@@ -14,11 +14,12 @@ use reqwest::Method;
 use serde_json::json;
 
 use crate::{
-    HubSpot, errors, paths,
+    HubSpot, errors,
+    fields::plain,
+    outcomes::{Told, refused, settle},
+    paths,
     profile::BATCH,
-    push::{Told, pair_id, refused, settle},
-    schema::plain,
-    values,
+    values::{self, pair_ends, pair_id},
     wire::{self, Attended, Batch, Failure, Listed, Participation},
 };
 
@@ -157,7 +158,7 @@ impl HubSpot {
             return Err(refused("not_archivable", "an attendance cannot be taken back: cancel it", &[]));
         };
         let (of_event, of_contact) = match write {
-            Write::Update { id, .. } => id.split_once(':').unzip(),
+            Write::Update { id, .. } => pair_ends(id).unzip(),
             _ => (None, None),
         };
         let missing = |name| refused("REQUIRED_FIELD", "an attendance needs it", &[name]);

@@ -12,10 +12,10 @@ use reqwest::Method;
 use serde_json::{Map, Value as Json, json};
 
 use crate::{
-    HubSpot, errors, paths,
-    push::{Answered, Told, read_write, refused, settle},
-    schema::plain,
-    values,
+    HubSpot, errors,
+    fields::plain,
+    outcomes::{Answered, Told, read_write, refused, settle},
+    paths, values,
     wire::{self, EventIdentifiers, Listed},
 };
 

@@ -14,6 +14,8 @@ mod associations;
 mod attendance;
 mod errors;
 mod events;
+mod fields;
+mod outcomes;
 mod owners;
 mod paths;
 mod profile;

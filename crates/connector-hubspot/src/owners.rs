@@ -8,8 +8,9 @@ use mittler_core::{
 use reqwest::Method;
 
 use crate::{
-    HubSpot, paths,
-    schema::plain,
+    HubSpot,
+    fields::plain,
+    paths,
     wire::{self, Listed, Owner},
 };
 

@@ -23,6 +23,8 @@ pub const HISTORY: usize = 50;
 pub const BATCH: usize = 100;
 /// Inputs in one call that reads or writes default associations.
 pub const ASSOCIATIONS: usize = 1_000;
+/// Rows on one page of a search.
+pub const PAGE: usize = 200;
 
 pub const BURST: &str = "burst";
 pub const DAILY: &str = "daily";

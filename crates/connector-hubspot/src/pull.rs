@@ -15,13 +15,10 @@ use serde_json::{Value, json};
 
 use crate::{
     HubSpot, errors,
-    profile::{SEARCH, last_modified},
+    profile::{PAGE, SEARCH, last_modified},
     read::{MERGED, absorbed},
     wire::{self, Listed, Record},
 };
-
-/// Rows on one page of a search.
-pub const PAGE: usize = 200;
 
 impl HubSpot {
     pub(crate) async fn pull_type(&self, remote_type: &str, cursor: Option<&Cursor>) -> Result<Page> {

@@ -1,11 +1,8 @@
 //! Writing: one batch call, and one outcome for every write of it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use mittler_connector::{
-    Error, Key, Outcome, OwnKey, Refusal, Result, RowResult, Write,
-    http::{Answer, Call},
-};
+use mittler_connector::{Key, Outcome, OwnKey, Refusal, Result, RowResult, Write, http::Call};
 use mittler_core::{RemoteFields, RemoteSchema};
 use reqwest::Method;
 use serde_json::{Map, Value as Json, json};
@@ -13,7 +10,8 @@ use uuid::Uuid;
 
 use crate::{
     HubSpot, associations, errors,
-    profile::{ATTENDANCE, CONTACTS_TO_COMPANIES, EVENTS, is_activity},
+    outcomes::{Answered, Told, local, read_write, refusal, settle},
+    profile::{ATTENDANCE, CONTACTS_TO_COMPANIES, EVENTS, OWNERS, is_activity},
     values,
     wire::{self, Batch, Failure, Record},
 };
@@ -41,7 +39,7 @@ impl HubSpot {
             EVENTS => self.push_events(batch).await,
             ATTENDANCE => self.push_attendance(batch).await,
             CONTACTS_TO_COMPANIES => self.push_associations(batch).await,
-            crate::profile::OWNERS => Err(local("not_writable")),
+            OWNERS => Err(local("not_writable")),
             _ if matches!(first, Write::Archive { .. }) => self.archive_records(remote_type, batch).await,
             _ => self.push_records(remote_type, batch).await,
         }
@@ -180,7 +178,7 @@ impl HubSpot {
         for failure in &failures {
             told.add(failed_tags(&inputs, failure), errors::row(failure, false));
         }
-        if told.loose.is_empty() {
+        if told.names_all() {
             for write in batch.iter().filter(|write| !told.knows(write.tag())).collect::<Vec<_>>() {
                 let id = id(write).unwrap_or_default().to_owned();
                 told.tell(write.tag(), RowResult::Written { id, created: false, shown: None });
@@ -204,106 +202,6 @@ fn failed_tags(inputs: &[Input<'_>], failure: &Failure) -> Vec<Uuid> {
     };
     let named = |input: &&Input<'_>| if traces.is_empty() { by_id(input.write) } else { by_trace(input.write) };
     inputs.iter().filter(named).map(|input| input.write.tag()).collect()
-}
-
-/// The answer to a write.
-pub enum Answered<T> {
-    Rows(Batch<T>),
-    /// A batch of one that was refused, with what that says of its record.
-    Lone(Vec<Outcome>),
-}
-
-/// Reads the answer to a write; what is no success is an error, but for a batch of one.
-pub fn read_write<T: serde::de::DeserializeOwned>(
-    call: &Call,
-    answer: &Answer,
-    batch: &[Write],
-    creating: bool,
-) -> Result<Answered<T>> {
-    if answer.status.is_success() {
-        return wire::parse(answer).map(Answered::Rows).ok_or_else(|| errors::unreadable(call));
-    }
-    match (batch, errors::lone(answer, creating)) {
-        ([only], Some(result)) => Ok(Answered::Lone(vec![Outcome { tag: only.tag(), result }])),
-        _ => Err(errors::failed(call, answer)),
-    }
-}
-
-/// What an answer told of the writes so far.
-#[derive(Debug, Default)]
-pub struct Told {
-    outcomes: BTreeMap<Uuid, RowResult>,
-    /// Results and errors that name no write.
-    loose: Vec<RowResult>,
-}
-
-impl Told {
-    pub fn tell(&mut self, tag: Uuid, result: RowResult) {
-        self.outcomes.insert(tag, result);
-    }
-
-    pub fn add(&mut self, tags: Vec<Uuid>, result: RowResult) {
-        if tags.is_empty() {
-            self.loose.push(result);
-            return;
-        }
-        self.outcomes.extend(tags.into_iter().map(|tag| (tag, result.clone())));
-    }
-
-    pub fn knows(&self, tag: Uuid) -> bool {
-        self.outcomes.contains_key(&tag)
-    }
-
-    /// One outcome per write. A write that nothing was told of may have been done.
-    pub fn in_order(mut self, batch: &[Write]) -> Result<Vec<Outcome>> {
-        let mut outcome = |write: &Write| {
-            let result = self.outcomes.remove(&write.tag());
-            let result = result.ok_or_else(|| Error::Unknown { code: "missing_outcome".into() })?;
-            Ok(Outcome { tag: write.tag(), result })
-        };
-        batch.iter().map(&mut outcome).collect()
-    }
-}
-
-/// One outcome per write, where what names no write is given to the writes that nothing else
-/// names - if there is only one way to do that.
-pub fn settle(mut told: Told, batch: &[Write]) -> Result<Vec<Outcome>> {
-    let open: Vec<Uuid> = batch.iter().map(Write::tag).filter(|tag| !told.knows(*tag)).collect();
-    let loose = std::mem::take(&mut told.loose);
-    let one = open.len() == 1;
-    let alike = loose.iter().all(|result| *result == loose[0] && is_refusal(result));
-    if open.len() == loose.len() && (one || alike) {
-        for (tag, result) in open.into_iter().zip(loose) {
-            told.tell(tag, result);
-        }
-    }
-    told.in_order(batch)
-}
-
-fn is_refusal(result: &RowResult) -> bool {
-    matches!(result, RowResult::Refused(_) | RowResult::Misconfigured { .. })
-}
-
-/// A batch that is refused before anything is sent.
-pub fn local(code: &str) -> Error {
-    Error::BatchRefused { code: code.to_owned(), message: String::new(), fields: Vec::new() }
-}
-
-pub fn refused(code: &str, message: &str, fields: &[&str]) -> RowResult {
-    RowResult::Refused(refusal(code, message, fields))
-}
-
-fn refusal(code: &str, message: &str, fields: &[&str]) -> Refusal {
-    Refusal {
-        code: code.to_owned(),
-        message: message.to_owned(),
-        fields: fields.iter().map(|field| (*field).to_owned()).collect(),
-    }
-}
-
-/// The id of a record that is a pair of others.
-pub fn pair_id(one: &str, other: &str) -> String {
-    format!("{one}:{other}")
 }
 
 fn id(write: &Write) -> Option<&str> {
@@ -372,53 +270,6 @@ mod tests {
             fields: RemoteFields::default(),
             allow_duplicate: false,
         }
-    }
-
-    fn written(id: &str) -> RowResult {
-        RowResult::Written { id: id.into(), created: true, shown: None }
-    }
-
-    fn unknown<T>() -> Result<T> {
-        Err(Error::Unknown { code: "missing_outcome".into() })
-    }
-
-    #[test]
-    fn outcomes_come_in_the_order_of_the_batch() {
-        let batch = [create(1, "a"), create(2, "b")];
-        let mut told = Told::default();
-        told.tell(Uuid::from_u128(2), written("20"));
-        told.tell(Uuid::from_u128(1), written("10"));
-        let outcomes = settle(told, &batch).unwrap();
-        assert_eq!(
-            outcomes.iter().map(|outcome| outcome.result.clone()).collect::<Vec<_>>(),
-            [written("10"), written("20")]
-        );
-    }
-
-    #[test]
-    fn a_write_that_nothing_was_told_of_makes_the_call_unknown() {
-        let batch = [create(1, "a"), create(2, "b")];
-        let mut told = Told::default();
-        told.tell(Uuid::from_u128(1), written("10"));
-        assert_eq!(settle(told, &batch), unknown());
-    }
-
-    #[test]
-    fn the_last_open_write_gets_the_last_open_result() {
-        let batch = [create(1, "a"), create(2, "b")];
-        let mut told = Told::default();
-        told.tell(Uuid::from_u128(1), written("10"));
-        told.add(vec![], refused("INVALID_EMAIL", "", &["email"]));
-        assert_eq!(settle(told, &batch).unwrap()[1].result, refused("INVALID_EMAIL", "", &["email"]));
-    }
-
-    #[test]
-    fn open_results_are_not_given_away_at_a_guess() {
-        let batch = [create(1, "a"), create(2, "b")];
-        let mut told = Told::default();
-        told.add(vec![], written("10"));
-        told.add(vec![], written("20"));
-        assert_eq!(settle(told, &batch), unknown());
     }
 
     #[test]

@@ -13,10 +13,9 @@ use serde_json::json;
 use crate::{
     HubSpot, associations, paths,
     profile::{
-        ATTENDANCE, BATCH, COMPANIES, CONTACTS, CONTACTS_TO_COMPANIES, EVENTS, HISTORY, OWNERS, SEARCH, is_activity,
-        last_modified,
+        ATTENDANCE, BATCH, COMPANIES, CONTACTS, CONTACTS_TO_COMPANIES, EVENTS, HISTORY, OWNERS, PAGE, SEARCH,
+        is_activity, last_modified,
     },
-    pull::PAGE,
     values,
     wire::{self, Batch, Listed, Record},
 };

@@ -9,7 +9,9 @@ use reqwest::Method;
 use serde_json::json;
 
 use crate::{
-    HubSpot, associations, attendance, events, owners, paths,
+    HubSpot, associations, attendance, errors, events,
+    fields::plain,
+    owners, paths,
     profile::{
         ATTENDANCE, COMPANIES, CONTACTS, CONTACTS_TO_COMPANIES, EMAILS, EVENTS, NOTES, OWNERS, TASKS, is_activity,
     },
@@ -100,7 +102,7 @@ impl HubSpot {
             let property = self.property(remote_type, name).await?;
             return Ok(property.and_then(|property| fault(remote_type, &property)));
         }
-        match crate::errors::failed(&call, &answer) {
+        match errors::failed(&call, &answer) {
             Error::Configuration { message, .. } => Ok(Some(SetupStep::by_hand(format!(
                 "The property {name} could not be created on {remote_type} ({message}): grant the scope, or create it by \
                  hand as a single-line text with unique values."
@@ -169,22 +171,6 @@ fn data_type(property: &Property) -> RemoteType {
         _ if property.name == "email" => RemoteType::Email,
         _ if property.name == "website" => RemoteType::Url,
         _ => RemoteType::Text,
-    }
-}
-
-/// A field of the types that HubSpot does not describe.
-pub fn plain(name: &str, data_type: RemoteType) -> RemoteField {
-    RemoteField {
-        name: name.to_owned(),
-        label: name.to_owned(),
-        data_type,
-        max_length: None,
-        required: false,
-        createable: true,
-        updateable: true,
-        unique: false,
-        choices: Vec::new(),
-        restricted: false,
     }
 }
 

@@ -55,6 +55,16 @@ fn date(text: &str) -> Option<Date> {
     Some(wire::time(text)?.timestamp().to_zoned(TimeZone::UTC).date())
 }
 
+/// The id of a record that is a pair of others.
+pub fn pair_id(one: &str, other: &str) -> String {
+    format!("{one}:{other}")
+}
+
+/// The two records behind such an id.
+pub fn pair_ends(id: &str) -> Option<(&str, &str)> {
+    id.split_once(':')
+}
+
 #[cfg(test)]
 mod tests {
     use rust_decimal::Decimal;

@@ -12,7 +12,8 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value as Json, json};
 
 use crate::{
-    Assignment, Salesforce, Types, plain_name, read, refusal, statuses,
+    Assignment, Salesforce, Types, plain_name, read, refusal,
+    statuses::{self, Campaign},
     wire::{self, Record},
 };
 
@@ -30,7 +31,7 @@ pub async fn push(salesforce: &Salesforce, remote_type: &str, batch: &[Write]) -
     writer.alone(&mut rows).await?;
     writer.lost(&mut rows).await;
     if remote_type == "Campaign" {
-        statuses::ensure(salesforce, &mut rows).await;
+        offer_statuses(salesforce, &mut rows).await;
     }
     Ok(rows.into_iter().map(Row::outcome).collect())
 }
@@ -44,16 +45,30 @@ async fn types_if_clearing(salesforce: &Salesforce, remote_type: &str, batch: &[
     salesforce.types(remote_type, &[]).await.map(Some)
 }
 
+/// Makes sure of the member statuses of the campaigns that are there now.
+async fn offer_statuses(salesforce: &Salesforce, rows: &mut [Row<'_>]) {
+    let mut campaigns: Vec<Campaign<'_>> = Vec::new();
+    for (row, of) in rows.iter().enumerate().filter(|(_, of)| !of.statuses.is_empty()) {
+        campaigns.extend(of.written_id().map(|id| Campaign { row, id, labels: &of.statuses }));
+    }
+    if campaigns.is_empty() {
+        return;
+    }
+    for (row, result) in statuses::ensure(salesforce, &campaigns).await {
+        rows[row].result = Some(result);
+    }
+}
+
 /// One write on its way.
-pub struct Row<'w> {
+struct Row<'w> {
     write: &'w Write,
     body: Record,
     /// Needs a call of its own.
     single: bool,
     allow_duplicate: bool,
     /// Member statuses that a campaign must offer.
-    pub statuses: Vec<String>,
-    pub result: Option<RowResult>,
+    statuses: Vec<String>,
+    result: Option<RowResult>,
 }
 
 impl<'w> Row<'w> {
@@ -96,7 +111,7 @@ impl<'w> Row<'w> {
         }
     }
 
-    pub fn written_id(&self) -> Option<&str> {
+    fn written_id(&self) -> Option<&str> {
         match &self.result {
             Some(RowResult::Written { id, .. }) => Some(id),
             _ => None,
@@ -147,7 +162,7 @@ impl Writer<'_> {
             (Write::Update { .. }, _) => self.collection(Method::PATCH, "", &chosen),
             (Write::Archive { .. }, _) => self.removal(&chosen),
         };
-        let answer = self.salesforce.send(self.with_headers(call)).await?;
+        let answer = self.salesforce.send(self.salesforce.with_headers(call)).await?;
         if !answer.status.is_success() {
             return Err(refusal::of_call(&answer, Effect::Write));
         }
@@ -237,7 +252,7 @@ impl Writer<'_> {
         };
         let call =
             if row.allow_duplicate { call.header("Sforce-Duplicate-Rule-Header", "allowSave=true") } else { call };
-        let answer = self.salesforce.send(self.with_headers(call)).await?;
+        let answer = self.salesforce.send(self.salesforce.with_headers(call)).await?;
         if !answer.status.is_success() {
             return refusal::of_single(&answer);
         }
@@ -277,20 +292,18 @@ impl Writer<'_> {
             }
         }
     }
-
-    fn with_headers(&self, call: Call) -> Call {
-        with_headers(self.salesforce, call)
-    }
 }
 
-/// Absent, Salesforce's assignment rules would be on, and might replace the owner that we send.
-pub fn with_headers(salesforce: &Salesforce, call: Call) -> Call {
-    let assign = match &salesforce.settings.assignment {
-        Assignment::Off => "FALSE",
-        Assignment::On => "TRUE",
-        Assignment::Rule(id) => id,
-    };
-    call.header("Sforce-Auto-Assign", assign).header("Sforce-Call-Options", salesforce.client_option())
+impl Salesforce {
+    /// Absent, Salesforce's assignment rules would be on, and might replace the owner that we send.
+    pub(crate) fn with_headers(&self, call: Call) -> Call {
+        let assign = match &self.settings.assignment {
+            Assignment::Off => "FALSE",
+            Assignment::On => "TRUE",
+            Assignment::Rule(id) => id,
+        };
+        call.header("Sforce-Auto-Assign", assign).header("Sforce-Call-Options", self.client_option())
+    }
 }
 
 fn written(row: &Row<'_>, told: wire::Row) -> Result<RowResult> {

@@ -1,6 +1,8 @@
 //! The statuses that members of a campaign may have are rows of each campaign. They must be there
 //! before the first member, so writing a campaign makes sure of them.
 
+use std::collections::BTreeMap;
+
 use mittler_connector::{
     Error, Refusal, Result, RowResult,
     http::{Call, Effect},
@@ -12,7 +14,6 @@ use serde_json::{Value as Json, json};
 use crate::{
     Salesforce,
     profile::BATCH,
-    push::{Row, with_headers},
     read::{Deleted, query_all, same_id},
     refusal, soql,
     wire::{self, Record},
@@ -31,70 +32,76 @@ pub fn labels(value: Option<&Value>) -> Vec<String> {
     labels
 }
 
+/// A campaign that is there, and the labels of the statuses that it must offer.
+pub struct Campaign<'r> {
+    /// Its row in the batch.
+    pub row: usize,
+    pub id: &'r str,
+    pub labels: &'r [String],
+}
+
 /// A status to create for the campaign of a row.
 struct Missing {
     row: usize,
     record: Json,
 }
 
-/// Creates the statuses that are not there yet. A campaign whose statuses could not be made sure
-/// of is repeated as a whole, which finds the campaign by its key.
-pub async fn ensure(salesforce: &Salesforce, rows: &mut [Row<'_>]) {
-    let asked = |row: &&Row<'_>| row.written_id().is_some() && !row.statuses.is_empty();
-    let campaigns: Vec<String> =
-        rows.iter().filter(asked).filter_map(|row| row.written_id().map(str::to_owned)).collect();
-    if campaigns.is_empty() {
-        return;
-    }
-    let outcome = match known(salesforce, &campaigns).await {
-        Ok(known) => create(salesforce, rows, missing(rows, &known)).await,
+/// Creates the statuses that are not there yet, and gives the rows of campaigns whose statuses could not
+/// be made sure of. Such a campaign is repeated as a whole, which finds the campaign by its key.
+pub async fn ensure(salesforce: &Salesforce, campaigns: &[Campaign<'_>]) -> BTreeMap<usize, RowResult> {
+    let mut failed = BTreeMap::new();
+    let outcome = match known(salesforce, campaigns).await {
+        Ok(known) => create(salesforce, missing(campaigns, &known), &mut failed).await,
         Err(error) => Err(error),
     };
-    let Err(error) = outcome else { return };
-    for row in rows.iter_mut().filter(|row| row.written_id().is_some() && !row.statuses.is_empty()) {
-        row.result = Some(RowResult::Busy { code: error.code().to_owned() });
+    if let Err(error) = outcome {
+        for campaign in campaigns {
+            failed.entry(campaign.row).or_insert_with(|| RowResult::Busy { code: error.code().to_owned() });
+        }
     }
+    failed
 }
 
-async fn known(salesforce: &Salesforce, campaigns: &[String]) -> Result<Vec<Record>> {
+async fn known(salesforce: &Salesforce, campaigns: &[Campaign<'_>]) -> Result<Vec<Record>> {
     let select = "SELECT CampaignId, Label, SortOrder FROM CampaignMemberStatus";
+    let ids: Vec<&str> = campaigns.iter().map(|campaign| campaign.id).collect();
     let mut found = Vec::new();
-    for part in soql::fitting(campaigns, select, |id| soql::literal(id) + ",") {
-        let query = format!("{select} WHERE {}", soql::any_of("CampaignId", part.iter().map(String::as_str)));
+    for part in soql::fitting(&ids, select, |id| soql::literal(id) + ",") {
+        let query = format!("{select} WHERE {}", soql::any_of("CampaignId", part.iter().copied()));
         found.append(&mut query_all(salesforce, &query, Deleted::Hidden).await?);
     }
     Ok(found)
 }
 
-fn missing(rows: &[Row<'_>], known: &[Record]) -> Vec<Missing> {
+fn missing(campaigns: &[Campaign<'_>], known: &[Record]) -> Vec<Missing> {
     let mut missing = Vec::new();
-    for (index, row) in rows.iter().enumerate() {
-        let Some(campaign) = row.written_id() else { continue };
+    for campaign in campaigns {
         let theirs: Vec<&Record> = known
             .iter()
-            .filter(|status| wire::text(status, "CampaignId").is_some_and(|id| same_id(id, campaign)))
+            .filter(|status| wire::text(status, "CampaignId").is_some_and(|id| same_id(id, campaign.id)))
             .collect();
         let mut last = theirs.iter().filter_map(|status| status.get("SortOrder")?.as_i64()).max().unwrap_or(0);
-        for label in &row.statuses {
+        for label in campaign.labels {
             if theirs.iter().any(|status| wire::text(status, "Label").is_some_and(|known| same(known, label))) {
                 continue;
             }
             last += 1;
             // "Sent" alone waits for a response; every other status tells of one.
-            let record = json!({"attributes": {"type": "CampaignMemberStatus"}, "CampaignId": campaign,
+            let record = json!({"attributes": {"type": "CampaignMemberStatus"}, "CampaignId": campaign.id,
                 "Label": label, "SortOrder": last, "HasResponded": !same(label, "Sent")});
-            missing.push(Missing { row: index, record });
+            missing.push(Missing { row: campaign.row, record });
         }
     }
     missing
 }
 
-async fn create(salesforce: &Salesforce, rows: &mut [Row<'_>], missing: Vec<Missing>) -> Result<()> {
+/// Tells in `failed` of the campaigns whose statuses were refused.
+async fn create(salesforce: &Salesforce, missing: Vec<Missing>, failed: &mut BTreeMap<usize, RowResult>) -> Result<()> {
     for part in missing.chunks(BATCH) {
         let records: Vec<&Json> = part.iter().map(|missing| &missing.record).collect();
         let body = json!({"allOrNone": false, "records": records});
         let call = Call::write(Method::POST, salesforce.url("composite/sobjects"), body);
-        let answer = salesforce.send(with_headers(salesforce, call)).await?;
+        let answer = salesforce.send(salesforce.with_headers(call)).await?;
         if !answer.status.is_success() {
             return Err(refusal::of_call(&answer, Effect::Write));
         }
@@ -109,9 +116,9 @@ async fn create(salesforce: &Salesforce, rows: &mut [Row<'_>], missing: Vec<Miss
                 // The campaign itself is there: it goes on without its statuses.
                 RowResult::Refused(Refusal { code, message, .. }) | RowResult::Misconfigured { code, message } => {
                     let fields = vec![FIELD.to_owned()];
-                    rows[missing.row].result = Some(RowResult::Refused(Refusal { code, message, fields }));
+                    failed.insert(missing.row, RowResult::Refused(Refusal { code, message, fields }));
                 }
-                other => rows[missing.row].result = Some(other),
+                other => drop(failed.insert(missing.row, other)),
             }
         }
     }

@@ -3,7 +3,11 @@
 use mittler_core::{Field, Said, Value};
 use mittler_intake::LeadField;
 
-use crate::{Context, cells::Cells, country, email, lead::CELL, phone};
+use crate::{
+    Context,
+    cells::{CELL, Cells},
+    country, email, phone,
+};
 
 /// An address as far as it could be read.
 #[derive(Debug, Clone, Default)]

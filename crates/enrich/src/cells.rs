@@ -7,6 +7,9 @@ use mittler_intake::{LeadField, RawLead};
 
 use crate::{Remark, country, email, name::fold};
 
+/// How a value is known that stands in a cell.
+pub const CELL: &str = "lead.cell";
+
 /// Cells with a value, and what was done to them.
 #[derive(Debug, Clone, Default)]
 pub struct Cells {

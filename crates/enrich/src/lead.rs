@@ -9,7 +9,7 @@ use mittler_intake::{LeadField, Problem, RawLead};
 use crate::{
     Context, Draft, KeyType, Remark,
     address::Address,
-    cells::{Cells, field_name},
+    cells::{CELL, Cells, field_name},
     company::{self, Company},
     dates,
     email::{self, Email},
@@ -30,8 +30,6 @@ pub struct LeadReading {
     pub at: Option<Time>,
     pub remarks: Vec<Remark>,
 }
-
-pub(crate) const CELL: &str = "lead.cell";
 
 /// No name, address or number is longer; what is longer is a broken row and would take its time.
 const LONGEST_CELL: usize = 1_000;
