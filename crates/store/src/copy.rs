@@ -25,8 +25,9 @@ use uuid::Uuid;
 
 use crate::{
     Db, Error, Result, Store,
-    db::{BUSY, LOOKS, file, lock_file, postgres_options},
+    address::{file, postgres_options},
     inspect::{Found, inspect},
+    open::{BUSY, LOOKS, lock_file},
     tables::{TABLES_OF_POSTGRES, TABLES_OF_SQLITE},
 };
 

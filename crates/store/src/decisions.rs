@@ -4,15 +4,16 @@ use std::collections::BTreeSet;
 
 use mittler_core::{Kind, RecordId, Time};
 use serde::Serialize;
-use serde_json::Value as Json;
 use sqlx::FromRow;
 use uuid::Uuid;
 
 use crate::{
     Result, Store, Tx, id_rows,
     merges::MergeTrail,
-    reviews::{NewReview, ReviewLine},
+    reviews::{NewReview, with_candidates},
 };
+
+pub use crate::reviews::candidates;
 
 /// A person's word on two records.
 #[derive(Debug, Clone, Serialize)]
@@ -44,12 +45,6 @@ pub struct Decision {
     pub moved: sqlx::types::Json<MergeTrail>,
 }
 
-/// The records that a question calls into question.
-pub fn candidates(candidates: &Json) -> Vec<RecordId> {
-    let listed = candidates.get("records").and_then(Json::as_array).into_iter().flatten();
-    listed.filter_map(|one| one.as_str()?.parse().ok()).collect()
-}
-
 macro_rules! decisions {
     ($which:literal) => {
         concat!(
@@ -64,7 +59,6 @@ macro_rules! decisions {
 // Asked within a write and outside of one alike.
 const DECISION: &str = decisions!("WHERE id = $1");
 const STANDING: &str = decisions!("WHERE review = $1 AND undone_at IS NULL ORDER BY decided_at, id");
-const REVIEW: &str = "SELECT id, question, record, connection, candidates, reason, state, asked_at, answered_at FROM review WHERE id = $1";
 const SURVIVOR: &str = "SELECT merged_into FROM record WHERE id = $1";
 
 fn survivor(rows: Vec<(Option<Uuid>,)>, id: RecordId) -> RecordId {
@@ -72,17 +66,6 @@ fn survivor(rows: Vec<(Option<Uuid>,)>, id: RecordId) -> RecordId {
 }
 
 impl Tx {
-    /// A question, for whoever is about to answer it.
-    pub async fn review(&mut self, id: Uuid) -> Result<Option<ReviewLine>> {
-        Ok(fetch_all!(self, ReviewLine, REVIEW, id)?.into_iter().next())
-    }
-
-    /// Gives an answered question another id, so that it is asked again if it comes up again.
-    pub async fn rename_review(&mut self, id: Uuid, new: Uuid) -> Result<()> {
-        execute!(self, "UPDATE review SET id = $2 WHERE id = $1", id, new)?;
-        Ok(())
-    }
-
     pub async fn decide(&mut self, decisions: &[NewDecision]) -> Result<()> {
         rows!(self, decisions => (id uuid, verdict text, review uuid, record uuid, other uuid, decided_by text, decided_at bigint),
             "INSERT INTO decision (id, verdict, review, record, other, decided_by, decided_at, moved)
@@ -184,25 +167,9 @@ fn strike(review: &NewReview, apart: &BTreeSet<(RecordId, RecordId)>) -> Option<
     with_candidates(review, |one| !apart.contains(&(RecordId(review.record), one)))
 }
 
-/// The question about those candidates alone; one that is left without any is none.
-pub(crate) fn with_candidates(review: &NewReview, keeps: impl Fn(RecordId) -> bool) -> Option<NewReview> {
-    let before = candidates(&review.candidates);
-    if before.is_empty() {
-        return Some(review.clone());
-    }
-    let left: Vec<RecordId> = before.into_iter().filter(|one| keeps(*one)).collect();
-    let mut review = review.clone();
-    review.candidates["records"] = serde_json::json!(left);
-    (!left.is_empty()).then_some(review)
-}
-
 impl Store {
     pub async fn decision(&self, id: Uuid) -> Result<Option<Decision>> {
         Ok(fetch_all!(self, Decision, DECISION, id)?.into_iter().next())
-    }
-
-    pub async fn review(&self, id: Uuid) -> Result<Option<ReviewLine>> {
-        Ok(fetch_all!(self, ReviewLine, REVIEW, id)?.into_iter().next())
     }
 
     /// What an answer decided, as far as that stands.

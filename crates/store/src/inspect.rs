@@ -12,7 +12,7 @@ use sqlx::{
 
 use crate::{
     Error, Result,
-    db::{ANSWER, file, postgres_options},
+    address::{ANSWER, file, postgres_options},
     tables::{POSTGRES, SQLITE, TABLES_OF_POSTGRES, TABLES_OF_SQLITE},
 };
 

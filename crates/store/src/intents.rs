@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::{FromRow, types::Json};
 use uuid::Uuid;
 
-use crate::{Result, Store, Tx, leases::Holding};
+use crate::{Result, Store, Tx};
 
 /// "About to write": committed before the call, with the lease under which it is made, and by itself
 /// once the call has ended.
@@ -76,18 +76,6 @@ impl Tx {
             "INSERT INTO intent (id, link, connection, operation, remote_type, fields, before, begun_at, settled_at, outcome, code)
              SELECT id, link, connection, operation, remote_type, fields, before, begun_at, settled_at, outcome, code FROM",
             "WHERE true ON CONFLICT (id) DO NOTHING")?;
-        Ok(())
-    }
-
-    /// Notes how open intents of links ended.
-    pub async fn settle_intents(&mut self, holding: &Holding, settled: &[Settled], now: Time) -> Result<()> {
-        let settled: Vec<&Settled> = settled.iter().filter(|it| holding.has(LinkId(it.link))).collect();
-        if settled.is_empty() {
-            return Ok(());
-        }
-        rows!(self, &settled => (id uuid, outcome text, code text),
-            "UPDATE intent SET settled_at = $2, outcome = r.outcome, code = r.code FROM",
-            "WHERE intent.id = r.id AND intent.settled_at IS NULL", now.0)?;
         Ok(())
     }
 }

@@ -10,7 +10,10 @@ use serde::Serialize;
 use sqlx::{FromRow, types::Json};
 use uuid::Uuid;
 
-use crate::{Db, Document, Result, Store, Tx, id_rows, intents::Intent};
+use crate::{
+    Db, Document, Result, Store, Tx, id_rows,
+    intents::{Intent, Settled},
+};
 
 /// The right to make a call, until it ends.
 #[derive(Debug, Clone, Copy)]
@@ -139,6 +142,18 @@ impl Tx {
                     written_at = CASE WHEN r.written_at > 0 THEN r.written_at ELSE link.written_at END FROM",
             "WHERE link.id = r.id AND link.epoch = r.epoch RETURNING link.id")?;
         Ok(done.into_iter().map(|row| LinkId(row.0)).collect())
+    }
+
+    /// Notes how open intents of links ended.
+    pub async fn settle_intents(&mut self, holding: &Holding, settled: &[Settled], now: Time) -> Result<()> {
+        let settled: Vec<&Settled> = settled.iter().filter(|it| holding.has(LinkId(it.link))).collect();
+        if settled.is_empty() {
+            return Ok(());
+        }
+        rows!(self, &settled => (id uuid, outcome text, code text),
+            "UPDATE intent SET settled_at = $2, outcome = r.outcome, code = r.code FROM",
+            "WHERE intent.id = r.id AND intent.settled_at IS NULL", now.0)?;
+        Ok(())
     }
 
     /// Gives links back for later, unwritten.

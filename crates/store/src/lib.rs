@@ -16,6 +16,7 @@
 mod macros;
 
 pub mod access;
+mod address;
 pub mod audit;
 pub mod bounds;
 pub mod census;
@@ -42,22 +43,28 @@ pub mod links;
 pub mod merges;
 pub mod moved;
 pub mod newcomers;
+mod open;
 pub mod packed;
 pub mod parked;
 pub mod records;
 pub mod reviews;
 pub mod runs;
+mod schemas;
 pub mod signals;
 pub mod tables;
+mod tx;
 mod unsure;
 pub mod views;
+mod writer;
 
 pub use clock::Clock;
-pub use db::{Db, Step, Store, Tx, Work, drop_schema, make_schema};
+pub use db::Store;
 pub use document::Document;
 pub use error::{Error, Result};
 pub use fault::Fault;
 pub use gather::{Accepted, Gatherer};
+pub use schemas::{drop_schema, make_schema};
+pub use tx::{Db, Step, Tx, Work};
 
 pub use mittler_core::id::derived_id;
 use serde::Serialize;

@@ -9,11 +9,9 @@ use sqlx::FromRow;
 use uuid::Uuid;
 
 use crate::{
-    Result, Tx,
-    decisions::{candidates, with_candidates},
-    id_rows,
+    Result, Tx, id_rows,
     records::{KeyRow, StatementRow},
-    reviews::{NewReview, ReviewLine},
+    reviews::{NewReview, ReviewLine, candidates, with_candidates},
 };
 
 /// What a merge moved: with this the two can be made two again.

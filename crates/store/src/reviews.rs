@@ -54,6 +54,27 @@ struct TextRow<'a> {
     text: &'a str,
 }
 
+/// The records that a question calls into question.
+pub fn candidates(candidates: &Json) -> Vec<RecordId> {
+    let listed = candidates.get("records").and_then(Json::as_array).into_iter().flatten();
+    listed.filter_map(|one| one.as_str()?.parse().ok()).collect()
+}
+
+/// The question about those candidates alone; one that is left without any is none.
+pub(crate) fn with_candidates(review: &NewReview, keeps: impl Fn(RecordId) -> bool) -> Option<NewReview> {
+    let before = candidates(&review.candidates);
+    if before.is_empty() {
+        return Some(review.clone());
+    }
+    let left: Vec<RecordId> = before.into_iter().filter(|one| keeps(*one)).collect();
+    let mut review = review.clone();
+    review.candidates["records"] = serde_json::json!(left);
+    (!left.is_empty()).then_some(review)
+}
+
+// Asked within a write and outside of one alike.
+const REVIEW: &str = "SELECT id, question, record, connection, candidates, reason, state, asked_at, answered_at FROM review WHERE id = $1";
+
 impl Tx {
     /// Asks; a question that was asked before is not asked again, nor one about two that a person told
     /// apart, and one about a record that is no more - its person was forgotten meanwhile - is not
@@ -105,6 +126,17 @@ impl Tx {
             rows!(self, &ids => (id uuid), "DELETE FROM review WHERE id IN (SELECT r.id FROM", ")")?;
         }
         Ok((changed.len() + ended.len()) as u64)
+    }
+
+    /// A question, for whoever is about to answer it.
+    pub async fn review(&mut self, id: Uuid) -> Result<Option<ReviewLine>> {
+        Ok(fetch_all!(self, ReviewLine, REVIEW, id)?.into_iter().next())
+    }
+
+    /// Gives an answered question another id, so that it is asked again if it comes up again.
+    pub async fn rename_review(&mut self, id: Uuid, new: Uuid) -> Result<()> {
+        execute!(self, "UPDATE review SET id = $2 WHERE id = $1", id, new)?;
+        Ok(())
     }
 
     /// Takes a person's answer, once.
@@ -163,6 +195,10 @@ impl Tx {
 }
 
 impl Store {
+    pub async fn review(&self, id: Uuid) -> Result<Option<ReviewLine>> {
+        Ok(fetch_all!(self, ReviewLine, REVIEW, id)?.into_iter().next())
+    }
+
     pub async fn reviews_open(&self, after: Option<Uuid>, most: i64) -> Result<Vec<ReviewLine>> {
         fetch_all!(
             self,
