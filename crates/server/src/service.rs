@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use mittler_api::{App, Broker, Counter, Door};
 use mittler_core::derive::Overrides;
 use mittler_queue::{Carrier, RabbitConfig, Settings, Stats, Wake};
-use mittler_store::{Clock, Gatherer, Store, forget::Retention, hints::Hint};
+use mittler_store::{Clock, Gatherer, Store, hints::Hint, retention::Retention};
 use mittler_sync::{
     Connections, Keys, Mode, Pusher, Questions,
     hooks::{Counts, Hooks},

@@ -1,6 +1,7 @@
-//! Accounts in CRMs: settings, sealed secrets, budgets and cursors.
+//! Accounts in CRMs: settings, states and cursors.
 
-use std::time::Duration;
+mod budgets;
+mod secrets;
 
 use mittler_core::{ConnectionId, Time, job::Lane};
 use serde::Serialize;
@@ -8,7 +9,9 @@ use serde_json::Value as Json;
 use sqlx::FromRow;
 use uuid::Uuid;
 
-use crate::{Bytes, Result, Store, Tx, id_rows, jobs::NewJob};
+use crate::{Result, Store, Tx, id_rows, jobs::NewJob};
+
+pub use secrets::SecretRow;
 
 #[derive(Debug, Clone, Serialize, FromRow)]
 pub struct ConnectionRow {
@@ -23,15 +26,6 @@ pub struct ConnectionRow {
     pub reason: Option<String>,
     pub paused_until: i64,
     pub updated_at: i64,
-}
-
-/// A sealed secret with its version: the fence of a refresh.
-#[derive(Debug, Clone, FromRow)]
-pub struct SecretRow {
-    pub sealed: Vec<u8>,
-    pub version: i64,
-    pub expires_at: i64,
-    pub refresh_until: i64,
 }
 
 /// Links that are told of a changed mode or mapping in one transaction.
@@ -152,175 +146,6 @@ impl Tx {
         )? == 1)
     }
 
-    /// Makes the row of a secret that is still to be fetched, so that one process can hold its lease.
-    pub async fn begin_secret(&mut self, connection: ConnectionId, name: &str) -> Result<()> {
-        execute!(
-            self,
-            "INSERT INTO secret (connection, name, sealed, version, expires_at, refresh_until) VALUES ($1, $2, $3, 0, 0, 0)
-             ON CONFLICT (connection, name) DO NOTHING",
-            connection.0,
-            name.to_owned(),
-            Vec::<u8>::new(),
-        )?;
-        Ok(())
-    }
-
-    /// Stores a secret as its first version, or over the version that was read.
-    pub async fn put_secret(
-        &mut self,
-        connection: ConnectionId,
-        name: &str,
-        sealed: Bytes,
-        expires: Time,
-        over: Option<i64>,
-    ) -> Result<bool> {
-        if let Some(version) = over {
-            return Ok(execute!(
-                self,
-                "UPDATE secret SET sealed = $3, version = version + 1, expires_at = $4, refresh_until = 0
-                 WHERE connection = $1 AND name = $2 AND version = $5",
-                connection.0,
-                name.to_owned(),
-                sealed.0,
-                expires.0,
-                version,
-            )? == 1);
-        }
-        execute!(
-            self,
-            "INSERT INTO secret (connection, name, sealed, version, expires_at, refresh_until) VALUES ($1, $2, $3, 1, $4, 0)
-             ON CONFLICT (connection, name) DO UPDATE SET sealed = excluded.sealed, version = secret.version + 1,
-               expires_at = excluded.expires_at, refresh_until = 0",
-            connection.0,
-            name.to_owned(),
-            sealed.0,
-            expires.0,
-        )?;
-        Ok(true)
-    }
-
-    /// Takes the refresh lease of a secret; `false` if another process refreshes it.
-    pub async fn lease_refresh(
-        &mut self,
-        connection: ConnectionId,
-        name: &str,
-        version: i64,
-        now: Time,
-        until: Time,
-    ) -> Result<bool> {
-        Ok(execute!(
-            self,
-            "UPDATE secret SET refresh_until = $5 WHERE connection = $1 AND name = $2 AND version = $3 AND refresh_until <= $4",
-            connection.0,
-            name.to_owned(),
-            version,
-            now.0,
-            until.0,
-        )? == 1)
-    }
-
-    pub async fn release_refresh(&mut self, connection: ConnectionId, name: &str, version: i64) -> Result<()> {
-        execute!(
-            self,
-            "UPDATE secret SET refresh_until = 0 WHERE connection = $1 AND name = $2 AND version = $3",
-            connection.0,
-            name.to_owned(),
-            version,
-        )?;
-        Ok(())
-    }
-
-    /// Sets an account's budget as configured.
-    pub async fn put_budget(
-        &mut self,
-        connection: ConnectionId,
-        bucket: &str,
-        calls: u32,
-        window: Duration,
-    ) -> Result<()> {
-        execute!(
-            self,
-            "INSERT INTO budget (connection, bucket, calls, window_micros, arrival, blocked_until) VALUES ($1, $2, $3, $4, 0, 0)
-             ON CONFLICT (connection, bucket) DO UPDATE SET calls = excluded.calls, window_micros = excluded.window_micros",
-            connection.0,
-            bucket.to_owned(),
-            i64::from(calls),
-            i64::try_from(window.as_micros()).unwrap_or(i64::MAX),
-        )?;
-        Ok(())
-    }
-
-    /// Takes a block of calls from a budget. `Ok(n)`: that many may go now (0 to `most`).
-    /// `Err(time)`: none before then.
-    ///
-    /// The bucket leaks evenly (GCRA): of `calls` per window a twentieth may come at once and the
-    /// rest is spread, so that no window of that length ever sees more than `calls`.
-    pub async fn take_calls(
-        &mut self,
-        connection: ConnectionId,
-        bucket: &str,
-        most: i64,
-        now: Time,
-    ) -> Result<std::result::Result<i64, Time>> {
-        let rows = match self.db() {
-            crate::Db::Sqlite(_) => fetch_all!(
-                self,
-                (i64, i64, i64, i64),
-                "SELECT calls, window_micros, arrival, blocked_until FROM budget WHERE connection = $1 AND bucket = $2",
-                connection.0,
-                bucket.to_owned(),
-            )?,
-            crate::Db::Postgres(_) => fetch_all!(
-                self,
-                (i64, i64, i64, i64),
-                "SELECT calls, window_micros, arrival, blocked_until FROM budget WHERE connection = $1 AND bucket = $2 FOR UPDATE",
-                connection.0,
-                bucket.to_owned(),
-            )?,
-        };
-        let Some((calls, window, arrival, blocked)) = rows.into_iter().next() else { return Ok(Ok(most)) };
-        if blocked > now.0 {
-            return Ok(Err(Time(blocked)));
-        }
-        if calls <= 0 {
-            return Ok(Ok(most));
-        }
-        let burst = (calls / 20).max(1);
-        let spread = (calls - burst).max(1);
-        // Rounded up: a microsecond lost on each of very many calls would be calls too many.
-        let interval = (window + spread - 1) / spread;
-        let start = arrival.max(now.0);
-        let room = (now.0 + burst * interval - start) / interval.max(1);
-        if room <= 0 {
-            // A time further ahead is of before the clock was put back.
-            return Ok(Err(Time((start - (burst - 1) * interval).min(now.0 + window))));
-        }
-        let taken = room.min(most);
-        execute!(
-            self,
-            "UPDATE budget SET arrival = $3 WHERE connection = $1 AND bucket = $2",
-            connection.0,
-            bucket.to_owned(),
-            start + taken * interval,
-        )?;
-        Ok(Ok(taken))
-    }
-
-    /// The CRM said that a budget is spent: nobody calls before then. Of several answers that with
-    /// the longest wait holds.
-    pub async fn block_budget(&mut self, connection: ConnectionId, bucket: &str, until: Time) -> Result<()> {
-        execute!(
-            self,
-            "INSERT INTO budget (connection, bucket, calls, window_micros, arrival, blocked_until) VALUES ($1, $2, 0, 0, 0, $3)
-             ON CONFLICT (connection, bucket) DO UPDATE SET blocked_until =
-               CASE WHEN excluded.blocked_until > budget.blocked_until THEN excluded.blocked_until ELSE budget.blocked_until END",
-            connection.0,
-            bucket.to_owned(),
-            until.0,
-        )?;
-        Ok(())
-    }
-
     /// Lifts what keeps anybody from calling a connection's CRM: the pause, budgets that the CRM said are spent,
     /// waits of links and of jobs. All processes hear of it by the time that is noted. Gives what there was.
     pub async fn lift_pause(&mut self, connection: ConnectionId, now: Time) -> Result<Lifted> {
@@ -430,49 +255,9 @@ impl Tx {
         )?;
         Ok(())
     }
-
-    /// Notes a fact about the installation, once: the first value stays. Gives the one that stands.
-    pub async fn settle_setting(&mut self, name: &str, value: &str) -> Result<String> {
-        execute!(
-            self,
-            "INSERT INTO setting (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING",
-            name.to_owned(),
-            value.to_owned(),
-        )?;
-        let rows = fetch_all!(self, (String,), "SELECT value FROM setting WHERE name = $1", name.to_owned())?;
-        Ok(rows.into_iter().next().map(|row| row.0).unwrap_or_default())
-    }
-
-    /// Notes another value of a fact about the installation.
-    pub async fn put_setting(&mut self, name: &str, value: &str) -> Result<()> {
-        execute!(
-            self,
-            "INSERT INTO setting (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-            name.to_owned(),
-            value.to_owned(),
-        )?;
-        Ok(())
-    }
 }
 
 impl Store {
-    /// A fact about the installation.
-    pub async fn setting(&self, name: &str) -> Result<Option<String>> {
-        let rows = fetch_all!(self, (String,), "SELECT value FROM setting WHERE name = $1", name.to_owned())?;
-        Ok(rows.into_iter().next().map(|row| row.0))
-    }
-
-    /// What only the installation's key gives a meaning to: sealed credentials, suppression entries, inputs that are
-    /// recognised when they come again.
-    pub async fn bound_to_key(&self) -> Result<(i64, i64, i64)> {
-        let rows = fetch_all!(
-            self,
-            (i64, i64, i64),
-            "SELECT (SELECT count(*) FROM secret), (SELECT count(*) FROM suppression), (SELECT count(*) FROM signal)",
-        )?;
-        Ok(rows.into_iter().next().unwrap_or_default())
-    }
-
     /// Creates a connection or brings its settings up to date; keeps id and state.
     ///
     /// Another mode, mapping or bounds make every link of the connection due again, since what was left
@@ -519,17 +304,6 @@ impl Store {
     pub async fn time_zone_of(&self, id: ConnectionId) -> Result<Option<String>> {
         let rows = fetch_all!(self, (Option<String>,), "SELECT time_zone FROM connection WHERE id = $1", id.0)?;
         Ok(rows.into_iter().next().and_then(|row| row.0))
-    }
-
-    pub async fn secret(&self, connection: ConnectionId, name: &str) -> Result<Option<SecretRow>> {
-        let rows = fetch_all!(
-            self,
-            SecretRow,
-            "SELECT sealed, version, expires_at, refresh_until FROM secret WHERE connection = $1 AND name = $2",
-            connection.0,
-            name.to_owned(),
-        )?;
-        Ok(rows.into_iter().next())
     }
 
     pub async fn cursor(&self, connection: ConnectionId, remote_type: &str) -> Result<Option<(Time, String)>> {

@@ -146,21 +146,6 @@ impl Tx {
         )?;
         Ok(rows.into_iter().map(|row| RecordId(row.0)).collect())
     }
-
-    /// Makes due what a connection holds for want of an owner.
-    pub async fn want_ownerless(&mut self, connection: Uuid) -> Result<u64> {
-        let ids = fetch_all!(
-            self,
-            (Uuid,),
-            "SELECT id FROM link WHERE connection = $1 AND role = 'primary' AND state <> 'gone' AND CAST(held AS text) LIKE '%\"owner_unknown\"%' ORDER BY id",
-            connection,
-        )?;
-        let ids: Vec<mittler_core::LinkId> = ids.into_iter().map(|row| mittler_core::LinkId(row.0)).collect();
-        if !ids.is_empty() {
-            self.want_again(&ids).await?;
-        }
-        Ok(ids.len() as u64)
-    }
 }
 
 fn strike(review: &NewReview, apart: &BTreeSet<(RecordId, RecordId)>) -> Option<NewReview> {

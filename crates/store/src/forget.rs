@@ -1,60 +1,26 @@
-//! Removing a person, keeping them from coming back, and ending what has outlived its time.
+//! Removing a person.
 
-use std::{
-    collections::{BTreeSet, HashSet},
-    time::Duration,
-};
+use std::collections::{BTreeSet, HashSet};
 
 use mittler_core::{Field, RecordId, Statement, Time};
 use serde::Serialize;
-use sqlx::FromRow;
 use uuid::Uuid;
 
-use crate::{Result, Store, Tx, id_rows, records::KeyRow};
+use crate::{IdRow, Result, Store, Tx, id_rows, records::KeyRow};
 
 /// Rows removed from one table.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Removed {
     pub table: String,
     pub rows: u64,
-    /// What was done: `deleted`, `emptied`.
+    /// What was done: `deleted`, `emptied`, `struck out`.
     pub how: String,
 }
 
-/// How long things stay.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Retention {
-    pub content: Duration,
-    pub signal: Duration,
-    pub intent_values: Duration,
-    pub intent: Duration,
-    pub dead_job: Duration,
-    pub answer: Duration,
-}
-
-const DAY: Duration = Duration::from_hours(24);
-/// Ten years: that long the law may ask.
-const AUDIT: Duration = Duration::from_hours(87648);
-
-impl Default for Retention {
-    fn default() -> Self {
-        Retention {
-            content: 14 * DAY,
-            signal: 400 * DAY,
-            intent_values: 90 * DAY,
-            intent: 400 * DAY,
-            dead_job: 30 * DAY,
-            answer: 30 * DAY,
-        }
+impl Removed {
+    pub(crate) fn new(table: &str, rows: u64, how: &str) -> Removed {
+        Removed { table: table.into(), rows, how: how.into() }
     }
-}
-
-/// A suppression entry.
-#[derive(Debug, Clone, Serialize, FromRow)]
-pub struct Suppressed {
-    pub hmac: Uuid,
-    pub kind: String,
-    pub added_at: i64,
 }
 
 /// What a person is made of, locked.
@@ -147,116 +113,67 @@ impl Tx {
     /// First everything is locked ([`Tx::lock_person`]). Rows of keys are locked by being deleted,
     /// after the records: nobody who holds a key of this person waits for it.
     pub async fn forget(&mut self, person: RecordId) -> Result<Vec<Removed>> {
-        let mut removed = Vec::new();
-        let mut note = |table: &str, rows: u64, how: &str| {
-            removed.push(Removed { table: table.into(), rows, how: how.into() });
-        };
         let ids = self.lock_person(person).await?.records;
         let records = id_rows(ids.iter().map(|id| id.0));
         let links =
             rows_all!(self, (Uuid,), &records => (id uuid), "SELECT l.id FROM link l JOIN", "ON l.record = r.id")?;
         let links: Vec<Uuid> = links.into_iter().map(|row| row.0).collect();
         // Leases before links, as everybody does who holds both.
-        note("lease", self.strike_from_leases(&links).await?, "struck out");
+        let mut removed = vec![Removed::new("lease", self.strike_from_leases(&links).await?, "struck out")];
         self.lock_links(&links).await?;
-        note(
-            "record_key",
-            rows!(self, &records => (id uuid), "DELETE FROM record_key WHERE record IN (SELECT r.id FROM", ")")?,
-            "deleted",
-        );
-        note(
-            "weak_key",
-            rows!(self, &records => (id uuid), "DELETE FROM weak_key WHERE record IN (SELECT r.id FROM", ")")?,
-            "deleted",
-        );
-        // Inputs are found by the record they led to, and by the statements that came from them.
-        note(
-            "signal",
-            rows!(self, &records => (id uuid),
-            "UPDATE signal SET content = NULL, record = NULL, remarks = '[]', field = NULL, reason = NULL
-             WHERE id IN (SELECT s.signal FROM statement s JOIN", "ON s.record = r.id) OR record IN (SELECT about.id FROM record about WHERE about.id = $2 OR about.person = $2 OR about.merged_into = $2)",
-            person.0)?,
-            "emptied",
-        );
-        note("review", self.strike_candidates(&ids).await?, "struck out");
-        note(
-            "statement",
-            rows!(self, &records => (id uuid), "DELETE FROM statement WHERE record IN (SELECT r.id FROM", ")")?,
-            "deleted",
-        );
-        note(
-            "intent",
-            rows!(self, &records => (id uuid),
-            "DELETE FROM intent WHERE link IN (SELECT l.id FROM link l JOIN", "ON l.record = r.id)")?,
-            "deleted",
-        );
-        note(
-            "link",
-            rows!(self, &records => (id uuid), "DELETE FROM link WHERE record IN (SELECT r.id FROM", ")")?,
-            "deleted",
-        );
-        note(
-            "review",
-            rows!(self, &records => (id uuid), "DELETE FROM review WHERE record IN (SELECT r.id FROM", ")")?,
-            "deleted",
-        );
-        note(
-            "decision",
-            rows!(self, &records => (id uuid), "DELETE FROM decision WHERE record IN (SELECT r.id FROM", ")")?
-                + rows!(self, &records => (id uuid), "DELETE FROM decision WHERE other IN (SELECT r.id FROM", ")")?,
-            "deleted",
-        );
-        note(
-            "restriction",
-            rows!(self, &records => (id uuid), "DELETE FROM restriction WHERE record IN (SELECT r.id FROM", ")")?,
-            "deleted",
-        );
-        note(
-            "purpose",
-            rows!(self, &records => (id uuid), "DELETE FROM purpose WHERE record IN (SELECT r.id FROM", ")")?,
-            "deleted",
-        );
-        note(
-            "audit_content",
-            rows!(self, &records => (id uuid), "DELETE FROM audit_content WHERE record IN (SELECT r.id FROM", ")")?,
-            "deleted",
-        );
-        note(
-            "record",
-            rows!(self, &records => (id uuid), "DELETE FROM record WHERE id IN (SELECT r.id FROM", ")")?,
-            "deleted",
-        );
+        removed.extend(self.forget_keys(&records).await?);
+        removed.push(Removed::new("signal", self.empty_inputs_of(person, &records).await?, "emptied"));
+        removed.push(Removed::new("review", self.strike_candidates(&ids).await?, "struck out"));
+        let rows = rows!(self, &records => (id uuid), "DELETE FROM statement WHERE record IN (SELECT r.id FROM", ")")?;
+        removed.push(Removed::new("statement", rows, "deleted"));
+        removed.extend(self.forget_links(&records).await?);
+        removed.extend(self.forget_questions(&records).await?);
+        removed.extend(self.forget_bounds(&records).await?);
+        let rows =
+            rows!(self, &records => (id uuid), "DELETE FROM audit_content WHERE record IN (SELECT r.id FROM", ")")?;
+        removed.push(Removed::new("audit_content", rows, "deleted"));
+        let rows = rows!(self, &records => (id uuid), "DELETE FROM record WHERE id IN (SELECT r.id FROM", ")")?;
+        removed.push(Removed::new("record", rows, "deleted"));
         Ok(removed)
     }
 
-    /// Keeps these from coming back.
-    pub async fn suppress(&mut self, entries: &[(Uuid, &'static str)], now: Time) -> Result<u64> {
-        let rows: Vec<Suppressed> = entries
-            .iter()
-            .map(|(hmac, kind)| Suppressed { hmac: *hmac, kind: (*kind).to_owned(), added_at: now.0 })
-            .collect();
-        rows!(self, &rows => (hmac uuid, kind text, added_at bigint),
-            "INSERT INTO suppression (hmac, kind, added_at) SELECT hmac, kind, added_at FROM",
-            "WHERE true ON CONFLICT (hmac) DO NOTHING")
+    async fn forget_keys(&mut self, records: &[IdRow]) -> Result<[Removed; 2]> {
+        let strong =
+            rows!(self, records => (id uuid), "DELETE FROM record_key WHERE record IN (SELECT r.id FROM", ")")?;
+        let weak = rows!(self, records => (id uuid), "DELETE FROM weak_key WHERE record IN (SELECT r.id FROM", ")")?;
+        Ok([Removed::new("record_key", strong, "deleted"), Removed::new("weak_key", weak, "deleted")])
     }
 
-    /// Whether anybody is kept out at all, and whether anybody's data is restricted.
-    pub async fn exceptions(&mut self) -> Result<(bool, bool)> {
-        let rows = fetch_all!(
-            self,
-            (i64, i64),
-            "SELECT (SELECT CAST(count(*) AS bigint) FROM (SELECT 1 FROM suppression LIMIT 1) AS kept_out),
-                    (SELECT CAST(count(*) AS bigint) FROM (SELECT 1 FROM restriction LIMIT 1) AS restricted)",
-        )?;
-        Ok(rows.first().map_or((false, false), |(suppressed, restricted)| (*suppressed > 0, *restricted > 0)))
+    /// Inputs are found by the record they led to, and by the statements that came from them.
+    async fn empty_inputs_of(&mut self, person: RecordId, records: &[IdRow]) -> Result<u64> {
+        rows!(self, records => (id uuid),
+            "UPDATE signal SET content = NULL, record = NULL, remarks = '[]', field = NULL, reason = NULL
+             WHERE id IN (SELECT s.signal FROM statement s JOIN", "ON s.record = r.id) OR record IN (SELECT about.id FROM record about WHERE about.id = $2 OR about.person = $2 OR about.merged_into = $2)",
+            person.0)
     }
 
-    /// Which of these are suppressed.
-    pub async fn suppressed(&mut self, hmacs: &[Uuid]) -> Result<Vec<Uuid>> {
-        let ids = id_rows(hmacs.iter().copied());
-        let rows =
-            rows_all!(self, (Uuid,), &ids => (id uuid), "SELECT s.hmac FROM suppression s JOIN", "ON s.hmac = r.id")?;
-        Ok(rows.into_iter().map(|row| row.0).collect())
+    /// With what was written to them.
+    async fn forget_links(&mut self, records: &[IdRow]) -> Result<[Removed; 2]> {
+        let intents = rows!(self, records => (id uuid),
+            "DELETE FROM intent WHERE link IN (SELECT l.id FROM link l JOIN", "ON l.record = r.id)")?;
+        let links = rows!(self, records => (id uuid), "DELETE FROM link WHERE record IN (SELECT r.id FROM", ")")?;
+        Ok([Removed::new("intent", intents, "deleted"), Removed::new("link", links, "deleted")])
+    }
+
+    /// With what people decided.
+    async fn forget_questions(&mut self, records: &[IdRow]) -> Result<[Removed; 2]> {
+        let reviews = rows!(self, records => (id uuid), "DELETE FROM review WHERE record IN (SELECT r.id FROM", ")")?;
+        let decisions = rows!(self, records => (id uuid), "DELETE FROM decision WHERE record IN (SELECT r.id FROM", ")")?
+            + rows!(self, records => (id uuid), "DELETE FROM decision WHERE other IN (SELECT r.id FROM", ")")?;
+        Ok([Removed::new("review", reviews, "deleted"), Removed::new("decision", decisions, "deleted")])
+    }
+
+    /// For what they might be used, and that they must not be.
+    async fn forget_bounds(&mut self, records: &[IdRow]) -> Result<[Removed; 2]> {
+        let restricted =
+            rows!(self, records => (id uuid), "DELETE FROM restriction WHERE record IN (SELECT r.id FROM", ")")?;
+        let purposes = rows!(self, records => (id uuid), "DELETE FROM purpose WHERE record IN (SELECT r.id FROM", ")")?;
+        Ok([Removed::new("restriction", restricted, "deleted"), Removed::new("purpose", purposes, "deleted")])
     }
 
     /// Empties inputs that were not taken; what nobody has read yet stays.
@@ -269,190 +186,6 @@ impl Tx {
             "UPDATE signal SET content = NULL, remarks = '[]', field = NULL, reason = NULL FROM",
             "WHERE signal.id = r.id AND signal.state <> 'new' AND signal.content IS NOT NULL")
     }
-
-    /// Ends what has outlived its time in one table, a bounded number of rows at once.
-    ///
-    /// Each condition stands in the outer statement too: a row that has changed since it was chosen
-    /// - an input that is to be read again, say - is left alone.
-    pub async fn retain(&mut self, step: Retain, keep: Retention, now: Time, most: i64) -> Result<Removed> {
-        let (table, how, rows) = match step {
-            // Unread inputs keep their content, whatever their age: nothing is lost.
-            Retain::Contents => (
-                "signal",
-                "emptied",
-                execute!(
-                    self,
-                    "UPDATE signal SET content = NULL WHERE content IS NOT NULL AND state <> 'new' AND id IN
-                     (SELECT id FROM signal WHERE content IS NOT NULL AND state <> 'new' AND received_at < $1 ORDER BY received_at LIMIT $2)",
-                    now.minus(keep.content).0,
-                    most
-                )?,
-            ),
-            Retain::Signals => (
-                "signal",
-                "deleted",
-                execute!(
-                    self,
-                    "DELETE FROM signal WHERE state <> 'new' AND id IN
-                     (SELECT id FROM signal WHERE state <> 'new' AND received_at < $1 ORDER BY received_at LIMIT $2)",
-                    now.minus(keep.signal).0,
-                    most
-                )?,
-            ),
-            Retain::Runs => (
-                "run",
-                "deleted",
-                execute!(
-                    self,
-                    "DELETE FROM run WHERE id IN
-                     (SELECT id FROM run WHERE created_at < $1 AND NOT EXISTS (SELECT 1 FROM signal WHERE signal.run = run.id) ORDER BY created_at LIMIT $2)
-                     AND NOT EXISTS (SELECT 1 FROM signal WHERE signal.run = run.id)",
-                    now.minus(keep.signal).0,
-                    most
-                )?,
-            ),
-            Retain::IntentValues => (
-                "intent",
-                "emptied",
-                execute!(
-                    self,
-                    "UPDATE intent SET fields = '{}', before = '{}', emptied = 1 WHERE settled_at IS NOT NULL AND id IN
-                     (SELECT id FROM intent WHERE emptied = 0 AND settled_at IS NOT NULL AND begun_at < $1 ORDER BY begun_at LIMIT $2)",
-                    now.minus(keep.intent_values).0,
-                    most
-                )?,
-            ),
-            Retain::Intents => (
-                "intent",
-                "deleted",
-                execute!(
-                    self,
-                    "DELETE FROM intent WHERE settled_at IS NOT NULL AND id IN
-                     (SELECT id FROM intent WHERE settled_at IS NOT NULL AND begun_at < $1 ORDER BY begun_at LIMIT $2)",
-                    now.minus(keep.intent).0,
-                    most
-                )?,
-            ),
-            Retain::Reviews => (
-                "review",
-                "deleted",
-                execute!(
-                    self,
-                    "DELETE FROM review WHERE answered_at IS NOT NULL AND id IN
-                     (SELECT id FROM review WHERE answered_at IS NOT NULL AND answered_at < $1 ORDER BY answered_at LIMIT $2)",
-                    now.minus(keep.signal).0,
-                    most
-                )?,
-            ),
-            Retain::FormerKeys => (
-                "weak_key",
-                "deleted",
-                execute!(
-                    self,
-                    "DELETE FROM weak_key WHERE (key, record) IN
-                     (SELECT key, record FROM weak_key WHERE basis = 'former' AND since < $1 ORDER BY since LIMIT $2)
-                     AND basis = 'former'",
-                    now.minus(keep.signal).0,
-                    most
-                )?,
-            ),
-            Retain::Jobs => (
-                "job",
-                "deleted",
-                execute!(
-                    self,
-                    "DELETE FROM job WHERE dead_at IS NOT NULL AND id IN
-                     (SELECT id FROM job WHERE dead_at IS NOT NULL AND dead_at < $1 ORDER BY dead_at LIMIT $2)",
-                    now.minus(keep.dead_job).0,
-                    most
-                )?,
-            ),
-            Retain::Slots => (
-                "slot",
-                "deleted",
-                execute!(
-                    self,
-                    "DELETE FROM slot WHERE (schedule, slot_at) IN (SELECT schedule, slot_at FROM slot WHERE started_at < $1 LIMIT $2)",
-                    now.minus(keep.dead_job).0,
-                    most
-                )?,
-            ),
-            Retain::Answers => (
-                "idempotency",
-                "deleted",
-                execute!(
-                    self,
-                    "DELETE FROM idempotency WHERE key IN (SELECT key FROM idempotency WHERE created_at < $1 ORDER BY created_at LIMIT $2)",
-                    now.minus(keep.answer).0,
-                    most
-                )?,
-            ),
-            Retain::Audit => ("audit", "deleted", self.shorten_audit(now.minus(AUDIT), most).await?),
-            Retain::Sessions => (
-                "session",
-                "deleted",
-                execute!(
-                    self,
-                    "DELETE FROM session WHERE hash IN (SELECT hash FROM session WHERE ends_at < $1 LIMIT $2)",
-                    now.0,
-                    most
-                )?,
-            ),
-            Retain::ApiKeys => (
-                "api_key",
-                "deleted",
-                execute!(
-                    self,
-                    "DELETE FROM api_key WHERE id IN (SELECT id FROM api_key WHERE revoked_at IS NOT NULL AND revoked_at < $1 LIMIT $2)",
-                    now.minus(keep.signal).0,
-                    most
-                )?,
-            ),
-            Retain::ParkedHooks => {
-                ("parked_hook", "deleted", self.end_parked_hooks(now.minus(keep.dead_job), most).await?)
-            }
-        };
-        Ok(Removed { table: table.into(), rows, how: how.into() })
-    }
-}
-
-/// One step of retention. Each is a write of its own, so that the one writer of SQLite is never
-/// long away from the door.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Retain {
-    Contents,
-    Signals,
-    Runs,
-    IntentValues,
-    Intents,
-    Reviews,
-    FormerKeys,
-    Jobs,
-    Slots,
-    Answers,
-    Audit,
-    Sessions,
-    ApiKeys,
-    ParkedHooks,
-}
-
-impl Retain {
-    pub const ALL: [Retain; 14] = [
-        Retain::Contents,
-        Retain::Signals,
-        Retain::Runs,
-        Retain::IntentValues,
-        Retain::Intents,
-        Retain::Reviews,
-        Retain::FormerKeys,
-        Retain::Jobs,
-        Retain::Slots,
-        Retain::Answers,
-        Retain::Audit,
-        Retain::Sessions,
-        Retain::ApiKeys,
-        Retain::ParkedHooks,
-    ];
 }
 
 impl Store {
@@ -483,10 +216,5 @@ impl Store {
             after,
             most,
         )
-    }
-
-    pub async fn suppression_count(&self) -> Result<i64> {
-        let rows = fetch_all!(self, (i64,), "SELECT count(*) FROM suppression")?;
-        Ok(rows.first().map_or(0, |row| row.0))
     }
 }

@@ -1,5 +1,7 @@
 //! Work to do later: rows that are born in the transaction that makes them necessary.
 
+mod counts;
+
 use std::time::Duration;
 
 use mittler_core::{
@@ -11,6 +13,8 @@ use sqlx::{FromRow, types::Json};
 use uuid::Uuid;
 
 use crate::{Result, Store, Tx, id_rows};
+
+pub use counts::{JobCounts, JobLine};
 
 /// A job to be written.
 #[derive(Debug, Clone, Serialize)]
@@ -157,19 +161,6 @@ macro_rules! wanted {
         " lane BETWEEN $4 AND $5 AND CASE WHEN topic LIKE '%:%' THEN 1 ELSE 0 END BETWEEN $6 AND $7
           AND $8 NOT LIKE '%|' || topic || '|%' "
     };
-}
-
-/// A dead or waiting job, for people.
-#[derive(Debug, Clone, Serialize, FromRow)]
-pub struct JobLine {
-    pub id: Uuid,
-    pub topic: String,
-    pub due_at: i64,
-    pub attempt: i64,
-    pub failures: i64,
-    pub dead_at: Option<i64>,
-    pub code: Option<String>,
-    pub created_at: i64,
 }
 
 impl Tx {
@@ -425,17 +416,6 @@ impl Tx {
 }
 
 impl Store {
-    /// When the oldest living job of a topic was made.
-    pub async fn oldest_job(&self, topic: &str) -> Result<Option<Time>> {
-        let rows = fetch_all!(
-            self,
-            (Option<i64>,),
-            "SELECT min(created_at) FROM job WHERE topic = $1 AND dead_at IS NULL",
-            topic.to_owned()
-        )?;
-        Ok(rows.first().and_then(|row| row.0).map(Time))
-    }
-
     /// When the next job falls due.
     pub async fn next_due(&self) -> Result<Option<Time>> {
         self.next_due_in(Slots::All).await
@@ -454,56 +434,4 @@ impl Store {
         )?;
         Ok(rows.first().and_then(|row| row.0).map(Time))
     }
-
-    /// Whether a job that the broker carries has been ready since a time, and is neither under way to a worker
-    /// nor with one.
-    pub async fn is_stuck(&self, since: Time, now: Time) -> Result<bool> {
-        let rows = fetch_all!(
-            self,
-            (i64,),
-            "SELECT CAST(1 AS bigint) FROM job WHERE dead_at IS NULL AND due_at <= $1 AND taken_until <= $2 AND sent_until <= $2
-               AND topic NOT LIKE '%:%' LIMIT 1",
-            since.0,
-            now.0,
-        )?;
-        Ok(!rows.is_empty())
-    }
-
-    /// Ready, waiting, held and dead jobs.
-    pub async fn job_counts(&self, now: Time) -> Result<JobCounts> {
-        let rows = fetch_all!(
-            self,
-            JobCounts,
-            "SELECT CAST(coalesce(sum(CASE WHEN dead_at IS NULL AND due_at <= $1 AND taken_until <= $1 THEN 1 ELSE 0 END), 0) AS bigint) AS ready,
-                    CAST(coalesce(sum(CASE WHEN dead_at IS NULL AND due_at > $1 AND taken_until <= $1 THEN 1 ELSE 0 END), 0) AS bigint) AS waiting,
-                    CAST(coalesce(sum(CASE WHEN dead_at IS NULL AND taken_until > $1 THEN 1 ELSE 0 END), 0) AS bigint) AS held,
-                    CAST(coalesce(sum(CASE WHEN dead_at IS NOT NULL THEN 1 ELSE 0 END), 0) AS bigint) AS dead,
-                    CAST(coalesce(min(CASE WHEN dead_at IS NULL THEN created_at END), $1) AS bigint) AS oldest
-             FROM job",
-            now.0,
-        )?;
-        Ok(rows.into_iter().next().unwrap_or_default())
-    }
-
-    /// Jobs for people to look at, dead ones first.
-    pub async fn job_lines(&self, after: Option<Uuid>, most: i64) -> Result<Vec<JobLine>> {
-        fetch_all!(
-            self,
-            JobLine,
-            "SELECT id, topic, due_at, attempt, failures, dead_at, code, created_at FROM job
-             WHERE id > $1 ORDER BY id LIMIT $2",
-            after.unwrap_or(Uuid::nil()),
-            most,
-        )
-    }
-}
-
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, FromRow)]
-pub struct JobCounts {
-    pub ready: i64,
-    pub waiting: i64,
-    pub held: i64,
-    pub dead: i64,
-    /// When the oldest living job was made.
-    pub oldest: i64,
 }

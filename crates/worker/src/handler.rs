@@ -11,9 +11,9 @@ use mittler_core::{
 use mittler_queue::{End, Handler, Wake};
 use mittler_store::{
     Clock, Error, Store,
-    forget::{Retain, Retention},
     hints::Hint,
     jobs::{NewJob, Taken},
+    retention::{Retain, Retention},
 };
 use mittler_sync::{Connections, Keys, PushEnd, Pusher, push::Stopped};
 use tracing::{debug, info, warn};

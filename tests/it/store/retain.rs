@@ -10,10 +10,10 @@ use mittler_core::{
 use mittler_store::{
     Bytes, Clock, Store,
     audit::NewEntry,
-    forget::{Retain, Retention},
     intents::Intent,
     jobs::NewJob,
     records::KeyRow,
+    retention::{Retain, Retention},
     reviews::NewReview,
     signals::{NewSignal, Read},
     tables::declared,

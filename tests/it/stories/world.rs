@@ -19,11 +19,11 @@ use mittler_queue::{End, Handler, Wake};
 use mittler_sandbox::{Config, FaultKind, Sandbox, Vendor, faults::FaultRule};
 use mittler_store::{
     Clock, Gatherer, Store,
-    forget::Retention,
     intents::{Intent, IntentLine},
     jobs::{NewJob, Taken},
     leases::Lease,
     links::{LinkLine, link_id},
+    retention::Retention,
 };
 use mittler_sync::{
     Connections, Keys, Mode, NotTaken, Pusher, Questions,
