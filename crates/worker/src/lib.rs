@@ -6,6 +6,7 @@
 //!
 //! **Invariant:** one bad signal never spoils a batch: it is redone singly and parked alone.
 
+mod about;
 mod batch;
 pub mod clocks;
 pub mod follow;

@@ -27,12 +27,7 @@ use mittler_sync::{follow::follow_keys, question::merged_here, restate::links_of
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::{
-    batch::{self, Env},
-    handler::Worker,
-    notes,
-    split::split,
-};
+use crate::{about, batch::Env, handler::Worker, notes, split::split};
 
 /// How soon it is tried again while a CRM is being told of one of the two.
 const AGAIN: Duration = Duration::from_secs(1);
@@ -231,24 +226,24 @@ pub(crate) fn heir<'s>(
     let now = |id: RecordId| if id == from { to } else { id };
     let reference = |field| record.fields.reference(&field);
     match record.kind {
-        Kind::Participation => Some(batch::participation_id(now(reference(Field::PERSON)?), reference(Field::FAIR)?)),
-        Kind::Association => Some(batch::association_id(now(reference(Field::FROM)?), now(reference(Field::TO)?))),
+        Kind::Participation => Some(about::participation_id(now(reference(Field::PERSON)?), reference(Field::FAIR)?)),
+        Kind::Association => Some(about::association_id(now(reference(Field::FROM)?), now(reference(Field::TO)?))),
         Kind::Activity => {
             if let Some(fair) = reference(Field::FAIR)
-                && record.id == batch::task_id(batch::participation_id(from, fair))
+                && record.id == about::task_id(about::participation_id(from, fair))
             {
-                return Some(batch::task_id(batch::participation_id(to, fair)));
+                return Some(about::task_id(about::participation_id(to, fair)));
             }
             if let (Some(fair), Some(note)) = (reference(Field::FAIR), record.fields.text(&Field::BODY))
-                && record.id == notes::id(batch::participation_id(from, fair), note)
+                && record.id == notes::id(about::participation_id(from, fair), note)
             {
-                return Some(notes::id(batch::participation_id(to, fair), note));
+                return Some(notes::id(about::participation_id(to, fair), note));
             }
             if let Some(message) = record.fields.text(&Field::MESSAGE_ID) {
-                return Some(batch::mail_of(to, message.as_bytes()));
+                return Some(about::mail_of(to, message.as_bytes()));
             }
-            said.find(|statement| record.id == batch::mail_of(from, statement.signal.0.as_bytes()))
-                .map(|statement| batch::mail_of(to, statement.signal.0.as_bytes()))
+            said.find(|statement| record.id == about::mail_of(from, statement.signal.0.as_bytes()))
+                .map(|statement| about::mail_of(to, statement.signal.0.as_bytes()))
         }
         Kind::Organisation | Kind::Fair | Kind::Person => None,
     }

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use mittler_core::{Field, Kind, Record, RecordId, Said, Value, value::clean};
 
 use crate::{
-    batch::{about_person, participation_id, reference, task_id},
+    about::{about_person, participation_id, reference, task_id},
     follow,
     input::{Fair, Input},
 };
