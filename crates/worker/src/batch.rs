@@ -16,6 +16,7 @@ use mittler_core::{
     ConnectionId, Kind, RecordId, Said, Source, Statement, SubjectId, Version, derive::Overrides, job::Lane, key::Basis,
 };
 use mittler_identity::Facts;
+use mittler_intake::Problem;
 use mittler_store::{
     Clock, Result, Tx, derived_near,
     jobs::Taken,
@@ -105,24 +106,13 @@ pub async fn enrich(tx: &mut Tx, env: &Env, readings: &[Reading], job: Option<&T
         match reading {
             Reading::Input(input) => inputs.push(input),
             Reading::Nothing { signal, code } => work.reads.push(done(*signal, Some(code), None, json!([]))),
-            Reading::Problem { signal, problem } => work.reads.push(Read {
-                id: *signal,
-                state: "refused".into(),
-                code: Some(problem.code.clone()),
-                field: problem.field.clone(),
-                reason: Some(problem.reason.clone()),
-                remarks: json!([]),
-                record: None,
-            }),
-            Reading::Broken { signal } => work.reads.push(Read {
-                id: *signal,
-                state: "parked".into(),
-                code: Some("not_taken".into()),
-                field: None,
-                reason: Some(NOT_TAKEN.into()),
-                remarks: json!([]),
-                record: None,
-            }),
+            Reading::Problem { signal, problem } => {
+                let Problem { code, field, reason } = problem;
+                work.reads.push(not_taken(*signal, "refused", code, field.clone(), reason));
+            }
+            Reading::Broken { signal } => {
+                work.reads.push(not_taken(*signal, "parked", "not_taken", None, NOT_TAKEN));
+            }
         }
     }
     let inputs = kept_out::keep_out(tx, env, inputs, &mut work).await?;
@@ -137,6 +127,7 @@ pub async fn enrich(tx: &mut Tx, env: &Env, readings: &[Reading], job: Option<&T
     Ok(did)
 }
 
+/// Read into a record, or nothing follows from it.
 fn done(signal: Uuid, code: Option<&str>, record: Option<RecordId>, remarks: serde_json::Value) -> Read {
     Read {
         id: signal,
@@ -149,6 +140,19 @@ fn done(signal: Uuid, code: Option<&str>, record: Option<RecordId>, remarks: ser
     }
 }
 
+fn not_taken(signal: Uuid, state: &str, code: &str, field: Option<String>, reason: &str) -> Read {
+    Read {
+        id: signal,
+        state: state.into(),
+        code: Some(code.into()),
+        field,
+        reason: Some(reason.into()),
+        remarks: json!([]),
+        record: None,
+    }
+}
+
+/// Something that an input says of a record; `subject` tells it from what else it says of that.
 fn add(work: &mut Work, record: RecordId, input: &Input, subject: &str, said: Vec<Said>, source: Source) {
     let parts: [&[u8]; 4] = [b"lead", input.signal.as_bytes(), subject.as_bytes(), record.0.as_bytes()];
     let statement = Statement {
@@ -160,6 +164,5 @@ fn add(work: &mut Work, record: RecordId, input: &Input, subject: &str, said: Ve
         said,
     };
     work.said.entry(record).or_default().push(statement);
-    let lane = if input.single { Lane::Interactive } else { Lane::Scheduled };
-    work.lanes.entry(record).or_insert(lane);
+    work.lanes.entry(record).or_insert(input.lane());
 }

@@ -1,6 +1,6 @@
 //! From a stored signal to what it says: bytes, layout and context in, drafts out. No database.
 
-use mittler_core::{Field, Said, Source, SourceKind, Time, Value};
+use mittler_core::{Field, Said, Source, SourceKind, Time, Value, job::Lane};
 use mittler_enrich::{Context, Draft, is_own, not_own_staff, read_lead, read_reply};
 use mittler_identity::keys::fair_scope;
 use mittler_intake::{Problem, csv, json, mail};
@@ -70,6 +70,13 @@ pub struct Input {
     pub mailbox: Option<String>,
     /// For what the person came in.
     pub purpose: Option<String>,
+}
+
+impl Input {
+    /// Somebody may be waiting for what was sent singly.
+    pub fn lane(&self) -> Lane {
+        if self.single { Lane::Interactive } else { Lane::Scheduled }
+    }
 }
 
 /// What a signal turned out to be.

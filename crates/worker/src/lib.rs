@@ -13,6 +13,7 @@ pub mod follow;
 mod handler;
 mod input;
 mod merge;
+mod moving;
 mod notes;
 mod purpose;
 pub mod schedule;

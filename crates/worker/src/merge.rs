@@ -1,5 +1,5 @@
 //! Two records that a person called one: subjects, keys and links of the one move to the other, and
-//! with a person all that is about them. What moved is noted, so that it can be taken back ([`split`]).
+//! with a person all that is about them. What moved is noted, so that it can be taken back ([`split`](crate::split)).
 //!
 //! **Invariant:** nothing is deleted in a CRM. Where both have a remote record, the second one stays
 //! as it is, and a question says so.
@@ -9,17 +9,15 @@ use std::{
     time::Duration,
 };
 
-use mittler_core::{
-    ConnectionId, Field, Kind, LinkId, Record, RecordId, Said, Statement, Time, Value, derive, job::Lane,
-};
+use mittler_core::{ConnectionId, Kind, LinkId, Record, RecordId, Said, Statement, Time, Value, derive, job::Lane};
 use mittler_queue::End;
 use mittler_store::{
     Error, Result, Tx,
     audit::NewEntry,
     decisions::Decision,
-    jobs::{NewJob, Taken},
+    jobs::Taken,
     links::{WantedLink, link_id},
-    merges::{Carried, Inherited, LinkBefore, MergeTrail, MovedRecord, MovingLink, Needs, Renamed, Replaced},
+    merges::{Carried, Inherited, LinkBefore, MergeTrail, MovedRecord, MovingLink, Renamed, Replaced},
     records::{RecordRow, StatementRow},
     reviews::NewReview,
 };
@@ -27,7 +25,12 @@ use mittler_sync::{follow::follow_keys, question::merged_here, restate::links_of
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::{about, batch::Env, handler::Worker, notes, split::split};
+use crate::{
+    batch::Env,
+    handler::Worker,
+    moving::{around, heir, inherit, leave_out, lock_all, person_of, push_and_read, remotes, want},
+    split::split,
+};
 
 /// How soon it is tried again while a CRM is being told of one of the two.
 const AGAIN: Duration = Duration::from_secs(1);
@@ -143,112 +146,6 @@ async fn merge(tx: &mut Tx, env: &Env, decided: &Decision, naming: &[RecordId], 
     Ok(true)
 }
 
-/// Whatever is about a person or names a company, with whoever came to name it while the others were looked for.
-pub(crate) async fn around(
-    tx: &mut Tx,
-    kind: Kind,
-    of: RecordId,
-    naming: &[RecordId],
-    begun: Time,
-) -> Result<BTreeSet<RecordId>> {
-    let mut around: BTreeSet<RecordId> = naming.iter().copied().filter(|id| *id != of).collect();
-    if kind == Kind::Person {
-        around.extend(tx.ids_about(of).await?);
-    } else {
-        for kind in [Kind::Person, Kind::Association] {
-            around.extend(tx.naming_since(kind, of, begun).await?);
-        }
-    }
-    Ok(around)
-}
-
-/// Locks records, of which these must be there, with all that is about a person.
-///
-/// # Errors
-/// [`Error::Raced`] if somebody was there between the look and the locks.
-pub(crate) async fn lock_all(
-    tx: &mut Tx,
-    all: &[RecordId],
-    mut needed: impl Iterator<Item = &RecordId>,
-    (kind, of): (Kind, RecordId),
-) -> Result<HashMap<RecordId, Record>> {
-    let locked: HashMap<RecordId, Record> =
-        tx.lock_records(all).await?.into_iter().map(|record| (record.id, record)).collect();
-    let missed = needed.any(|id| !locked.contains_key(id))
-        || kind == Kind::Person && tx.ids_about(of).await?.iter().any(|id| !locked.contains_key(id));
-    if missed { Err(Error::Raced) } else { Ok(locked) }
-}
-
-/// Whom a record is about.
-pub(crate) fn person_of(record: &Record) -> Option<RecordId> {
-    match record.kind {
-        Kind::Association => record.fields.reference(&Field::FROM),
-        _ => record.fields.reference(&Field::PERSON),
-    }
-}
-
-/// Makes links due, which wait for others than before.
-pub(crate) async fn want(tx: &mut Tx, wanted: &mut Vec<WantedLink>) -> Result<()> {
-    tx.want_links(wanted).await?;
-    let needs: Vec<Needs> =
-        wanted.iter().map(|link| Needs { id: link.id, need_a: link.need_a, need_b: link.need_b }).collect();
-    tx.put_needs(&needs).await
-}
-
-/// Remote records by connection and type.
-pub(crate) type Remotes = BTreeMap<(Uuid, String), BTreeSet<String>>;
-
-/// Tells the CRMs of these links; whatever was read of these remote records while they moved is read once more.
-pub(crate) async fn push_and_read(
-    tx: &mut Tx,
-    env: &Env,
-    wanted: &[WantedLink],
-    read: &Remotes,
-    now: Time,
-) -> Result<()> {
-    let clock = &env.clock;
-    let connections: BTreeSet<Uuid> = wanted.iter().map(|link| link.connection).collect();
-    let pushes = connections.into_iter().map(|id| NewJob::push(clock.id(), id.into(), Lane::Interactive, now));
-    let reads = read.iter().map(|((connection, remote_type), ids)| {
-        let place = ((*connection).into(), remote_type.as_str());
-        NewJob::read(clock.id(), place, ids.iter().cloned().collect(), Lane::Interactive, now, now)
-    });
-    tx.put_jobs(&pushes.chain(reads).collect::<Vec<_>>()).await
-}
-
-/// What a record about, or of, the one is called once it is about the other: ids depend on what they
-/// connect, so that the next input finds it. `None` leaves it where it is.
-pub(crate) fn heir<'s>(
-    record: &Record,
-    mut said: impl Iterator<Item = &'s Statement>,
-    (from, to): (RecordId, RecordId),
-) -> Option<RecordId> {
-    let now = |id: RecordId| if id == from { to } else { id };
-    let reference = |field| record.fields.reference(&field);
-    match record.kind {
-        Kind::Participation => Some(about::participation_id(now(reference(Field::PERSON)?), reference(Field::FAIR)?)),
-        Kind::Association => Some(about::association_id(now(reference(Field::FROM)?), now(reference(Field::TO)?))),
-        Kind::Activity => {
-            if let Some(fair) = reference(Field::FAIR)
-                && record.id == about::task_id(about::participation_id(from, fair))
-            {
-                return Some(about::task_id(about::participation_id(to, fair)));
-            }
-            if let (Some(fair), Some(note)) = (reference(Field::FAIR), record.fields.text(&Field::BODY))
-                && record.id == notes::id(about::participation_id(from, fair), note)
-            {
-                return Some(notes::id(about::participation_id(to, fair), note));
-            }
-            if let Some(message) = record.fields.text(&Field::MESSAGE_ID) {
-                return Some(about::mail_of(to, message.as_bytes()));
-            }
-            said.find(|statement| record.id == about::mail_of(from, statement.signal.0.as_bytes()))
-                .map(|statement| about::mail_of(to, statement.signal.0.as_bytes()))
-        }
-        Kind::Organisation | Kind::Fair | Kind::Person => None,
-    }
-}
-
 struct Merge<'e> {
     env: &'e Env,
     kind: Kind,
@@ -344,6 +241,23 @@ impl Merge<'_> {
 
     /// Links of what is no more go on as those of the heirs, and every CRM is told. Gives how those links were.
     async fn tell(&self, tx: &mut Tx) -> Result<Vec<LinkBefore>> {
+        let mut wanted = self.wanted();
+        let fates = self.fates(&wanted);
+        let read = remotes(self.leaving().filter(|link| link.kind == self.kind.name()));
+        want(tx, &mut wanted).await?;
+        tx.leave_duplicates(&fates.duplicates).await?;
+        tx.inherit_links(&fates.ended, &fates.inherited).await?;
+        // Who was kept out of a CRM, or erased there, stays so under the other record, unless that has one there.
+        for (link, heir) in &fates.excluded {
+            leave_out(tx, *heir, &link.state).await?;
+        }
+        tx.ask(&fates.reviews).await?;
+        push_and_read(tx, self.env, &wanted, &read, self.now).await?;
+        Ok(fates.before)
+    }
+
+    /// The links of the heirs, and of whoever says something else now.
+    fn wanted(&self) -> Vec<WantedLink> {
         let heirs: HashSet<RecordId> = self.moves.values().copied().collect();
         let unchanged = self
             .locked
@@ -355,93 +269,111 @@ impl Merge<'_> {
                 wanted.extend(links_of(&self.env.connections, record, Lane::Interactive, self.now));
             }
         }
-        let (mut ended, mut inherited, mut duplicates, mut reviews) = (vec![], vec![], vec![], vec![]);
-        let mut before = Vec::new();
-        let mut read = Remotes::new();
-        let mut excluded: Vec<(&MovingLink, LinkId)> = Vec::new();
-        // Of whom the CRM keeps a second record: what hangs on it there stays there.
-        let mut doubled: HashSet<Uuid> = HashSet::new();
-        let mut links: Vec<&MovingLink> =
-            self.links.iter().filter(|link| self.moves.contains_key(&RecordId(link.record))).collect();
-        links.sort_by_key(|link| Kind::parse(&link.kind).map(Kind::stage));
+        wanted
+    }
+
+    /// The links of what is no more.
+    fn leaving(&self) -> impl Iterator<Item = &MovingLink> {
+        self.links.iter().filter(|link| self.moves.contains_key(&RecordId(link.record)))
+    }
+
+    /// Main records come first: what hangs on them goes where they go.
+    fn fates(&self, wanted: &[WantedLink]) -> Fates<'_> {
+        let told_of: HashSet<(Uuid, Uuid)> = wanted.iter().map(|it| (it.connection, it.record)).collect();
         let mut by_record: HashMap<(Uuid, Uuid), Vec<&MovingLink>> = HashMap::new();
         for link in &self.links {
             by_record.entry((link.connection, link.record)).or_default().push(link);
         }
-        let told_of: HashSet<(Uuid, Uuid)> = wanted.iter().map(|it| (it.connection, it.record)).collect();
+        let mut links: Vec<&MovingLink> = self.leaving().collect();
+        links.sort_by_key(|link| Kind::parse(&link.kind).map(Kind::stage));
+        let mut fates = Fates::default();
         for link in links {
             let heir = self.heir(RecordId(link.record));
             let place = (link.connection, heir.0);
             let of_heir = |role: &str| by_record.get(&place).into_iter().flatten().find(|it| it.role == role).copied();
-            let main = link.kind == self.kind.name();
             let there = of_heir("primary");
             let told = there.is_some() || told_of.contains(&place);
-            let taken = there.is_some_and(|there| there.remote_id.is_some() && there.state != "gone");
-            let hangs = matches!(Kind::parse(&link.kind), Some(Kind::Participation | Kind::Association));
-            if let (true, Some(id)) = (main, &link.remote_id) {
-                read.entry((link.connection, link.remote_type.clone())).or_default().insert(id.clone());
-            }
-            let by = Replaced { id: link.id, heir: link_id(ConnectionId(link.connection), heir).0 };
-            if link.role == "excluded" && main && !taken {
-                excluded.push((link, LinkId(by.heir)));
-            }
             let heir_is_out = of_heir("excluded").is_some();
-            let (mut carried, mut heir_lost) = (Carried::Itself, None);
-            // Who is kept out of a CRM goes on with nobody's record there.
-            if link.role != "primary" || !told || heir_is_out && link.remote_id.is_some() {
-                duplicates.push(Replaced { id: link.id, heir: heir.0 });
-            } else if link.remote_id.is_none() || link.state == "gone" && there.is_some_and(|it| it.remote_id.is_some())
-            {
-                ended.push(by);
-                carried = Carried::Nobody;
-            } else if taken || hangs && doubled.contains(&link.connection) {
-                duplicates.push(Replaced { id: link.id, heir: heir.0 });
-                if main {
-                    doubled.insert(link.connection);
-                    let ids = [there.and_then(|it| it.remote_id.clone()), link.remote_id.clone()];
-                    let ids: Vec<String> = ids.into_iter().flatten().collect();
-                    reviews.push(second(link, heir, &ids, self.now));
-                }
-            } else {
-                ended.push(by);
-                carried = Carried::Heir;
-                heir_lost = there.and_then(|there| Some((there.remote_type.clone(), there.remote_id.clone()?)));
-                inherited.push(Inherited {
-                    id: by.heir,
-                    remote_type: link.remote_type.clone(),
-                    remote_id: link.remote_id.clone(),
-                    sent: link.sent.0.clone(),
-                    seen: link.seen.0.clone(),
-                    written_at: link.written_at,
-                });
-            }
-            before.push(LinkBefore {
-                id: LinkId(link.id),
-                connection: ConnectionId(link.connection),
-                record: RecordId(link.record),
-                role: link.role.clone(),
-                state: link.state.clone(),
-                remote_type: link.remote_type.clone(),
-                remote_id: link.remote_id.clone(),
-                carried,
-                heir_was_out: heir_is_out,
-                heir_lost,
-            });
+            let main = link.kind == self.kind.name();
+            fates.decide(&Meeting { link, heir, there, told, heir_is_out, main }, self.now);
         }
-        want(tx, &mut wanted).await?;
-        tx.leave_duplicates(&duplicates).await?;
-        tx.inherit_links(&ended, &inherited).await?;
-        // Who was kept out of a CRM, or erased there, stays so under the other record, unless that has one there.
-        for (link, heir) in &excluded {
-            if link.state == "gone" {
-                tx.erase_link(*heir).await?;
-            } else {
-                tx.exclude_link(*heir, "left_out").await?;
-            }
+        fates
+    }
+}
+
+/// A link of what is no more, and what its heir has in that CRM.
+struct Meeting<'l> {
+    link: &'l MovingLink,
+    heir: RecordId,
+    /// The heir's link that takes part.
+    there: Option<&'l MovingLink>,
+    /// The heir has such a link, or gets one.
+    told: bool,
+    /// The heir is kept out of the CRM.
+    heir_is_out: bool,
+    /// It is a link of the one that became the other, not of what hangs on it.
+    main: bool,
+}
+
+/// What becomes of the links of what is no more.
+#[derive(Default)]
+struct Fates<'l> {
+    /// They end, and their history goes on with the heirs' links.
+    ended: Vec<Replaced>,
+    /// What the heirs' links have from them.
+    inherited: Vec<Inherited>,
+    /// They stay, as second ones of the heirs.
+    duplicates: Vec<Replaced>,
+    reviews: Vec<NewReview>,
+    /// Of whoever is kept out of a CRM, each with the heir's link there.
+    excluded: Vec<(&'l MovingLink, LinkId)>,
+    /// Connections whose CRM keeps a second record: what hangs on it there stays there.
+    doubled: HashSet<Uuid>,
+    before: Vec<LinkBefore>,
+}
+
+impl<'l> Fates<'l> {
+    fn decide(&mut self, met: &Meeting<'l>, now: Time) {
+        let Meeting { link, heir, there, told, heir_is_out, main } = *met;
+        let taken = there.is_some_and(|there| there.remote_id.is_some() && there.state != "gone");
+        let hangs = matches!(Kind::parse(&link.kind), Some(Kind::Participation | Kind::Association));
+        let by = Replaced { id: link.id, heir: link_id(ConnectionId(link.connection), heir).0 };
+        if link.role == "excluded" && main && !taken {
+            self.excluded.push((link, LinkId(by.heir)));
         }
-        tx.ask(&reviews).await?;
-        push_and_read(tx, self.env, &wanted, &read, self.now).await?;
-        Ok(before)
+        let (mut carried, mut heir_lost) = (Carried::Itself, None);
+        // Who is kept out of a CRM goes on with nobody's record there.
+        if link.role != "primary" || !told || heir_is_out && link.remote_id.is_some() {
+            self.duplicates.push(Replaced { id: link.id, heir: heir.0 });
+        } else if link.remote_id.is_none() || link.state == "gone" && there.is_some_and(|it| it.remote_id.is_some()) {
+            self.ended.push(by);
+            carried = Carried::Nobody;
+        } else if taken || hangs && self.doubled.contains(&link.connection) {
+            self.duplicates.push(Replaced { id: link.id, heir: heir.0 });
+            if main {
+                self.doubled.insert(link.connection);
+                let ids = [there.and_then(|it| it.remote_id.clone()), link.remote_id.clone()];
+                let ids: Vec<String> = ids.into_iter().flatten().collect();
+                self.reviews.push(second(link, heir, &ids, now));
+            }
+        } else {
+            self.ended.push(by);
+            carried = Carried::Heir;
+            heir_lost = there.and_then(|there| Some((there.remote_type.clone(), there.remote_id.clone()?)));
+            self.inherited.push(inherit(by.heir, link));
+        }
+        self.before.push(LinkBefore {
+            id: LinkId(link.id),
+            connection: ConnectionId(link.connection),
+            record: RecordId(link.record),
+            role: link.role.clone(),
+            state: link.state.clone(),
+            remote_type: link.remote_type.clone(),
+            remote_id: link.remote_id.clone(),
+            carried,
+            heir_was_out: heir_is_out,
+            heir_lost,
+        });
     }
 }
 

@@ -4,12 +4,11 @@ use std::collections::HashSet;
 
 use mittler_core::Said;
 use mittler_identity::{Key, KeyType, identifiers};
-use mittler_store::{Error, Result, Tx, signals::Read};
+use mittler_store::{Error, Result, Tx};
 use mittler_sync::keys::Entries;
-use serde_json::json;
 use uuid::Uuid;
 
-use super::{Env, Work};
+use super::{Env, Work, not_taken};
 use crate::input::Input;
 
 /// Who was forgotten does not come back: refused here, and at the gate once more. Somebody who only
@@ -44,22 +43,13 @@ pub(super) async fn keep_out<'i>(
     let mut kept = Vec::with_capacity(inputs.len());
     for (input, entries) in inputs.into_iter().zip(entries) {
         let hit = |some: &[(Uuid, &'static str)]| some.iter().any(|(id, _)| work.suppressed.contains(id));
-        let refused = |state: &str, code: &str, reason: &str| Read {
-            id: input.signal,
-            state: state.into(),
-            code: Some(code.into()),
-            field: None,
-            reason: Some(reason.into()),
-            remarks: json!([]),
-            record: None,
-        };
         if hit(&entries.strong) {
             let reason = "this person was forgotten on request and must not be taken in again";
-            work.reads.push(refused("refused", "suppressed", reason));
+            work.reads.push(not_taken(input.signal, "refused", "suppressed", None, reason));
         } else if hit(&entries.weak) && !input.person.keys.iter().any(|key| known.contains(&key.id())) {
             let reason = "a person of this surname with this number or shared mailbox was forgotten on request; \
                           if this is somebody else, send it again without the number or mailbox";
-            work.reads.push(refused("parked", "suppressed_perhaps", reason));
+            work.reads.push(not_taken(input.signal, "parked", "suppressed_perhaps", None, reason));
         } else {
             kept.push(input);
         }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
 
-use mittler_core::{Field, Kind, RecordId, Statement, SubjectId, Time, Version, job::Lane, key::Basis};
+use mittler_core::{Field, Kind, RecordId, Statement, SubjectId, Time, Version, key::Basis};
 use mittler_enrich::Draft;
 use mittler_identity::{Candidate, Decision, Facts, Key, KeyType, decide};
 use mittler_store::{Error, Result, Tx, derived_id, derived_near, records::KeyRow, reviews::NewReview};
@@ -59,7 +59,7 @@ pub(super) async fn recognise(tx: &mut Tx, env: &Env, inputs: &[&Input], work: &
         let person = who(env, work, input, Kind::Person, &input.person, now);
         work.persons.push((at, person, organisation));
         work.reads.push(done(input.signal, None, Some(person), input.remarks.clone()));
-        let lane = if input.single { Lane::Interactive } else { Lane::Scheduled };
+        let lane = input.lane();
         for record in [Some(person), organisation].into_iter().flatten() {
             work.lanes.entry(record).and_modify(|known| *known = lane.min(*known)).or_insert(lane);
         }
