@@ -1,8 +1,9 @@
 //! HubSpot over its date-versioned CRM API.
 //!
 //! Each file is one concern: `paths` knows where the version stands in an address, `wire` their
-//! JSON, `values` how a value is written as text, `errors` what a failure means. The rest
-//! follows the connector's methods.
+//! JSON, `values` how a value is written as text, `errors` what a failure means, `outcomes` what an answer
+//! tells of each write, `fields` what the fields are of types that are not described. The rest follows the
+//! connector's methods.
 //!
 //! **Invariant:** results of a batch come back shuffled and some may be missing, so nothing is ever
 //! matched by position; a write whose fate the answer does not tell makes the call unknown.

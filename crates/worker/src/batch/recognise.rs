@@ -194,8 +194,8 @@ fn take_keys(work: &mut Work, draft: &Draft, record: RecordId) {
                     work.strong.insert(id, record);
                     work.new_strong.push(row);
                 }
-                // A key that another record has stays there: the question is asked above. Should it be
-                // given up there, it is this one's.
+                // A key that another record has stays there: the question was asked with the decision.
+                // Should it be given up there, it is this one's.
                 Some(holder) if *holder != record && work.fresh.contains_key(&record) => {
                     work.weak.entry(id).or_default().insert(record, Basis::Contested);
                     work.new_weak.push(KeyRow { basis: Basis::Contested, ..row });
