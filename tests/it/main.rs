@@ -10,6 +10,7 @@ mod support;
 
 mod arrows;
 mod forms;
+mod modules;
 mod program;
 mod queue;
 mod store;
