@@ -7,6 +7,7 @@ mod world;
 mod answers;
 mod bounds;
 mod demo;
+mod edited;
 mod existing;
 mod faults;
 mod forget;

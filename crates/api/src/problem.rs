@@ -18,6 +18,12 @@ pub const CODES: &[(&str, u16, &str)] = &[
     ("method_not_allowed", 405, "The address exists, but not for this method."),
     ("conflict", 409, "The thing is not in a state that allows this."),
     ("idempotency_in_flight", 409, "A call with this Idempotency-Key is still at work; ask again after Retry-After."),
+    (
+        "precondition_failed",
+        412,
+        "The record changed since it was read. Read it again, and send the edit with its new ETag.",
+    ),
+    ("precondition_required", 428, "The call changes what others may change, too, and came without If-Match."),
     ("too_slow", 408, "The body did not come in time. Nothing was accepted."),
     ("too_large", 413, "The body is larger than what this address takes."),
     ("wrong_type", 415, "The body's Content-Type is not one that this address takes."),

@@ -114,6 +114,13 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Write what a record says; it holds more than any other source, and goes to all CRMs
+    Edit {
+        #[command(flatten)]
+        edit: EditArgs,
+        #[arg(long)]
+        json: bool,
+    },
     /// Show connections and what waits at them
     #[command(args_conflicts_with_subcommands = true)]
     Connections {
@@ -233,6 +240,23 @@ pub struct ImportArgs {
     /// For what its people may be told of; connections name the purposes that they serve
     #[arg(long)]
     pub purpose: Option<String>,
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct EditArgs {
+    /// The record's id (rec_…) or an e-mail address
+    pub record: String,
+    /// Fields by the names that `mittler records ID` shows: position=Prokuristin. Addresses and numbers are lists:
+    /// `emails=a@b.de,c@d.de` is all of them, the main one first; `emails+=…` adds, `emails-=…` removes;
+    /// `phones=mobile:+49…` says what one is for
+    #[arg(value_name = "FIELD=VALUE", required_unless_present_any = ["clear", "let_go"])]
+    pub set: Vec<String>,
+    /// Empty a field everywhere
+    #[arg(long, value_name = "FIELD")]
+    pub clear: Vec<String>,
+    /// Take back what was written into a field: it says what all other sources say
+    #[arg(long, value_name = "FIELD")]
+    pub let_go: Vec<String>,
 }
 
 #[derive(Debug, Subcommand)]

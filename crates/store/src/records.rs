@@ -293,6 +293,13 @@ impl Tx {
         Ok(())
     }
 
+    /// Ends statements: what they say stands no more.
+    pub async fn drop_statements(&mut self, statements: &[StatementRow]) -> Result<()> {
+        rows!(self, statements => (subject uuid, signal uuid),
+            "DELETE FROM statement WHERE (subject, signal) IN (SELECT r.subject, r.signal FROM", ")")?;
+        Ok(())
+    }
+
     /// Makes records.
     ///
     /// # Errors

@@ -19,6 +19,7 @@ mod answer;
 pub mod bounds;
 pub mod budget;
 pub mod connections;
+pub mod edit;
 mod execute;
 pub mod follow;
 pub mod forget;

@@ -260,6 +260,18 @@ impl Questions {
         eye.all(connection.id, &record, &std::collections::HashMap::new(), self.clock.now())
     }
 
+    /// What changes if a record says this, and what CRMs are told of it.
+    pub(crate) async fn preview_of_edit(&self, record: &Record, after: &Fields) -> Result<Preview> {
+        let names = self.store.connections().await?;
+        let place = |id: Uuid| Place {
+            id: ConnectionId(id),
+            name: names.iter().find(|row| row.id == id).map(|row| row.name.clone()).unwrap_or_default(),
+        };
+        let links = self.store.link_facts(record.id).await?;
+        let writes = self.writes(record.kind, after, &links, &[], None, &place).await?;
+        Ok(Preview { changes: changes(&record.fields, after), writes, ..Preview::default() })
+    }
+
     /// What each connection would be told of a record with these fields. `spare`: links of a record that
     /// becomes this one, which lend theirs where it has none. `told`: a remote record that it is from now on.
     async fn writes(

@@ -83,6 +83,17 @@ async fn every_command_works_beside_the_running_service() {
     let opened = client.get(link.trim()).send().await.unwrap().status();
     assert!(opened.is_success() || opened.is_redirection(), "{link}: {opened}");
 
+    let edited =
+        place.run(&["edit", id, "position=Prokuristin", "phones+=mobile:0171 5550900", "--json"]).await.ended(0);
+    let edited = edited.json();
+    assert_eq!((&edited["changed"], edited["writes"].as_array().unwrap().len()), (&json!(true), 2), "{edited}");
+    let text = place.run(&["edit", id, "--clear", "position"]).await.ended(0).text();
+    assert!(text.contains("position: Prokuristin →") && text.contains("whoever says something newer"), "{text}");
+    assert!(place.run(&["edit", id, "--let-go", "position"]).await.ended(0).text().contains("tells the CRMs"));
+    assert!(place.run(&["edit", id, "--let-go", "position"]).await.ended(0).text().contains("is so already"));
+    let refused = place.run(&["edit", id, "emails=nobody"]).await.ended(1).text();
+    assert!(refused.contains("emails: this is no e-mail address"), "{refused}");
+
     let restricted = place.run(&["restrict", id, "--json"]).await.ended(0).json();
     assert_eq!((&restricted["restricted"], &restricted["changed"]), (&json!(true), &json!(true)), "{restricted}");
     assert!(place.run(&["restrict", id]).await.ended(0).text().contains("was restricted before"));

@@ -161,7 +161,12 @@ fn the_first_of_the_list() -> Bytes {
 
 /// Where a planted string is: in any column of any table, and in the database's own files.
 pub async fn found(fresh: &Fresh) -> Vec<String> {
-    let search = Search::for_all(PLANTED.iter().copied());
+    found_of(fresh, PLANTED).await
+}
+
+/// The same for any strings.
+pub async fn found_of(fresh: &Fresh, planted: &[&str]) -> Vec<String> {
+    let search = Search::for_all(planted.iter().copied());
     let mut places = Vec::new();
     let mut raw = Raw::of(fresh).await;
     for table in fresh.store.table_names().await.unwrap() {

@@ -5,6 +5,7 @@
 
 mod assets;
 mod docs;
+mod edit;
 mod import;
 mod lang;
 mod login;
@@ -36,6 +37,8 @@ pub(crate) fn router() -> Router<App> {
         .route("/", get(today::page))
         .route("/records", get(records::page))
         .route("/records/{id}", get(record::page))
+        .route("/records/{id}/edit", post(edit::save))
+        .route("/records/{id}/let-go", post(edit::let_go))
         .route("/waiting/{connection}", get(waiting::page))
         .route("/waiting/{connection}/retry", post(waiting::retry_all))
         .route("/links/{id}/retry", post(waiting::retry_one))

@@ -4,7 +4,7 @@ use axum::extract::State;
 use maud::{Markup, html};
 use mittler_core::{Element, Record, RecordId, Slot, Sourced, Value};
 
-use super::{Asked, Lang, PageProblem, Visitor, words};
+use super::{Asked, Lang, PageProblem, Visitor, edit, words};
 use crate::{
     App,
     body::{self, At, List, Page, Params},
@@ -34,6 +34,7 @@ pub(crate) async fn page(
     let references = references(&app, &record).await?;
     let questions = app.store.reviews_of(id).await?;
     let restricted = app.store.restricted_since(id).await?;
+    let edit = edit::section(&app, &visitor, &record).await?;
     let title = record.fields.title();
     let title = if title.is_empty() { words::one(record.kind.name(), lang) } else { title };
     let content = html! {
@@ -48,6 +49,7 @@ pub(crate) async fn page(
         section {
             h2 { (lang.say("Werte und ihre Quellen", "Values and their sources")) }
             (values(&visitor, &record, &references))
+            (edit)
         }
         section {
             h2 { (lang.say("In den CRMs", "In the CRMs")) }

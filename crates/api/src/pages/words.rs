@@ -1,6 +1,6 @@
 //! What codes, fields and kinds are called.
 
-use mittler_sync::view::Operation;
+use mittler_sync::{edit::Fault, view::Operation};
 
 use super::Lang;
 
@@ -796,6 +796,92 @@ const QUESTIONS: Words = &[
     ),
 ];
 
+/// What is wrong with a value that somebody typed, and what to do.
+const EDIT_FAULTS: Words = &[
+    ("field_not_editable", "Dieses Feld lässt sich hier nicht bearbeiten.", "This field cannot be edited here."),
+    (
+        "only_one_value",
+        "Dieses Feld hat einen Wert; bitte nur einen eintragen.",
+        "This field has one value; enter one.",
+    ),
+    (
+        "label_without_set",
+        "Nur E-Mail-Adressen und Telefonnummern haben eine Angabe, wofür sie sind.",
+        "Only e-mail addresses and phone numbers say what they are for.",
+    ),
+    ("too_long", "Der Wert ist länger als 1.000 Zeichen.", "The value has more than 1,000 characters."),
+    ("too_many", "Das sind mehr als 50 Werte.", "These are more than 50 values."),
+    (
+        "email_invalid",
+        "Das ist keine E-Mail-Adresse; gemeint ist etwas wie anna@example.com.",
+        "This is no e-mail address; write one such as anna@example.com.",
+    ),
+    (
+        "phone_invalid",
+        "Das ist keine Telefonnummer in diesem Land; bitte etwa so schreiben: +49 711 123456.",
+        "This is no phone number of the record's country; write it such as +49 711 123456.",
+    ),
+    (
+        "postal_code_invalid",
+        "Das ist keine Postleitzahl des Landes, das eingetragen ist.",
+        "This is no postcode of the record's country.",
+    ),
+    (
+        "country_unknown",
+        "Dieses Land ist nicht bekannt; bitte Name oder Kürzel eintragen, etwa DE.",
+        "There is no country of this name; write its name or code, such as DE.",
+    ),
+    (
+        "language_unknown",
+        "Diese Sprache ist nicht bekannt; bitte Name oder Kürzel eintragen, etwa de.",
+        "This language is not known; write its name or code, such as de.",
+    ),
+    ("salutation_unknown", "Die Anrede ist Herr, Frau oder divers.", "The salutation is Mr, Ms or diverse."),
+    (
+        "website_invalid",
+        "Das ist keine Web-Adresse; gemeint ist etwas wie www.example.com.",
+        "This is no web address; write one such as www.example.com.",
+    ),
+    (
+        "domain_invalid",
+        "Das ist keine Domain einer Firma; gemeint ist etwas wie example.com.",
+        "This is no domain of a company; write one such as example.com.",
+    ),
+    (
+        "vat_id_invalid",
+        "Form oder Prüfziffer der USt-IdNr. stimmt nicht.",
+        "The VAT number's form or check digit is wrong.",
+    ),
+    ("company_name_invalid", "Das ist kein Name einer Firma.", "This is no name of a company."),
+    ("not_yes_or_no", "Bitte ja oder nein eintragen.", "Enter yes or no."),
+    ("number_invalid", "Das ist keine Zahl.", "This is no number."),
+    (
+        "date_invalid",
+        "Das ist kein Datum; bitte etwa so schreiben: 14.04.2026.",
+        "This is no date; write it such as 2026-04-14.",
+    ),
+    (
+        "field_keeps_its_value",
+        "Dieses Feld behält seinen Wert; es lässt sich ändern, aber nicht leeren.",
+        "This field keeps the value that it has; another one can be written, not none.",
+    ),
+    (
+        "names_nobody",
+        "Ohne diese Angabe sagt nichts mehr, um wen oder was es geht.",
+        "Without it nothing would say who or what the record is.",
+    ),
+    (
+        "suppressed",
+        "Jemand mit dieser Adresse wurde auf Verlangen vergessen; sie wird nicht wieder aufgenommen.",
+        "Somebody with this address was forgotten on request; it is not taken in again.",
+    ),
+];
+
+/// What is wrong with a value that somebody typed.
+pub(crate) fn edit_fault(fault: Fault, lang: Lang) -> String {
+    look_up_or_say(EDIT_FAULTS, fault.code(), lang, "Das geht hier nicht", "This cannot be here")
+}
+
 const ANSWERS: Words = &[
     ("merge", "Ja, dieselbe", "Yes, the same"),
     ("different", "Nein, verschieden", "No, different"),
@@ -994,8 +1080,15 @@ mod tests {
     }
 
     #[test]
+    fn whatever_is_wrong_with_an_edit_is_said_in_both_languages() {
+        for fault in Fault::ALL {
+            assert!(EDIT_FAULTS.iter().any(|(known, ..)| *known == fault.code()), "no words for {fault:?}");
+        }
+    }
+
+    #[test]
     fn no_code_is_told_twice_and_none_without_words() {
-        for words in [CODES, MET, SHARED, FAILURES, STATES, ROWS, CONNECTIONS, QUESTIONS, ANSWERS, RUNS] {
+        for words in [CODES, MET, SHARED, FAILURES, STATES, ROWS, CONNECTIONS, QUESTIONS, ANSWERS, RUNS, EDIT_FAULTS] {
             for (place, (code, german, english)) in words.iter().enumerate() {
                 assert!(!german.is_empty() && !english.is_empty(), "{code}");
                 assert!(!words[..place].iter().any(|(other, ..)| other == code), "{code} twice");

@@ -1,6 +1,7 @@
 //! The REST API. Each module is one resource; a handler extracts, calls one function and renders.
 
 pub(crate) mod connections;
+pub(crate) mod edits;
 pub(crate) mod imports;
 pub(crate) mod jobs;
 pub(crate) mod keys;
@@ -31,7 +32,8 @@ pub(crate) fn router() -> OpenApiRouter<App> {
         .routes(routes!(imports::post_retry))
         .routes(routes!(replies::post_replies))
         .routes(routes!(records::get_records))
-        .routes(routes!(records::get_record))
+        .routes(routes!(records::get_record, edits::patch_record))
+        .routes(routes!(edits::delete_field))
         .routes(routes!(records::put_restriction, records::delete_restriction))
         .routes(routes!(timeline::get_timeline))
         .routes(routes!(connections::get_record_links))

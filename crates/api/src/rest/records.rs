@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use axum::{Json, extract::State, http::StatusCode};
+use axum::{Json, extract::State, http::StatusCode, response::IntoResponse};
 use mittler_core::{Kind, Label, Record, RecordId, Slot, Sourced, Time, Value};
 use mittler_identity::{Key, KeyType, keys};
 use mittler_store::records::RecordLine;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use super::edits::tag;
 use crate::{
     App,
     access::{Caller, Scope},
@@ -218,8 +219,8 @@ fn plain(value: &Value) -> serde_json::Value {
     }
 }
 
-impl From<&Record> for RecordView {
-    fn from(record: &Record) -> Self {
+impl RecordView {
+    pub fn of(record: &Record, restricted_at: Option<Time>) -> RecordView {
         let values = |slot: &Slot| match slot {
             Slot::One(sourced) => vec![ValueView::of(sourced, None, false)],
             Slot::Set(elements) => {
@@ -227,7 +228,7 @@ impl From<&Record> for RecordView {
             }
         };
         RecordView {
-            restricted_at: None,
+            restricted_at,
             id: record.id.to_string(),
             kind: record.kind.name(),
             title: record.fields.title(),
@@ -238,18 +239,20 @@ impl From<&Record> for RecordView {
 }
 
 /// Read a record, each value with its source
+///
+/// The answer's `ETag` is what an edit of it comes with.
 #[utoipa::path(get, path = "/records/{id}", tag = "Records", params(("id" = String, Path, description = "rec_…")),
-    responses((status = 200, description = "The record", body = RecordView)))]
+    responses((status = 200, description = "The record", body = RecordView, headers(("ETag" = String)))))]
 pub(crate) async fn get_record(
     State(app): State<App>,
     caller: Caller,
     At(id): At<String>,
-) -> Result<Json<RecordView>, Problem> {
+) -> Result<impl IntoResponse, Problem> {
     caller.needs(Scope::RecordsRead)?;
     let id = app.store.survivor(body::id(&id)?).await?;
     let record = app.store.record(id).await?.ok_or_else(Problem::not_found)?;
     let restricted_at = app.store.restricted_since(id).await?;
-    Ok(Json(RecordView { restricted_at, ..RecordView::from(&record) }))
+    Ok((tag(&record), Json(RecordView::of(&record, restricted_at))))
 }
 
 /// Tell nobody of a person for now

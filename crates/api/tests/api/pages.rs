@@ -310,3 +310,72 @@ async fn a_question_has_a_page_that_compares_and_its_answer_is_taken_back_there(
     let nobody = format!("/questions/{}", service.clock.id());
     assert_eq!(service.page(&nobody, &cookie).await.status, 404);
 }
+
+#[tokio::test]
+async fn a_record_is_edited_on_its_page_and_a_conflict_loses_nothing_that_was_typed() {
+    let service = Service::start().await;
+    let cookie = service.sign_in().await;
+    let person = service.seed("von der Heide").await.person;
+    let path = format!("/records/{person}");
+    let page = service.page(&path, &cookie).await.text;
+    for words in
+        ["Bearbeiten", "name=\"f:position\" value=\"Geschäftsführer\"", "Gilt, bis ein CRM", "name=\"f:phones\""]
+    {
+        assert!(page.contains(words), "{words}: {page}");
+    }
+    let english = service.page(&format!("{path}?lang=en"), &cookie).await.text;
+    assert!(
+        english.contains(">Edit<") && english.contains("Holds until it is changed or taken back here"),
+        "{english}"
+    );
+    let csrf = page.split("name=\"csrf\" content=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    let send = async |to: &str, fields: &[(&str, &str)]| {
+        let body: Vec<String> = fields.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let request = axum::http::Request::post(format!("{path}/{to}"))
+            .header("cookie", &cookie)
+            .header("accept-language", "de")
+            .header("content-type", "application/x-www-form-urlencoded");
+        service.send(request.body(axum::body::Body::from(body.join("&"))).unwrap()).await
+    };
+    let shown = ("was:position", "Gesch%C3%A4ftsf%C3%BChrer");
+    let position = ("f:position", "Prokurist");
+    let foreign = send("edit", &[("csrf", "0"), ("version", "1"), position, shown]).await;
+    assert_eq!(foreign.status, StatusCode::FORBIDDEN);
+    // Only what was changed is written, and the second number is the first now.
+    let numbers = [
+        ("f:phones", "%2B4971112345678"),
+        ("label:phones", "work"),
+        ("f:phones", "0170+7654321"),
+        ("label:phones", "mobile"),
+        ("f:phones", ""),
+        ("label:phones", ""),
+        ("first:phones", "1"),
+        ("was:phones", "work+%2B4971112345678%0D%0Amobile+%2B491701234567"),
+    ];
+    let untouched = [("f:city", "Stuttgart"), ("was:city", "Stuttgart")];
+    let fields = [&[("csrf", csrf.as_str()), ("version", "1"), position, shown][..], &numbers, &untouched].concat();
+    assert_eq!(send("edit", &fields).await.status, StatusCode::SEE_OTHER);
+    let record = service.get(&format!("/api/v1{path}")).await.json();
+    assert_eq!(record["fields"]["position"][0]["source"]["kind"], "person");
+    assert_eq!(record["fields"]["city"][0]["source"]["kind"], "badge", "who saves says nothing of what they left");
+    let numbers: Vec<&str> =
+        record["fields"]["phones"].as_array().unwrap().iter().map(|one| one["value"].as_str().unwrap()).collect();
+    assert_eq!(numbers, ["+491707654321", "+4971112345678"]);
+    // Somebody else was faster.
+    let title = ("f:title", "Prof.");
+    let late = send("edit", &[("csrf", &csrf), ("version", "1"), title, ("was:title", "Dr.-Ing.")]).await;
+    assert_eq!(late.status, StatusCode::CONFLICT);
+    assert!(late.text.contains("hat sich geändert, während Sie daran waren"), "{}", late.text);
+    assert!(
+        late.text.contains("name=\"f:title\" value=\"Prof.\"") && late.text.contains("name=\"version\" value=\"2\"")
+    );
+    assert!(late.text.contains("name=\"f:position\" value=\"Prokurist\""), "what holds now");
+    let wrong =
+        send("edit", &[("csrf", &csrf), ("version", "2"), ("f:country", "Mittelerde"), ("was:country", "DE")]).await;
+    assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(wrong.text.contains("Dieses Land ist nicht bekannt") && wrong.text.contains("value=\"Mittelerde\""));
+    let taken_back = send("let-go", &[("csrf", &csrf), ("version", "2"), ("field", "position")]).await;
+    assert_eq!(taken_back.status, StatusCode::SEE_OTHER);
+    let page = service.page(&path, &cookie).await.text;
+    assert!(page.contains("name=\"f:position\" value=\"Geschäftsführer\""), "{page}");
+}

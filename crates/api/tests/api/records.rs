@@ -1,7 +1,8 @@
 use axum::{body::Body, http::StatusCode};
+use mittler_api::access::{self, Scope};
 use serde_json::{Value, json};
 
-use crate::support::Service;
+use crate::support::{Answer, Service};
 
 #[tokio::test]
 async fn a_record_shows_each_value_with_its_source() {
@@ -198,4 +199,75 @@ async fn a_person_is_restricted_and_that_is_lifted() {
     assert_eq!(call("PUT", nobody).await.code(), "not_found");
     let trail = service.store.audit_entries(0, 9).await.unwrap();
     assert_eq!(trail.iter().map(|it| it.action.as_str()).collect::<Vec<_>>(), ["restrict", "lift_restriction"]);
+}
+
+/// Edits a person; gives the answer.
+async fn patch(service: &Service, path: &str, tag: Option<&str>, body: &Value) -> Answer {
+    let mut request = service.request("PATCH", path).header("content-type", "application/merge-patch+json");
+    if let Some(tag) = tag {
+        request = request.header("if-match", tag);
+    }
+    service.send(request.body(Body::from(body.to_string())).unwrap()).await
+}
+
+#[tokio::test]
+async fn a_record_is_edited_as_it_was_read_and_in_no_other_state() {
+    let service = Service::start().await;
+    let person = service.seed("von der Heide").await.person;
+    let path = format!("/api/v1/records/{person}");
+    let tag = service.get(&path).await.header("etag").to_owned();
+    assert_eq!(tag, "\"1\"");
+    let body = json!({ "position": "Prokurist", "company": null,
+        "emails": ["j.heide@heide-maschinenbau.example", { "value": "heide@privat.example", "label": "private" }] });
+    assert_eq!(patch(&service, &path, None, &body).await.code(), "precondition_required");
+    let edited = patch(&service, &path, Some(&tag), &body).await;
+    assert_eq!((edited.status, edited.header("etag")), (StatusCode::OK, "\"2\""), "{edited:?}");
+    let fields = &edited.json()["fields"];
+    let position = &fields["position"][0];
+    assert_eq!((&position["value"], &position["source"]["kind"]), (&json!("Prokurist"), &json!("person")));
+    assert!(fields["company"].is_null() && position["source"]["name"].as_str().unwrap().parse::<uuid::Uuid>().is_ok());
+    assert_eq!((&fields["emails"][1]["label"], &fields["emails"][0]["primary"]), (&json!("private"), &json!(true)));
+    assert_eq!(service.get(&path).await.json(), edited.json());
+    // Sent again it is so already; anything else has to be read first.
+    assert_eq!(patch(&service, &path, Some(&tag), &body).await.header("etag"), "\"2\"");
+    let late = patch(&service, &path, Some(&tag), &json!({ "city": "Ulm" })).await;
+    assert_eq!((late.status.as_u16(), late.code().as_str()), (412, "precondition_failed"));
+    let gone = service.request("DELETE", &format!("{path}/fields/position")).header("if-match", "\"2\"");
+    let gone = service.send(gone.body(Body::empty()).unwrap()).await;
+    assert_eq!(
+        (gone.header("etag"), &gone.json()["fields"]["position"][0]["value"]),
+        ("\"3\"", &json!("Geschäftsführer"))
+    );
+}
+
+#[tokio::test]
+async fn an_edit_that_cannot_be_names_the_field_and_needs_the_scope() {
+    let service = Service::start().await;
+    let person = service.seed("von der Heide").await.person;
+    let other = service.seed_person("Kranich").await;
+    let path = format!("/api/v1/records/{person}");
+    for (body, code, field, cause) in [
+        (json!({ "emails": ["j.heide"] }), "invalid_parameter", "emails", json!("email_invalid")),
+        (json!({ "no_such_field": "x" }), "invalid_parameter", "no_such_field", json!("field_not_editable")),
+        (json!({ "city": ["Ulm", "Aalen"] }), "invalid_parameter", "city", json!("only_one_value")),
+        (json!({ "city": { "name": "Ulm" } }), "wrong_member", "city", json!(null)),
+        (json!({ "phones": [{ "value": "0711 1", "label": "home" }] }), "wrong_member", "phones", json!(null)),
+    ] {
+        let answer = patch(&service, &path, Some("\"1\""), &body).await;
+        assert_eq!(answer.code(), code, "{body}: {answer:?}");
+        let problem = answer.json();
+        assert_eq!((&problem["field"], &problem["cause"]), (&json!(field), &cause), "{problem}");
+    }
+    let body = json!({ "emails": ["j.heide@heide-maschinenbau.example"] });
+    let taken = patch(&service, &format!("/api/v1/records/{other}"), Some("\"1\""), &body).await;
+    assert_eq!((taken.status.as_u16(), taken.code().as_str()), (409, "conflict"));
+    assert!(taken.json()["detail"].as_str().unwrap().contains(&person.to_string()), "{}", taken.text);
+    assert_eq!(patch(&service, &path, Some("7"), &json!({})).await.code(), "invalid_parameter");
+    let nobody = "/api/v1/records/rec_00000000000000000000000000000007";
+    assert_eq!(patch(&service, nobody, Some("\"1\""), &json!({ "city": "Ulm" })).await.code(), "not_found");
+    let reader = access::create_key(&service.store, &service.clock, "reader", &[Scope::RecordsRead]).await.unwrap().key;
+    let request = axum::http::Request::patch(&path).header("authorization", format!("Bearer {reader}"));
+    let request = request.header("content-type", "application/json").header("if-match", "\"1\"");
+    assert_eq!(service.send(request.body(Body::from("{}")).unwrap()).await.code(), "forbidden");
+    assert_eq!(service.get(&path).await.header("etag"), "\"1\"", "nothing of all that was kept");
 }

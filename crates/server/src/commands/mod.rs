@@ -4,6 +4,7 @@ mod connect;
 mod connections;
 mod demo;
 mod doctor;
+mod edit;
 mod forget;
 mod import;
 mod keys;
@@ -67,6 +68,7 @@ pub async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Answer { id, command, record, remote } => {
             questions::answer(&open(&common).await?, id, &command, record, remote.as_deref()).await
         }
+        Command::Edit { edit, json } => edit::run(&open(&common).await?, &edit, json).await,
         Command::Keys { command: KeysCommand::AcceptNew { yes, json } } => {
             telemetry::start(false, "warn");
             keys::accept_new(&Config::load(&common)?, yes, json).await

@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// What asks and answers beside a service that may be running.
-async fn questions(desk: &Desk) -> Result<Questions> {
+pub async fn questions(desk: &Desk) -> Result<Questions> {
     let connections = desk.connections().await?;
     let overrides = connections.all().iter().flat_map(|connection| connection.mapping.overrides()).collect();
     Ok(Questions {
@@ -146,7 +146,7 @@ fn place(there: &There) -> String {
     format!("{} {}{url}", there.connection.name, there.remote)
 }
 
-fn lines(preview: &Preview) -> Vec<String> {
+pub fn lines(preview: &Preview) -> Vec<String> {
     let mut lines = Vec::new();
     if let [stays, gone @ ..] = preview.merges.as_slice() {
         let gone: Vec<String> = gone.iter().map(ToString::to_string).collect();
