@@ -245,6 +245,10 @@ impl Editor {
     /// # Errors
     /// If the database does not answer.
     pub async fn preview(&self, id: RecordId, changes: &BTreeMap<String, Change>) -> Result<Taken<Preview>> {
+        let heir = self.0.store.survivor(id).await?;
+        if heir != id {
+            return Ok(Err(NotEdited::MergedInto(heir)));
+        }
         let Some(record) = self.0.store.record(id).await? else { return Ok(Err(NotEdited::NoSuchRecord)) };
         let said = self.0.store.statements(id).await?;
         match self.plan(&record, &said, changes, "preview") {

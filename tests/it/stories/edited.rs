@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use mittler_core::{Field, Kind, Label, RecordId, SourceKind};
+use mittler_core::{Field, Fields, Kind, Label, RecordId, SourceKind};
 use mittler_store::Store;
 use mittler_sync::edit::{Change, Edited, Editor, Fault, NotEdited, Written};
 use serde_json::{Value, json};
@@ -30,6 +30,8 @@ on_every_database!(
     what_is_wrong_with_a_value_is_said_and_nothing_of_the_edit_is_kept,
     who_is_restricted_is_edited_and_nobody_is_told_until_that_is_lifted,
     a_record_that_was_merged_says_which_it_is_now,
+    what_was_written_before_a_merge_is_let_go_after_it,
+    of_two_edits_at_once_one_is_told_that_the_other_was_first,
     a_company_is_edited_and_its_register_names_it,
     numbers_go_to_the_fields_that_their_labels_name,
     what_an_edit_would_change_is_known_before,
@@ -223,6 +225,22 @@ async fn a_record_that_changed_meanwhile_is_not_edited(store: Store) {
     world.end().await;
 }
 
+async fn of_two_edits_at_once_one_is_told_that_the_other_was_first(store: Store) {
+    let world = World::new(store).await;
+    let person = world.lead(anna()).await;
+    let (version, editor) = (world.record(person).await.version, editor(&world));
+    let (first, second) = (to(&[("position", "Chefin")]), to(&[("city", "Ulm")]));
+    let (one, two) = tokio::join!(
+        editor.edit(person, version, &first, "one operator"),
+        editor.edit(person, version, &second, "another operator")
+    );
+    let ended = [one.unwrap(), two.unwrap()];
+    let late = ended.iter().filter(|end| **end == Err(NotEdited::ChangedMeanwhile(version + 1))).count();
+    assert_eq!((late, ended.iter().filter(|end| end.is_ok()).count()), (1, 1), "{ended:?}");
+    assert_eq!(world.record(person).await.version, version + 1);
+    world.end().await;
+}
+
 async fn an_edit_that_is_sent_again_changes_nothing(store: Store) {
     let world = World::new(store).await;
     let person = world.lead(anna()).await;
@@ -337,13 +355,35 @@ async fn a_record_that_was_merged_says_which_it_is_now(store: Store) {
     let world = World::new(store).await;
     let (person, other) = (world.lead(anna()).await, world.lead(guest(1)).await);
     edit(&world, other, &to(&[("department", "Einkauf")])).await;
-    let question = ask(&world, ("same_person", "same phone and surname"), other, &[person]).await;
-    world.answer(question, &format!("merge:{person}")).await.unwrap();
-    world.settle().await;
-    let refused = try_edit(&world, other, &to(&[("position", "Chef")])).await.unwrap_err();
-    assert_eq!(refused, NotEdited::MergedInto(person));
-    // What was written of the one is the other's, and is let go there.
+    let question = merged(&world, other, person).await;
+    let changes = to(&[("position", "Chef")]);
+    assert_eq!(try_edit(&world, other, &changes).await.unwrap_err(), NotEdited::MergedInto(person));
+    assert_eq!(editor(&world).preview(other, &changes).await.unwrap().unwrap_err(), NotEdited::MergedInto(person));
+    // What was written of the one is the other's, and goes with whom it was written of.
     assert_eq!(world.record(person).await.fields.text(&Field::DEPARTMENT), Some("Einkauf"));
+    edit(&world, person, &to(&[("position", "Prokuristin")])).await;
+    world.answer(question, "take_back").await.unwrap();
+    world.settle().await;
+    let (one, two) = (world.record(person).await.fields, world.record(other).await.fields);
+    let texts = |fields: &Fields| [Field::DEPARTMENT, Field::POSITION].map(|it| fields.text(&it).map(str::to_owned));
+    assert_eq!(texts(&one), [None, Some("Prokuristin".to_owned())]);
+    assert_eq!(texts(&two), [Some("Einkauf".to_owned()), None]);
+    world.end().await;
+}
+
+/// A person says that the one is the other; gives the question.
+async fn merged(world: &World, one: RecordId, other: RecordId) -> uuid::Uuid {
+    let question = ask(world, ("same_person", "same phone and surname"), one, &[other]).await;
+    world.answer(question, &format!("merge:{other}")).await.unwrap();
+    world.settle().await;
+    question
+}
+
+async fn what_was_written_before_a_merge_is_let_go_after_it(store: Store) {
+    let world = World::new(store).await;
+    let (person, other) = (world.lead(anna()).await, world.lead(guest(1)).await);
+    edit(&world, other, &to(&[("department", "Einkauf")])).await;
+    merged(&world, other, person).await;
     edit(&world, person, &one("department", Change::LetGo)).await;
     assert_eq!(world.record(person).await.fields.text(&Field::DEPARTMENT), None);
     world.end().await;

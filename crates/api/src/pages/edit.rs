@@ -140,7 +140,8 @@ async fn form(app: &App, visitor: &Visitor, record: &Record, again: &Again<'_>) 
     let (lang, editor) = (visitor.lang, Editor::of(&app.questions));
     let edited = editor.edited(record.id).await?;
     let (stay, newest): (Vec<Field>, Vec<Field>) = fields(record).into_iter().partition(|field| editor.holds(field));
-    let gone = edited.iter().filter(|field| stay.contains(field) || newest.contains(field));
+    // The parts of a name go with it, and have no button of their own.
+    let gone = edited.iter().filter(|field| field.is_custom() || stay.contains(field) || newest.contains(field));
     let part = |fields: &[Field], legend: &str| {
         html! {
             @if !fields.is_empty() {

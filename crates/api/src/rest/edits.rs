@@ -52,7 +52,7 @@ pub(crate) struct ElementBody {
 /// `ETag` that the record was read with: 428 without it, 412 when the record changed meanwhile. Sent again, an edit
 /// that is in force already changes nothing. A value that cannot be is 422 with its `field`; an address or number in a
 /// register that names another record is 409 with that record, and so is a record that became part of another.
-/// Of people and organisations alone. Whether a value holds is told by its field's policy: most fields are the
+/// Of people and organisations alone; the key needs `records:read` and `records:write`. Whether a value holds is told by its field's policy: most fields are the
 /// newest's, and a later change in a CRM or mail takes its place.
 #[utoipa::path(patch, path = "/records/{id}", tag = "Records",
     params(("id" = String, Path, description = "rec_…"), ("If-Match" = String, Header, description = "The `ETag` of the record")),
@@ -64,7 +64,7 @@ pub(crate) async fn patch_record(
     At(id): At<String>,
     request: Request,
 ) -> Result<Response, Problem> {
-    caller.needs(Scope::RecordsWrite)?;
+    needs_both(&caller)?;
     let (id, version) = (body::id::<RecordId>(&id)?, expected(request.headers())?);
     let fields: Map<String, Value> = body::json(request, app.settings.body_limit).await?;
     let changes = fields.iter().map(|(name, value)| Ok((name.clone(), change(name, value)?)));
@@ -86,9 +86,15 @@ pub(crate) async fn delete_field(
     At((id, field)): At<(String, String)>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    caller.needs(Scope::RecordsWrite)?;
+    needs_both(&caller)?;
     let (id, version) = (body::id::<RecordId>(&id)?, expected(&headers)?);
     answer(&app, id, version, &BTreeMap::from([(field, Change::LetGo)]), &caller).await
+}
+
+/// Whoever edits has read the record, and is answered with it.
+fn needs_both(caller: &Caller) -> Result<(), Problem> {
+    caller.needs(Scope::RecordsRead)?;
+    caller.needs(Scope::RecordsWrite)
 }
 
 async fn answer(

@@ -265,9 +265,11 @@ async fn an_edit_that_cannot_be_names_the_field_and_needs_the_scope() {
     assert_eq!(patch(&service, &path, Some("7"), &json!({})).await.code(), "invalid_parameter");
     let nobody = "/api/v1/records/rec_00000000000000000000000000000007";
     assert_eq!(patch(&service, nobody, Some("\"1\""), &json!({ "city": "Ulm" })).await.code(), "not_found");
-    let reader = access::create_key(&service.store, &service.clock, "reader", &[Scope::RecordsRead]).await.unwrap().key;
-    let request = axum::http::Request::patch(&path).header("authorization", format!("Bearer {reader}"));
-    let request = request.header("content-type", "application/json").header("if-match", "\"1\"");
-    assert_eq!(service.send(request.body(Body::from("{}")).unwrap()).await.code(), "forbidden");
+    for half in [Scope::RecordsRead, Scope::RecordsWrite] {
+        let key = access::create_key(&service.store, &service.clock, "half", &[half]).await.unwrap().key;
+        let request = axum::http::Request::patch(&path).header("authorization", format!("Bearer {key}"));
+        let request = request.header("content-type", "application/json").header("if-match", "\"1\"");
+        assert_eq!(service.send(request.body(Body::from("{}")).unwrap()).await.code(), "forbidden", "{half:?}");
+    }
     assert_eq!(service.get(&path).await.header("etag"), "\"1\"", "nothing of all that was kept");
 }

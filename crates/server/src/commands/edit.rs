@@ -3,19 +3,16 @@
 use std::{collections::BTreeMap, process::ExitCode};
 
 use anyhow::{Result, anyhow, bail};
-use mittler_core::{Field, Label, Record, RecordId};
-use mittler_sync::{
-    edit::{Change, Editor, Written},
-    view::Preview,
-};
-use serde_json::{Value, json};
+use mittler_core::{Field, Label, Record};
+use mittler_sync::edit::{Change, Editor, Written};
+use serde_json::json;
 
 use crate::{
     cli::EditArgs,
     commands::{
         forget::find,
         print_json,
-        questions::{lines, questions},
+        questions::{changes_and_writes, lines, questions},
     },
     service::Desk,
 };
@@ -29,7 +26,9 @@ pub async fn run(desk: &Desk, args: &EditArgs, json: bool) -> Result<ExitCode> {
     let edited = editor.edit(id, record.version, &changes, "cli").await?.map_err(|not| anyhow!("{not}"))?;
     let restricted = desk.store.restricted_since(id).await?.is_some();
     if json {
-        return print_json(&as_json(id, &preview, (edited.record.version, edited.changed, restricted)));
+        let [changes, writes] = changes_and_writes(&preview);
+        return print_json(&json!({ "record": id, "version": edited.record.version, "changed": edited.changed,
+            "restricted": restricted, "changes": changes, "writes": writes }));
     }
     if !edited.changed {
         println!("all of it is so already");
@@ -52,22 +51,6 @@ pub async fn run(desk: &Desk, args: &EditArgs, json: bool) -> Result<ExitCode> {
         }
     );
     Ok(ExitCode::SUCCESS)
-}
-
-fn as_json(id: RecordId, preview: &Preview, (version, changed, restricted): (i64, bool, bool)) -> Value {
-    let changes = preview.changes.iter();
-    let changes: Vec<Value> = changes
-        .map(|change| json!({ "field": change.field, "before": change.before, "after": change.after }))
-        .collect();
-    let writes = preview.writes.iter();
-    let writes: Vec<Value> = writes
-        .map(|write| {
-            json!({ "connection": write.connection.name, "operation": write.operation, "remote_type": write.remote_type,
-                "remote_id": write.remote_id, "fields": write.fields })
-        })
-        .collect();
-    json!({ "record": id, "version": version, "changed": changed, "restricted": restricted, "changes": changes,
-        "writes": writes })
 }
 
 /// What the arguments ask for, each field once.
@@ -149,7 +132,7 @@ fn same(known: &str, written: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use mittler_core::{Fields, Kind};
+    use mittler_core::{Fields, Kind, RecordId};
 
     use super::*;
 

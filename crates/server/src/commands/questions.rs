@@ -171,6 +171,18 @@ pub fn lines(preview: &Preview) -> Vec<String> {
     lines
 }
 
+/// What would change, and what CRMs would be told.
+pub fn changes_and_writes(preview: &Preview) -> [Vec<Value>; 2] {
+    let changes = preview.changes.iter();
+    let changes =
+        changes.map(|change| json!({ "field": change.field, "before": change.before, "after": change.after }));
+    let writes = preview.writes.iter().map(|write| {
+        json!({ "connection": write.connection.name, "operation": write.operation, "remote_type": write.remote_type,
+            "remote_id": write.remote_id, "fields": write.fields })
+    });
+    [changes.collect(), writes.collect()]
+}
+
 fn as_json(view: &View) -> Value {
     let there = |there: &There| {
         json!({ "connection": there.connection.name, "remote_type": there.remote.remote_type,
@@ -191,17 +203,7 @@ fn as_json(view: &View) -> Value {
         .options
         .iter()
         .map(|option| {
-            let changes = option.preview.changes.iter();
-            let changes: Vec<Value> = changes
-                .map(|change| json!({ "field": change.field, "before": change.before, "after": change.after }))
-                .collect();
-            let writes = option.preview.writes.iter();
-            let writes: Vec<Value> = writes
-                .map(|write| {
-                    json!({ "connection": write.connection.name, "operation": write.operation, "remote_type": write.remote_type,
-                        "remote_id": write.remote_id, "fields": write.fields })
-                })
-                .collect();
+            let [changes, writes] = changes_and_writes(&option.preview);
             json!({ "key": option.command.to_string(), "command": option.command.name(), "record": option.command.record(),
                 "preview": { "merges": option.preview.merges, "splits": option.preview.splits, "changes": changes, "writes": writes,
                     "by_hand": option.preview.by_hand.iter().map(there).collect::<Vec<_>>() } })

@@ -1,4 +1,4 @@
--- personal: no; found by: connection and type; kept: for minutes
+-- personal: no; found by: -; kept: for minutes
 -- Companies that appeared in a CRM a moment ago, which its search may not show yet: those of which a hook told, and
 -- those that Mittler made.
 CREATE TABLE newcomer (

@@ -271,7 +271,9 @@ impl Claims {
         }
         if !field.is_set() {
             self.clear(ground, field);
-            parts_of(field).iter().for_each(|part| self.clear(ground, part));
+            for part in parts_of(field) {
+                self.clear(ground, part);
+            }
         }
     }
 
