@@ -89,7 +89,8 @@ async fn every_command_works_beside_the_running_service() {
     assert_eq!((&edited["changed"], edited["writes"].as_array().unwrap().len()), (&json!(true), 2), "{edited}");
     let text = place.run(&["edit", id, "--clear", "position"]).await.ended(0).text();
     assert!(text.contains("position: Prokuristin →") && text.contains("whoever says something newer"), "{text}");
-    assert!(place.run(&["edit", id, "--let-go", "position"]).await.ended(0).text().contains("tells the CRMs"));
+    let text = place.run(&["edit", id, "--let-go", "position"]).await.ended(0).text();
+    assert!(text.contains("position:") && !text.contains("is so already"), "{text}");
     assert!(place.run(&["edit", id, "--let-go", "position"]).await.ended(0).text().contains("is so already"));
     let refused = place.run(&["edit", id, "emails=nobody"]).await.ended(1).text();
     assert!(refused.contains("emails: this is no e-mail address"), "{refused}");
@@ -295,7 +296,8 @@ async fn a_sandbox_writes_a_configuration_that_is_connected_to_it() {
     }
     let with = ["--config", config.to_str().unwrap()];
     let connected = place.run(&[&with[..], &["connect", "hubspot", "--json"]].concat()).await.ended(0).json();
-    assert_eq!((&connected["connected"], &connected["steps"]), (&json!(true), &json!([])), "{connected}");
+    assert_eq!(connected["connected"], true, "{connected}");
+    assert!(connected["steps"].as_array().unwrap().iter().all(|step| step["state"] == "made"), "{connected}");
     let list = place.file("messe.csv", LIST.as_bytes());
     let import = ["import", list.to_str().unwrap(), "--json"];
     let imported = place.run(&[&with[..], &import].concat()).await.ended(0).json();

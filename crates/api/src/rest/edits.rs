@@ -5,15 +5,15 @@ use std::collections::BTreeMap;
 use axum::{
     Json,
     extract::{Request, State},
-    http::{HeaderMap, HeaderValue, header},
-    response::{IntoResponse, Response},
+    http::{HeaderMap, header},
+    response::Response,
 };
 use mittler_core::{Label, Record, RecordId};
 use mittler_sync::edit::{Change, Editor, NotEdited, Written};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use super::records::RecordView;
+use super::records::{RecordView, tag};
 use crate::{
     App,
     access::{Caller, Scope},
@@ -122,12 +122,6 @@ pub(crate) async fn edit(
         app.door.wake();
     }
     Ok(edited.map(|edited| edited.record))
-}
-
-/// The version of a record, as a header.
-pub(crate) fn tag(record: &Record) -> [(header::HeaderName, HeaderValue); 1] {
-    let tag = HeaderValue::from_str(&format!("\"{}\"", record.version));
-    [(header::ETAG, tag.unwrap_or(HeaderValue::from_static("\"\"")))]
 }
 
 /// The version that the caller has seen.

@@ -2,14 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use axum::{Json, extract::State, http::StatusCode, response::IntoResponse};
+use axum::{
+    Json,
+    extract::State,
+    http::{HeaderValue, StatusCode, header},
+    response::IntoResponse,
+};
 use mittler_core::{Kind, Label, Record, RecordId, Slot, Sourced, Time, Value};
 use mittler_identity::{Key, KeyType, keys};
 use mittler_store::records::RecordLine;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::edits::tag;
 use crate::{
     App,
     access::{Caller, Scope},
@@ -289,4 +293,10 @@ async fn restrict(app: &App, caller: &Caller, id: &str, lift: bool) -> Result<St
     changed.ok_or_else(Problem::not_found)?;
     app.door.wake();
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// The version of a record, as a header.
+pub(crate) fn tag(record: &Record) -> [(header::HeaderName, HeaderValue); 1] {
+    let tag = HeaderValue::from_str(&format!("\"{}\"", record.version));
+    [(header::ETAG, tag.unwrap_or(HeaderValue::from_static("\"\"")))]
 }
