@@ -127,10 +127,10 @@ fn known(modules: &[Module]) -> BTreeMap<String, BTreeSet<String>> {
         let mut of = BTreeSet::new();
         for path in &visitor.found {
             // The longest beginning that is a module.
-            let named = (1..=path.len()).rev().map(|length| &path[..length]).find(|part| names.contains(part));
-            let Some(named) = named else { continue };
-            if !named.starts_with(&module.path) && !module.path.starts_with(named) {
-                of.insert(named.join("::"));
+            let longest = (1..=path.len()).rev().map(|length| &path[..length]).find(|part| names.contains(part));
+            let Some(longest) = longest else { continue };
+            if !longest.starts_with(&module.path) && !module.path.starts_with(longest) {
+                of.insert(longest.join("::"));
             }
         }
         known.insert(module.path.join("::"), of);
@@ -150,7 +150,9 @@ fn circle(known: &BTreeMap<String, BTreeSet<String>>) -> Option<Vec<String>> {
         }
         for module in free {
             left.remove(module);
-            left.values_mut().for_each(|of| _ = of.remove(module));
+            for of in left.values_mut() {
+                of.remove(module);
+            }
         }
     }
 }

@@ -1,10 +1,9 @@
 //! What a connection is for, beyond its mode: which fields it may write, of whom, and to what end.
 
-use std::collections::BTreeSet;
-
 use mittler_core::{Field, Fields, Kind, RecordId};
 use mittler_store::due::DueLink;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// The bounds of one connection; without any, all that is mapped is written.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -77,6 +76,15 @@ pub(crate) fn subject(link: &DueLink) -> Option<RecordId> {
     if link.kind == Kind::Person { Some(link.record) } else { about(link) }
 }
 
+/// Whom a record is about that is nobody itself.
+pub fn about(link: &DueLink) -> Option<RecordId> {
+    match link.kind {
+        Kind::Participation | Kind::Activity => link.fields.reference(&Field::PERSON),
+        Kind::Association => link.fields.reference(&Field::FROM),
+        Kind::Person | Kind::Organisation | Kind::Fair => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -98,14 +106,5 @@ mod tests {
         assert!(bounds.serve(Some(&named(&["event", ""]))), "came in for nothing in particular, too");
         assert!(!bounds.serve(Some(&named(&["event"]))));
         assert!(Bounds::default().serve(Some(&named(&["event"]))));
-    }
-}
-
-/// Whom a record is about that is nobody itself.
-pub fn about(link: &DueLink) -> Option<RecordId> {
-    match link.kind {
-        Kind::Participation | Kind::Activity => link.fields.reference(&Field::PERSON),
-        Kind::Association => link.fields.reference(&Field::FROM),
-        Kind::Person | Kind::Organisation | Kind::Fair => None,
     }
 }

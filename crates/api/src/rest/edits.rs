@@ -1,5 +1,6 @@
 //! A person's edit of a record.
 
+use axum::response::IntoResponse;
 use std::collections::BTreeMap;
 
 use axum::{
