@@ -1,17 +1,18 @@
 //! The form by which a person edits a record. It works without a script; what was typed is lost to no conflict.
 
+use axum::{extract::FromRequest as _, response::IntoResponse as _};
 use std::collections::BTreeMap;
 
 use axum::{
-    extract::{FromRequest, Request, State},
+    extract::{Request, State},
     http::StatusCode,
-    response::{IntoResponse, Redirect, Response},
+    response::{Redirect, Response},
 };
 use maud::{Markup, html};
 use mittler_core::{Field, Label, Record, RecordId, Value};
 use mittler_sync::edit::{Change, Editor, NotEdited, Written, editable};
 
-use super::{Asked, Lang, PageProblem, Visitor, record::code, words};
+use super::{Asked, Lang, PageProblem, Visitor, fragments::code, words};
 use crate::{
     App,
     body::{self, At},

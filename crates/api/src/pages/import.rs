@@ -1,24 +1,29 @@
 //! Bringing a list in: choose a file, see how it is read, correct that, go.
 
+use axum::response::IntoResponse as _;
 use axum::{
     extract::{Request, State},
-    response::{IntoResponse, Response},
+    response::Response,
 };
 use maud::{Markup, html};
 use mittler_core::{RunId, Time};
-use mittler_intake::csv;
 
-use super::{Asked, Lang, PageProblem, Visitor, run::shown as figures, today::run_table, words};
+use super::{
+    Asked, PageProblem, Visitor,
+    fragments::{columns, failures, reason, run_table, shown as figures},
+    words,
+};
 use crate::{
     App,
     body::{Page, Params},
-    door::{ColumnView, DryRun, Previewed, RowProblem, ValueView},
+    door::{DryRun, Previewed, RowProblem, ValueView},
     problem::Problem,
     rest::imports::{RowCursor, Upload, dry_run},
 };
 
 /// A longer list of rows is opened by whoever wants to see it.
 const OPEN: usize = 20;
+
 /// Runs that the list below the form shows at once.
 const RECENT: i64 = 20;
 
@@ -127,11 +132,6 @@ fn text(visitor: &Visitor, name: &str, german: &str, english: &str, placeholder:
     html! { label { (visitor.lang.say(german, english)) input name=(name) placeholder=(placeholder) maxlength="200"; } }
 }
 
-/// What the script says of a problem, by its cause, field or code.
-pub(crate) fn failures(lang: Lang) -> String {
-    serde_json::to_string(&words::failures(lang)).unwrap_or_default()
-}
-
 /// How a list would be read: a piece of the page.
 pub(crate) async fn preview(State(app): State<App>, visitor: Visitor, request: Request) -> Result<Response, Problem> {
     let token = request.headers().get("x-csrf-token").and_then(|value| value.to_str().ok());
@@ -173,30 +173,6 @@ fn shown(visitor: &Visitor, run: &DryRun) -> Markup {
     }
 }
 
-/// Columns with their meanings, to be changed.
-pub(crate) fn columns(visitor: &Visitor, columns: &[ColumnView]) -> Markup {
-    let lang = visitor.lang;
-    html! {
-        div.table { table {
-            thead { tr { th { (lang.say("Spalte", "Column")) } th { (lang.say("Bedeutung", "Meaning")) }
-                th { (lang.say("Beispiele", "Examples")) } } }
-            tbody { @for column in columns {
-                @let meaning = serde_json::to_value(column.meaning).unwrap_or_default();
-                tr {
-                    th scope="row" { (column.header) }
-                    td { select data-column=(column.header) aria-label=(column.header) {
-                        option value="" selected[meaning.is_null()] { (lang.say("– nur aufheben –", "– keep as it is –")) }
-                        @for (code, german, english) in words::MEANINGS {
-                            option value=(code) selected[meaning.as_str() == Some(code)] { (lang.say(german, english)) }
-                        }
-                    } }
-                    td.samples { (column.samples.join(" · ")) }
-                }
-            } }
-        } }
-    }
-}
-
 /// The first rows of one sort, and how many there are.
 fn problems(visitor: &Visitor, rows: &[RowProblem], count: i64, title: &str) -> Markup {
     let lang = visitor.lang;
@@ -213,18 +189,6 @@ fn problems(visitor: &Visitor, rows: &[RowProblem], count: i64, title: &str) -> 
             @if more > 0 { p.hint { (visitor.number(more)) " " (lang.say("weitere", "more")) } }
         }
     }
-}
-
-/// Our words for a code, else those of whoever met it.
-pub(crate) fn reason(visitor: &Visitor, code: &str, words: &str) -> String {
-    let otherwise = || if words.is_empty() { words::code(code, visitor.lang) } else { words.to_owned() };
-    let ours = words::known_code(code, visitor.lang).unwrap_or_else(otherwise);
-    if !words.contains(csv::TO_CORRECT) {
-        return ours;
-    }
-    let say =
-        visitor.lang.say("Werte richtigstellen und diese Zelle leeren", "put the values right and empty the cell");
-    format!("{ours} ({}: {say})", csv::TO_CORRECT)
 }
 
 fn row_card(visitor: &Visitor, row: &Previewed) -> Markup {

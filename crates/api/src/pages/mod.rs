@@ -6,6 +6,7 @@
 mod assets;
 mod docs;
 mod edit;
+mod fragments;
 mod import;
 mod lang;
 mod login;

@@ -2,8 +2,9 @@
 
 use std::collections::HashMap;
 
+use axum::extract::FromRequest as _;
 use axum::{
-    extract::{FromRequest, Request, State},
+    extract::{Request, State},
     response::Redirect,
 };
 use maud::{Markup, html};
@@ -18,8 +19,7 @@ use uuid::Uuid;
 
 use super::{
     Asked, Lang, PageProblem, Visitor,
-    record::code,
-    today::{PAGE, Part, all},
+    fragments::{PAGE, Part, all, code, named},
     words,
 };
 use crate::{
@@ -297,13 +297,6 @@ fn many(visitor: &Visitor, review: &ReviewLine) -> String {
     let remote_type = review.candidates.0.get("remote_type").and_then(serde_json::Value::as_str).unwrap_or_default();
     let (n, of, between) = (visitor.number(n), visitor.number(of), visitor.lang.say("von", "of"));
     format!("{n} {between} {of} ({remote_type}): ")
-}
-
-/// A record by the line that names it.
-pub(crate) fn named(lang: Lang, records: &[Record], id: RecordId) -> Markup {
-    let record = records.iter().find(|record| record.id == id);
-    let title = record.map(|record| record.fields.title()).filter(|title| !title.is_empty());
-    html! { a href=(format!("/records/{id}")) { (title.unwrap_or_else(|| lang.say("Datensatz", "Record").to_owned())) } }
 }
 
 fn answers(visitor: &Visitor, review: &ReviewLine, options: &[Command], records: &[Record]) -> Markup {

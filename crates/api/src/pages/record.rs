@@ -4,7 +4,11 @@ use axum::extract::State;
 use maud::{Markup, html};
 use mittler_core::{Element, Record, RecordId, Slot, Sourced, Value};
 
-use super::{Asked, Lang, PageProblem, Visitor, edit, words};
+use super::{
+    Asked, Lang, PageProblem, Visitor, edit,
+    fragments::{code, why},
+    words,
+};
 use crate::{
     App,
     body::{self, At, List, Page, Params},
@@ -129,10 +133,6 @@ fn shown(visitor: &Visitor, value: &Value, references: &[Record]) -> Markup {
     }
 }
 
-pub(crate) fn code(value: &impl serde::Serialize) -> String {
-    serde_json::to_value(value).ok().and_then(|code| code.as_str().map(str::to_owned)).unwrap_or_default()
-}
-
 fn in_crms(visitor: &Visitor, links: &[LinkView], connections: &[ConnectionView]) -> Markup {
     let lang = visitor.lang;
     let name = |link: &LinkView| {
@@ -161,22 +161,6 @@ fn in_crms(visitor: &Visitor, links: &[LinkView], connections: &[ConnectionView]
                         td { (why(link, lang)) }
                     }
                 } }
-            } }
-        }
-    }
-}
-
-/// Why a link is not as it should be, and which of its fields are held.
-pub(crate) fn why(link: &LinkView, lang: Lang) -> Markup {
-    html! {
-        @if let Some(code) = &link.code { (words::code(code, lang)) }
-        @if let Some(reason) = link.reason.as_deref().filter(|_| !link.code.as_deref().is_some_and(words::is_ours)) {
-            " " span.hint { (reason) }
-        }
-        @if !link.held.is_empty() {
-            ul.held { @for (name, held) in &link.held {
-                li { code { (name) } ": " (words::code(&held.code, lang))
-                    @if !words::is_ours(&held.code) { " " span.hint { (held.reason) } } }
             } }
         }
     }

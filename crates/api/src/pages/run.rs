@@ -9,15 +9,14 @@ use mittler_store::signals::SignalLine;
 use uuid::Uuid;
 
 use super::{
-    Asked, PageProblem, Visitor, import,
-    questions::named,
-    today::{Part, all},
+    Asked, PageProblem, Visitor,
+    fragments::{self, Part, all, named, shown},
     words,
 };
 use crate::{
     App,
     body::{self, At, Page, Params},
-    door::{ColumnView, Counts},
+    door::ColumnView,
     rest::imports::{Progress, RowCursor, progress},
 };
 
@@ -65,9 +64,9 @@ pub(crate) async fn rows(
 fn remarks(visitor: &Visitor, line: &SignalLine) -> Markup {
     let noticed: Vec<Remark> = serde_json::from_value(line.remarks.0.clone()).unwrap_or_default();
     html! {
-        @if let Some(code) = &line.code { (import::reason(visitor, code, line.reason.as_deref().unwrap_or_default())) }
+        @if let Some(code) = &line.code { (fragments::reason(visitor, code, line.reason.as_deref().unwrap_or_default())) }
         @for remark in noticed {
-            p.hint { (words::field(&remark.field, visitor.lang)) ": " (import::reason(visitor, &remark.code, &remark.text)) }
+            p.hint { (words::field(&remark.field, visitor.lang)) ": " (fragments::reason(visitor, &remark.code, &remark.text)) }
         }
     }
 }
@@ -112,20 +111,6 @@ fn far(visitor: &Visitor, progress: &Progress, running: bool) -> Markup {
     }
 }
 
-/// The numbers of an import or a preview, in their order.
-pub(crate) fn shown(counts: &Counts) -> [(&'static str, i64); 8] {
-    [
-        ("rows", counts.rows),
-        ("taken", counts.taken),
-        ("waiting", counts.waiting),
-        ("not_taken", counts.not_taken()),
-        ("skipped", counts.skipped),
-        ("repeated", counts.repeated),
-        ("known", counts.known),
-        ("people", counts.people.unwrap_or(0)),
-    ]
-}
-
 fn not_taken(visitor: &Visitor, id: RunId, problems: &[SignalLine], bad: i64, params: &serde_json::Value) -> Markup {
     let lang = visitor.lang;
     html! {
@@ -142,7 +127,7 @@ fn not_taken(visitor: &Visitor, id: RunId, problems: &[SignalLine], bad: i64, pa
                 tbody { @for line in problems {
                     tr {
                         td.n { (line.line) }
-                        td { (import::reason(visitor, line.code.as_deref().unwrap_or_default(), line.reason.as_deref().unwrap_or_default()))
+                        td { (fragments::reason(visitor, line.code.as_deref().unwrap_or_default(), line.reason.as_deref().unwrap_or_default()))
                             @if let Some(record) = line.record { " " a href=(format!("/records/{}", RecordId(record))) {
                                 (lang.say("zum Datensatz", "to the record")) } } }
                         td { time { (visitor.time(Time(line.received_at))) } }
@@ -163,10 +148,10 @@ fn again(visitor: &Visitor, id: RunId, params: &serde_json::Value) -> Markup {
     let view = |column: csv::Column| ColumnView { header: column.header, meaning: column.meaning, samples: vec![] };
     let columns: Vec<ColumnView> = layout.columns.into_iter().map(view).collect();
     html! {
-        details data-retry=(format!("/api/v1/imports/{id}/retry")) data-words=(import::failures(lang)) {
+        details data-retry=(format!("/api/v1/imports/{id}/retry")) data-words=(fragments::failures(lang)) {
             summary { (lang.say("Spalten falsch erkannt? Bedeutung ändern und noch einmal lesen",
                 "Columns misread? Change their meaning and read again")) }
-            (import::columns(visitor, &columns))
+            (fragments::columns(visitor, &columns))
             p { button type="button" data-again { (lang.say("Noch einmal lesen", "Read again")) } }
             p.bad role="alert" data-error {}
         }

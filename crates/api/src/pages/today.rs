@@ -11,11 +11,15 @@ use mittler_store::{
 };
 use uuid::Uuid;
 
-use super::{Asked, Lang, PageProblem, Visitor, login::Confirmed, questions, run::shown, words};
+use super::{
+    Asked, PageProblem, Visitor,
+    fragments::{PAGE, Part, all, name, run_table},
+    login::Confirmed,
+    questions, words,
+};
 use crate::{
     App,
     body::{self, At, Page, Params},
-    door::Counts,
     rest::{
         connections::{ConnectionView, connections},
         jobs,
@@ -24,10 +28,10 @@ use crate::{
 
 /// Rows that a table of the overview shows; more of them have a page of their own.
 const MOST: i64 = 20;
-/// Rows that such a page shows at once.
-pub(crate) const PAGE: i64 = 100;
+
 /// Reasons for waiting that are counted.
 const MOST_REASONS: usize = 200;
+
 /// How far back the last answer of a CRM is looked for.
 const LOOK_BACK: Duration = Duration::from_hours(72);
 
@@ -53,27 +57,6 @@ pub(crate) async fn page(State(app): State<App>, visitor: Visitor) -> Result<Mar
         @if dead.more { (all(lang, "/jobs", "Alle liegen gebliebenen Aufträge", "All dead jobs")) }
     };
     Ok(visitor.page(lang.say("Heute", "Today"), &content))
-}
-
-/// The first rows of a list, and whether there are more.
-pub(crate) struct Part<R> {
-    pub rows: Vec<R>,
-    pub more: bool,
-}
-
-impl<R> Part<R> {
-    /// `rows` may be one longer than what is shown.
-    pub fn of(mut rows: Vec<R>, most: i64) -> Part<R> {
-        let most = usize::try_from(most).unwrap_or_default();
-        let more = rows.len() > most;
-        rows.truncate(most);
-        Part { rows, more }
-    }
-}
-
-/// The way to the rest of a list.
-pub(crate) fn all(lang: Lang, path: &str, german: &str, english: &str) -> Markup {
-    html! { p { a.button href=(path) { (lang.say(german, english)) } } }
 }
 
 /// All jobs that wait for a person.
@@ -159,34 +142,6 @@ async fn arrived(app: &App, visitor: &Visitor, since: Time) -> Result<Markup, Pa
     })
 }
 
-/// Runs with what became of their inputs.
-pub(crate) fn run_table(visitor: &Visitor, runs: &[(Run, RunCounts)]) -> Markup {
-    const COLUMNS: [&str; 7] = ["rows", "taken", "waiting", "not_taken", "skipped", "repeated", "known"];
-    let lang = visitor.lang;
-    html! {
-        div.table { table {
-            thead { tr {
-                th { (lang.say("Quelle", "Source")) } th { (lang.say("Art", "Type")) } th { (lang.say("Zeit", "Time")) }
-                @for name in COLUMNS { th.n { (words::count(name, lang)) } }
-            } }
-            tbody {
-                @for (run, counts) in runs {
-                    @let counts = shown(&Counts::from(*counts));
-                    tr {
-                        td { a href=(format!("/import/{}", RunId(run.id))) { (run.label) } }
-                        td { (words::run(&run.kind, lang)) }
-                        td { time { (visitor.time(Time(run.created_at))) } }
-                        @for name in COLUMNS {
-                            @let value = counts.iter().find(|(known, _)| *known == name).map_or(0, |(_, value)| *value);
-                            td.n.bad[name == "not_taken" && value > 0] data-count=(name) { (visitor.number(value)) }
-                        }
-                    }
-                }
-            }
-        } }
-    }
-}
-
 async fn written(
     app: &App,
     visitor: &Visitor,
@@ -228,11 +183,6 @@ async fn written(
             }
         }
     })
-}
-
-pub(crate) fn name(connections: &[ConnectionView], id: Uuid) -> String {
-    let id = ConnectionId(id).to_string();
-    connections.iter().find(|one| one.id == id).map_or_else(|| id.clone(), |one| one.name.clone())
 }
 
 /// What is the matter with a connection, and until when.
@@ -389,6 +339,7 @@ pub(crate) async fn retry(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pages::Lang;
     use crate::{access::Session, rest::connections::HookView};
 
     fn shown(lang: Lang, state: &str, mode: &str, code: &str) -> String {

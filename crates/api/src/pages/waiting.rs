@@ -5,7 +5,12 @@ use maud::{Markup, html};
 use mittler_core::{ConnectionId, LinkId, RecordId};
 use mittler_store::links::LinkLine;
 
-use super::{Asked, Lang, PageProblem, Visitor, login::Confirmed, today::name, words};
+use super::{
+    Asked, Lang, PageProblem, Visitor,
+    fragments::{self, name},
+    login::Confirmed,
+    words,
+};
 use crate::{
     App,
     body::{self, At, Page, Params},
@@ -69,7 +74,7 @@ fn table(visitor: &Visitor, rows: &[(Option<String>, LinkView)]) -> Markup {
                     td { a href=(format!("/records/{}", link.record)) { (title.as_deref().unwrap_or(&link.record)) } }
                     td { (words::one(&link.kind, lang)) }
                     td { span class=(format!("state {}", link.state)) { (words::state(link.state, lang)) } }
-                    td { (super::record::why(link, lang)) }
+                    td { (fragments::why(link, lang)) }
                     @if let Some(at) = link.next_at { td data-label=(lang.say("Nächster Versuch", "Next try")) { time { (visitor.time(at)) } } } @else { td {} }
                     td { @if link.role == "primary" {
                         form method="post" action=(format!("/links/{}/retry", link.id)) {
