@@ -10,7 +10,7 @@
 //! an answered review changes what a link means.
 //!
 //! The life of a link: `Due` names it, a `Batch` reads it, resolves who it is there, plans it, and commits what
-//! it is about to write as the lease of one call (`intend`); how the call ended becomes receipts (`outcome`).
+//! it is about to write as the lease of one call (`intend`); how the call ended becomes receipts (`settle`).
 //! A lease that nobody ended becomes open intents, and whoever has the link next looks first. `InFlight` is what a
 //! push of this process has in hand, `PusherLease` its right to push a connection, `Holding` the links that a
 //! transaction has locked, and `RemoteLifter` what the values that a CRM shows say.

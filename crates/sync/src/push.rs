@@ -1,7 +1,7 @@
 //! The push: find due links, plan each against what was sent, commit intents, call, write
 //! receipts - level-triggered, so that a change during a call stays due.
 //!
-//! **Invariant:** every write to a CRM passes [`gate`](crate::gate) and has its intent committed
+//! **Invariant:** every write to a CRM passes [`gate`](gate::gate) and has its intent committed
 //! before the call.
 //!
 //! **Invariant:** the outcome of a call that nobody knows is looked up before anything is decided;
