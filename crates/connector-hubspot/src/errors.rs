@@ -342,6 +342,9 @@ mod tests {
         let body = json!({"status": "error", "category": "VALIDATION_ERROR",
             "message": "Unable to perform upsert by non-unique 0-1 property mittler_id"});
         let error = failed(&write(), &answer(400, &body));
-        assert!(matches!(&error, Error::Configuration { message, .. } if message.contains("doctor")), "{error:?}");
+        assert!(
+            matches!(&error, Error::Configuration { message, .. } if message.contains("mittler connect")),
+            "{error:?}"
+        );
     }
 }

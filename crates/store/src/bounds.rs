@@ -17,18 +17,12 @@ pub struct PurposeRow {
     pub purpose: String,
 }
 
-// Asked within a write and outside of one alike.
-macro_rules! purposes_of {
-    ($on:expr, $people:expr) => {{
-        let ids = id_rows($people.iter().map(|id| id.0));
-        let rows = rows_all!($on, PurposeRow, &ids => (id uuid),
-            "SELECT DISTINCT p.record, p.purpose FROM", "JOIN purpose p ON p.record = r.id ORDER BY p.record, p.purpose")?;
-        let mut all: BTreeMap<RecordId, BTreeSet<String>> = BTreeMap::new();
-        for row in rows {
-            all.entry(RecordId(row.record)).or_default().insert(row.purpose);
-        }
-        Ok(all)
-    }};
+fn by_person(rows: Vec<PurposeRow>) -> BTreeMap<RecordId, BTreeSet<String>> {
+    let mut all: BTreeMap<RecordId, BTreeSet<String>> = BTreeMap::new();
+    for row in rows {
+        all.entry(RecordId(row.record)).or_default().insert(row.purpose);
+    }
+    all
 }
 
 impl Tx {
@@ -89,7 +83,10 @@ impl Tx {
 
     /// For what people came in, within a transaction.
     pub async fn purposes_of(&mut self, people: &[RecordId]) -> Result<BTreeMap<RecordId, BTreeSet<String>>> {
-        purposes_of!(self, people)
+        let ids = id_rows(people.iter().map(|id| id.0));
+        let rows = rows_all!(self, PurposeRow, &ids => (id uuid),
+            "SELECT DISTINCT p.record, p.purpose FROM", "JOIN purpose p ON p.record = r.id ORDER BY p.record, p.purpose")?;
+        Ok(by_person(rows))
     }
 
     /// These are the purposes of people from now on, and no others.
@@ -146,7 +143,10 @@ impl Store {
 
     /// For what people came in; of somebody who is not in the answer nothing was said.
     pub async fn purposes_of(&self, people: &[RecordId]) -> Result<BTreeMap<RecordId, BTreeSet<String>>> {
-        purposes_of!(self, people)
+        let ids = id_rows(people.iter().map(|id| id.0));
+        let rows = rows_all!(self, PurposeRow, &ids => (id uuid),
+            "SELECT DISTINCT p.record, p.purpose FROM", "JOIN purpose p ON p.record = r.id ORDER BY p.record, p.purpose")?;
+        Ok(by_person(rows))
     }
 
     /// The visits of people.
