@@ -76,10 +76,16 @@ test('Today shows what came in, what was written and what is open', async () => 
 
 test('a question is compared side by side, with the way into the CRMs and what each answer changes', async () => {
   await page.goto(`${origin}/questions`);
-  await page.click('main td a[href^="/questions/"]');
-  await page.waitForURL(/\/questions\/[0-9a-f-]{36}$/);
+  const links = await page.locator('main td a[href^="/questions/"]').evaluateAll((all) => all.map((link) => link.getAttribute('href')));
+  // What only has to be noted has one answer: one with several is looked for.
+  let buttons = 0;
+  for (const link of new Set(links)) {
+    await page.goto(`${origin}${link}`);
+    buttons = await page.locator('.card button').count();
+    if (buttons > 1) break;
+  }
+  assert.ok(buttons > 1, 'each answer has a button');
   assert.ok((await page.locator('table.sides tbody tr').count()) > 2, 'what each side says is a table');
-  assert.ok((await page.locator('.card button').count()) > 1, 'each answer has a button');
 });
 
 // A button that lies beside the screen of a phone is one that nobody presses.

@@ -53,10 +53,10 @@ pub(crate) struct ElementBody {
 /// `ETag` that the record was read with: 428 without it, 412 when the record changed meanwhile. Sent again, an edit
 /// that is in force already changes nothing. A value that cannot be is 422 with its `field`; an address or number in a
 /// register that names another record is 409 with that record, and so is a record that became part of another.
-/// Of people and organisations alone; the key needs `records:read` and `records:write`. Whether a value holds is told by its field's policy: most fields are the
-/// newest's, and a later change in a CRM or mail takes its place.
+/// Of people and organisations alone; the key needs `records:read` and `records:write`. Whether a value holds is told by
+/// its field's policy: most fields are the newest's, and a later change in a CRM or mail takes its place.
 #[utoipa::path(patch, path = "/records/{id}", tag = "Records",
-    params(("id" = String, Path, description = "rec_…"), ("If-Match" = String, Header, description = "The `ETag` of the record")),
+    params(("id" = String, Path, description = "rec_…"), ("If-Match" = String, Header, description = "The `ETag` of the record", pattern = r#"^"[0-9]{1,18}"$"#, example = r#""7""#)),
     request_body(content = EditBody, content_type = "application/merge-patch+json"),
     responses((status = 200, description = "The record as it is now", body = RecordView, headers(("ETag" = String)))))]
 pub(crate) async fn patch_record(
@@ -79,7 +79,7 @@ pub(crate) async fn patch_record(
 /// `If-Match` like an edit.
 #[utoipa::path(delete, path = "/records/{id}/fields/{field}", tag = "Records",
     params(("id" = String, Path, description = "rec_…"), ("field" = String, Path, example = "position"),
-        ("If-Match" = String, Header, description = "The `ETag` of the record")),
+        ("If-Match" = String, Header, description = "The `ETag` of the record", pattern = r#"^"[0-9]{1,18}"$"#, example = r#""7""#)),
     responses((status = 200, description = "The record as it is now", body = RecordView, headers(("ETag" = String)))))]
 pub(crate) async fn delete_field(
     State(app): State<App>,
