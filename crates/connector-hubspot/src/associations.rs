@@ -13,7 +13,7 @@ use serde_json::{Value as Json, json};
 use crate::{
     HubSpot, errors,
     fields::plain,
-    outcomes::{Told, local, refused, settle},
+    outcomes::{Outcomes, local, refused, settle},
     profile::{ASSOCIATIONS, COMPANIES, CONTACTS, EMAILS, NOTES, TASKS, is_activity},
     values::{pair_ends, pair_id},
     wire::{self, Associated, Batch, Joined},
@@ -114,7 +114,7 @@ impl HubSpot {
     }
 
     pub(crate) async fn push_associations(&self, batch: &[Write]) -> Result<Vec<Outcome>> {
-        let mut told = Told::default();
+        let mut told = Outcomes::default();
         let mut pairs: Vec<(&Write, (String, String))> = Vec::new();
         for write in batch {
             match pair(write) {

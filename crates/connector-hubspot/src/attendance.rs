@@ -16,7 +16,7 @@ use serde_json::json;
 use crate::{
     HubSpot, errors,
     fields::plain,
-    outcomes::{Told, refused, settle},
+    outcomes::{Outcomes, refused, settle},
     paths,
     profile::BATCH,
     values::{self, pair_ends, pair_id},
@@ -79,7 +79,7 @@ impl HubSpot {
     }
 
     pub(crate) async fn push_attendance(&self, batch: &[Write]) -> Result<Vec<Outcome>> {
-        let mut told = Told::default();
+        let mut told = Outcomes::default();
         let mut groups: BTreeMap<(String, String), Vec<Attendance<'_>>> = BTreeMap::new();
         for write in batch {
             match self.attendance(write) {
@@ -124,7 +124,7 @@ impl HubSpot {
         let url = self.paths.marketing(&[event, "attendance", state, "create"]);
         let call = Call::write(Method::POST, url, json!({"inputs": inputs}));
         let answer = self.send(&call).await?;
-        let mut told = Told::default();
+        let mut told = Outcomes::default();
         // Without a category it is the address that is unknown.
         let missing = wire::parse::<Failure>(&answer).is_some_and(|failure| failure.category.is_some());
         if answer.status.as_u16() == 404 && missing {

@@ -14,7 +14,7 @@ use serde_json::{Map, Value as Json, json};
 use crate::{
     HubSpot, errors,
     fields::plain,
-    outcomes::{Answered, Told, read_write, refused, settle},
+    outcomes::{Answered, Outcomes, read_write, refused, settle},
     paths, values,
     wire::{self, EventIdentifiers, Listed},
 };
@@ -95,7 +95,7 @@ impl HubSpot {
 
     pub(crate) async fn push_events(&self, batch: &[Write]) -> Result<Vec<Outcome>> {
         let creating = matches!(batch.first(), Some(Write::Create { .. }));
-        let (mut told, mut inputs) = (Told::default(), Vec::new());
+        let (mut told, mut inputs) = (Outcomes::default(), Vec::new());
         for write in batch {
             match self.event_input(write) {
                 Ok(input) => inputs.push(input),

@@ -38,13 +38,13 @@ pub fn read_write<T: serde::de::DeserializeOwned>(
 
 /// What an answer told of the writes so far.
 #[derive(Debug, Default)]
-pub struct Told {
+pub struct Outcomes {
     outcomes: BTreeMap<Uuid, RowResult>,
     /// Results and errors that name no write.
     loose: Vec<RowResult>,
 }
 
-impl Told {
+impl Outcomes {
     pub fn tell(&mut self, tag: Uuid, result: RowResult) {
         self.outcomes.insert(tag, result);
     }
@@ -79,7 +79,7 @@ impl Told {
 
 /// One outcome per write, where what names no write is given to the writes that nothing else
 /// names - if there is only one way to do that.
-pub fn settle(mut told: Told, batch: &[Write]) -> Result<Vec<Outcome>> {
+pub fn settle(mut told: Outcomes, batch: &[Write]) -> Result<Vec<Outcome>> {
     let open: Vec<Uuid> = batch.iter().map(Write::tag).filter(|tag| !told.knows(*tag)).collect();
     let loose = std::mem::take(&mut told.loose);
     let one = open.len() == 1;
@@ -115,12 +115,12 @@ pub fn refusal(code: &str, message: &str, fields: &[&str]) -> Refusal {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use mittler_core::RemoteFields;
 
     use super::*;
 
-    fn create(tag: u128, own_key: &str) -> Write {
+    pub(crate) fn create(tag: u128, own_key: &str) -> Write {
         Write::Create {
             tag: Uuid::from_u128(tag),
             own_key: own_key.into(),
@@ -140,7 +140,7 @@ mod tests {
     #[test]
     fn outcomes_come_in_the_order_of_the_batch() {
         let batch = [create(1, "a"), create(2, "b")];
-        let mut told = Told::default();
+        let mut told = Outcomes::default();
         told.tell(Uuid::from_u128(2), written("20"));
         told.tell(Uuid::from_u128(1), written("10"));
         let outcomes = settle(told, &batch).unwrap();
@@ -153,7 +153,7 @@ mod tests {
     #[test]
     fn a_write_that_nothing_was_told_of_makes_the_call_unknown() {
         let batch = [create(1, "a"), create(2, "b")];
-        let mut told = Told::default();
+        let mut told = Outcomes::default();
         told.tell(Uuid::from_u128(1), written("10"));
         assert_eq!(settle(told, &batch), unknown());
     }
@@ -161,7 +161,7 @@ mod tests {
     #[test]
     fn the_last_open_write_gets_the_last_open_result() {
         let batch = [create(1, "a"), create(2, "b")];
-        let mut told = Told::default();
+        let mut told = Outcomes::default();
         told.tell(Uuid::from_u128(1), written("10"));
         told.add(vec![], refused("INVALID_EMAIL", "", &["email"]));
         assert_eq!(settle(told, &batch).unwrap()[1].result, refused("INVALID_EMAIL", "", &["email"]));
@@ -170,7 +170,7 @@ mod tests {
     #[test]
     fn open_results_are_not_given_away_at_a_guess() {
         let batch = [create(1, "a"), create(2, "b")];
-        let mut told = Told::default();
+        let mut told = Outcomes::default();
         told.add(vec![], written("10"));
         told.add(vec![], written("20"));
         assert_eq!(settle(told, &batch), unknown());

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::{
     HubSpot, associations, errors,
-    outcomes::{Answered, Told, local, read_write, refusal, settle},
+    outcomes::{Answered, Outcomes, local, read_write, refusal, settle},
     profile::{ATTENDANCE, CONTACTS_TO_COMPANIES, EVENTS, OWNERS, is_activity},
     values,
     wire::{self, Batch, Failure, Record},
@@ -47,7 +47,7 @@ impl HubSpot {
 
     async fn push_records(&self, remote_type: &str, batch: &[Write]) -> Result<Vec<Outcome>> {
         let schema = self.schema(remote_type).await?;
-        let mut told = Told::default();
+        let mut told = Outcomes::default();
         let mut inputs = Vec::new();
         for write in batch {
             match self.input(remote_type, &schema, write) {
@@ -166,7 +166,7 @@ impl HubSpot {
     /// An archive answers nothing but its success; a record that was gone before is archived too.
     pub(crate) async fn archive(&self, call: Call, batch: &[Write]) -> Result<Vec<Outcome>> {
         let answer = self.send(&call).await?;
-        let mut told = Told::default();
+        let mut told = Outcomes::default();
         if !answer.status.is_success() {
             return match (batch, errors::lone(&answer, false)) {
                 ([only], Some(result)) => Ok(vec![Outcome { tag: only.tag(), result }]),
@@ -262,15 +262,7 @@ fn shown(remote_type: &str, schema: &RemoteSchema, sent: &RemoteFields, record: 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn create(tag: u128, own_key: &str) -> Write {
-        Write::Create {
-            tag: Uuid::from_u128(tag),
-            own_key: own_key.into(),
-            fields: RemoteFields::default(),
-            allow_duplicate: false,
-        }
-    }
+    use crate::outcomes::tests::create;
 
     #[test]
     fn one_record_twice_in_a_batch_is_noticed() {

@@ -20,6 +20,7 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use mittler_core::{RemoteFields, RemoteSchema, RemoteValue, Time};
+use serde::Serialize;
 use uuid::Uuid;
 
 pub use error::{Error, Result};
@@ -76,14 +77,15 @@ pub enum SetupWish {
 }
 
 /// One thing that a connection needs in its CRM.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct SetupStep {
     pub state: StepState,
     /// What it is and, where a person has to do it, how: a sentence.
     pub text: String,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum StepState {
     /// It was missing, and is there now.
     Made,

@@ -117,11 +117,11 @@ impl Fault {
 
     /// A stable name.
     pub fn code(self) -> &'static str {
-        self.told().0
+        self.words().0
     }
 
     /// Its code, and what to do about it.
-    fn told(self) -> (&'static str, &'static str) {
+    fn words(self) -> (&'static str, &'static str) {
         match self {
             Fault::UnknownField => ("field_not_editable", "records of this kind have no such field that can be edited"),
             Fault::OnlyOne => ("only_one_value", "this field has one value; give one"),
@@ -159,7 +159,7 @@ impl Fault {
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.told().1)
+        f.write_str(self.words().1)
     }
 }
 

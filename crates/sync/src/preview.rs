@@ -9,7 +9,7 @@ use mittler_core::{
     mapping::Object,
     plan::{self, Known as Baseline},
 };
-use mittler_store::{Result, decisions::Decision, links::LinkFact};
+use mittler_store::{Result, connections::ConnectionRow, decisions::Decision, links::LinkFact};
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -25,6 +25,13 @@ use crate::{
 pub struct Place {
     pub id: ConnectionId,
     pub name: String,
+}
+
+impl Place {
+    pub(crate) fn among(connections: &[ConnectionRow], id: Uuid) -> Place {
+        let name = connections.iter().find(|row| row.id == id).map(|row| row.name.clone());
+        Place { id: ConnectionId(id), name: name.unwrap_or_default() }
+    }
 }
 
 /// A record of a CRM, and where it is found there.
@@ -263,10 +270,7 @@ impl Questions {
     /// What changes if a record says this, and what CRMs are told of it.
     pub(crate) async fn preview_of_edit(&self, record: &Record, after: &Fields) -> Result<Preview> {
         let names = self.store.connections().await?;
-        let place = |id: Uuid| Place {
-            id: ConnectionId(id),
-            name: names.iter().find(|row| row.id == id).map(|row| row.name.clone()).unwrap_or_default(),
-        };
+        let place = |id: Uuid| Place::among(&names, id);
         let links = self.store.link_facts(record.id).await?;
         let writes = self.writes(record.kind, after, &links, &[], None, &place).await?;
         Ok(Preview { changes: changes(&record.fields, after), writes, ..Preview::default() })

@@ -14,7 +14,7 @@
 mod commit;
 mod compare;
 pub(crate) mod moved;
-mod newcomers;
+pub(crate) mod newcomers;
 mod read;
 mod taking;
 

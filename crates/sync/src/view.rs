@@ -90,10 +90,7 @@ impl Questions {
         let records = self.store.records(&ids).await?;
         let of = |id: RecordId| records.iter().find(|record| record.id == id);
         let names = self.store.connections().await?;
-        let place = |id: Uuid| Place {
-            id: ConnectionId(id),
-            name: names.iter().find(|row| row.id == id).map(|row| row.name.clone()).unwrap_or_default(),
-        };
+        let place = |id: Uuid| Place::among(&names, id);
         let connection = question.connection.and_then(|id| self.connections.get(id));
         let begun = tokio::time::Instant::now();
         let remotes = self.remotes(&question, connection.as_ref(), of(question.record)).await?;

@@ -95,8 +95,8 @@ async fn read(world: &World, ids: &[String]) {
     world.settle().await;
 }
 
-/// Somebody deletes six contacts in HubSpot, which tells of two of them first.
-async fn delete_six(world: &World, people: &[RecordId]) {
+/// Somebody deletes six contacts in HubSpot; gives their ids.
+async fn archive_six(world: &World, people: &[RecordId]) -> Vec<String> {
     let mut ids = Vec::new();
     for person in &people[..6] {
         let id = world.link(HUBSPOT, *person).await.remote_id.unwrap();
@@ -104,6 +104,12 @@ async fn delete_six(world: &World, people: &[RecordId]) {
         ids.push(id);
     }
     world.advance(5);
+    ids
+}
+
+/// Somebody deletes six contacts in HubSpot, which tells of two of them first.
+async fn delete_six(world: &World, people: &[RecordId]) {
+    let ids = archive_six(world, people).await;
     read(world, &ids[..2]).await;
     assert_eq!(asked(world).await.len(), 2, "few are asked about one by one");
     read(world, &ids[2..]).await;
@@ -134,6 +140,16 @@ async fn many_deletions_that_were_none_are_made_again(store: Store) {
     world.end().await;
 }
 
+/// A list says something of everybody.
+async fn say_of_everybody(world: &World, field: &str, value: &str) {
+    for at in 0..COUNT {
+        let mut lead = guest(at);
+        lead[field] = json!(value);
+        world.lead_only(lead).await;
+    }
+    world.settle().await;
+}
+
 /// A change of sharing in Salesforce hides all leads.
 async fn hide(world: &World, people: &[RecordId]) -> Vec<String> {
     let mut ids = Vec::new();
@@ -148,12 +164,7 @@ async fn many_that_are_hidden_are_one_question_that_ends_when_they_are_shown_aga
     let (world, people) = world(store).await;
     let ids = hide(&world, &people).await;
     // What is said of them meanwhile is told when they are there again; HubSpot hears it at once.
-    for at in 0..COUNT {
-        let mut lead = guest(at);
-        lead["city"] = json!("Ulm");
-        world.lead_only(lead).await;
-    }
-    world.settle().await;
+    say_of_everybody(&world, "city", "Ulm").await;
     assert_eq!(states(&world, SALESFORCE, &people).await, ["suspect"; COUNT]);
     assert_eq!(asked(&world).await, []);
     world.advance(DAY + 60);
@@ -219,12 +230,7 @@ async fn a_change_of_everybody_that_is_let_through_reaches_the_other_crm(store: 
 
 async fn many_values_that_we_would_replace_are_held_until_they_are_let_through(store: Store) {
     let (world, people) = world(store).await;
-    for at in 0..COUNT {
-        let mut lead = guest(at);
-        lead["position"] = json!("Prokuristin");
-        world.lead_only(lead).await;
-    }
-    world.settle().await;
+    say_of_everybody(&world, "position", "Prokuristin").await;
     let kinds: Vec<(String, String)> = asked(&world).await.into_iter().map(|it| (it.0, it.1)).collect();
     for remote_type in ["Lead", "contacts"] {
         assert!(kinds.contains(&("mass_write".to_owned(), remote_type.to_owned())), "{kinds:?}");
@@ -255,12 +261,7 @@ async fn too_much(world: &World) -> Vec<String> {
 
 async fn many_values_that_we_would_replace_stay_as_they_are_there_when_left(store: Store) {
     let (world, people) = world(store).await;
-    for at in 0..COUNT {
-        let mut lead = guest(at);
-        lead["position"] = json!("Prokuristin");
-        world.lead_only(lead).await;
-    }
-    world.settle().await;
+    say_of_everybody(&world, "position", "Prokuristin").await;
     answer_all(&world, "leave").await;
     assert_eq!(asked(&world).await, []);
     let left = titled(&world, &json!("Einkauf"));
@@ -304,13 +305,7 @@ async fn many_values_that_we_would_empty_are_held_until_they_are_let_through(sto
 async fn many_records_that_we_would_remove_are_held_until_they_are_let_through(store: Store) {
     let guards = Guards { deletions_in: ANY, changes_in: ANY, updates_out: ANY, clears_out: ANY, archives_out: FEW };
     let (world, people) = guarded(store, guards).await;
-    let mut ids = Vec::new();
-    for person in &people[..6] {
-        let id = world.link(HUBSPOT, *person).await.remote_id.unwrap();
-        world.edit_hubspot("contacts", &id, &json!({ "archived": true }));
-        ids.push(id);
-    }
-    world.advance(5);
+    let ids = archive_six(&world, &people).await;
     read(&world, &ids).await;
     answer_all(&world, "delete_there_too").await;
     assert_eq!(too_much(&world).await, ["mass_write archives_out"]);
@@ -324,12 +319,7 @@ async fn many_records_that_we_would_remove_are_held_until_they_are_let_through(s
 async fn many_that_were_hidden_and_are_shown_again_are_found_at_once_when_looked_for_again(store: Store) {
     let (world, people) = world(store).await;
     let ids = hide(&world, &people).await;
-    for at in 0..COUNT {
-        let mut lead = guest(at);
-        lead["city"] = json!("Ulm");
-        world.lead_only(lead).await;
-    }
-    world.settle().await;
+    say_of_everybody(&world, "city", "Ulm").await;
     world.advance(DAY + 60);
     world.pull().await;
     assert_eq!(too_much(&world).await, ["mass_deletion deletions_in"]);

@@ -1,12 +1,11 @@
 //! The form by which a person edits a record. It works without a script; what was typed is lost to no conflict.
 
-use axum::{extract::FromRequest as _, response::IntoResponse as _};
 use std::collections::BTreeMap;
 
 use axum::{
-    extract::{Request, State},
+    extract::{FromRequest as _, Request, State},
     http::StatusCode,
-    response::{Redirect, Response},
+    response::{IntoResponse as _, Redirect, Response},
 };
 use maud::{Markup, html};
 use mittler_core::{Field, Label, Record, RecordId, Value};

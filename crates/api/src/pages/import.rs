@@ -1,9 +1,8 @@
 //! Bringing a list in: choose a file, see how it is read, correct that, go.
 
-use axum::response::IntoResponse as _;
 use axum::{
     extract::{Request, State},
-    response::Response,
+    response::{IntoResponse as _, Response},
 };
 use maud::{Markup, html};
 use mittler_core::{RunId, Time};

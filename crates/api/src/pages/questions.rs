@@ -2,9 +2,8 @@
 
 use std::collections::HashMap;
 
-use axum::extract::FromRequest as _;
 use axum::{
-    extract::{Request, State},
+    extract::{FromRequest as _, Request, State},
     response::Redirect,
 };
 use maud::{Markup, html};

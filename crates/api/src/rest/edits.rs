@@ -1,13 +1,12 @@
 //! A person's edit of a record.
 
-use axum::response::IntoResponse;
 use std::collections::BTreeMap;
 
 use axum::{
     Json,
     extract::{Request, State},
     http::{HeaderMap, header},
-    response::Response,
+    response::{IntoResponse, Response},
 };
 use mittler_core::{Label, Record, RecordId};
 use mittler_sync::edit::{Change, Editor, NotEdited, Written};

@@ -34,7 +34,6 @@ pub async fn run(desk: &Desk, name: &str, json: bool) -> Result<ExitCode> {
     let fatal: Vec<&Finding> = findings.iter().filter(|finding| finding.fatal).collect();
     let done = fatal.is_empty() && steps.iter().all(|step| step.state == StepState::Made);
     if json {
-        let steps: Vec<_> = steps.iter().map(|step| json!({ "state": state(step.state), "text": step.text })).collect();
         print_json(&json!({
             "connection": name,
             "account": account.id,
@@ -53,14 +52,6 @@ pub async fn run(desk: &Desk, name: &str, json: bool) -> Result<ExitCode> {
         println!("{}", said(&connection, done));
     }
     Ok(if done { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-}
-
-fn state(state: StepState) -> &'static str {
-    match state {
-        StepState::Made => "made",
-        StepState::Missing => "missing",
-        StepState::ByHand => "by_hand",
-    }
 }
 
 fn said(connection: &Connection, done: bool) -> String {

@@ -26,7 +26,7 @@ use crate::{
     commands::{
         print_json,
         progress::{Progress, settle},
-        table,
+        sandbox, table,
     },
     config::{Config, Role},
     front::Front,
@@ -330,8 +330,11 @@ fn sandbox_config() -> mittler_sandbox::Config {
 
 /// The configuration of the demo: both CRMs, and a routing that shows what routing does.
 fn config(access: &Access) -> String {
-    format!(
-        r#"
+    let secrets = [
+        format!("client_secret = {:?}", access.salesforce.client_secret),
+        format!("access_token = {:?}\nclient_secret = {:?}", access.hubspot.access_token, access.hubspot.client_secret),
+    ];
+    let rules = r#"
 [server]
 listen = "127.0.0.1:0"
 own_domains = ["drehmark.example"]
@@ -352,42 +355,8 @@ owner = "vertrieb-nord@example.com"
 name = "Ausland"
 country = ["AT", "CH", "FR", "IT", "NL", "BE", "PL", "CZ"]
 owner = "vertrieb-nord@example.com"
-[[connection]]
-name = "salesforce"
-crm = "salesforce"
-mode = "full"
-base_url = "{}"
-grant = "client_credentials"
-client_id = "{}"
-client_secret = "{}"
-organization_id = "{}"
-call_timeout_seconds = 20
-visibility_lag_seconds = 1
-[[connection]]
-name = "hubspot"
-crm = "hubspot"
-mode = "full"
-base_url = "{}"
-grant = "static"
-access_token = "{}"
-client_secret = "{}"
-portal_id = "{}"
-app_id = "{}"
-call_timeout_seconds = 20
-visibility_lag_seconds = 3
-[connection.budget]
-burst = 190
-"#,
-        access.salesforce.base_url,
-        access.salesforce.client_id,
-        access.salesforce.client_secret,
-        access.salesforce.organization_id,
-        access.hubspot.base_url,
-        access.hubspot.access_token,
-        access.hubspot.client_secret,
-        access.hubspot.portal_id,
-        access.hubspot.app_id,
-    )
+"#;
+    rules.to_owned() + &sandbox::connections(access, [&secrets[0], &secrets[1]])
 }
 
 /// What the demo makes outside its folder: a schema of its own in PostgreSQL and a queue of its own

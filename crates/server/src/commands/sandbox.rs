@@ -74,26 +74,38 @@ fn write_configuration(folder: &Path, access: &Access) -> Result<()> {
     }
     std::fs::create_dir_all(folder).with_context(|| format!("{} cannot be made", folder.display()))?;
     keyfile::load_or_create(&folder.join("mittler.key"), None)?;
-    let (salesforce, hubspot) = (&access.salesforce, &access.hubspot);
-    write_secret(folder, "salesforce.secret", &salesforce.client_secret)?;
-    write_secret(folder, "hubspot.token", &hubspot.access_token)?;
-    write_secret(folder, "hubspot.secret", &hubspot.client_secret)?;
+    write_secret(folder, "salesforce.secret", &access.salesforce.client_secret)?;
+    write_secret(folder, "hubspot.token", &access.hubspot.access_token)?;
+    write_secret(folder, "hubspot.secret", &access.hubspot.client_secret)?;
+    let connections = connections(
+        access,
+        [
+            r#"client_secret_file = "salesforce.secret""#,
+            "access_token_file = \"hubspot.token\"\nclient_secret_file = \"hubspot.secret\"",
+        ],
+    );
     let text = format!(
-        r#"{MARK}
-# Both CRMs are for practice: what is written there is gone when the sandbox ends.
+        "{MARK}\n# Both CRMs are for practice: what is written there is gone when the sandbox ends.\n\n\
+         [schedule]\npull_minutes = 1\n\n{connections}"
+    );
+    std::fs::write(&path, text).with_context(|| format!("{} cannot be written", path.display()))
+}
 
-[schedule]
-pull_minutes = 1
-
-[[connection]]
+/// Connections to both CRMs of a sandbox. `secrets`: the settings with those of Salesforce, then of HubSpot.
+pub fn connections(access: &Access, secrets: [&str; 2]) -> String {
+    let (salesforce, hubspot) = (&access.salesforce, &access.hubspot);
+    let [of_salesforce, of_hubspot] = secrets;
+    format!(
+        r#"[[connection]]
 name = "salesforce"
 crm = "salesforce"
 mode = "full"
 base_url = "{}"
 grant = "client_credentials"
 client_id = "{}"
-client_secret_file = "salesforce.secret"
+{of_salesforce}
 organization_id = "{}"
+call_timeout_seconds = 20
 visibility_lag_seconds = 1
 
 [[connection]]
@@ -102,11 +114,13 @@ crm = "hubspot"
 mode = "full"
 base_url = "{}"
 grant = "static"
-access_token_file = "hubspot.token"
-client_secret_file = "hubspot.secret"
+{of_hubspot}
 portal_id = "{}"
 app_id = "{}"
+call_timeout_seconds = 20
 visibility_lag_seconds = 3
+[connection.budget]
+burst = 190
 "#,
         salesforce.base_url,
         salesforce.client_id,
@@ -114,8 +128,7 @@ visibility_lag_seconds = 3
         hubspot.base_url,
         hubspot.portal_id,
         hubspot.app_id,
-    );
-    std::fs::write(&path, text).with_context(|| format!("{} cannot be written", path.display()))
+    )
 }
 
 fn write_secret(folder: &Path, name: &str, secret: &str) -> Result<()> {

@@ -51,7 +51,7 @@ struct Compared<'a> {
 }
 
 /// What the comparison of the records of one read depends on.
-struct Around {
+struct ReadContext {
     connection: Arc<Connection>,
     /// When the read began.
     begun: Time,
@@ -66,7 +66,7 @@ struct Around {
     histories: Histories,
 }
 
-impl Around {
+impl ReadContext {
     /// Between which times each field of the news was changed.
     fn times(&self, link: &Known, record: &RemoteRecord, news: &RemoteFields, written: &[Replacement]) -> Times {
         let last = |name: &str| {
@@ -109,21 +109,21 @@ impl Pusher {
                 all.push(Compared { link, record, object, lifter, news });
             }
         }
-        let around = self.around(connection, remote_type, &all, (begun, hinted)).await?;
+        let context = self.context(connection, remote_type, &all, (begun, hinted)).await?;
         for one in all {
-            self.take_up(one, &around, taking);
+            self.take_up(one, &context, taking);
         }
         Ok(())
     }
 
     /// Reads what the comparison of all of them depends on.
-    async fn around(
+    async fn context(
         &self,
         connection: &Arc<Connection>,
         remote_type: &str,
         all: &[Compared<'_>],
         (begun, hinted): (Time, Option<Time>),
-    ) -> Result<Around, Stopped> {
+    ) -> Result<ReadContext, Stopped> {
         let changed: Vec<&Known> = all.iter().filter(|it| !it.news.is_empty()).map(|it| it.link).collect();
         let written = self.written_lately(&changed, begun).await?;
         let followed = self.store.cursor(connection.id, remote_type).await?.map_or(Time(0), |(at, _)| at);
@@ -136,13 +136,13 @@ impl Pusher {
         let several = several.filter(|(_, taken): &(String, BTreeSet<String>)| taken.len() > 1).collect();
         let histories = histories(connection, remote_type, several).await;
         let connection = Arc::clone(connection);
-        Ok(Around { connection, begun, hinted, written, followed, owners, histories })
+        Ok(ReadContext { connection, begun, hinted, written, followed, owners, histories })
     }
 
     /// Notes what one record shows, and takes its news up as what the CRM says.
-    fn take_up(&self, one: Compared<'_>, around: &Around, taking: &mut Taking) {
+    fn take_up(&self, one: Compared<'_>, context: &ReadContext, taking: &mut Taking) {
         let Compared { link, record, object, lifter, mut news } = one;
-        let written = around.written.get(&link.record).map_or(&[][..], Vec::as_slice);
+        let written = context.written.get(&link.record).map_or(&[][..], Vec::as_slice);
         let mut sent = link.sent.0.clone();
         // Two automations that fight through us are told apart from people by how often they do it.
         let flips = |(name, theirs): &(&String, &RemoteValue)| {
@@ -163,7 +163,7 @@ impl Pusher {
             let reason = "the CRM and another source change this field back and forth".to_owned();
             let held = HeldField { code: "contested".into(), reason, hash };
             if let Some((field, _)) = object.shows(&name) {
-                let review = ask_contested(link, &field, &name, around.connection.id, around.begun);
+                let review = ask_contested(link, &field, &name, context.connection.id, context.begun);
                 taking.contested.push((LinkId(link.id), name, held, review));
             }
         }
@@ -176,12 +176,12 @@ impl Pusher {
             written_at: link.written_at,
             sent,
             seen: record.fields.clone(),
-            seen_at: around.begun.0,
+            seen_at: context.begun.0,
         });
-        let times = around.times(link, record, &news, written);
+        let times = context.times(link, record, &news, written);
         let before = shown_before(link, &lifter);
         // What the mapping does not take up, such as an owner that the CRM chose, is no statement.
-        let said = lifter.changed(around.connection.id, record, &news, &before, &around.owners, &times);
+        let said = lifter.changed(context.connection.id, record, &news, &before, &context.owners, &times);
         taking.statements.extend(said.into_iter().map(|said| (link.id, RecordId(link.record), said)));
     }
 

@@ -7,7 +7,7 @@
 use std::{sync::Arc, time::Duration};
 
 use mittler_connector::{Key, RemoteRecord};
-use mittler_core::{Fields, Kind, LinkId, RecordId, Time, mapping::Object};
+use mittler_core::{ConnectionId, Fields, Kind, LinkId, RecordId, Time, mapping::Object};
 use mittler_identity::{Candidate, Decision, Facts, KeyType, decide};
 use mittler_store::{Tx, due::DueLink, links::Known, reviews::NewReview};
 use serde_json::json;
@@ -62,11 +62,7 @@ impl Pusher {
         ids: Vec<String>,
     ) -> Result<Vec<String>, Stopped> {
         let (id, remote_type, now) = (connection.id, remote_type.to_owned(), self.clock.now());
-        let noted = self
-            .store
-            .write(async move |tx| tx.note_newcomers(id, &remote_type, &ids, now.minus(WHILE), now).await)
-            .await?;
-        Ok(noted)
+        Ok(self.store.write(async move |tx| note(tx, (id, &remote_type), &ids, now).await).await?)
     }
 
     /// Asks about companies of the CRM that no record of ours means, if they are those that Mittler made there lately.
@@ -109,6 +105,19 @@ impl Pusher {
         }
         Ok(reviews)
     }
+}
+
+/// Remembers companies that appeared in a CRM; gives those that were not known to have appeared.
+pub(crate) async fn note(
+    tx: &mut Tx,
+    (connection, remote_type): (ConnectionId, &str),
+    ids: &[String],
+    now: Time,
+) -> mittler_store::Result<Vec<String>> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    tx.note_newcomers(connection, remote_type, ids, now.minus(WHILE), now).await
 }
 
 /// Ends the question about a company that was made meanwhile, if the link's company is one that took it up.

@@ -124,6 +124,9 @@ impl Batch {
     /// Companies that the CRM's search may not show yet, for those links for which nothing was found.
     async fn look_at_newcomers(&self, object: &Object, links: &[DueLink], found: &mut [Vec<Hit>]) -> Run<()> {
         let missed: Vec<usize> = (0..links.len()).filter(|at| found[*at].is_empty()).collect();
+        if missed.is_empty() {
+            return Ok(());
+        }
         let sought: Vec<&DueLink> = missed.iter().map(|at| &links[*at]).collect();
         for (at, records) in missed.iter().zip(self.newcomers(object, &sought).await?) {
             let holders = self.holders(&records).await?;

@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// What the plans of a batch depend on beside its links.
-struct Around {
+struct PlanContext {
     /// Ids of the CRM's users by their addresses.
     owners: HashMap<String, String>,
     /// Remote types and ids of the records that are referred to.
@@ -45,12 +45,12 @@ impl Batch {
         kept_out: bool,
     ) -> Run<(Vec<Planned>, Vec<DueLink>)> {
         let wanted: Vec<Wanted> = due.iter().map(|link| object.project(&link.fields)).collect();
-        let around = self.around(object, &due, &wanted).await?;
+        let context = self.context(object, &due, &wanted).await?;
         let people = if kept_out { self.people(&due).await? } else { HashMap::new() };
         let needs = matches!(profile.kind, Kind::Participation | Kind::Activity | Kind::Association);
         let (mut planned, mut reviews, mut unmet) = (Vec::with_capacity(due.len()), Vec::new(), Vec::new());
         for (mut link, mut wanted) in due.into_iter().zip(wanted) {
-            let complete = self.prepare(object, profile, &mut link, &mut wanted, &around, &mut reviews);
+            let complete = self.prepare(object, profile, &mut link, &mut wanted, &context, &mut reviews);
             if needs && !complete {
                 let open = link.open_intent.as_ref().map(|open| open.id);
                 let receipt = settled(&link, Some("need_refused"), None);
@@ -58,7 +58,7 @@ impl Batch {
                 planned.push(Planned::Settle(Box::new(receipt), open));
                 continue;
             }
-            let mut one = self.plan_one(object, profile, link, &wanted, &around.absent);
+            let mut one = self.plan_one(object, profile, link, &wanted, &context.absent);
             if let Planned::Write(item) = &mut one
                 && kept_out
             {
@@ -75,7 +75,7 @@ impl Batch {
     }
 
     /// Reads what the plans of a batch depend on beside its links.
-    async fn around(&self, object: &Object, due: &[DueLink], wanted: &[Wanted]) -> Run<Around> {
+    async fn context(&self, object: &Object, due: &[DueLink], wanted: &[Wanted]) -> Run<PlanContext> {
         let owners = self.owners(object, due, wanted).await?;
         let ids: HashSet<RecordId> = wanted.iter().flat_map(|wanted| wanted.references().map(|(_, id)| id)).collect();
         let ids: Vec<RecordId> = ids.into_iter().collect();
@@ -88,7 +88,7 @@ impl Batch {
         let schema = self.connection.schema(&object.remote, self.now()).await?;
         let absent = absent_fields(object, &schema);
         self.connection.note_absent(&object.remote, &absent);
-        Ok(Around { owners, counterparts, schema, absent })
+        Ok(PlanContext { owners, counterparts, schema, absent })
     }
 
     /// Puts remote ids in the place of references and owners, and holds what the CRM would not take. Says whether all
@@ -99,7 +99,7 @@ impl Batch {
         profile: &KindProfile,
         link: &mut DueLink,
         wanted: &mut Wanted,
-        around: &Around,
+        context: &PlanContext,
         reviews: &mut Vec<NewReview>,
     ) -> bool {
         // The mode is asked anew each time; what it held yesterday may go today.
@@ -109,8 +109,8 @@ impl Batch {
                 "mode" | "owner_unknown" | "field_not_allowed" | "required_there" | FIELD_NOT_THERE
             )
         });
-        keep_required(link, object, wanted, &around.schema);
-        let complete = fill_references(wanted, &around.counterparts);
+        keep_required(link, object, wanted, &context.schema);
+        let complete = fill_references(wanted, &context.counterparts);
         if complete {
             // A value that nobody says any more is held no more, either.
             let nothing = plan::value_hash(&None);
@@ -118,15 +118,15 @@ impl Batch {
             let stays = |held: &HeldField| held.hash == nothing || held.code == "contested";
             link.held.retain(|name, held| said(name) || stays(held));
         }
-        self.fill_owners(link, wanted, &around.owners, reviews);
+        self.fill_owners(link, wanted, &context.owners, reviews);
         if profile.kind == Kind::Person
             && !object.tells(&Field::OPT_OUT)
             && link.fields.value(&Field::OPT_OUT) == Some(&Value::Bool(true))
         {
             reviews.push(self.ask_objection(link));
         }
-        fit(&mut wanted.fields, &around.schema);
-        for name in &around.absent {
+        fit(&mut wanted.fields, &context.schema);
+        for name in &context.absent {
             if let Some(value) = wanted.fields.0.remove(name) {
                 let reason = format!("{} has no field {name} that we may see and write", object.remote);
                 let hash = plan::value_hash(&value);
@@ -211,7 +211,7 @@ impl Batch {
         wanted: &Wanted,
         absent: &BTreeSet<String>,
     ) -> Planned {
-        let creates = link.remote_id.is_none() || !profile.updatable;
+        let creates = creates(profile, &link);
         let link = match self.plan_without_call(object, profile, link) {
             Ok(link) => link,
             Err(planned) => return planned,
@@ -247,7 +247,7 @@ impl Batch {
         profile: &KindProfile,
         link: DueLink,
     ) -> std::result::Result<DueLink, Planned> {
-        let creates = link.remote_id.is_none() || !profile.updatable;
+        let creates = creates(profile, &link);
         let open = link.open_intent.as_ref().map(|open| open.id);
         if link.command == Some(LinkCommand::Archive) {
             if link.remote_id.is_none() {
@@ -335,6 +335,11 @@ impl Batch {
         names.extend(self.pusher.otherwise.as_deref().map(str::to_owned));
         Ok(self.connection.owners(&object.remote, &names, self.now()).await?)
     }
+}
+
+/// Whether what is told of a link is a create: there is no record yet, or its kind knows no updates.
+fn creates(profile: &KindProfile, link: &DueLink) -> bool {
+    link.remote_id.is_none() || !profile.updatable
 }
 
 /// What a link would be told, of what its record says now.

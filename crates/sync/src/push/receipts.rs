@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use mittler_connector::{Error as CrmError, Key};
-use mittler_core::LinkId;
+use mittler_core::{LinkId, mapping::Object};
 use mittler_store::{
     Clock, Error as StoreError, Tx,
     intents::Intent,
@@ -12,7 +12,10 @@ use mittler_store::{
 };
 use uuid::Uuid;
 
-use crate::push::{batch::Batch, item::Item, pusher::Run};
+use crate::{
+    pull::newcomers,
+    push::{batch::Batch, item::Item, pusher::Run},
+};
 
 #[derive(Default)]
 pub(super) struct Received {
@@ -36,8 +39,8 @@ pub(super) struct Received {
 impl Batch {
     /// Receipts of a batch together; if the database refuses them - another link has a remote id
     /// already - each by itself, so that one cannot spoil the others.
-    pub(super) async fn commit(&self, lease: Uuid, received: Received) -> Run<()> {
-        let Received { receipts, ended, reviews, created, .. } = received;
+    pub(super) async fn commit(&self, lease: Uuid, object: &Object, received: Received) -> Run<()> {
+        let Received { receipts, ended, reviews, created, companies, .. } = received;
         let taken = |receipt: &Receipt| Receipt {
             remote_id: None,
             state: "refused".into(),
@@ -47,9 +50,11 @@ impl Batch {
         };
         let end = |ended: Arc<Vec<Intent>>, receipts: Arc<Vec<Receipt>>| {
             let (clock, reviews, created) = (self.pusher.clock.clone(), reviews.clone(), created.clone());
+            let (connection, remote_type, companies) = (self.connection.id, object.remote.clone(), companies.clone());
             self.pusher.store.write(async move |tx| {
                 write_receipts(tx, &clock, lease, &receipts, &ended, &created).await?;
                 tx.ask(&reviews).await?;
+                newcomers::note(tx, (connection, &remote_type), &companies, clock.now()).await?;
                 tx.end_lease(lease).await
             })
         };

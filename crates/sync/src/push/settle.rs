@@ -49,11 +49,7 @@ impl Batch {
         }
         let (adopt, follow) = (std::mem::take(&mut received.adopt), std::mem::take(&mut received.follow));
         let (error, closed, good) = (received.error.take(), received.closed.take(), received.good);
-        let companies = std::mem::take(&mut received.companies);
-        self.commit(lease, received).await?;
-        if !companies.is_empty() {
-            self.pusher.note_newcomers(&self.connection, &object.remote, companies).await?;
-        }
+        self.commit(lease, object, received).await?;
         for (item, key, code) in adopt {
             self.adopt_existing(object, item, key, &code).await?;
         }
