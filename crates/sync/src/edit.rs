@@ -9,28 +9,23 @@
 mod plan;
 mod values;
 
+pub use self::values::editable;
+
 use std::{collections::BTreeMap, fmt};
 
 use mittler_core::{Field, Fields, Kind, Label, Record, RecordId, Said, SignalId, job::Lane, policy::Policy};
 use mittler_identity::{Key, KeyType, identifiers, keys};
-use mittler_store::{
-    Result, Tx,
-    audit::NewEntry,
-    jobs::NewJob,
-    records::{RecordRow, StatementRow},
-};
+use mittler_store::{Result, Tx, audit::NewEntry, jobs::NewJob, records::StatementRow};
 use serde_json::json;
 use uuid::Uuid;
 
-pub use self::values::editable;
 use self::{
     plan::{Edit, Ground, Planned, plan, policy_of},
     values::{Wish, read},
 };
 use crate::{
     Questions,
-    follow::follow_keys,
-    restate::{Changed, links_of},
+    restate::{Changed, links_of, put_changed},
     view::Preview,
 };
 
@@ -383,9 +378,9 @@ impl Editor {
     /// Writes the record as it is now, with its keys, and makes due what CRMs are to be told; gives it.
     async fn tell(&self, tx: &mut Tx, record: Record, after: Fields) -> Result<Record> {
         let now = self.0.clock.now();
-        let Some(Changed { record, says_else }) = Changed::of(&record, after) else { return Ok(record) };
-        tx.update_records(&[RecordRow::new(&record, None, now)]).await?;
-        follow_keys(tx, std::iter::once(&record), now).await?;
+        let Some(changed) = Changed::of(&record, after) else { return Ok(record) };
+        put_changed(tx, std::slice::from_ref(&changed), now).await?;
+        let Changed { record, says_else } = changed;
         let mut links = links_of(&self.0.connections.all(), &record, Lane::Interactive, now);
         if says_else && !links.is_empty() {
             tx.want_links(&mut links).await?;

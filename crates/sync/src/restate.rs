@@ -62,12 +62,21 @@ pub async fn restate(
             Changed::of(record, fields)
         })
         .collect();
-    if !changed.is_empty() {
-        let rows: Vec<RecordRow> = changed.iter().map(|it| RecordRow::new(&it.record, None, now)).collect();
-        tx.update_records(&rows).await?;
-        follow_keys(tx, changed.iter().map(|it| &it.record), now).await?;
-    }
+    put_changed(tx, &changed, now).await?;
     Ok(changed.into_iter().filter(|it| it.says_else).map(|it| it.record).collect())
+}
+
+/// Writes records as they are now, with their keys.
+///
+/// # Errors
+/// If the database does not answer.
+pub async fn put_changed(tx: &mut Tx, changed: &[Changed], now: Time) -> Result<()> {
+    if changed.is_empty() {
+        return Ok(());
+    }
+    let rows: Vec<RecordRow> = changed.iter().map(|it| RecordRow::new(&it.record, None, now)).collect();
+    tx.update_records(&rows).await?;
+    follow_keys(tx, changed.iter().map(|it| &it.record), now).await
 }
 
 /// The links of a record: one for each connection that maps it, with what must be in the CRM before it.

@@ -11,10 +11,7 @@ use mittler_store::{
     jobs::NewJob,
     records::{RecordRow, StatementRow},
 };
-use mittler_sync::{
-    follow::follow_keys,
-    restate::{Changed, links_of},
-};
+use mittler_sync::restate::{Changed, links_of, put_changed};
 use uuid::Uuid;
 
 use super::{Did, Env, Work, add, recognise::claim};
@@ -70,11 +67,7 @@ pub(super) async fn state(tx: &mut Tx, env: &Env, work: &mut Work, inputs: &[&In
         }
         tx.insert_records(&mut rows).await?;
     }
-    if !changed.is_empty() {
-        let rows: Vec<RecordRow> = changed.iter().map(|it| RecordRow::new(&it.record, None, now)).collect();
-        tx.update_records(&rows).await?;
-        follow_keys(tx, changed.iter().map(|it| &it.record), now).await?;
-    }
+    put_changed(tx, &changed, now).await?;
     let (mut links, mut known) = (Vec::new(), Vec::new());
     let made_records = made.iter().map(|(record, _)| (record, true));
     for (record, says_else) in made_records.chain(changed.iter().map(|it| (&it.record, it.says_else))) {
