@@ -113,56 +113,52 @@ pull_minutes = {}
 
 [[connection]]
 name = \"salesforce\"
-crm = \"salesforce\"
 mode = \"full\"
-base_url = \"{}\"
+budget = {{ burst = 0, daily = 0 }}
+visibility_lag_seconds = 0
+call_timeout_seconds = {}
+concurrency = {}
+[connection.salesforce]
 grant = \"client_credentials\"
+base_url = \"{}\"
 client_id = \"{}\"
 client_secret = \"{}\"
 organization_id = \"{}\"
-{hook_secret}call_timeout_seconds = {}
-visibility_lag_seconds = 0
-concurrency = {}
-[connection.budget]
-burst = 0
-daily = 0
+{hook_secret}
 
 [[connection]]
 name = \"hubspot\"
-crm = \"hubspot\"
 mode = \"full\"
-base_url = \"{}\"
+visibility_lag_seconds = 0
+call_timeout_seconds = {}
+concurrency = {}
+budget = {{ burst = {}, daily = 0, search = {} }}
+[connection.hubspot]
 grant = \"static\"
+base_url = \"{}\"
 access_token = \"{}\"
 portal_id = \"{}\"
 client_secret = \"{}\"
 app_id = \"{}\"
-call_timeout_seconds = {}
-visibility_lag_seconds = 0
-concurrency = {}
-[connection.budget]
-burst = {}
-daily = 0
-search = {}
 ",
             self.workers,
             self.lease_seconds,
             self.pull_minutes,
+            self.call_timeout_seconds,
+            self.concurrency,
             salesforce.base_url,
             salesforce.client_id,
             salesforce.client_secret,
             salesforce.organization_id,
             self.call_timeout_seconds,
             self.concurrency,
+            self.hubspot_burst,
+            self.hubspot_search,
             hubspot.base_url,
             hubspot.access_token,
             hubspot.portal_id,
             hubspot.client_secret,
             hubspot.app_id,
-            self.call_timeout_seconds,
-            self.concurrency,
-            self.hubspot_burst,
-            self.hubspot_search,
         )?;
         Ok(text)
     }

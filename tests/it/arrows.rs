@@ -23,16 +23,13 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("enrich", &["identity", "intake"]),
     ("connector", &["core"]),
     ("store", &["core"]),
-    ("connector-salesforce", &["connector"]),
-    ("connector-hubspot", &["connector"]),
+    // Each `connector-<crm>`.
+    ("connector-*", &["connector"]),
     ("queue", &["store"]),
     ("sync", &["connector", "store", "queue", "identity"]),
     ("worker", &["enrich", "intake", "sync", "queue"]),
     ("api", &["store", "intake", "enrich", "sync"]),
-    (
-        "server",
-        &["worker", "api", "connector-salesforce", "connector-hubspot", "sandbox", "intake", "enrich", "sync", "queue"],
-    ),
+    ("server", &["worker", "api", "connector-*", "sandbox", "intake", "enrich", "sync", "queue"]),
 ];
 
 /// Who alone may depend on a crate from outside.
@@ -84,7 +81,13 @@ fn dependencies(manifest: &Table) -> BTreeSet<String> {
     own.chain(of_targets).flat_map(Table::keys).cloned().collect()
 }
 
+/// A CRM more is one crate more: none of them is known here by name.
+fn as_known(name: &str) -> &str {
+    if name.starts_with("connector-") { "connector-*" } else { name }
+}
+
 fn allowed(name: &str) -> BTreeSet<String> {
+    let name = as_known(name);
     let (_, direct) =
         MAY_KNOW.iter().find(|(of, _)| *of == name).unwrap_or_else(|| panic!("a crate of which nobody knows: {name}"));
     let mut all: BTreeSet<String> = direct.iter().map(|&it| it.to_owned()).collect();
@@ -98,10 +101,13 @@ fn allowed(name: &str) -> BTreeSet<String> {
 fn arrows_between_crates_point_one_way() {
     let crates = crates();
     let expected: BTreeSet<&str> = MAY_KNOW.iter().map(|(name, _)| *name).collect();
-    assert_eq!(crates.keys().map(String::as_str).collect::<BTreeSet<_>>(), expected, "the crates of the design");
+    assert_eq!(crates.keys().map(|name| as_known(name)).collect::<BTreeSet<_>>(), expected, "the crates of the design");
     for (name, dependencies) in &crates {
-        let own: BTreeSet<String> =
-            dependencies.iter().filter_map(|it| it.strip_prefix("mittler-")).map(str::to_owned).collect();
+        let own: BTreeSet<String> = dependencies
+            .iter()
+            .filter_map(|it| it.strip_prefix("mittler-"))
+            .map(|it| as_known(it).to_owned())
+            .collect();
         let allowed = allowed(name);
         let wrong: Vec<_> = own.difference(&allowed).collect();
         assert!(wrong.is_empty(), "{name} must not know {wrong:?}");

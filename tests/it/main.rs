@@ -15,3 +15,4 @@ mod program;
 mod queue;
 mod store;
 mod stories;
+mod vendors;

@@ -3,12 +3,14 @@
 use std::time::Duration;
 
 use mittler_connector::{
-    Error, Refusal, RowResult,
-    http::{Answer, Call, Effect},
+    Error, Refusal, RowResult, Usage,
+    http::{Answer, Call, Dialect, Effect},
 };
 
+use serde_json::Value;
+
 use crate::{
-    profile::{BURST, DAILY, SEARCH},
+    profile::{BURST, CALL, DAILY, SEARCH},
     wire::{self, Failure, InvalidProperty},
 };
 
@@ -20,6 +22,26 @@ const LOCK: Duration = Duration::from_secs(2);
 
 /// A property that the portal does not have.
 const NO_PROPERTY: &str = "PROPERTY_DOESNT_EXIST";
+
+pub const DIALECT: Dialect = Dialect { cost: CALL, usage, token_error, ..Dialect::STANDARD };
+
+/// What the answer says about the calls left. Answers to searches carry no such headers.
+fn usage(answer: &Answer) -> Option<Usage> {
+    let number = |name| answer.header(name)?.trim().parse::<u64>().ok();
+    let (allowed, left) = (number("x-hubspot-ratelimit-max")?, number("x-hubspot-ratelimit-remaining")?);
+    Some(Usage { bucket: BURST, used: allowed.saturating_sub(left), allowed })
+}
+
+/// The token endpoint has words of its own in `status`, beside the standard's in `error`.
+fn token_error(_: u16, told: &Value) -> Option<Error> {
+    let word = |name: &str| told.get(name).and_then(Value::as_str);
+    let code = word("status").filter(|word| word.starts_with("BAD_") || *word == "MISMATCH_REDIRECT_URI_AUTH_CODE")?;
+    let message = word("message").unwrap_or_default().to_owned();
+    Some(match code {
+        "BAD_REDIRECT_URI" | "MISMATCH_REDIRECT_URI_AUTH_CODE" => Error::Configuration { code: code.into(), message },
+        _ => Error::Reauthorise { code: code.into() },
+    })
+}
 
 /// The error for an answer that is no success.
 pub fn failed(call: &Call, answer: &Answer) -> Error {
@@ -104,7 +126,7 @@ fn limited(call: &Call, failure: &Failure, retry_after: Option<Duration>) -> Err
         Some("DAILY") => DAILY,
         Some("SECONDLY") => SEARCH,
         Some("TEN_SECONDLY_ROLLING") => BURST,
-        _ => call.bucket,
+        _ => call.cost.unwrap_or(CALL).first().map_or(BURST, |(bucket, _)| bucket),
     };
     // HubSpot does not say how long; these are its windows. The daily one ends at the portal's
     // midnight, which only the caller can tell.

@@ -24,6 +24,7 @@ mod pull;
 mod push;
 mod read;
 mod schema;
+mod settings;
 mod signature;
 mod values;
 mod webhook;
@@ -46,7 +47,9 @@ use serde::de::DeserializeOwned;
 
 use crate::paths::Paths;
 
+pub use errors::DIALECT;
 pub use profile::profile;
+pub use settings::CRM;
 
 /// How records of ours become records of HubSpot unless a connection says otherwise.
 pub const DEFAULT_MAPPING: &str = include_str!("defaults.toml");
@@ -126,24 +129,23 @@ impl std::fmt::Debug for HubSpot {
 
 impl HubSpot {
     pub fn new(http: Http, settings: Settings) -> HubSpot {
+        let profile = profile::profile(&settings);
+        HubSpot::with_profile(http, settings, profile)
+    }
+
+    /// With numbers of the profile as the connection has them.
+    pub fn with_profile(http: Http, settings: Settings, profile: Profile) -> HubSpot {
         HubSpot {
             paths: Paths::new(&settings.base_url, &settings.version),
-            profile: profile::profile(&settings),
+            profile,
             schemas: RwLock::default(),
             http,
             settings,
         }
     }
 
-    /// Sends a call and passes on what the answer says about the calls left. Search answers carry
-    /// no such headers.
     async fn send(&self, call: &Call) -> Result<Answer> {
-        let answer = self.http.send(call).await?;
-        let number = |name| answer.header(name)?.trim().parse::<u64>().ok();
-        if let (Some(most), Some(left)) = (number("x-hubspot-ratelimit-max"), number("x-hubspot-ratelimit-remaining")) {
-            self.http.pace().observe(most.saturating_sub(left), most);
-        }
-        Ok(answer)
+        self.http.send(call).await
     }
 
     /// A call that only reads, with an answer that must be of the form.

@@ -10,6 +10,11 @@ pub struct Paths {
     dated: bool,
 }
 
+/// Where tokens are asked for.
+pub fn token(base: &str, version: &str) -> String {
+    format!("{}/oauth/{version}/token", base.trim_end_matches('/'))
+}
+
 impl Paths {
     pub fn new(base: &str, version: &str) -> Paths {
         Paths {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use mittler_connector::{Budget, Feed, KeyForm, KindProfile, OwnKey, OwnerLookup, Profile};
+use mittler_connector::{Budget, Cost, Feed, KeyForm, KindProfile, OwnKey, OwnerLookup, Profile, Resets};
 use mittler_core::Kind;
 
 use crate::Settings;
@@ -29,6 +29,11 @@ pub const PAGE: usize = 200;
 pub const BURST: &str = "burst";
 pub const DAILY: &str = "daily";
 pub const SEARCH: &str = "search";
+
+/// What a call takes.
+pub const CALL: Cost = &[(BURST, 1), (DAILY, 1)];
+/// Searches have a limit of their own instead of that of all calls.
+pub const SEARCH_CALL: Cost = &[(SEARCH, 1), (DAILY, 1)];
 
 pub fn is_activity(remote_type: &str) -> bool {
     matches!(remote_type, TASKS | EMAILS | NOTES)
@@ -63,12 +68,11 @@ pub fn profile(settings: &Settings) -> Profile {
         call_timeout: Duration::from_secs(30),
         budgets: vec![
             // The smallest plan's; larger ones are configured.
-            Budget { bucket: BURST, calls: 100, window: Duration::from_secs(10) },
-            Budget { bucket: DAILY, calls: 250_000, window: Duration::from_hours(24) },
+            Budget { bucket: BURST, units: 100, resets: Resets::Rolling(Duration::from_secs(10)) },
+            Budget { bucket: DAILY, units: 250_000, resets: Resets::Midnight },
             // Five are allowed to the account, and other apps search too.
-            Budget { bucket: SEARCH, calls: 4, window: Duration::from_secs(1) },
+            Budget { bucket: SEARCH, units: 4, resets: Resets::Rolling(Duration::from_secs(1)) },
         ],
-        daily_until_midnight: true,
         concurrency: 4,
         owners: vec![OwnerLookup { remote_type: OWNERS, key: KeyForm::Email, name_field: "email", only_for: None }],
     }

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use crate::{
     HubSpot, errors,
-    profile::{PAGE, SEARCH, last_modified},
+    profile::{PAGE, SEARCH_CALL, last_modified},
     read::{MERGED, absorbed},
     wire::{self, Listed, Record},
 };
@@ -53,7 +53,7 @@ impl HubSpot {
             "properties": [property, MERGED],
             "limit": PAGE,
         });
-        let call = Call::read(Method::POST, self.paths.objects(&[remote_type, "search"])).body(body).bucket(SEARCH);
+        let call = Call::read(Method::POST, self.paths.objects(&[remote_type, "search"])).body(body).cost(SEARCH_CALL);
         let answer = self.send(&call).await?;
         if !answer.status.is_success() {
             return Err(errors::failed(&call, &answer));

@@ -13,7 +13,7 @@ use serde_json::json;
 use crate::{
     HubSpot, associations, paths,
     profile::{
-        ATTENDANCE, BATCH, COMPANIES, CONTACTS, CONTACTS_TO_COMPANIES, EVENTS, HISTORY, OWNERS, PAGE, SEARCH,
+        ATTENDANCE, BATCH, COMPANIES, CONTACTS, CONTACTS_TO_COMPANIES, EVENTS, HISTORY, OWNERS, PAGE, SEARCH_CALL,
         is_activity, last_modified,
     },
     values,
@@ -211,7 +211,7 @@ impl HubSpot {
                     body["after"] = after.as_str().into();
                 }
                 let url = self.paths.objects(&[asked.remote_type, "search"]);
-                let call = Call::read(Method::POST, url).body(body).bucket(SEARCH);
+                let call = Call::read(Method::POST, url).body(body).cost(SEARCH_CALL);
                 let page: Listed<Record> = self.ask(&call).await?;
                 after = page.after().map(str::to_owned);
                 ids.extend(page.results.into_iter().map(|record| record.id));

@@ -48,11 +48,11 @@ impl Auth for Open {
 
 #[async_trait]
 impl Pace for Open {
-    async fn permit(&self, _bucket: &'static str) -> Result<()> {
+    async fn permit(&self, _cost: mittler_connector::Cost) -> Result<()> {
         Ok(())
     }
 
-    fn observe(&self, _used: u64, _allowed: u64) {}
+    fn observe(&self, _usage: mittler_connector::Usage) {}
 }
 
 async fn server(answers: impl IntoIterator<Item = (u16, Json)>) -> (HubSpot, Script) {
@@ -61,7 +61,12 @@ async fn server(answers: impl IntoIterator<Item = (u16, Json)>) -> (HubSpot, Scr
     let base_url = format!("http://{}", listener.local_addr().unwrap());
     let router = Router::new().fallback(answer).with_state(script.clone());
     tokio::spawn(async move { axum::serve(listener, router).await });
-    let http = Http::new(client(Duration::from_secs(60)).unwrap(), Arc::new(Open), Arc::new(Open));
+    let http = Http::new(
+        client(Duration::from_secs(60)).unwrap(),
+        Arc::new(Open),
+        Arc::new(Open),
+        mittler_connector_hubspot::DIALECT,
+    );
     (HubSpot::new(http, Settings { base_url, ..Settings::default() }), script)
 }
 

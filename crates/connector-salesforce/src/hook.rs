@@ -12,7 +12,7 @@ use quick_xml::{
 use secrecy::ExposeSecret;
 use subtle::ConstantTimeEq;
 
-use crate::{Settings, read::same_id};
+use crate::{Settings, settings::organization_id};
 
 /// Salesforce sends no more in one message.
 const MOST_NOTIFICATIONS: usize = 100;
@@ -34,12 +34,12 @@ pub fn receive(settings: &Settings, hook: &RawHook, now: Time) -> Result<Receive
     }
     let text = std::str::from_utf8(&hook.body).map_err(|_| NotAuthentic::Form)?;
     let message = Message::parse(text).ok_or(NotAuthentic::Form)?;
-    let expected = settings.organization_id.as_deref();
-    if expected.is_some_and(|expected| !same_id(expected, &message.organisation)) {
+    let organisation = organization_id(&message.organisation);
+    if settings.organization_id.as_ref().is_some_and(|expected| organization_id(expected) != organisation) {
         return Err(NotAuthentic::Account);
     }
     let events = message.notifications.into_iter().map(|notification| HookEvent {
-        account: message.organisation.clone(),
+        account: organisation.clone(),
         key: notification.id,
         remote_type: notification.remote_type,
         id: notification.record,

@@ -11,6 +11,7 @@ mod profile;
 mod push;
 mod read;
 mod refusal;
+mod settings;
 mod setup;
 mod soql;
 mod statuses;
@@ -31,6 +32,8 @@ use mittler_core::{RemoteSchema, Time, remote::RemoteType};
 use secrecy::SecretString;
 
 pub use profile::profile;
+pub use refusal::DIALECT;
+pub use settings::CRM;
 
 /// The mapping that a new connection starts with.
 pub const DEFAULT_MAPPING: &str = include_str!("defaults.toml");
@@ -95,20 +98,19 @@ pub struct Salesforce {
 }
 
 impl Salesforce {
-    pub fn new(http: Http, mut settings: Settings) -> Salesforce {
-        settings.instance_url.truncate(settings.instance_url.trim_end_matches('/').len());
+    pub fn new(http: Http, settings: Settings) -> Salesforce {
         let profile = profile::profile(&settings);
-        let http = http.refusing_tokens_by(refusal::is_of_token);
+        Salesforce::with_profile(http, settings, profile)
+    }
+
+    /// With numbers of the profile as the connection has them.
+    pub fn with_profile(http: Http, mut settings: Settings, profile: Profile) -> Salesforce {
+        settings.instance_url.truncate(settings.instance_url.trim_end_matches('/').len());
         Salesforce { http, settings, profile, types: RwLock::default() }
     }
 
-    /// Sends a call and passes on what its answer says about the calls left.
     async fn send(&self, call: Call) -> Result<Answer> {
-        let answer = self.http.send(&call).await?;
-        if let Some((used, allowed)) = answer.header("sforce-limit-info").and_then(wire::usage) {
-            self.http.pace().observe(used, allowed);
-        }
-        Ok(answer)
+        self.http.send(&call).await
     }
 
     /// The address of a resource of the pinned API version.

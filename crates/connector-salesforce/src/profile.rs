@@ -5,13 +5,19 @@
 
 use std::time::Duration;
 
-use mittler_connector::{Budget, Feed, KeyForm, KindProfile, OwnKey, OwnerLookup, Profile};
+use mittler_connector::{Budget, Cost, Feed, KeyForm, KindProfile, OwnKey, OwnerLookup, Profile, Resets};
 use mittler_core::Kind;
 
 use crate::Settings;
 
 /// Most records of one collections call.
 pub const BATCH: usize = 200;
+
+pub const BURST: &str = "burst";
+pub const DAILY: &str = "daily";
+
+/// What a call takes.
+pub const CALL: Cost = &[(BURST, 1), (DAILY, 1)];
 
 /// The profile of an account with these settings.
 pub fn profile(settings: &Settings) -> Profile {
@@ -40,12 +46,11 @@ pub fn profile(settings: &Settings) -> Profile {
         visibility_lag: Duration::from_secs(10),
         call_timeout: Duration::from_mins(1),
         budgets: vec![
-            Budget { bucket: "burst", calls: 25, window: Duration::from_secs(1) },
-            Budget { bucket: "daily", calls: 100_000, window: Duration::from_hours(24) },
+            Budget { bucket: BURST, units: 25, resets: Resets::Rolling(Duration::from_secs(1)) },
+            Budget { bucket: DAILY, units: 100_000, resets: Resets::Rolling(Duration::from_hours(24)) },
         ],
         // Half of what a developer organisation allows of calls over 20 seconds would be two; short
         // calls are not limited, and collections of 200 rarely are long ones.
-        daily_until_midnight: false,
         concurrency: 4,
         owners: vec![
             OwnerLookup { remote_type: "User", key: KeyForm::Email, name_field: "Email", only_for: None },

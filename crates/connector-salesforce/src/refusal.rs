@@ -3,16 +3,44 @@
 use std::time::Duration;
 
 use mittler_connector::{
-    Error, Refusal, RowResult,
-    http::{Answer, Effect, unusable},
+    Error, Refusal, RowResult, Usage,
+    http::{Answer, Dialect, Effect, unusable},
 };
 
-use crate::wire::{self, Fault};
+use serde_json::Value;
+
+use crate::{
+    profile::{BURST, CALL, DAILY},
+    wire::{self, Fault},
+};
 
 /// How long to leave an organisation alone whose calls of the rolling day are spent.
 const DAY_IS_SPENT: Duration = Duration::from_mins(15);
 /// Too many long calls at once pass in seconds.
 const CROWDED: Duration = Duration::from_secs(5);
+
+pub const DIALECT: Dialect = Dialect { cost: CALL, token_rejected, usage, token_error, ..Dialect::STANDARD };
+
+fn usage(answer: &Answer) -> Option<Usage> {
+    let (used, allowed) = answer.header("sforce-limit-info").and_then(wire::usage)?;
+    Some(Usage { bucket: DAILY, used, allowed })
+}
+
+/// The standard's words of the token endpoint, used for more than the standard says.
+fn token_error(_: u16, told: &Value) -> Option<Error> {
+    let word = |name: &str| told.get(name).and_then(Value::as_str).unwrap_or_default();
+    let (code, described) = (word("error").to_owned(), word("error_description"));
+    if described.contains("login rate exceeded") || matches!(code.as_str(), "rate_limit_exceeded" | "unknown_error") {
+        return Some(Error::Unavailable { code, retry_after: None });
+    }
+    // One word for two causes that no new credentials cure: the wrong host, and no run-as user.
+    let host_or_user = described.contains("not supported on this domain") || described.contains("credentials user");
+    match code.as_str() {
+        "invalid_grant" if host_or_user => Some(Error::Configuration { code, message: described.to_owned() }),
+        "invalid_client_id" | "invalid_app_access" | "inactive_user" => Some(Error::Reauthorise { code }),
+        _ => None,
+    }
+}
 
 /// Why a call with many records, or a read, failed as a whole.
 pub fn of_call(answer: &Answer, effect: Effect) -> Error {
@@ -39,11 +67,10 @@ pub fn of_call(answer: &Answer, effect: Effect) -> Error {
     }
 }
 
-/// Whether a call was refused for its token, by another status than 401: the identity service answers 403 and
-/// one word.
-pub fn is_of_token(answer: &Answer) -> bool {
+/// Not by 401 alone: the identity service answers 403 and one word.
+fn token_rejected(answer: &Answer) -> bool {
     if answer.status.as_u16() != 403 {
-        return false;
+        return answer.status.as_u16() == 401;
     }
     let text = std::str::from_utf8(&answer.body).unwrap_or_default().trim();
     let word = matches!(text, "Bad_OAuth_Token" | "Missing_OAuth_Token" | "Wrong_Org");
@@ -176,12 +203,12 @@ fn of_transport(answer: &Answer, faults: &[Fault], effect: Effect) -> Option<Err
         return Some(if message.contains("Concurrent") {
             Error::Unavailable { code, retry_after: Some(CROWDED) }
         } else {
-            Error::Limited { bucket: "daily", retry_after: Some(DAY_IS_SPENT) }
+            Error::Limited { bucket: DAILY, retry_after: Some(DAY_IS_SPENT) }
         });
     }
     match status {
         504 if effect == Effect::Read => Some(Error::TooBroad { code }),
-        429 => Some(Error::Unavailable { code, retry_after: answer.retry_after().or(Some(CROWDED)) }),
+        429 => Some(Error::Limited { bucket: BURST, retry_after: answer.retry_after().or(Some(CROWDED)) }),
         // Nobody can tell whether an edge answered before or after the work was done.
         408 | 420 | 500..=599 => Some(unusable(effect, &code)),
         // A redirect is never followed: the organisation has moved, and the token must not.

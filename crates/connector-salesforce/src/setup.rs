@@ -9,6 +9,7 @@ use reqwest::Method;
 
 use crate::{
     Salesforce, plain_name, refusal,
+    settings::organization_id,
     wire::{self, Described},
 };
 
@@ -68,7 +69,7 @@ pub async fn account(salesforce: &Salesforce) -> Result<String> {
         return Err(refusal::of_call(&answer, Effect::Read));
     }
     let info: wire::Record = serde_json::from_slice(&answer.body).unwrap_or_default();
-    let organisation = wire::text(&info, "organization_id").map(str::to_owned);
+    let organisation = wire::text(&info, "organization_id").map(organization_id);
     organisation.ok_or_else(|| Error::Protocol { detail: "user info without an organisation".into() })
 }
 

@@ -46,11 +46,11 @@ struct Open {
 
 #[async_trait]
 impl Pace for Open {
-    async fn permit(&self, _bucket: &'static str) -> Result<()> {
+    async fn permit(&self, _cost: mittler_connector::Cost) -> Result<()> {
         Ok(())
     }
 
-    fn observe(&self, used: u64, _allowed: u64) {
+    fn observe(&self, mittler_connector::Usage { used, .. }: mittler_connector::Usage) {
         self.used.fetch_max(used, Ordering::SeqCst);
     }
 }
@@ -74,7 +74,7 @@ async fn stage_with(org: Org) -> Stage {
     let access = sandbox.access().salesforce;
     let pace = Arc::new(Open::default());
     let auth = Arc::new(Fixed(SecretString::from(access.access_token)));
-    let http = Http::new(http_client(), auth, pace.clone());
+    let http = Http::new(http_client(), auth, pace.clone(), mittler_connector_salesforce::DIALECT);
     Stage { crm: Salesforce::new(http, Settings::new(access.base_url)), sandbox, pace }
 }
 
@@ -417,7 +417,7 @@ async fn the_default_mapping_fits_a_fresh_organisation() {
 
 /// Refreshes by a rotating refresh token, once for all who ask.
 struct Rotating {
-    token_url: String,
+    endpoint: oauth::TokenEndpoint,
     client_id: String,
     client_secret: String,
     held: tokio::sync::Mutex<(SecretString, SecretString)>,
@@ -441,7 +441,7 @@ impl Auth for Rotating {
         let mut held = self.held.lock().await;
         if held.0.expose_secret() == rejected.expose_secret() {
             self.spent.lock().unwrap().push(held.1.clone());
-            let tokens = oauth::request(&http_client(), &self.token_url, &self.grant(held.1.clone()), Time(0)).await?;
+            let tokens = oauth::request(&http_client(), &self.endpoint, &self.grant(held.1.clone()), Time(0)).await?;
             *held = (tokens.access_token, tokens.refresh_token.unwrap());
         }
         Ok(held.0.clone())
@@ -452,44 +452,59 @@ impl Auth for Rotating {
 async fn a_refresh_token_is_used_once_for_all_who_wait_and_never_again() {
     let sandbox = sandbox(Org { rotate_refresh_tokens: true, session_seconds: 600, ..Org::default() }).await;
     let access = sandbox.access().salesforce;
-    let application = oauth::Application {
-        client_id: access.client_id.clone(),
-        client_secret: Some(SecretString::from(access.client_secret.clone())),
-        redirect_url: "http://127.0.0.1:9/back".into(),
-    };
     let client = http_client();
-    let authorise = format!("{}/services/oauth2/authorize", access.base_url);
-    let visit = oauth::visit(&application, &authorise, &["api", "refresh_token"]).unwrap();
-    let code = SecretString::from(brought_back(&client, &visit).await);
-    let token_url = format!("{}/services/oauth2/token", access.base_url);
-    let tokens = oauth::exchange(&client, &token_url, &application, &code, &visit.verifier).await.unwrap();
-    assert_eq!(tokens.account.as_deref(), Some(access.organization_id.as_str()));
-    assert_eq!(tokens.instance_url.as_deref(), Some(access.base_url.as_str()));
+    let url = format!("{}/services/oauth2/token", access.base_url);
+    let (access_token, refresh_token) = brought_back(&client, &access, &url).await;
+    let endpoint = oauth::TokenEndpoint { url, dialect: mittler_connector_salesforce::DIALECT };
     let auth = Arc::new(Rotating {
-        token_url: token_url.clone(),
+        endpoint: endpoint.clone(),
         client_id: access.client_id,
         client_secret: access.client_secret,
-        held: tokio::sync::Mutex::new((tokens.access_token, tokens.refresh_token.unwrap())),
+        held: tokio::sync::Mutex::new((access_token, refresh_token)),
         spent: Mutex::default(),
     });
-    let http = Http::new(client.clone(), auth.clone(), Arc::new(Open::default()));
+    let http =
+        Http::new(client.clone(), auth.clone(), Arc::new(Open::default()), mittler_connector_salesforce::DIALECT);
     let crm = Salesforce::new(http, Settings::new(access.base_url));
     sandbox.clock().advance_seconds(3600);
     let (a, b, c) = tokio::join!(crm.pull("Lead", None), crm.pull("Contact", None), crm.pull("Account", None));
     assert!(a.is_ok() && b.is_ok() && c.is_ok(), "{a:?} {b:?} {c:?}");
     let spent = auth.spent.lock().unwrap().clone();
     assert_eq!(spent.len(), 1);
-    let reused = oauth::request(&client, &token_url, &auth.grant(spent[0].clone()), Time(0)).await;
+    let reused = oauth::request(&client, &endpoint, &auth.grant(spent[0].clone()), Time(0)).await;
     assert!(matches!(reused, Err(Error::Reauthorise { .. })), "{reused:?}");
 }
 
-/// The code in the redirect that a person's browser would follow.
-async fn brought_back(client: &reqwest::Client, visit: &oauth::Visit) -> String {
-    let redirect = client.get(&visit.url).send().await.unwrap();
-    let back = url::Url::parse(redirect.headers()["location"].to_str().unwrap()).unwrap();
-    let parameter = |name: &str| back.query_pairs().find(|(key, _)| key == name).unwrap().1.into_owned();
-    assert_eq!(parameter("state"), visit.state.expose_secret());
-    parameter("code")
+/// Both tokens that a person's browser brings back from Salesforce's own page.
+async fn brought_back(
+    client: &reqwest::Client,
+    access: &mittler_sandbox::SalesforceAccess,
+    token_url: &str,
+) -> (SecretString, SecretString) {
+    let (client_id, redirect) = (access.client_id.as_str(), "http://127.0.0.1:9/back");
+    let asked = [
+        ("response_type", "code"),
+        ("client_id", client_id),
+        ("redirect_uri", redirect),
+        ("scope", "api refresh_token"),
+    ];
+    let authorise =
+        url::Url::parse_with_params(&format!("{}/services/oauth2/authorize", access.base_url), asked).unwrap();
+    let answer = client.get(authorise).send().await.unwrap();
+    let back = url::Url::parse(answer.headers()["location"].to_str().unwrap()).unwrap();
+    let code = back.query_pairs().find(|(key, _)| key == "code").unwrap().1.into_owned();
+    let form = [
+        ("grant_type", "authorization_code"),
+        ("code", &code),
+        ("client_id", client_id),
+        ("client_secret", &access.client_secret),
+        ("redirect_uri", redirect),
+    ];
+    let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
+    let post = client.post(token_url).header("content-type", "application/x-www-form-urlencoded").body(body);
+    let tokens: Json = post.send().await.unwrap().json().await.unwrap();
+    let token = |name: &str| SecretString::from(tokens[name].as_str().unwrap());
+    (token("access_token"), token("refresh_token"))
 }
 
 #[tokio::test]

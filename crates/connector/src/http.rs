@@ -5,11 +5,14 @@ use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use reqwest::{Method, StatusCode, header::HeaderMap};
+use reqwest::{
+    Method, StatusCode,
+    header::{HeaderMap, HeaderValue},
+};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
-use crate::{Error, Result};
+use crate::{Cost, Error, Result, Usage};
 
 /// Hands out access tokens; refreshes them once for all tasks and processes.
 #[async_trait]
@@ -24,11 +27,46 @@ pub trait Auth: Send + Sync {
 /// Lets calls through within the account's budgets.
 #[async_trait]
 pub trait Pace: Send + Sync {
-    /// Waits until a call of this bucket may go. Fails instead of waiting longer than a little.
-    async fn permit(&self, bucket: &'static str) -> Result<()>;
+    /// Waits until a call of this cost may go. Fails instead of waiting longer than a little.
+    async fn permit(&self, cost: Cost) -> Result<()>;
 
-    /// What the vendor's headers say about the calls left (used, allowed), for self-throttling.
-    fn observe(&self, used: u64, allowed: u64);
+    /// What an answer said about the calls left, for self-throttling.
+    fn observe(&self, usage: Usage);
+}
+
+/// What the one client must know of a vendor to send a call and to ask for a token.
+#[derive(Debug, Clone, Copy)]
+pub struct Dialect {
+    /// Where a call carries its token.
+    pub scheme: AuthScheme,
+    /// What a call costs that names no cost of its own.
+    pub cost: Cost,
+    /// Whether an answer says that the token is no good. The call did nothing then.
+    pub token_rejected: fn(&Answer) -> bool,
+    /// What an answer says about the calls left.
+    pub usage: fn(&Answer) -> Option<Usage>,
+    /// What an error of the token endpoint (status, body) means where RFC 6749 (5.2) does not say it.
+    pub token_error: fn(u16, &Value) -> Option<Error>,
+}
+
+impl Dialect {
+    /// OAuth 2 as its RFCs (6749, 6750) say, with no limits.
+    pub const STANDARD: Dialect = Dialect {
+        scheme: AuthScheme::Header { name: "authorization", prefix: "Bearer " },
+        cost: &[],
+        token_rejected: |answer| answer.status == StatusCode::UNAUTHORIZED,
+        usage: |_| None,
+        token_error: |_, _| None,
+    };
+}
+
+/// Where a call carries its token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AuthScheme {
+    /// In a header, behind a prefix: `Authorization: Bearer …`, `x-api-token: …`.
+    Header { name: &'static str, prefix: &'static str },
+    /// In the JSON body, at this pointer (RFC 6901), which the connector's body must have.
+    Body { pointer: &'static str },
 }
 
 /// The client for one connection.
@@ -37,7 +75,7 @@ pub struct Http {
     client: reqwest::Client,
     auth: Arc<dyn Auth>,
     pace: Arc<dyn Pace>,
-    refuses_token: fn(&Answer) -> bool,
+    dialect: Dialect,
 }
 
 impl std::fmt::Debug for Http {
@@ -60,7 +98,8 @@ pub enum Effect {
 pub struct Call {
     pub method: Method,
     pub url: String,
-    pub bucket: &'static str,
+    /// `None`: the dialect's.
+    pub cost: Option<Cost>,
     pub effect: Effect,
     pub headers: Vec<(&'static str, String)>,
     pub body: Option<Value>,
@@ -68,7 +107,7 @@ pub struct Call {
 
 impl Call {
     pub fn read(method: Method, url: impl Into<String>) -> Call {
-        Call { method, url: url.into(), bucket: "burst", effect: Effect::Read, headers: Vec::new(), body: None }
+        Call { method, url: url.into(), cost: None, effect: Effect::Read, headers: Vec::new(), body: None }
     }
 
     pub fn write(method: Method, url: impl Into<String>, body: Value) -> Call {
@@ -82,8 +121,8 @@ impl Call {
     }
 
     #[must_use]
-    pub fn bucket(mut self, bucket: &'static str) -> Call {
-        self.bucket = bucket;
+    pub fn cost(mut self, cost: Cost) -> Call {
+        self.cost = Some(cost);
         self
     }
 
@@ -142,15 +181,8 @@ pub fn client(timeout: Duration) -> reqwest::Result<reqwest::Client> {
 }
 
 impl Http {
-    pub fn new(client: reqwest::Client, auth: Arc<dyn Auth>, pace: Arc<dyn Pace>) -> Http {
-        Http { client, auth, pace, refuses_token: |_| false }
-    }
-
-    /// By what else than 401 the CRM refuses a token: some of its resources answer 403 in its place.
-    #[must_use]
-    pub fn refusing_tokens_by(mut self, refuses_token: fn(&Answer) -> bool) -> Http {
-        self.refuses_token = refuses_token;
-        self
+    pub fn new(client: reqwest::Client, auth: Arc<dyn Auth>, pace: Arc<dyn Pace>, dialect: Dialect) -> Http {
+        Http { client, auth, pace, dialect }
     }
 
     /// Sends the call with a valid token. An answer of any status is `Ok`, but for a token that
@@ -158,32 +190,21 @@ impl Http {
     pub async fn send(&self, call: &Call) -> Result<Answer> {
         let token = self.auth.token().await.map_err(not_sent)?;
         let answer = self.once(call, &token).await?;
-        if !self.is_refused(&answer) {
+        if !(self.dialect.token_rejected)(&answer) {
             return Ok(answer);
         }
         let fresh = self.auth.replace(&token).await.map_err(not_sent)?;
         let answer = self.once(call, &fresh).await?;
-        if self.is_refused(&answer) {
+        if (self.dialect.token_rejected)(&answer) {
             return Err(Error::Reauthorise { code: "token_rejected_twice".into() });
         }
         Ok(answer)
     }
 
-    fn is_refused(&self, answer: &Answer) -> bool {
-        answer.status == StatusCode::UNAUTHORIZED || (self.refuses_token)(answer)
-    }
-
     async fn once(&self, call: &Call, token: &SecretString) -> Result<Answer> {
-        self.pace.permit(call.bucket).await?;
-        let mut request = self.client.request(call.method.clone(), &call.url).bearer_auth(token.expose_secret());
-        for (name, value) in &call.headers {
-            request = request.header(*name, value);
-        }
-        if let Some(body) = &call.body {
-            request = request.json(body);
-        }
+        self.pace.permit(call.cost.unwrap_or(self.dialect.cost)).await?;
         let failed = |error: reqwest::Error| classify(&error, call.effect);
-        let mut response = request.send().await.map_err(failed)?;
+        let mut response = self.request(call, token)?.send().await.map_err(failed)?;
         let (status, headers) = (response.status(), response.headers().clone());
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(failed)? {
@@ -192,11 +213,39 @@ impl Http {
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(Answer { status, headers, body: body.into() })
+        let answer = Answer { status, headers, body: body.into() };
+        if let Some(usage) = (self.dialect.usage)(&answer) {
+            self.pace.observe(usage);
+        }
+        Ok(answer)
     }
 
-    pub fn pace(&self) -> &dyn Pace {
-        &*self.pace
+    /// The request of a call with its token where the vendor looks for it.
+    fn request(&self, call: &Call, token: &SecretString) -> Result<reqwest::RequestBuilder> {
+        let mut request = self.client.request(call.method.clone(), &call.url);
+        for (name, value) in &call.headers {
+            request = request.header(*name, value);
+        }
+        match self.dialect.scheme {
+            AuthScheme::Header { name, prefix } => {
+                let mut value = HeaderValue::from_str(&format!("{prefix}{}", token.expose_secret()))
+                    .map_err(|_| Error::Reauthorise { code: "token_with_control_characters".into() })?;
+                value.set_sensitive(true);
+                request = request.header(name, value);
+                if let Some(body) = &call.body {
+                    request = request.json(body);
+                }
+            }
+            AuthScheme::Body { pointer } => {
+                let mut body = call.body.clone().unwrap_or_default();
+                let place = body.pointer_mut(pointer);
+                let place =
+                    place.ok_or_else(|| Error::Protocol { detail: format!("no place {pointer} for the token") })?;
+                *place = Value::from(token.expose_secret());
+                request = request.json(&body);
+            }
+        }
+        Ok(request)
     }
 }
 

@@ -15,6 +15,7 @@ mod error;
 pub mod http;
 pub mod oauth;
 mod profile;
+pub mod settings;
 
 use std::collections::BTreeMap;
 
@@ -24,7 +25,8 @@ use serde::Serialize;
 use uuid::Uuid;
 
 pub use error::{Error, Result};
-pub use profile::{Budget, Feed, KeyForm, KindProfile, OwnKey, OwnerLookup, Profile};
+pub use profile::{Bucket, Budget, Cost, Feed, KeyForm, KindProfile, OwnKey, OwnerLookup, Profile, Resets, Usage};
+pub use settings::{Crm, Settings};
 
 /// One CRM account.
 #[async_trait]
@@ -104,7 +106,7 @@ impl SetupStep {
 /// What is known of an account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Account {
-    /// Organisation id, portal id.
+    /// Its id, in one form only: two accounts are the same if their ids are equal.
     pub id: String,
     /// In which its days begin, by IANA name, if the CRM tells.
     pub time_zone: Option<String>,
@@ -298,7 +300,7 @@ pub struct Received {
 /// A hint that a remote record changed: "read id X not before T".
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HookEvent {
-    /// The account (portal, organisation) the event belongs to.
+    /// The account that the event belongs to, as [`Account::id`] has it.
     pub account: String,
     /// Names the event for de-duplication; repeats of a delivery have the same.
     pub key: String,

@@ -9,17 +9,17 @@ use std::{future::Future, pin::Pin, time::Duration};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use mittler_core::Time;
 use oauth2::{
-    AsyncHttpClient, AuthType, AuthUrl, AuthorizationCode, ClientId, ClientSecret, CsrfToken, EndpointNotSet,
-    EndpointSet, ExtraTokenFields, HttpRequest, HttpResponse, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl,
-    RefreshToken, RequestTokenError, Scope, StandardRevocableToken, StandardTokenResponse, TokenResponse, TokenUrl,
+    AsyncHttpClient, AuthType, ClientId, ClientSecret, EndpointNotSet, EndpointSet, ExtraTokenFields, HttpRequest,
+    HttpResponse, RefreshToken, RequestTokenError, StandardRevocableToken, StandardTokenResponse, TokenResponse,
+    TokenUrl,
     basic::{BasicErrorResponse, BasicRevocationErrorResponse, BasicTokenIntrospectionResponse, BasicTokenType},
     http::{self, StatusCode},
 };
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use crate::{Error, Result};
+use crate::{Error, Result, http::Dialect};
 
 /// How a connection gets its access tokens.
 #[derive(Debug, Clone)]
@@ -53,10 +53,8 @@ pub struct Tokens {
     pub refresh_token: Option<SecretString>,
     /// Salesforce does not say.
     pub expires_in: Option<Duration>,
-    /// Salesforce: where the calls go.
-    pub instance_url: Option<String>,
-    /// Salesforce: the organisation's id; HubSpot: the portal's.
-    pub account: Option<String>,
+    /// What the vendor adds to the standard's answer.
+    pub extra: Map<String, Value>,
 }
 
 /// How far ahead an assertion expires; the vendor takes three minutes at most, and clocks differ.
@@ -64,87 +62,36 @@ const ASSERTION_LIFE: Duration = Duration::from_secs(150);
 /// Largest token answer that is read.
 const LARGEST: usize = 256 * 1024;
 
+/// Where tokens are asked for, and what its answers mean.
+#[derive(Debug, Clone)]
+pub struct TokenEndpoint {
+    pub url: String,
+    pub dialect: Dialect,
+}
+
 /// Asks for an access token.
-pub async fn request(client: &reqwest::Client, token_url: &str, grant: &Grant, now: Time) -> Result<Tokens> {
+pub async fn request(client: &reqwest::Client, endpoint: &TokenEndpoint, grant: &Grant, now: Time) -> Result<Tokens> {
+    let TokenEndpoint { url: token_url, dialect } = endpoint;
     match grant {
         Grant::ClientCredentials { client_id, client_secret } => {
-            let post = Post { client, single_use: false };
-            let endpoint = endpoint(client_id, Some(client_secret), token_url)?;
+            let post = Post { client, dialect, single_use: false };
+            let endpoint = client_of(client_id, Some(client_secret), token_url)?;
             tokens(endpoint.exchange_client_credentials().request_async(&post).await, post.single_use)
         }
         Grant::RefreshToken { client_id, client_secret, refresh_token } => {
-            let post = Post { client, single_use: true };
-            let endpoint = endpoint(client_id, client_secret.as_ref(), token_url)?;
+            let post = Post { client, dialect, single_use: true };
+            let endpoint = client_of(client_id, client_secret.as_ref(), token_url)?;
             let refresh = RefreshToken::new(refresh_token.expose_secret().to_owned());
             tokens(endpoint.exchange_refresh_token(&refresh).request_async(&post).await, post.single_use)
         }
         Grant::JwtBearer { client_id, private_key_pem, username, audience } => {
             let assertion = assertion(client_id, private_key_pem, username, audience, now)?;
-            bearer(client, token_url, &assertion).await
+            bearer(client, token_url, &assertion, dialect).await
         }
-        Grant::Static { token } => Ok(Tokens {
-            access_token: token.clone(),
-            refresh_token: None,
-            expires_in: None,
-            instance_url: None,
-            account: None,
-        }),
+        Grant::Static { token } => {
+            Ok(Tokens { access_token: token.clone(), refresh_token: None, expires_in: None, extra: Map::new() })
+        }
     }
-}
-
-/// The vendor's application, as a connect flow needs it.
-#[derive(Debug, Clone)]
-pub struct Application {
-    pub client_id: String,
-    pub client_secret: Option<SecretString>,
-    pub redirect_url: String,
-}
-
-/// What a connect flow keeps between sending a person to the vendor and their return.
-#[derive(Debug, Clone)]
-pub struct Visit {
-    /// Where to send the person.
-    pub url: String,
-    /// Comes back in the redirect; anything else is somebody else's visit.
-    pub state: SecretString,
-    /// Proves at the exchange that we began the visit (PKCE, S256).
-    pub verifier: SecretString,
-}
-
-/// Begins a connect flow.
-pub fn visit(application: &Application, authorise_url: &str, scopes: &[&str]) -> Result<Visit> {
-    let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
-    let (url, state) = Endpoint::new(ClientId::new(application.client_id.clone()))
-        .set_auth_uri(AuthUrl::new(authorise_url.to_owned()).map_err(|_| misconfigured("authorise_url"))?)
-        .set_redirect_uri(redirect(application)?)
-        .authorize_url(CsrfToken::new_random)
-        .add_scopes(scopes.iter().map(|scope| Scope::new((*scope).to_owned())))
-        .set_pkce_challenge(challenge)
-        .url();
-    Ok(Visit {
-        url: url.into(),
-        state: SecretString::from(state.into_secret()),
-        verifier: SecretString::from(verifier.into_secret()),
-    })
-}
-
-/// Exchanges the code that the person brought back.
-pub async fn exchange(
-    client: &reqwest::Client,
-    token_url: &str,
-    application: &Application,
-    code: &SecretString,
-    verifier: &SecretString,
-) -> Result<Tokens> {
-    let post = Post { client, single_use: true };
-    let endpoint = endpoint(&application.client_id, application.client_secret.as_ref(), token_url)?
-        .set_redirect_uri(redirect(application)?);
-    let answer = endpoint
-        .exchange_code(AuthorizationCode::new(code.expose_secret().to_owned()))
-        .set_pkce_verifier(PkceCodeVerifier::new(verifier.expose_secret().to_owned()))
-        .request_async(&post)
-        .await;
-    tokens(answer, post.single_use)
 }
 
 type Granted = StandardTokenResponse<Extra, BasicTokenType>;
@@ -162,40 +109,22 @@ type Endpoint<Token = EndpointNotSet> = oauth2::Client<
     Token,
 >;
 
-/// What the vendors add to the standard's answer.
+/// What a vendor adds to the standard's answer.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Extra {
-    instance_url: Option<String>,
-    /// Salesforce: the identity address, `…/id/{organisation}/{user}`.
-    id: Option<String>,
-    hub_id: Option<Value>,
+    #[serde(flatten)]
+    fields: Map<String, Value>,
 }
 
 impl ExtraTokenFields for Extra {}
-
-impl Extra {
-    fn account(&self) -> Option<String> {
-        match &self.hub_id {
-            Some(Value::Number(id)) => return Some(id.to_string()),
-            Some(Value::String(id)) => return Some(id.clone()),
-            _ => {}
-        }
-        let (_, ids) = self.id.as_deref()?.split_once("/id/")?;
-        ids.split('/').next().filter(|id| !id.is_empty()).map(str::to_owned)
-    }
-}
 
 fn misconfigured(what: &str) -> Error {
     Error::Configuration { code: format!("invalid_{what}"), message: String::new() }
 }
 
-fn redirect(application: &Application) -> Result<RedirectUrl> {
-    RedirectUrl::new(application.redirect_url.clone()).map_err(|_| misconfigured("redirect_url"))
-}
-
-fn endpoint(client_id: &str, secret: Option<&SecretString>, token_url: &str) -> Result<Endpoint<EndpointSet>> {
+fn client_of(client_id: &str, secret: Option<&SecretString>, token_url: &str) -> Result<Endpoint<EndpointSet>> {
     let url = TokenUrl::new(token_url.to_owned()).map_err(|_| misconfigured("token_url"))?;
-    // HubSpot wants the credentials in the body; Salesforce takes both.
+    // In the body: some vendors take them only there.
     let endpoint = Endpoint::new(ClientId::new(client_id.to_owned())).set_auth_type(AuthType::RequestBody);
     let endpoint = match secret {
         Some(secret) => endpoint.set_client_secret(ClientSecret::new(secret.expose_secret().to_owned())),
@@ -217,8 +146,7 @@ fn tokens(
         access_token: SecretString::from(granted.access_token().secret().clone()),
         refresh_token: granted.refresh_token().map(|token| SecretString::from(token.secret().clone())),
         expires_in: granted.expires_in(),
-        instance_url: granted.extra_fields().instance_url.clone(),
-        account: granted.extra_fields().account(),
+        extra: granted.extra_fields().fields.clone(),
     })
 }
 
@@ -237,7 +165,7 @@ fn assertion(client_id: &str, key: &SecretString, username: &str, audience: &str
     jsonwebtoken::encode(&Header::new(Algorithm::RS256), &claims, &key).map_err(|_| misconfigured("private_key"))
 }
 
-async fn bearer(client: &reqwest::Client, token_url: &str, assertion: &str) -> Result<Tokens> {
+async fn bearer(client: &reqwest::Client, token_url: &str, assertion: &str, dialect: &Dialect) -> Result<Tokens> {
     let body = url::form_urlencoded::Serializer::new(String::new())
         .append_pair("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer")
         .append_pair("assertion", assertion)
@@ -247,7 +175,7 @@ async fn bearer(client: &reqwest::Client, token_url: &str, assertion: &str) -> R
         .header(http::header::ACCEPT, "application/json")
         .body(body.into_bytes())
         .map_err(|_| misconfigured("token_url"))?;
-    let post = Post { client, single_use: false };
+    let post = Post { client, dialect, single_use: false };
     let answer = post.call(request).await.map_err(|Failed(error)| error)?;
     let granted = serde_json::from_slice(answer.body()).map_err(|_| lost(false, "unreadable_token"))?;
     tokens(Ok(granted), false)
@@ -257,6 +185,7 @@ async fn bearer(client: &reqwest::Client, token_url: &str, assertion: &str) -> R
 /// their status and the vendors' own error words are still known.
 struct Post<'a> {
     client: &'a reqwest::Client,
+    dialect: &'a Dialect,
     single_use: bool,
 }
 
@@ -294,7 +223,7 @@ impl Post<'_> {
             body.extend_from_slice(&chunk);
         }
         if !status.is_success() {
-            return Err(refused(status, &body, retry_after));
+            return Err(refused(status, &body, retry_after, self.dialect));
         }
         let mut answer = HttpResponse::new(body);
         *answer.status_mut() = status;
@@ -309,39 +238,27 @@ fn lost(single_use: bool, code: &str) -> Error {
     Error::Unavailable { code: code.into(), retry_after: None }
 }
 
-/// The error words of the token endpoints: `error` in all of them, `status` in HubSpot's.
-fn refused(status: StatusCode, body: &[u8], retry_after: Option<Duration>) -> Error {
-    let said: Value = serde_json::from_slice(body).unwrap_or_default();
-    let word = |name: &str| said.get(name).and_then(Value::as_str).unwrap_or_default();
-    let (error, bad) = (word("error"), word("status"));
-    let code = match (bad.starts_with("BAD_"), error.is_empty()) {
-        (true, _) => bad.to_owned(),
-        (false, false) => error.to_owned(),
-        (false, true) => format!("http_{}", status.as_u16()),
-    };
-    let described = if word("error_description").is_empty() { word("message") } else { word("error_description") };
-    let passing = matches!(error, "rate_limit_exceeded" | "unknown_error" | "temporarily_unavailable" | "server_error")
-        || described.contains("login rate exceeded");
-    if passing || status.is_server_error() || matches!(status.as_u16(), 408 | 420 | 429) {
-        return Error::Unavailable { code, retry_after };
+/// An error of the token endpoint: by the vendor's own words, else as RFC 6749 (5.2) has them.
+fn refused(status: StatusCode, body: &[u8], retry_after: Option<Duration>, dialect: &Dialect) -> Error {
+    let told: Value = serde_json::from_slice(body).unwrap_or_default();
+    match (dialect.token_error)(status.as_u16(), &told).unwrap_or_else(|| standard(status, &told)) {
+        Error::Unavailable { code, .. } => Error::Unavailable { code, retry_after },
+        error => error,
     }
-    // The same word for two causes that no new credentials cure: the wrong host, and no run-as user.
-    let host_or_user = described.contains("not supported on this domain") || described.contains("credentials user");
-    match code.as_str() {
-        "invalid_grant" if host_or_user => Error::Configuration { code, message: described.to_owned() },
-        "invalid_grant"
-        | "invalid_client"
-        | "invalid_client_id"
-        | "invalid_app_access"
-        | "inactive_user"
-        | "unauthorized_client"
-        | "access_denied" => Error::Reauthorise { code },
-        "BAD_REDIRECT_URI" | "MISMATCH_REDIRECT_URI_AUTH_CODE" => {
-            Error::Configuration { code, message: described.to_owned() }
+}
+
+fn standard(status: StatusCode, told: &Value) -> Error {
+    let word = |name: &str| told.get(name).and_then(Value::as_str).unwrap_or_default();
+    let (error, message) = (word("error"), word("error_description").to_owned());
+    let code = if error.is_empty() { format!("http_{}", status.as_u16()) } else { error.to_owned() };
+    match error {
+        "temporarily_unavailable" | "server_error" => Error::Unavailable { code, retry_after: None },
+        _ if status.is_server_error() || matches!(status.as_u16(), 408 | 429) => {
+            Error::Unavailable { code, retry_after: None }
         }
-        known if known.starts_with("BAD_") => Error::Reauthorise { code },
+        "invalid_grant" | "invalid_client" | "unauthorized_client" | "access_denied" => Error::Reauthorise { code },
         _ if status == StatusCode::UNAUTHORIZED => Error::Reauthorise { code },
-        _ => Error::Configuration { code, message: described.to_owned() },
+        _ => Error::Configuration { code, message },
     }
 }
 

@@ -7,7 +7,7 @@ use mittler_core::Kind;
 /// What the engine must know about a CRM.
 #[derive(Debug, Clone)]
 pub struct Profile {
-    /// `salesforce`, `hubspot`.
+    /// As the registry of the server names it.
     pub name: &'static str,
     /// One entry per remote type that we read or write.
     pub kinds: Vec<KindProfile>,
@@ -21,8 +21,6 @@ pub struct Profile {
     pub call_timeout: Duration,
     /// Default budgets of an account; configuration may change the numbers.
     pub budgets: Vec<Budget>,
-    /// Whether the daily budget begins anew at midnight, in the account's time zone.
-    pub daily_until_midnight: bool,
     /// Calls to one account at the same time.
     pub concurrency: usize,
     /// Where the owners of records are found, in this order.
@@ -42,6 +40,15 @@ pub struct OwnerLookup {
 }
 
 impl Profile {
+    pub fn budget(&self, bucket: &str) -> Option<&Budget> {
+        self.budgets.iter().find(|budget| budget.bucket == bucket)
+    }
+
+    /// Whether the account's time zone tells when a budget resets.
+    pub fn resets_at_midnight(&self) -> bool {
+        self.budgets.iter().any(|budget| budget.resets == Resets::Midnight)
+    }
+
     pub fn kind(&self, remote_type: &str) -> Option<&KindProfile> {
         self.kinds.iter().find(|kind| kind.remote_type == remote_type)
     }
@@ -107,11 +114,44 @@ pub enum Feed {
     None,
 }
 
-/// A limit on calls: so many within a window.
+/// The connector's own name of one limit of its CRM; nobody else knows what it means.
+pub type Bucket = &'static str;
+
+/// What one call takes from each bucket, in units.
+pub type Cost = &'static [(Bucket, u32)];
+
+/// A limit of an account: so many units until it resets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Budget {
-    /// `burst`, `daily`, `search`.
-    pub bucket: &'static str,
-    pub calls: u32,
-    pub window: Duration,
+    pub bucket: Bucket,
+    /// 0: no limit.
+    pub units: u32,
+    pub resets: Resets,
+}
+
+/// When a spent budget is full again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Resets {
+    /// Units come back as the window moves on.
+    Rolling(Duration),
+    /// At midnight, in the account's time zone.
+    Midnight,
+}
+
+impl Budget {
+    /// The time within which the units may be spent.
+    pub fn window(&self) -> Duration {
+        match self.resets {
+            Resets::Rolling(window) => window,
+            Resets::Midnight => Duration::from_hours(24),
+        }
+    }
+}
+
+/// What a CRM says about a bucket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Usage {
+    pub bucket: Bucket,
+    pub used: u64,
+    pub allowed: u64,
 }

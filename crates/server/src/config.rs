@@ -2,17 +2,13 @@
 //! place.
 
 use std::{
-    collections::BTreeMap,
     net::SocketAddr,
     path::{Path, PathBuf},
 };
 
 use anyhow::{Context, Result, bail};
-use mittler_sync::{
-    Mode,
-    bounds::{Bounds, Pilot},
-    guard::Guards,
-};
+use mittler_connector::settings::{Secret, Secrets};
+use mittler_sync::{bounds::Pilot, guard::Guards};
 use mittler_worker::{
     Unsure,
     follow::{FollowUp, Routing},
@@ -21,6 +17,7 @@ use secrecy::SecretString;
 use serde::Deserialize;
 
 use crate::cli::Common;
+pub use crate::connection_section::ConnectionSection;
 
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -130,72 +127,6 @@ impl Default for RetentionSection {
     fn default() -> Self {
         RetentionSection { content_days: 14, write_days: 90 }
     }
-}
-
-/// One account in one CRM.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ConnectionSection {
-    pub name: String,
-    /// `salesforce` or `hubspot`.
-    pub crm: String,
-    /// Nothing is written before somebody says so.
-    #[serde(default = "cautious")]
-    pub mode: Mode,
-    /// Salesforce: `https://<domain>.my.salesforce.com`. HubSpot: left out.
-    pub base_url: Option<String>,
-    pub token_url: Option<String>,
-    /// `client_credentials`, `jwt_bearer`, `refresh_token` or `static`.
-    pub grant: String,
-    pub client_id: Option<String>,
-    pub client_secret: Option<SecretString>,
-    pub client_secret_file: Option<PathBuf>,
-    pub access_token: Option<SecretString>,
-    pub access_token_file: Option<PathBuf>,
-    pub refresh_token: Option<SecretString>,
-    pub refresh_token_file: Option<PathBuf>,
-    pub private_key_file: Option<PathBuf>,
-    pub username: Option<String>,
-    pub audience: Option<String>,
-    /// The only organisation (Salesforce) that this connection may write to.
-    pub organization_id: Option<String>,
-    /// The only portal (HubSpot) that this connection may write to.
-    pub portal_id: Option<String>,
-    pub app_id: Option<String>,
-    pub api_version: Option<String>,
-    pub own_key: Option<String>,
-    pub activity_key: Option<String>,
-    /// Salesforce's own assignment rules: `off`, `on`, or a rule's id.
-    pub assignment: Option<String>,
-    /// The unguessable part of the webhook address, where the CRM signs nothing.
-    pub hook_secret: Option<SecretString>,
-    pub hook_secret_file: Option<PathBuf>,
-    /// A mapping file; the default mapping of the CRM otherwise.
-    pub mapping: Option<PathBuf>,
-    pub call_timeout_seconds: Option<u64>,
-    pub visibility_lag_seconds: Option<u64>,
-    pub concurrency: Option<usize>,
-    /// Calls per window of the account's limits: `burst`, `daily`, `search`; 0: none.
-    #[serde(default)]
-    pub budget: BTreeMap<String, u32>,
-    /// The only fields that are written: `Type.field`, or `Type.*`.
-    #[serde(default)]
-    pub fields: Vec<String>,
-    /// The only ones who are written while it is tried.
-    pub pilot: Option<Pilot>,
-    /// The purposes that it serves.
-    #[serde(default)]
-    pub purposes: Vec<String>,
-}
-
-impl ConnectionSection {
-    pub fn bounds(&self) -> Bounds {
-        Bounds { fields: self.fields.clone(), pilot: self.pilot.clone(), purposes: self.purposes.clone() }
-    }
-}
-
-fn cautious() -> Mode {
-    Mode::DryRun
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -315,17 +246,6 @@ impl Config {
             if section.pilot.as_ref().is_some_and(|pilot| *pilot == Pilot::default()) {
                 bail!("connection {:?}: pilot names nobody; give fairs, owners or domains", section.name);
             }
-            if let Some(rule) = section.assignment.as_deref().filter(|it| !matches!(*it, "off" | "on")) {
-                let is_id = matches!(rule.len(), 15 | 18)
-                    && rule.starts_with("01Q")
-                    && rule.chars().all(|c| c.is_ascii_alphanumeric());
-                if !is_id {
-                    bail!(
-                        "connection {:?}: assignment = {rule:?} is unknown; there are off, on, and the id of an assignment rule (01Q…)",
-                        section.name
-                    );
-                }
-            }
         }
         Ok(())
     }
@@ -358,27 +278,25 @@ impl Config {
         let handed_over = self.credentials.as_ref().map(|folder| folder.join(file)).filter(|path| path.exists());
         handed_over.unwrap_or_else(|| self.path(file))
     }
+}
 
-    /// A secret that stands in the file itself or in a file of its own.
-    pub fn secret(
-        &self,
-        name: &str,
-        value: Option<&SecretString>,
-        file: Option<&PathBuf>,
-    ) -> Result<Option<SecretString>> {
-        if let Some(value) = value {
+impl Secrets for Config {
+    fn open(&self, secret: Secret<'_>) -> std::result::Result<Option<SecretString>, String> {
+        if let Some(value) = secret.value {
             return Ok(Some(value.clone()));
         }
-        let Some(file) = file else { return Ok(None) };
+        let Some(file) = secret.file else { return Ok(None) };
         let path = self.secret_path(file);
-        let text =
-            std::fs::read_to_string(&path).with_context(|| format!("{name} cannot be read from {}", path.display()))?;
+        let text = std::fs::read_to_string(&path)
+            .map_err(|error| format!("{} cannot be read from {}: {error}", secret.name, path.display()))?;
         Ok(Some(SecretString::from(text.trim().to_owned())))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use mittler_sync::Mode;
+
     use super::*;
 
     fn common() -> Common {
@@ -415,14 +333,13 @@ mod tests {
 
     #[test]
     fn a_setting_that_cannot_be_stops_the_start_and_is_named() {
-        let connection = "[[connection]]\nname = \"a\"\ncrm = \"salesforce\"\ngrant = \"static\"\n";
+        let connection = "[[connection]]\nname = \"a\"\nhubspot = { grant = \"static\" }\n";
         for (text, named) in [
             ("[server]\ntime_zone = \"Europe/Bielefeld\"".to_owned(), "server.time_zone"),
             ("[server]\nlog = \"xml\"".to_owned(), "server.log"),
             ("[server]\nroles = []".to_owned(), "server.roles"),
             ("[[routing.rule]]\nname = \"Süd\"".to_owned(), "routing.rule number 1"),
             (format!("{connection}assignment = \"yes\""), "assignment"),
-            (format!("{connection}assignment = \"01Q00000000000\""), "assignment"),
             (format!("{connection}mode = \"careful\""), "careful"),
             (format!("{connection}fields = [\"Email\"]"), "names no type"),
             (format!("{connection}pilot = {{}}"), "pilot names nobody"),
@@ -431,15 +348,11 @@ mod tests {
             let error = Config::parse(&text, PathBuf::new(), &common()).unwrap_err();
             assert!(format!("{error:#}").contains(named), "{error:#}");
         }
-        for rule in ["off", "on", "01Q000000000001", "01Q000000000001AAA"] {
-            let text = format!("{connection}assignment = {rule:?}");
-            assert!(Config::parse(&text, PathBuf::new(), &common()).is_ok());
-        }
     }
 
     #[test]
     fn a_connection_writes_nothing_before_somebody_says_so() {
-        let text = "[[connection]]\nname = \"a\"\ncrm = \"hubspot\"\ngrant = \"static\"";
+        let text = "[[connection]]\nname = \"a\"\nhubspot = { grant = \"static\" }";
         assert_eq!(Config::parse(text, PathBuf::new(), &common()).unwrap().connection[0].mode, Mode::DryRun);
     }
 
@@ -454,7 +367,8 @@ mod tests {
         let common = Common { credentials: Some(credentials.clone()), ..common() };
         let config = Config::parse("", folder.path().to_owned(), &common).unwrap();
         let secret = |file: &str| {
-            let secret = config.secret("token", None, Some(&file.into())).unwrap().unwrap();
+            let file = std::path::PathBuf::from(file);
+            let secret = config.open(Secret { name: "token", value: None, file: Some(&file) }).unwrap().unwrap();
             secrecy::ExposeSecret::expose_secret(&secret).to_owned()
         };
         assert_eq!(
@@ -466,7 +380,7 @@ mod tests {
 
     #[test]
     fn secrets_do_not_show_in_debug_output() {
-        let text = "[[connection]]\nname=\"a\"\ncrm=\"hubspot\"\ngrant=\"static\"\naccess_token=\"pat-geheim\"";
+        let text = "[[connection]]\nname=\"a\"\n[connection.hubspot]\ngrant=\"static\"\naccess_token=\"pat-geheim\"";
         let config = Config::parse(text, PathBuf::new(), &common()).unwrap();
         assert!(!format!("{config:?}").contains("geheim"));
     }

@@ -4,6 +4,8 @@
 mod cli;
 mod commands;
 mod config;
+mod connection_section;
+mod crms;
 #[cfg(test)]
 mod deploy_tests;
 mod factory;
@@ -12,7 +14,6 @@ mod installation;
 mod keyfile;
 mod service;
 mod telemetry;
-mod tuned;
 
 use clap::Parser;
 

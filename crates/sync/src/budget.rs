@@ -2,16 +2,16 @@
 //! of about half a second.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     sync::{
-        Arc,
+        Arc, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
 };
 
 use async_trait::async_trait;
-use mittler_connector::{Budget, Error, Result, http::Pace};
+use mittler_connector::{Bucket, Budget, Cost, Error, Result, Usage, http::Pace};
 use mittler_core::{ConnectionId, Time};
 use mittler_store::{Clock, Store};
 use tokio::{sync::Mutex, time::Instant};
@@ -28,9 +28,10 @@ const IN_HAND: Duration = Duration::from_millis(500);
 /// # Errors
 /// If the database does not answer.
 pub async fn put(store: &Store, connection: ConnectionId, budgets: &[Budget]) -> mittler_store::Result<()> {
-    for Budget { bucket, calls, window } in budgets.iter().cloned() {
-        let window = window + (window / 20).min(IN_HAND);
-        store.write(async move |tx| tx.put_budget(connection, bucket, calls, window).await).await?;
+    for budget in budgets {
+        let window = budget.window() + (budget.window() / 20).min(IN_HAND);
+        let (bucket, units) = (budget.bucket, budget.units);
+        store.write(async move |tx| tx.put_budget(connection, bucket, units, window).await).await?;
     }
     Ok(())
 }
@@ -41,31 +42,25 @@ pub struct Budgets {
     store: Store,
     clock: Clock,
     connection: ConnectionId,
-    /// Bucket to calls per half second, the block that is taken at once.
-    blocks: HashMap<&'static str, i64>,
-    /// Calls in hand and until when; one lock for each bucket, so that one that is spent keeps
+    /// Bucket to units per half second, the block that is taken at once.
+    blocks: HashMap<Bucket, i64>,
+    /// Units in hand and until when; one lock for each bucket, so that one that is spent keeps
     /// nobody from the others.
-    held: HashMap<&'static str, Mutex<(i64, Time)>>,
-    used: AtomicU64,
-    allowed: AtomicU64,
+    held: HashMap<Bucket, Mutex<(i64, Time)>>,
     calls: AtomicU64,
+    /// What the CRM last said of each bucket.
+    usage: std::sync::Mutex<BTreeMap<Bucket, Usage>>,
 }
 
 impl Budgets {
-    /// `limits`: bucket, calls, window. No calls means no limit.
-    pub fn new(
-        store: Store,
-        clock: Clock,
-        connection: ConnectionId,
-        limits: &[(&'static str, u32, Duration)],
-    ) -> Arc<Budgets> {
-        let blocks: HashMap<&'static str, i64> = limits
+    pub fn new(store: Store, clock: Clock, connection: ConnectionId, budgets: &[Budget]) -> Arc<Budgets> {
+        let blocks: HashMap<Bucket, i64> = budgets
             .iter()
-            .filter(|(_, calls, _)| *calls > 0)
-            .map(|(bucket, calls, window)| {
-                let per_half_second = f64::from(*calls) * 0.5 / window.as_secs_f64().max(0.001);
+            .filter(|budget| budget.units > 0)
+            .map(|budget| {
+                let per_half_second = f64::from(budget.units) * 0.5 / budget.window().as_secs_f64().max(0.001);
                 #[expect(clippy::cast_possible_truncation, reason = "a block is small")]
-                (*bucket, (per_half_second as i64).clamp(1, 50))
+                (budget.bucket, (per_half_second as i64).clamp(1, 50))
             })
             .collect();
         let held = blocks.keys().map(|bucket| (*bucket, Mutex::new((0, Time(0))))).collect();
@@ -75,9 +70,8 @@ impl Budgets {
             connection,
             blocks,
             held,
-            used: AtomicU64::new(0),
-            allowed: AtomicU64::new(0),
             calls: AtomicU64::new(0),
+            usage: std::sync::Mutex::default(),
         })
     }
 
@@ -86,12 +80,12 @@ impl Budgets {
         self.calls.load(Ordering::Relaxed)
     }
 
-    /// What the CRM last said: used, allowed.
-    pub fn observed(&self) -> (u64, u64) {
-        (self.used.load(Ordering::Relaxed), self.allowed.load(Ordering::Relaxed))
+    /// What the CRM last said of its limits.
+    pub fn usage(&self) -> Vec<Usage> {
+        self.usage.lock().unwrap_or_else(PoisonError::into_inner).values().copied().collect()
     }
 
-    async fn take(&self, bucket: &'static str) -> Result<()> {
+    async fn take(&self, bucket: Bucket, units: i64) -> Result<()> {
         let (Some(&block), Some(held)) = (self.blocks.get(bucket), self.held.get(bucket)) else { return Ok(()) };
         // Not by the clock: one that is put back meanwhile would make the wait as long.
         let begun = Instant::now();
@@ -99,18 +93,21 @@ impl Budgets {
             let now = self.clock.now();
             let mut held = held.lock().await;
             // Permits that lie about for long would add to the next window's: they lapse.
-            if held.0 > 0 && held.1 > now && held.1.since(now) <= IN_HAND {
-                held.0 -= 1;
+            if held.0 >= units && held.1 > now && held.1.since(now) <= IN_HAND {
+                held.0 -= units;
                 return Ok(());
             }
-            let connection = self.connection;
+            let (connection, block) = (self.connection, block.max(units));
             let taken = self
                 .store
                 .write(async move |tx| tx.take_calls(connection, bucket, block, now).await)
                 .await
                 .map_err(|_| Error::Unavailable { code: "database".into(), retry_after: None })?;
             match taken {
-                Ok(calls) => *held = (calls, now.plus(IN_HAND)),
+                Ok(calls) => {
+                    let left = if held.1 > now && held.1.since(now) <= IN_HAND { held.0 } else { 0 };
+                    *held = (left + calls, now.plus(IN_HAND));
+                }
                 Err(then) if begun.elapsed() + then.since(now) > PATIENCE => {
                     return Err(Error::Limited { bucket, retry_after: Some(then.since(now)) });
                 }
@@ -125,17 +122,15 @@ impl Budgets {
 
 #[async_trait]
 impl Pace for Budgets {
-    async fn permit(&self, bucket: &'static str) -> Result<()> {
-        self.take(bucket).await?;
-        if bucket != "daily" {
-            self.take("daily").await?;
+    async fn permit(&self, cost: Cost) -> Result<()> {
+        for (bucket, units) in cost {
+            self.take(bucket, (*units).into()).await?;
         }
         self.calls.fetch_add(1, Ordering::Relaxed);
         Ok(())
     }
 
-    fn observe(&self, used: u64, allowed: u64) {
-        self.used.store(used, Ordering::Relaxed);
-        self.allowed.store(allowed, Ordering::Relaxed);
+    fn observe(&self, usage: Usage) {
+        self.usage.lock().unwrap_or_else(PoisonError::into_inner).insert(usage.bucket, usage);
     }
 }

@@ -151,7 +151,7 @@ impl Connection {
             return Ok(());
         }
         let account = self.connector.account().await?;
-        if !same_account(expected, &account.id) {
+        if *expected != account.id {
             let message = format!(
                 "the credentials belong to account {}, but the connection is configured for {expected}; \
                  nothing is read or written until one of them is put right",
@@ -486,13 +486,6 @@ fn one_more(failures: &AtomicU32, is_paused: bool) -> u32 {
 /// The code of credentials that belong to somebody else.
 pub(crate) const WRONG_ACCOUNT: &str = "wrong_account";
 
-/// Whether two ids name one account. Salesforce writes the id of an organisation with 15 characters,
-/// or with three more to check them.
-pub fn same_account(expected: &str, account: &str) -> bool {
-    let long = |id: &str| matches!(id.len(), 15 | 18) && id.starts_with("00D");
-    if long(expected) && long(account) { expected.get(..15) == account.get(..15) } else { expected == account }
-}
-
 pub(crate) fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -536,13 +529,5 @@ mod tests {
         let together: Vec<u32> = [false, true, true, true].map(|paused| one_more(&failures, paused)).into();
         assert_eq!(together, [1; 4]);
         assert_eq!(one_more(&failures, false), 2);
-    }
-
-    #[test]
-    fn an_account_is_the_expected_one_only_if_its_id_is() {
-        assert!(same_account("00D5g000000AbCd", "00D5g000000AbCdEAK"));
-        assert!(!same_account("00D5g000000AbCe", "00D5g000000AbCdEAK"));
-        assert!(same_account("144555", "144555"));
-        assert!(!same_account("144555", "1445556"));
     }
 }

@@ -21,7 +21,7 @@ use tracing::{debug, warn};
 use uuid::Uuid;
 
 use crate::{
-    connections::{Connection, Connections, same_account},
+    connections::{Connection, Connections},
     mode::Mode,
 };
 
@@ -77,7 +77,7 @@ impl HookReceiver for Hooks {
             return HookReply { status: 503, content_type: None, body: String::new() };
         };
         let (ours, foreign): (Vec<HookEvent>, Vec<HookEvent>) =
-            told.events.into_iter().partition(|event| same_account(&event.account, &account));
+            told.events.into_iter().partition(|event| event.account == account);
         match self.take(connection, ours, foreign, now).await {
             Ok(()) => {
                 self.counts.taken(connection.id, &self.store, now);
@@ -214,7 +214,7 @@ impl Hooks {
     async fn home(&self, crm: &str, account: &str) -> Option<Arc<Connection>> {
         for connection in self.connections.all() {
             if connection.connector.profile().name == crm
-                && connection.account_of_hooks().await.is_ok_and(|known| same_account(account, known))
+                && connection.account_of_hooks().await.is_ok_and(|known| known == account)
             {
                 return Some(connection);
             }
@@ -256,18 +256,5 @@ impl Hooks {
                 NewJob::new(id, task, Lane::Interactive, now, now)
             })
             .collect()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_account_is_known_by_either_form_of_its_id() {
-        assert!(same_account("00D5g000004VxyZ", "00D5g000004VxyZEAS"));
-        assert!(same_account("62515", "62515"));
-        assert!(!same_account("62515", "62516") && !same_account("", "62515"));
-        assert!(!same_account("00D5g000004VxyZ", "00D5g000004Vxyz"));
     }
 }

@@ -16,7 +16,7 @@ use chacha20poly1305::{
 use mittler_connector::{
     Error, Result,
     http::Auth,
-    oauth::{self, Grant, Tokens},
+    oauth::{self, Grant, TokenEndpoint, Tokens},
 };
 use mittler_core::{ConnectionId, Time};
 use mittler_store::{Bytes, Clock, Store, connections::SecretRow};
@@ -90,7 +90,7 @@ pub struct Vault {
     safe: Safe,
     client: reqwest::Client,
     connection: ConnectionId,
-    token_url: String,
+    endpoint: TokenEndpoint,
     grant: Grant,
     fingerprint: String,
     /// The vendor gives no expiry: believed for this long.
@@ -112,17 +112,17 @@ impl Vault {
         keys: &Keys,
         client: reqwest::Client,
         connection: ConnectionId,
-        token_url: String,
+        endpoint: TokenEndpoint,
         grant: Grant,
     ) -> Arc<Vault> {
         Arc::new(Vault {
             store,
             clock,
             safe: Safe::new(keys),
-            fingerprint: fingerprint(keys, &token_url, &grant),
+            fingerprint: fingerprint(keys, &endpoint.url, &grant),
             client,
             connection,
-            token_url,
+            endpoint,
             grant,
             soft_life: Duration::from_mins(30),
             one: tokio::sync::Mutex::new(None),
@@ -192,7 +192,7 @@ impl Vault {
             (grant, _) => grant.clone(),
         };
         let asked =
-            tokio::time::timeout(REQUEST, oauth::request(&self.client, &self.token_url, &grant, self.clock.now()));
+            tokio::time::timeout(REQUEST, oauth::request(&self.client, &self.endpoint, &grant, self.clock.now()));
         let tokens = asked.await.unwrap_or(Err(Error::Unavailable { code: "token_timeout".into(), retry_after: None }));
         let tokens = match tokens {
             Ok(tokens) => tokens,

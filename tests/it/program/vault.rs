@@ -11,8 +11,8 @@ use std::{
 use axum::{Form, Json, Router, routing::post};
 use futures_util::future::join_all;
 use mittler_connector::{
-    http::{Auth, client},
-    oauth::Grant,
+    http::{Auth, Dialect, client},
+    oauth::{Grant, TokenEndpoint},
 };
 use mittler_core::ConnectionId;
 use mittler_store::{Clock, Store};
@@ -59,7 +59,8 @@ impl Vendor {
         };
         let client = client(Duration::from_secs(60)).unwrap();
         let keys = Keys::derive(&[key; 32]);
-        Vault::new(store.clone(), Clock::default(), &keys, client, connection, self.url.clone(), grant)
+        let endpoint = TokenEndpoint { url: self.url.clone(), dialect: Dialect::STANDARD };
+        Vault::new(store.clone(), Clock::default(), &keys, client, connection, endpoint, grant)
     }
 }
 

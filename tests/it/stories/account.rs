@@ -3,12 +3,12 @@
 use std::{sync::Arc, time::Duration};
 
 use mittler_connector::{
-    Connector, Profile, SetupStep, SetupWish,
+    Connector, Profile,
     http::{Auth, Http, Pace},
-    oauth::Grant,
+    oauth::{Grant, TokenEndpoint},
 };
-use mittler_connector_hubspot::HubSpot;
-use mittler_connector_salesforce::Salesforce;
+use mittler_connector_hubspot::{DIALECT as HUBSPOT_DIALECT, HubSpot};
+use mittler_connector_salesforce::{DIALECT as SALESFORCE_DIALECT, Salesforce};
 use mittler_core::mapping::Mapping;
 use mittler_sandbox::Sandbox;
 use mittler_store::{Clock, Json as Stored, Store, connections::ConnectionRow};
@@ -22,77 +22,6 @@ use secrecy::SecretString;
 use serde_json::json;
 
 use super::world::{HOOK_SECRET, SALESFORCE, Setup};
-
-/// A connector with the waits of a test.
-struct Tuned<C> {
-    inner: C,
-    profile: Profile,
-}
-
-#[async_trait::async_trait]
-impl<C: Connector> Connector for Tuned<C> {
-    fn profile(&self) -> &Profile {
-        &self.profile
-    }
-
-    async fn describe(&self, remote_type: &str) -> mittler_connector::Result<mittler_core::RemoteSchema> {
-        self.inner.describe(remote_type).await
-    }
-
-    async fn pull(
-        &self,
-        remote_type: &str,
-        cursor: Option<&mittler_connector::Cursor>,
-    ) -> mittler_connector::Result<mittler_connector::Page> {
-        self.inner.pull(remote_type, cursor).await
-    }
-
-    async fn read(
-        &self,
-        remote_type: &str,
-        keys: &[mittler_connector::Key],
-        fields: &[String],
-    ) -> mittler_connector::Result<Vec<mittler_connector::RemoteRecord>> {
-        self.inner.read(remote_type, keys, fields).await
-    }
-
-    async fn history(
-        &self,
-        remote_type: &str,
-        ids: &[String],
-        fields: &[String],
-    ) -> mittler_connector::Result<mittler_connector::Histories> {
-        self.inner.history(remote_type, ids, fields).await
-    }
-
-    async fn push(
-        &self,
-        remote_type: &str,
-        batch: &[mittler_connector::Write],
-    ) -> mittler_connector::Result<Vec<mittler_connector::Outcome>> {
-        self.inner.push(remote_type, batch).await
-    }
-
-    fn receive(
-        &self,
-        hook: &mittler_connector::RawHook,
-        now: mittler_core::Time,
-    ) -> Result<mittler_connector::Received, mittler_connector::NotAuthentic> {
-        self.inner.receive(hook, now)
-    }
-
-    fn record_url(&self, account: Option<&str>, remote_type: &str, id: &str) -> Option<String> {
-        self.inner.record_url(account, remote_type, id)
-    }
-
-    async fn setup(&self, wish: SetupWish) -> mittler_connector::Result<Vec<SetupStep>> {
-        self.inner.setup(wish).await
-    }
-
-    async fn account(&self) -> mittler_connector::Result<mittler_connector::Account> {
-        self.inner.account().await
-    }
-}
 
 pub async fn connection(
     store: &Store,
@@ -123,11 +52,12 @@ pub async fn connection(
     let id = store.put_connection(&row).await.unwrap();
     let client = mittler_connector::http::client(setup.call_timeout).unwrap();
     let http = |profile: &Profile, token_url: String, grant: Grant| {
-        let auth: Arc<dyn Auth> = Vault::new(store.clone(), clock.clone(), keys, client.clone(), id, token_url, grant);
-        let limits: Vec<_> = profile.budgets.iter().map(|it| (it.bucket, it.calls, it.window)).collect();
-        let limits = if setup.paced { &limits[..] } else { &[] };
-        let pace: Arc<dyn Pace> = Budgets::new(store.clone(), clock.clone(), id, limits);
-        Http::new(client.clone(), auth, pace)
+        let dialect = if crm == SALESFORCE { SALESFORCE_DIALECT } else { HUBSPOT_DIALECT };
+        let endpoint = TokenEndpoint { url: token_url, dialect };
+        let auth: Arc<dyn Auth> = Vault::new(store.clone(), clock.clone(), keys, client.clone(), id, endpoint, grant);
+        let budgets = if setup.paced { &profile.budgets[..] } else { &[] };
+        let pace: Arc<dyn Pace> = Budgets::new(store.clone(), clock.clone(), id, budgets);
+        Http::new(client.clone(), auth, pace, dialect)
     };
     let tuned = |mut profile: Profile| {
         profile.call_timeout = setup.call_timeout;
@@ -156,7 +86,7 @@ pub async fn connection(
         };
         let profile = tuned(mittler_connector_salesforce::profile(&settings));
         let http = http(&profile, format!("{}/services/oauth2/token", access.base_url), grant);
-        Arc::new(Tuned { inner: Salesforce::new(http, settings), profile })
+        Arc::new(Salesforce::with_profile(http, settings, profile))
     } else {
         let access = access.hubspot;
         let settings = mittler_connector_hubspot::Settings {
@@ -174,7 +104,7 @@ pub async fn connection(
         };
         let profile = tuned(mittler_connector_hubspot::profile(&settings));
         let http = http(&profile, format!("{}/oauth/2026-09/token", access.base_url), grant);
-        Arc::new(Tuned { inner: HubSpot::new(http, settings), profile })
+        Arc::new(HubSpot::with_profile(http, settings, profile))
     };
     if setup.paced {
         budget::put(store, id, &connector.profile().budgets).await.unwrap();

@@ -130,7 +130,6 @@ pub(crate) async fn links_of(app: &App, record: RecordId) -> Result<Vec<LinkView
 pub(crate) struct ConnectionView {
     pub id: String,
     pub name: String,
-    #[schema(example = "hubspot")]
     pub crm: String,
     /// `off`, `dry_run`, `create_only`, `update_only`, `fill_empty`, `full`.
     pub mode: String,

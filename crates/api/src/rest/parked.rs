@@ -16,7 +16,6 @@ use crate::{
 /// Authentic events of one account that are kept, as ids, until it has a connection.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ParkedView {
-    #[schema(example = "hubspot")]
     pub crm: String,
     /// Organisation id, portal id.
     pub account: String,

@@ -49,12 +49,12 @@ pub struct Unpaced {
 
 #[async_trait]
 impl Pace for Unpaced {
-    async fn permit(&self, _bucket: &'static str) -> Result<()> {
+    async fn permit(&self, _cost: mittler_connector::Cost) -> Result<()> {
         Ok(())
     }
 
-    fn observe(&self, used: u64, allowed: u64) {
-        self.observed.lock().unwrap().push((used, allowed));
+    fn observe(&self, usage: mittler_connector::Usage) {
+        self.observed.lock().unwrap().push((usage.used, usage.allowed));
     }
 }
 
@@ -73,7 +73,8 @@ impl Portal {
         let access = sandbox.access().hubspot;
         let pace = Arc::new(Unpaced::default());
         let client = client(Duration::from_secs(10)).unwrap();
-        let http = Http::new(client, Arc::new(Token(access.access_token)), pace.clone());
+        let http =
+            Http::new(client, Arc::new(Token(access.access_token)), pace.clone(), mittler_connector_hubspot::DIALECT);
         let mut settings = Settings { base_url: access.base_url, ..Settings::default() };
         set(&mut settings);
         Portal { hubspot: HubSpot::new(http.clone(), settings), sandbox, http, pace, tags: AtomicU64::new(1) }

@@ -75,7 +75,7 @@ fn a_unique_value_names_the_record_that_has_it() {
 #[test]
 fn a_spent_day_and_a_crowd_wait_differently() {
     let day = answer(403, &array("REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded."));
-    assert_eq!(of_call(&day, Effect::Write), Error::Limited { bucket: "daily", retry_after: Some(DAY_IS_SPENT) });
+    assert_eq!(of_call(&day, Effect::Write), Error::Limited { bucket: DAILY, retry_after: Some(DAY_IS_SPENT) });
     let crowd = answer(403, &array("REQUEST_LIMIT_EXCEEDED", "ConcurrentPerOrgLongTxn Limit exceeded"));
     let waits = Error::Unavailable { code: "REQUEST_LIMIT_EXCEEDED".into(), retry_after: Some(CROWDED) };
     assert_eq!(of_call(&crowd, Effect::Write), waits);

@@ -50,10 +50,17 @@ fn credentials() -> Grant {
     Grant::ClientCredentials { client_id: "app".into(), client_secret: secret("s") }
 }
 
+/// A vendor with a word of its own.
+fn endpoint(url: String) -> TokenEndpoint {
+    let token_error =
+        |_, told: &Value| told.get("hint").map(|_| Error::Unavailable { code: "too_many".into(), retry_after: None });
+    TokenEndpoint { url, dialect: Dialect { token_error, ..Dialect::STANDARD } }
+}
+
 async fn ask(grant: &Grant, answer: Option<(u16, &'static str)>) -> (Result<Tokens>, String) {
     let (url, served) = endpoint_that_answers(answer).await;
     let client = crate::http::client(Duration::from_secs(5)).unwrap();
-    let tokens = request(&client, &url, grant, Time(1_763_799_311_000_000)).await;
+    let tokens = request(&client, &endpoint(url), grant, Time(1_763_799_311_000_000)).await;
     (tokens, served.await.unwrap())
 }
 
@@ -66,7 +73,7 @@ async fn a_refresh_sends_its_credentials_in_the_body_and_keeps_the_rotated_token
     assert_eq!(tokens.access_token.expose_secret(), "a");
     assert_eq!(tokens.refresh_token.unwrap().expose_secret(), "new");
     assert_eq!(tokens.expires_in, Some(Duration::from_mins(30)));
-    assert_eq!(tokens.account.as_deref(), Some("1234567"));
+    assert_eq!(tokens.extra["hub_id"], 1_234_567);
     assert!(!seen.to_lowercase().contains("authorization:"));
     for pair in ["grant_type=refresh_token", "refresh_token=old", "client_id=app", "client_secret=s%26cret"] {
         assert!(seen.contains(pair), "{pair} is missing");
@@ -74,14 +81,11 @@ async fn a_refresh_sends_its_credentials_in_the_body_and_keeps_the_rotated_token
 }
 
 #[tokio::test]
-async fn client_credentials_tell_the_instance_and_the_organisation() {
-    let body = r#"{"access_token":"00Dxx!AR8","signature":"b","scope":"api id","token_type":"Bearer",
-        "instance_url":"https://acme.my.salesforce.com","issued_at":"1763799311000",
-        "id":"https://login.salesforce.com/id/00Dxx0000001gPLEAY/005xx000001SwiUAAS"}"#;
+async fn what_a_vendor_adds_to_a_token_is_kept() {
+    let body = r#"{"access_token":"t","scope":"api id","token_type":"Bearer","instance_url":"https://acme.example"}"#;
     let (tokens, _) = ask(&credentials(), Some((200, body))).await;
     let tokens = tokens.unwrap();
-    assert_eq!(tokens.account.as_deref(), Some("00Dxx0000001gPLEAY"));
-    assert_eq!(tokens.instance_url.as_deref(), Some("https://acme.my.salesforce.com"));
+    assert_eq!(tokens.extra["instance_url"], "https://acme.example");
     assert!(tokens.refresh_token.is_none() && tokens.expires_in.is_none());
 }
 
@@ -91,9 +95,9 @@ async fn an_assertion_is_signed_and_expires_within_three_minutes() {
         client_id: "consumer".into(),
         private_key_pem: secret(include_str!("test_key.pem")),
         username: "sync@acme.example".into(),
-        audience: "https://login.salesforce.com".into(),
+        audience: "https://login.example".into(),
     };
-    let body = r#"{"access_token":"t","token_type":"Bearer","instance_url":"https://acme.my.salesforce.com"}"#;
+    let body = r#"{"access_token":"t","token_type":"Bearer"}"#;
     let (tokens, seen) = ask(&grant, Some((200, body))).await;
     assert_eq!(tokens.unwrap().access_token.expose_secret(), "t");
     let (_, form) = seen.split_once("\r\n\r\n").unwrap();
@@ -101,7 +105,7 @@ async fn an_assertion_is_signed_and_expires_within_three_minutes() {
     assert_eq!(form["grant_type"], "urn:ietf:params:oauth:grant-type:jwt-bearer");
     let key = DecodingKey::from_rsa_pem(include_bytes!("test_key.pub.pem")).unwrap();
     let mut validation = Validation::new(Algorithm::RS256);
-    validation.set_audience(&["https://login.salesforce.com"]);
+    validation.set_audience(&["https://login.example"]);
     validation.validate_exp = false;
     let claims = jsonwebtoken::decode::<Value>(form["assertion"].as_bytes(), &key, &validation).unwrap().claims;
     assert_eq!((claims["iss"].as_str(), claims["sub"].as_str()), (Some("consumer"), Some("sync@acme.example")));
@@ -111,11 +115,8 @@ async fn an_assertion_is_signed_and_expires_within_three_minutes() {
 #[tokio::test]
 async fn each_refusal_says_what_to_do_next() {
     let reauthorise = [
-        (400, r#"{"error":"invalid_grant","error_description":"expired access/refresh token"}"#, "invalid_grant"),
-        (400, r#"{"error":"invalid_client_id","error_description":"client identifier invalid"}"#, "invalid_client_id"),
+        (400, r#"{"error":"invalid_grant","error_description":"expired"}"#, "invalid_grant"),
         (401, r#"{"error":"invalid_client"}"#, "invalid_client"),
-        (400, r#"{"status":"BAD_REFRESH_TOKEN","message":"missing or invalid refresh token"}"#, "BAD_REFRESH_TOKEN"),
-        (400, r#"{"error":"invalid_grant","status":"BAD_REFRESH_TOKEN"}"#, "BAD_REFRESH_TOKEN"),
         (401, "", "http_401"),
     ];
     for (status, body, code) in reauthorise {
@@ -125,21 +126,14 @@ async fn each_refusal_says_what_to_do_next() {
     let wait = [
         (429, "", "http_429"),
         (503, "<html>down</html>", "http_503"),
-        (400, r#"{"error":"unknown_error","error_description":"retry your request"}"#, "unknown_error"),
-        (400, r#"{"error":"invalid_grant","error_description":"login rate exceeded"}"#, "invalid_grant"),
+        (400, r#"{"error":"temporarily_unavailable"}"#, "temporarily_unavailable"),
+        (400, r#"{"error":"invalid_grant","hint":"too many logins"}"#, "too_many"),
     ];
     for (status, body, code) in wait {
         let error = ask(&refresh(), Some((status, body))).await.0.unwrap_err();
         assert_eq!(error, Error::Unavailable { code: code.into(), retry_after: Some(Duration::from_secs(7)) });
     }
-    let wrong = [
-        (400, r#"{"error":"invalid_grant","error_description":"no client credentials user enabled"}"#),
-        (400, r#"{"error":"unsupported_grant_type"}"#),
-        (400, r#"{"status":"BAD_REDIRECT_URI"}"#),
-        (302, ""),
-        (404, "<html>"),
-    ];
-    for (status, body) in wrong {
+    for (status, body) in [(400, r#"{"error":"unsupported_grant_type"}"#), (302, ""), (404, "<html>")] {
         let error = ask(&credentials(), Some((status, body))).await.0.unwrap_err();
         assert!(matches!(error, Error::Configuration { .. }), "{status} {body}: {error:?}");
     }
@@ -155,24 +149,6 @@ async fn a_lost_answer_is_unknown_only_where_the_grant_may_be_spent() {
     assert!(matches!(error, Error::Unavailable { .. }), "{error:?}");
     let client = crate::http::client(Duration::from_secs(5)).unwrap();
     let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
-    let error = request(&client, &format!("http://{nobody}/"), &refresh(), Time(0)).await.unwrap_err();
+    let error = request(&client, &endpoint(format!("http://{nobody}/")), &refresh(), Time(0)).await.unwrap_err();
     assert_eq!(error, Error::Unavailable { code: "not_connected".into(), retry_after: None });
-}
-
-#[tokio::test]
-async fn a_visit_is_proved_by_its_verifier() {
-    let application =
-        Application { client_id: "app".into(), client_secret: None, redirect_url: "https://m.example/back".into() };
-    let visit = visit(&application, "https://login.salesforce.com/services/oauth2/authorize", &["api"]).unwrap();
-    for part in ["response_type=code", "code_challenge_method=S256", "code_challenge=", "scope=api", "client_id=app"] {
-        assert!(visit.url.contains(part), "{part} is missing");
-    }
-    assert!(visit.url.contains(visit.state.expose_secret()));
-    assert!(!visit.url.contains(visit.verifier.expose_secret()));
-    let (url, served) = endpoint_that_answers(Some((200, r#"{"access_token":"a","token_type":"Bearer"}"#))).await;
-    let client = crate::http::client(Duration::from_secs(5)).unwrap();
-    let tokens = exchange(&client, &url, &application, &secret("code"), &visit.verifier).await.unwrap();
-    assert_eq!(tokens.access_token.expose_secret(), "a");
-    let seen = served.await.unwrap();
-    assert!(seen.contains("code_verifier=") && !seen.contains("client_secret"));
 }

@@ -5,11 +5,11 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use mittler_connector::{SetupWish, StepState};
 use mittler_core::mapping::Finding;
-use mittler_sync::{Connection, Mode, connections::same_account};
+use mittler_sync::{Connection, Mode};
 use serde_json::json;
 
 use crate::{
-    commands::{doctor::settings, mapping, print_json},
+    commands::{mapping, print_json},
     service::Desk,
 };
 
@@ -23,7 +23,7 @@ pub async fn run(desk: &Desk, name: &str, json: bool) -> Result<ExitCode> {
     let account = connection.connector.account().await.with_context(|| {
         format!("connection {name}: the CRM does not say whose account this is; `mittler doctor` says what to do")
     })?;
-    if let Some(wanted) = settings::account(section).filter(|wanted| !same_account(wanted, &account.id)) {
+    if let Some(wanted) = section.settings.account().filter(|wanted| *wanted != account.id) {
         anyhow::bail!(
             "connection {name}: the credentials belong to account {}, not to {wanted}: nothing was changed there",
             account.id

@@ -10,11 +10,11 @@ use std::{
 };
 
 use anyhow::Result;
-use mittler_connector::{SetupStep, SetupWish, StepState};
+use mittler_connector::{Settings, SetupStep, SetupWish, StepState, settings::GrantName};
 use mittler_core::{ConnectionId, Time};
 use mittler_queue::RabbitConfig;
 use mittler_store::{Clock, Store, connections::ConnectionRow, hooks::HookCount, inspect};
-use mittler_sync::{Connection, Keys, Mode, connections::same_account};
+use mittler_sync::{Connection, Keys, Mode};
 use secrecy::SecretString;
 use serde::Serialize;
 
@@ -258,14 +258,14 @@ async fn check_connections(
         let name = format!("connection {}", section.name);
         if let (Some(store), Some(known)) = (store, rows.iter().find(|row| row.name == section.name)) {
             let count = hooks.iter().find(|count| count.connection == known.id);
-            findings.add(format!("{name}, webhooks"), said_of_hooks(count, settings::has_hook_secret(section)));
+            findings.add(format!("{name}, webhooks"), said_of_hooks(count, &*section.settings));
             let pulled = store.last_pull(ConnectionId(known.id)).await?;
             findings.add(format!("{name}, state"), said_of_state(known, section, pulled, Clock::default().now()));
         }
         let row = rows.iter().find(|row| row.name == section.name).filter(|_| own.is_some());
         let (store, id) = match (store, row) {
             (Some(store), Some(row)) => (store, ConnectionId(row.id)),
-            _ if section.grant == "refresh_token" => {
+            _ if section.settings.credentials().grant == GrantName::RefreshToken => {
                 findings.well(
                     &name,
                     "not asked: its refresh token may be good for one use, and the database does not keep the next \
@@ -318,9 +318,9 @@ impl Asked {
 
     fn say(&self, config: &Config, findings: &mut Findings) {
         for (at, (name, crm, account)) in self.accounts.iter().enumerate() {
-            let twin = self.accounts[..at].iter().find(|(_, other, id)| other == crm && same_account(id, account));
+            let twin = self.accounts[..at].iter().find(|(_, other, id)| other == crm && id == account);
             let is_said =
-                |name: &str| config.connection.iter().any(|it| it.name == name && settings::account(it).is_some());
+                |name: &str| config.connection.iter().any(|it| it.name == name && it.settings.account().is_some());
             if let Some((twin, ..)) = twin.filter(|(twin, ..)| !is_said(name) || !is_said(twin)) {
                 findings.wrong(
                     format!("connection {name}, account"),
@@ -396,8 +396,8 @@ async fn check_connection(
     match account {
         Ok(account) => {
             asked.accounts.push((section.name.clone(), section.crm.clone(), account.id.clone()));
-            match settings::account(section) {
-                Some(wanted) if !same_account(wanted, &account.id) => {
+            match section.settings.account() {
+                Some(wanted) if wanted != account.id => {
                     findings.wrong(name, format!("the credentials belong to account {}, not to {wanted}", account.id));
                 }
                 _ => findings.well(name, format!("account {} answers", account.id)),
@@ -474,16 +474,18 @@ fn said_of_state(
 }
 
 /// What became of a connection's webhooks.
-fn said_of_hooks(count: Option<&HookCount>, has_secret: bool) -> Result<String, String> {
+fn said_of_hooks(count: Option<&HookCount>, settings: &dyn Settings) -> Result<String, String> {
+    let hooks = settings.hooks();
     let Some(count) = count else {
         return Ok("none has come yet: changes in the CRM are found by the next pull".into());
     };
-    if !has_secret && count.is_refused() {
+    if !hooks.proven && count.is_refused() {
         return Err(format!(
-            "{} refused, the last at {}: without a secret none can be told from a forged one; set client_secret_file \
-             (HubSpot) or hook_secret_file (Salesforce), or stop them in the CRM",
+            "{} refused, the last at {}: without a secret none can be told from a forged one; set {}, or \
+             stop them in the CRM",
             count.refused,
-            Time(count.last_refused_at)
+            Time(count.last_refused_at),
+            hooks.proof
         ));
     }
     let last = if count.last_taken_at > 0 {
@@ -495,13 +497,13 @@ fn said_of_hooks(count: Option<&HookCount>, has_secret: bool) -> Result<String, 
         return Ok(format!("{} taken, {} refused; {last}", count.taken, count.refused));
     }
     let remedy = match count.cause.as_deref().unwrap_or_default() {
-        "signature" => {
-            "its signature or secret does not fit: check the client secret or hook_secret, and that public_url is \
-             exactly the address that the CRM calls"
-        }
-        "stale" => "it was signed too long ago or ahead of our clock: set this machine's clock",
-        "account" => "it is another account's: check organization_id or portal_id",
-        _ => "it does not have the CRM's form: something else calls this address",
+        "signature" => format!(
+            "its signature or secret does not fit: check {}, and that public_url is exactly the address that the CRM calls",
+            hooks.proof
+        ),
+        "stale" => "it was signed too long ago or ahead of our clock: set this machine's clock".to_owned(),
+        "account" => format!("it is another account's: check {}", settings.account_setting()),
+        _ => "it does not have the CRM's form: something else calls this address".to_owned(),
     };
     Err(format!("{} refused, the last at {}: {remedy}; {last}", count.refused, Time(count.last_refused_at)))
 }
@@ -526,8 +528,6 @@ fn crm_advice(error: &mittler_connector::Error) -> String {
 
 #[cfg(test)]
 mod tests {
-    use mittler_sync::connections::same_account;
-
     use super::*;
 
     #[test]
@@ -540,25 +540,20 @@ mod tests {
             cause: Some(cause.into()),
             ..HookCount::none(ConnectionId(uuid::Uuid::nil()))
         };
-        assert!(said_of_hooks(None, true).is_ok());
-        let wrong = said_of_hooks(Some(&count(0, 5, "signature")), true).unwrap_err();
+        let settings = |lines: &str| {
+            let table = format!("base_url = \"https://acme.example\"\ngrant = \"static\"\n{lines}").parse().unwrap();
+            (mittler_connector_salesforce::CRM.settings)(table).unwrap()
+        };
+        let (set, unset) = (settings("hook_secret = \"0123456789abcdef\""), settings(""));
+        assert!(said_of_hooks(None, &*set).is_ok());
+        let wrong = said_of_hooks(Some(&count(0, 5, "signature")), &*set).unwrap_err();
         assert!(
             wrong.contains("3 refused") && wrong.contains("public_url") && wrong.contains("none was taken"),
             "{wrong}"
         );
-        assert!(said_of_hooks(Some(&count(4, 5, "stale")), true).unwrap_err().contains("clock"));
-        let unset = said_of_hooks(Some(&count(0, 5, "signature")), false).unwrap_err();
-        assert!(unset.contains("hook_secret_file"), "{unset}");
-        assert!(said_of_hooks(Some(&count(6, 5, "stale")), true).unwrap().contains("1 taken, 3 refused"));
-    }
-
-    #[test]
-    fn an_account_is_compared_whole() {
-        assert!(same_account("1234567", "1234567"));
-        assert!(!same_account("123", "1234567") && !same_account("1234567", "123"));
-        assert!(same_account("00D000000000001", "00D000000000001EAA"));
-        assert!(same_account("00D000000000001EAA", "00D000000000001"));
-        assert!(!same_account("00D00000000000", "00D000000000001EAA"));
-        assert!(!same_account("00D000000000001EAA", "00D000000000002EAA"));
+        assert!(said_of_hooks(Some(&count(4, 5, "stale")), &*set).unwrap_err().contains("clock"));
+        let wrong = said_of_hooks(Some(&count(0, 5, "signature")), &*unset).unwrap_err();
+        assert!(wrong.contains("hook_secret_file"), "{wrong}");
+        assert!(said_of_hooks(Some(&count(6, 5, "stale")), &*set).unwrap().contains("1 taken, 3 refused"));
     }
 }

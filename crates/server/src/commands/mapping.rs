@@ -9,13 +9,13 @@ use serde_json::json;
 use crate::{
     cli::{Common, MappingCommand},
     commands::{open, print_json},
-    factory,
+    crms,
 };
 
 pub async fn run(common: &Common, command: MappingCommand) -> Result<ExitCode> {
     match command {
         MappingCommand::Default { crm } => {
-            print!("{}", factory::default_mapping(&crm)?);
+            print!("{}", crms::named(&crm).map_err(anyhow::Error::msg)?.default_mapping);
             Ok(ExitCode::SUCCESS)
         }
         MappingCommand::Check { connection, json } => {

@@ -98,29 +98,28 @@ pub fn connections(access: &Access, secrets: [&str; 2]) -> String {
     format!(
         r#"[[connection]]
 name = "salesforce"
-crm = "salesforce"
 mode = "full"
+call_timeout_seconds = 20
+visibility_lag_seconds = 1
+[connection.salesforce]
 base_url = "{}"
 grant = "client_credentials"
 client_id = "{}"
 {of_salesforce}
 organization_id = "{}"
-call_timeout_seconds = 20
-visibility_lag_seconds = 1
 
 [[connection]]
 name = "hubspot"
-crm = "hubspot"
 mode = "full"
+budget = {{ burst = 190 }}
+call_timeout_seconds = 20
+visibility_lag_seconds = 3
+[connection.hubspot]
 base_url = "{}"
 grant = "static"
 {of_hubspot}
 portal_id = "{}"
 app_id = "{}"
-call_timeout_seconds = 20
-visibility_lag_seconds = 3
-[connection.budget]
-burst = 190
 "#,
         salesforce.base_url,
         salesforce.client_id,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
-use mittler_connector::Error as CrmError;
+use mittler_connector::{Error as CrmError, Resets};
 use mittler_core::Time;
 use mittler_store::{Result, connections::Notes};
 use tracing::{debug, warn};
@@ -28,10 +28,12 @@ impl Pusher {
         let jitter = Duration::from_millis(fastrand::u64(0..500));
         let (state, wait) = match error {
             CrmError::Limited { bucket, retry_after } => {
-                let wait = match retry_after {
-                    Some(wait) => *wait,
-                    None if *bucket == "daily" => self.rest_of_the_day(connection, now).await?,
-                    None => Duration::from_secs(10),
+                let resets = connection.connector.profile().budget(bucket).map(|budget| budget.resets);
+                let wait = match (retry_after, resets) {
+                    (Some(wait), _) => *wait,
+                    (None, Some(Resets::Midnight)) => self.rest_of_the_day(connection, now).await?,
+                    (None, Some(Resets::Rolling(window))) => window.min(HOUR),
+                    (None, None) => Duration::from_secs(10),
                 };
                 ("waiting", wait)
             }
@@ -135,9 +137,6 @@ impl Pusher {
 
     /// How long a daily limit lasts from now.
     pub(crate) async fn rest_of_the_day(&self, connection: &Connection, now: Time) -> Result<Duration> {
-        if !connection.connector.profile().daily_until_midnight {
-            return Ok(HOUR);
-        }
         let zone = match connection.time_zone() {
             Some(zone) => Some(zone),
             None => self.store.time_zone_of(connection.id).await?,
@@ -147,7 +146,7 @@ impl Pusher {
 
     /// Keeps in which time zone the account's days begin, while it can be asked.
     pub(crate) async fn learn_time_zone(&self, connection: &Connection) -> Result<()> {
-        if !connection.connector.profile().daily_until_midnight || connection.time_zone().is_some() {
+        if !connection.connector.profile().resets_at_midnight() || connection.time_zone().is_some() {
             return Ok(());
         }
         let id = connection.id;

@@ -1,21 +1,18 @@
 //! What can be seen to be wrong in the configuration and its files before anybody is asked.
 
-use std::{
-    net::IpAddr,
-    os::unix::fs::PermissionsExt,
-    path::{Path, PathBuf},
-};
+use std::{net::IpAddr, os::unix::fs::PermissionsExt, path::Path};
 
+use mittler_connector::settings::{Secret, Secrets};
 use mittler_core::mapping::Mapping;
-use mittler_sync::{Mode, connections::same_account};
+use mittler_sync::Mode;
 use mittler_worker::follow::Routing;
 use reqwest::Url;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret;
 
 use super::Findings;
 use crate::{
     config::{Config, ConnectionSection},
-    factory,
+    crms,
 };
 
 /// Characters of the unguessable end of a webhook's address; fewer can be guessed.
@@ -28,8 +25,8 @@ pub fn check(config: &Config, file: &Path, findings: &mut Findings) {
     routing(&config.routing, findings);
     for (at, section) in config.connection.iter().enumerate() {
         let is_twin = |other: &&ConnectionSection| {
-            let both = account(other).zip(account(section));
-            other.crm == section.crm && both.is_some_and(|(one, two)| same_account(one, two))
+            let account = section.settings.account();
+            other.crm == section.crm && account.is_some() && other.settings.account() == account
         };
         if let Some(twin) = config.connection[..at].iter().find(is_twin) {
             findings.wrong(
@@ -43,7 +40,7 @@ pub fn check(config: &Config, file: &Path, findings: &mut Findings) {
         secrets(config, section, findings);
         fields(config, section, findings);
     }
-    if config.connection.iter().any(has_secrets_inside) && is_open(config, file) {
+    if config.connection.iter().any(ConnectionSection::has_secrets_inside) && is_open(config, file) {
         findings.wrong(
             "configuration",
             format!("{0} holds secrets and may be read by others; run: chmod 600 {0}", file.display()),
@@ -51,16 +48,10 @@ pub fn check(config: &Config, file: &Path, findings: &mut Findings) {
     }
 }
 
-/// The account that a connection may write to.
-pub fn account(section: &ConnectionSection) -> Option<&String> {
-    section.organization_id.as_ref().or(section.portal_id.as_ref())
-}
-
 /// What is missing if a connection writes, and the configuration does not say where: the name of the setting.
 pub fn missing_account(section: &ConnectionSection) -> Option<&'static str> {
     let writes = !matches!(section.mode, Mode::Off | Mode::DryRun);
-    let setting = if section.crm == "hubspot" { "portal_id" } else { "organization_id" };
-    (writes && account(section).is_none()).then_some(setting)
+    (writes && section.settings.account().is_none()).then(|| section.settings.account_setting())
 }
 
 fn addresses(config: &Config, findings: &mut Findings) {
@@ -70,7 +61,7 @@ fn addresses(config: &Config, findings: &mut Findings) {
         if listens_to_all {
             findings.wrong("address", "the API listens beyond this machine without TLS before it; set public_url to the https address of your proxy");
         }
-        for section in config.connection.iter().filter(|section| expects_hooks(section)) {
+        for section in config.connection.iter().filter(|section| section.settings.hooks().expected) {
             findings.wrong(
                 format!("connection {}, webhooks", section.name),
                 "public_url is not set: its webhooks find no way here, and a signature covers that address. Set it to the \
@@ -103,8 +94,7 @@ fn addresses(config: &Config, findings: &mut Findings) {
 /// The addresses of the CRMs.
 fn crms(config: &Config, findings: &mut Findings) {
     for section in &config.connection {
-        for (setting, value) in [("base_url", &section.base_url), ("token_url", &section.token_url)] {
-            let Some(value) = value else { continue };
+        for (setting, value) in section.settings.addresses() {
             let said = match Url::parse(value) {
                 Ok(url) if url.scheme() == "https" || is_here(&url) => continue,
                 Ok(_) => "is not https: its token would travel for all to read",
@@ -119,24 +109,6 @@ fn crms(config: &Config, findings: &mut Findings) {
 fn is_here(url: &Url) -> bool {
     let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
     host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
-}
-
-/// Whether a secret is set that serves webhooks alone.
-fn expects_hooks(section: &ConnectionSection) -> bool {
-    if section.crm == "hubspot" {
-        section.grant == "static" && has_hook_secret(section)
-    } else {
-        has_hook_secret(section)
-    }
-}
-
-/// Whether webhooks of a connection can be told from forged ones.
-pub fn has_hook_secret(section: &ConnectionSection) -> bool {
-    if section.crm == "hubspot" {
-        section.client_secret.is_some() || section.client_secret_file.is_some()
-    } else {
-        section.hook_secret.is_some() || section.hook_secret_file.is_some()
-    }
 }
 
 fn numbers(config: &Config, findings: &mut Findings) {
@@ -196,7 +168,7 @@ fn fields(config: &Config, section: &ConnectionSection, findings: &mut Findings)
     }
     let text = match &section.mapping {
         Some(path) => std::fs::read_to_string(config.path(path)).ok(),
-        None => factory::default_mapping(&section.crm).ok().map(str::to_owned),
+        None => crms::named(&section.crm).ok().map(|crm| crm.default_mapping.to_owned()),
     };
     // A mapping that cannot be read is said of the connection.
     let Some(mapping) = text.and_then(|text| Mapping::parse(&text).ok()) else { return };
@@ -215,12 +187,6 @@ fn fields(config: &Config, section: &ConnectionSection, findings: &mut Findings)
     }
 }
 
-fn has_secrets_inside(section: &ConnectionSection) -> bool {
-    [&section.client_secret, &section.access_token, &section.refresh_token, &section.hook_secret]
-        .into_iter()
-        .any(Option::is_some)
-}
-
 /// Whether others may read a file. One that the system hands over shows its access list as a group's right.
 fn is_open(config: &Config, path: &Path) -> bool {
     let handed_over = config.credentials.as_ref().is_some_and(|folder| path.starts_with(folder));
@@ -230,21 +196,15 @@ fn is_open(config: &Config, path: &Path) -> bool {
 
 /// Each secret of a connection: its file, and what stands in it.
 fn secrets(config: &Config, section: &ConnectionSection, findings: &mut Findings) {
-    let all: [(&str, Option<&SecretString>, Option<&PathBuf>); 5] = [
-        ("client_secret", section.client_secret.as_ref(), section.client_secret_file.as_ref()),
-        ("access_token", section.access_token.as_ref(), section.access_token_file.as_ref()),
-        ("refresh_token", section.refresh_token.as_ref(), section.refresh_token_file.as_ref()),
-        ("hook_secret", section.hook_secret.as_ref(), section.hook_secret_file.as_ref()),
-        ("private_key", None, section.private_key_file.as_ref()),
-    ];
-    for (name, value, file) in all {
+    for secret in section.settings.secrets() {
+        let Secret { name, value, file } = secret;
         let what = format!("connection {}, {name}", section.name);
         let path = file.filter(|_| value.is_none()).map(|file| config.secret_path(file));
         if let Some(path) = path.as_ref().filter(|path| is_open(config, path)) {
             findings.wrong(&what, format!("{0} may be read by others; run: chmod 600 {0}", path.display()));
         }
         // A file that cannot be read is said of the connection.
-        let Ok(Some(secret)) = config.secret(name, value, file) else { continue };
+        let Ok(Some(secret)) = config.open(secret) else { continue };
         if let Some(fault) = fault(name, secret.expose_secret()) {
             let place = path.map_or_else(|| "the configuration".to_owned(), |path| path.display().to_string());
             findings.wrong(what, format!("{place}: {fault}"));
@@ -288,6 +248,8 @@ fn fault(name: &str, text: &str) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
+    use std::path::PathBuf;
+
     use super::*;
     use crate::{cli::Common, commands::doctor::Check};
 
@@ -317,8 +279,20 @@ mod tests {
         assert_eq!(found.len(), 1, "{text}: {found:?}");
     }
 
-    const HUBSPOT: &str = "[[connection]]\nname = \"hs\"\ncrm = \"hubspot\"\ngrant = \"static\"\n";
-    const SALESFORCE: &str = "[[connection]]\nname = \"sf\"\ncrm = \"salesforce\"\ngrant = \"static\"\n";
+    const HUBSPOT: &str = "[[connection]]\nname = \"hs\"\nhubspot = { grant = \"static\" }\n";
+    const SALESFORCE: &str =
+        "[[connection]]\nname = \"sf\"\nsalesforce = { grant = \"static\", base_url = \"https://acme.example\" }\n";
+
+    /// A connection with these settings of its CRM.
+    fn hubspot(settings: &str) -> String {
+        format!("[[connection]]\nname = \"hs\"\n[connection.hubspot]\ngrant = \"static\"\n{settings}\n")
+    }
+
+    fn salesforce(settings: &str) -> String {
+        format!(
+            "[[connection]]\nname = \"sf\"\n[connection.salesforce]\ngrant = \"static\"\nbase_url = \"https://acme.example\"\n{settings}\n"
+        )
+    }
 
     #[test]
     fn the_example_configuration_is_in_order_but_for_its_placeholders() {
@@ -336,18 +310,20 @@ mod tests {
         one(&server("public_url = \"https://example.com/mittler\""), &[], "address", "write https://example.com");
         assert!(found(&server("public_url = \"https://mittler.example.com/\""), &[]).is_empty());
         assert!(found(&server("public_url = \"http://127.0.0.1:8484\""), &[]).is_empty());
-        let hooks = format!("{SALESFORCE}hook_secret_file = \"sf.hook\"");
+        let hooks = salesforce("hook_secret_file = \"sf.hook\"");
         let files = [("sf.hook", "0123456789abcdef\n", 0o600)];
         one(&hooks, &files, "connection sf, webhooks", "public_url is not set");
         let public = server("public_url = \"https://mittler.example.com\"");
         assert!(found(&format!("{public}{hooks}"), &files).is_empty());
-        one(&format!("{SALESFORCE}base_url = \"http://acme.example\""), &[], "connection sf", "not https");
+        one(&SALESFORCE.replace("https://acme", "http://acme"), &[], "connection sf", "not https");
     }
 
     #[test]
     fn two_connections_to_one_account_are_named() {
         let text = format!(
-            "{SALESFORCE}organization_id = \"00D000000000001\"\n[[connection]]\nname = \"other\"\ncrm = \"salesforce\"\ngrant = \"static\"\norganization_id = \"00D000000000001EAA\""
+            "{}{}",
+            salesforce("organization_id = \"00D000000000001\""),
+            salesforce("organization_id = \"00D000000000001EAA\"").replace("\"sf\"", "\"other\"")
         );
         one(&text, &[], "connection other, account", "sf writes to the same account");
         assert!(found(&text.replace("EAA", "").replace("01\"\n", "02\"\n"), &[]).is_empty());
@@ -368,12 +344,17 @@ mod tests {
         assert_eq!(missing_account(&section(HUBSPOT)), None, "it tries only");
         assert_eq!(missing_account(&section(&format!("{HUBSPOT}mode = \"full\""))), Some("portal_id"));
         assert_eq!(missing_account(&section(&format!("{SALESFORCE}mode = \"full\""))), Some("organization_id"));
-        assert_eq!(missing_account(&section(&format!("{HUBSPOT}mode = \"full\"\nportal_id = \"7\""))), None);
+        assert_eq!(
+            missing_account(&section(
+                &hubspot("portal_id = \"7\"").replace("[connection.", "mode = \"full\"\n[connection.")
+            )),
+            None
+        );
     }
 
     #[test]
     fn a_secret_is_one_word_of_the_crm_in_a_file_of_its_owner() {
-        let token = format!("{HUBSPOT}access_token_file = \"hs.token\"");
+        let token = hubspot("access_token_file = \"hs.token\"");
         for (content, says) in [
             ("", "empty"),
             (" \n", "empty"),
@@ -389,7 +370,7 @@ mod tests {
         for mode in [0o640, 0o604, 0o644] {
             one(&token, &[("hs.token", "pat-eu1-0f1e2d3c", mode)], "connection hs, access_token", "chmod 600");
         }
-        let key = format!("{SALESFORCE}private_key_file = \"sf.key\"");
+        let key = salesforce("private_key_file = \"sf.key\"");
         one(&key, &[("sf.key", "MIIEvQ\nIBADAN", 0o600)], "connection sf, private_key", "PEM");
         assert!(
             found(&key, &[("sf.key", "-----BEGIN PRIVATE KEY-----\nMIIE\n-----END PRIVATE KEY-----\n", 0o600)])
@@ -401,14 +382,15 @@ mod tests {
 
     #[test]
     fn a_configuration_with_secrets_in_it_is_its_owners() {
-        let text = format!("{HUBSPOT}access_token = \"pat-eu1-0f1e2d3c\"");
+        let text = hubspot("access_token = \"pat-eu1-0f1e2d3c\"");
         one(&text, &[], "configuration", "chmod 600");
     }
 
     #[test]
     fn a_webhook_secret_cannot_be_guessed() {
         let text = format!(
-            "[server]\npublic_url = \"https://mittler.example.com\"\n{SALESFORCE}hook_secret_file = \"sf.hook\""
+            "[server]\npublic_url = \"https://mittler.example.com\"\n{}",
+            salesforce("hook_secret_file = \"sf.hook\"")
         );
         one(&text, &[("sf.hook", "0123456789abcde", 0o600)], "connection sf, hook_secret", "16 characters");
     }
