@@ -494,7 +494,8 @@ async fn pulled(house: &House, since: i64, patience: Duration) -> bool {
     while Instant::now() < ends {
         let behind = match Tables::open(&house.database).await {
             Ok(mut tables) => {
-                let last = "SELECT MAX(pulled_at) FROM pull_cursor WHERE remote_type IN ('Lead', 'contacts') GROUP BY connection";
+                let last =
+                    "SELECT MAX(pulled_at) FROM pull_cursor WHERE feed IN ('Lead', 'contacts') GROUP BY connection";
                 let last = tables.numbers(last).await;
                 tables.close().await;
                 last.map_or(2, |rows| 2 - rows.iter().flatten().filter(|at| **at > since).count().min(2))

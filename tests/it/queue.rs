@@ -7,7 +7,7 @@ mod rig;
 use std::time::Duration;
 
 use mittler_core::{
-    JobId,
+    ConnectionId, JobId,
     job::{Lane, Task},
 };
 use mittler_queue::{End, MOST_FAILURES, MOST_LOST, Settings};
@@ -61,6 +61,7 @@ on_every_carrier!(
     a_handler_whose_lease_is_lost_is_dropped,
     a_job_that_takes_longer_than_its_lease_stays_with_its_worker,
     a_job_that_kills_its_workers_dies,
+    a_push_is_not_to_blame_for_workers_that_died_with_it_in_hand,
     the_jobs_in_hand_are_settled_before_a_stop,
     a_bell_wakes_the_carrier_at_once,
 );
@@ -263,6 +264,22 @@ async fn a_job_that_kills_its_workers_dies(mut rig: Rig) {
     rig.stop().await;
     assert_eq!(rig.runs(job), 0);
     assert_eq!(rig.line(job).await.code.as_deref(), Some("workers_lost"));
+}
+
+async fn a_push_is_not_to_blame_for_workers_that_died_with_it_in_hand(mut rig: Rig) {
+    let (id, now) = (rig.clock.id(), rig.clock.now());
+    let push = NewJob::push(id, ConnectionId(id), Lane::Interactive, now);
+    rig.store.write(async move |tx| tx.put_jobs(std::slice::from_ref(&push)).await).await.unwrap();
+    for _ in 0..=MOST_LOST {
+        let now = rig.clock.now();
+        let lease = Duration::from_mins(1);
+        rig.store.write(async move |tx| tx.take_job(JobId(id), now, lease).await).await.unwrap().unwrap();
+        rig.clock.advance(Duration::from_secs(61));
+    }
+    rig.work(|_| async { End::Done });
+    rig.all_ended().await;
+    rig.stop().await;
+    assert_eq!(rig.runs(JobId(id)), 1);
 }
 
 async fn the_jobs_in_hand_are_settled_before_a_stop(mut rig: Rig) {

@@ -45,6 +45,7 @@ mod retain;
 mod slots;
 mod tables;
 mod unread;
+mod upgrade;
 mod views;
 mod writes;
 

@@ -38,6 +38,7 @@ mod twice;
 mod twoway;
 mod unsure;
 mod wakeups;
+mod worst_case;
 
 pub use demo::LIST;
 pub use forget::{PLANTED, found};

@@ -238,6 +238,20 @@ mod tests {
     }
 
     #[test]
+    fn the_words_of_the_token_endpoint_say_who_has_to_act() {
+        for (told, expected) in [
+            (json!({"status": "BAD_REFRESH_TOKEN", "error": "invalid_grant"}), "BAD_REFRESH_TOKEN"),
+            (json!({"status": "BAD_CLIENT_SECRET"}), "BAD_CLIENT_SECRET"),
+        ] {
+            assert_eq!(token_error(400, &told), Some(Error::Reauthorise { code: expected.into() }));
+        }
+        let redirect = token_error(400, &json!({"status": "BAD_REDIRECT_URI"}));
+        assert!(matches!(redirect, Some(Error::Configuration { .. })), "{redirect:?}");
+        // Whatever else it says is the standard's, or nothing.
+        assert_eq!(token_error(400, &json!({"status": "error", "error": "invalid_grant"})), None);
+    }
+
+    #[test]
     fn each_status_has_one_meaning_for_a_write_and_one_for_a_read() {
         let limited =
             |bucket, seconds: Option<u64>| Error::Limited { bucket, retry_after: seconds.map(Duration::from_secs) };

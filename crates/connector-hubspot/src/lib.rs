@@ -37,7 +37,7 @@ use std::{
 
 use async_trait::async_trait;
 use mittler_connector::{
-    Account, Connector, Cursor, Error, Histories, Key, NotAuthentic, Outcome, Page, Profile, RawHook, Received,
+    Account, ChangePage, Connector, Cursor, Error, Histories, Key, NotAuthentic, Outcome, Profile, RawHook, Received,
     RemoteRecord, Result, SetupStep, SetupWish, Write,
     http::{Answer, Call, Http},
 };
@@ -193,8 +193,8 @@ impl Connector for HubSpot {
         Ok(RemoteSchema::clone(&*self.fresh_schema(remote_type).await?))
     }
 
-    async fn pull(&self, remote_type: &str, cursor: Option<&Cursor>) -> Result<Page> {
-        self.pull_type(remote_type, cursor).await
+    async fn changes(&self, feed: &str, since: Option<&Cursor>, now: Time) -> Result<ChangePage> {
+        self.changes_of(feed, since, now).await
     }
 
     async fn read(&self, remote_type: &str, keys: &[Key], fields: &[String]) -> Result<Vec<RemoteRecord>> {

@@ -26,6 +26,9 @@ pub const ASSOCIATIONS: usize = 1_000;
 /// Rows on one page of a search.
 pub const PAGE: usize = 200;
 
+/// How long searches may not show what was written.
+pub const LAG: Duration = Duration::from_secs(10);
+
 pub const BURST: &str = "burst";
 pub const DAILY: &str = "daily";
 pub const SEARCH: &str = "search";
@@ -62,9 +65,12 @@ pub fn profile(settings: &Settings) -> Profile {
     Profile {
         name: "hubspot",
         kinds: kinds(settings),
+        // E-mails and notes are not changed by hand in a way that matters to us.
+        feeds: [COMPANIES, EVENTS, CONTACTS, TASKS].map(Feed::of).into(),
         stamp_resolution: Duration::from_millis(1),
         history: Some(HISTORY),
-        visibility_lag: Duration::from_secs(10),
+        visibility_lag: LAG,
+        read_after: Duration::ZERO,
         call_timeout: Duration::from_secs(30),
         budgets: vec![
             // The smallest plan's; larger ones are configured.
@@ -86,18 +92,16 @@ fn kinds(settings: &Settings) -> Vec<KindProfile> {
         own_key: own_key.clone(),
         keys: keys.to_vec(),
         batch: BATCH,
-        feed: Feed::Cursor,
         updatable: true,
         paired: false,
     };
-    let activity = |remote_type, feed| {
+    let activity = |remote_type| {
         let base = record(Kind::Activity, remote_type, &[KeyForm::Id, KeyForm::Parent]);
         match &settings.activity_key {
-            None => KindProfile { own_key: OwnKey::None, feed, ..base },
+            None => KindProfile { own_key: OwnKey::None, ..base },
             Some(name) => KindProfile {
                 own_key: OwnKey::Field(name.clone()),
                 keys: vec![KeyForm::Id, KeyForm::Own, KeyForm::Parent],
-                feed,
                 ..base
             },
         }
@@ -105,7 +109,6 @@ fn kinds(settings: &Settings) -> Vec<KindProfile> {
     let pair = |kind, remote_type, batch| KindProfile {
         own_key: OwnKey::Native,
         batch,
-        feed: Feed::None,
         updatable: false,
         paired: true,
         ..record(kind, remote_type, &[KeyForm::Pair])
@@ -116,16 +119,14 @@ fn kinds(settings: &Settings) -> Vec<KindProfile> {
         KindProfile { own_key: OwnKey::Native, ..record(Kind::Fair, EVENTS, &[KeyForm::Id, KeyForm::Own]) },
         record(Kind::Person, CONTACTS, &[KeyForm::Id, KeyForm::Own, KeyForm::Email]),
         pair(Kind::Participation, ATTENDANCE, BATCH),
-        activity(TASKS, Feed::Cursor),
-        // Neither is changed by hand in a way that matters to us.
-        activity(EMAILS, Feed::None),
-        activity(NOTES, Feed::None),
+        activity(TASKS),
+        activity(EMAILS),
+        activity(NOTES),
         pair(Kind::Association, CONTACTS_TO_COMPANIES, ASSOCIATIONS),
         // Only read, to name a contact's owner.
         KindProfile {
             own_key: OwnKey::None,
             batch: 1,
-            feed: Feed::None,
             updatable: false,
             ..record(Kind::Person, OWNERS, &[KeyForm::Id, KeyForm::Email])
         },

@@ -5,8 +5,11 @@
 //! Every page starts from the cursor instead of an offset: the 10,000 results that a search shows
 //! are never reached.
 
+use std::time::Duration;
+
 use mittler_connector::{
-    Change, Cursor, Error, Page, Result,
+    Change, ChangePage, Cursor, Error, Result,
+    cursor::{Blur, TimeId},
     http::{Answer, Call},
 };
 use mittler_core::Time;
@@ -20,27 +23,32 @@ use crate::{
     wire::{self, Listed, Record},
 };
 
+/// Re-read at the start of each run: what committed late under an earlier stamp.
+const OVERLAP: Duration = Duration::from_mins(5);
+
 impl HubSpot {
-    pub(crate) async fn pull_type(&self, remote_type: &str, cursor: Option<&Cursor>) -> Result<Page> {
+    pub(crate) async fn changes_of(&self, remote_type: &str, since: Option<&Cursor>, now: Time) -> Result<ChangePage> {
+        let blur = Blur { lag: self.profile.visibility_lag, overlap: OVERLAP };
+        let Some(cursor) = since else { return Ok(blur.begin(now)) };
+        let since = TimeId::parse(cursor).ok_or_else(|| Error::CursorExpired { code: "unreadable_cursor".into() })?;
         let property = last_modified(remote_type);
-        let (found, mut cut, server_time) =
-            self.changes(remote_type, property, property, after(property, cursor)).await?;
+        let (found, mut cut, time) = self.search(remote_type, property, property, after(property, &since)).await?;
         let Some(edge) = found.last().map(|change| change.at).filter(|_| cut) else {
-            return Ok(Page { changes: sorted(found), more: cut, server_time });
+            return Ok(blur.page(&since, sorted(found), cut, time, now));
         };
         if found.iter().any(|change| change.at != edge) {
             let whole = found.into_iter().filter(|change| change.at != edge).collect();
-            return Ok(Page { changes: sorted(whole), more: true, server_time });
+            return Ok(blur.page(&since, sorted(whole), true, time, now));
         }
-        let last = cursor.filter(|cursor| cursor.at.millis() == edge.millis()).map_or("", |cursor| &cursor.id);
+        let last = if since.at.millis() == edge.millis() { since.id.as_str() } else { "" };
         let ties = json!([{"filters": [equals(property, edge), beyond(last)]}]);
-        let (found, more_ties, server_time) = self.changes(remote_type, property, "hs_object_id", ties).await?;
+        let (found, more_ties, time) = self.search(remote_type, property, "hs_object_id", ties).await?;
         // What has a later stamp follows.
         cut |= more_ties;
-        Ok(Page { changes: sorted(found), more: cut, server_time })
+        Ok(blur.page(&since, sorted(found), cut, time, now))
     }
 
-    async fn changes(
+    async fn search(
         &self,
         remote_type: &str,
         property: &str,
@@ -64,24 +72,19 @@ impl HubSpot {
             let at = record.modified_at(property).ok_or_else(|| Error::Protocol { detail: "no_stamp".into() })?;
             // Searches never show what was deleted; webhooks and reading tell.
             let absorbed = absorbed(&record);
-            Ok(Change { id: record.id, at, deleted: record.archived, absorbed })
+            Ok(Change { remote_type: remote_type.to_owned(), id: record.id, at, deleted: record.archived, absorbed })
         });
         Ok((changes.collect::<Result<_>>()?, cut, server_time(&answer)))
     }
 }
 
 /// Later than the cursor, or as late with a higher id.
-fn after(property: &str, cursor: Option<&Cursor>) -> Value {
-    match cursor {
-        None => json!([{"filters": [{"propertyName": property, "operator": "GTE", "value": "0"}]}]),
-        Some(Cursor { at, id }) if id.is_empty() => {
-            json!([{"filters": [{"propertyName": property, "operator": "GTE", "value": at.millis().to_string()}]}])
-        }
-        Some(Cursor { at, id }) => json!([
-            {"filters": [equals(property, *at), beyond(id)]},
-            {"filters": [{"propertyName": property, "operator": "GT", "value": at.millis().to_string()}]},
-        ]),
+fn after(property: &str, TimeId { at, id }: &TimeId) -> Value {
+    let compared = |operator: &str| json!({"propertyName": property, "operator": operator, "value": at.millis().max(0).to_string()});
+    if id.is_empty() {
+        return json!([{"filters": [compared("GTE")]}]);
     }
+    json!([{"filters": [equals(property, *at), beyond(id)]}, {"filters": [compared("GT")]}])
 }
 
 fn equals(property: &str, at: Time) -> Value {
@@ -112,12 +115,12 @@ mod tests {
 
     #[test]
     fn the_search_starts_after_the_cursor_in_time_and_id() {
-        let cursor = |id: &str| Cursor { at: Time::from_millis(5), id: id.into() };
-        let both = after("lastmodifieddate", Some(&cursor("7")));
+        let cursor = |id: &str| TimeId { at: Time::from_millis(5), id: id.into() };
+        let both = after("lastmodifieddate", &cursor("7"));
         assert_eq!(both[0]["filters"][0]["operator"], "EQ");
         assert_eq!(both[0]["filters"][1], json!({"propertyName": "hs_object_id", "operator": "GT", "value": "7"}));
         assert_eq!(both[1]["filters"][0], json!({"propertyName": "lastmodifieddate", "operator": "GT", "value": "5"}));
-        let overlap = after("lastmodifieddate", Some(&cursor("")));
+        let overlap = after("lastmodifieddate", &cursor(""));
         assert_eq!(overlap[0]["filters"][0]["operator"], "GTE");
     }
 

@@ -11,7 +11,8 @@ use std::{
 use async_trait::async_trait;
 use axum::{Router, body::Bytes, extract::State, http::StatusCode, http::Uri};
 use mittler_connector::{
-    Connector, Cursor, Error, Key, Result, RowResult, Write,
+    Connector, Error, Key, Result, RowResult, Write,
+    cursor::TimeId,
     http::{Auth, Http, Pace, client},
 };
 use mittler_connector_hubspot::{HubSpot, Settings};
@@ -93,9 +94,9 @@ async fn a_page_that_is_all_one_time_stamp_is_asked_for_by_id() {
     };
     let (hubspot, script) = server([cut(&[9, 3, 12]), cut(&[3, 9, 10])]).await;
     let at: Time = STAMP.parse().unwrap();
-    let page = hubspot.pull("contacts", Some(&Cursor { at, id: "2".into() })).await.unwrap();
+    let page = hubspot.changes("contacts", Some(&TimeId { at, id: "2".into() }.cursor()), at).await.unwrap();
     assert_eq!(page.changes.iter().map(|change| &*change.id).collect::<Vec<_>>(), ["3", "9", "10"]);
-    assert!(page.more);
+    assert!(page.next.is_some());
     let asked = script.asked.lock().unwrap();
     let by_id = &asked[1].1;
     assert_eq!(by_id["sorts"], json!([{"propertyName": "hs_object_id", "direction": "ASCENDING"}]));
@@ -108,9 +109,9 @@ async fn the_rows_of_the_last_time_stamp_of_a_cut_page_wait_for_the_next() {
     let later = "2026-01-01T00:00:00.001Z";
     let rows = json!({"results": [row(9, STAMP), row(3, STAMP), row(1, later)], "paging": {"next": {"after": "200"}}});
     let (hubspot, script) = server([(200, rows)]).await;
-    let page = hubspot.pull("contacts", None).await.unwrap();
+    let page = hubspot.changes("contacts", Some(&TimeId::begin(Time(0)).cursor()), Time(0)).await.unwrap();
     assert_eq!(page.changes.iter().map(|change| &*change.id).collect::<Vec<_>>(), ["3", "9"]);
-    assert!(page.more);
+    assert!(page.next.is_some());
     assert_eq!(script.asked.lock().unwrap().len(), 1);
 }
 

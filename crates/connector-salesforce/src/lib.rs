@@ -24,7 +24,7 @@ use std::{
 
 use async_trait::async_trait;
 use mittler_connector::{
-    Account, Connector, Cursor, Error, Histories, Key, NotAuthentic, Outcome, Page, Profile, RawHook, Received,
+    Account, ChangePage, Connector, Cursor, Error, Histories, Key, NotAuthentic, Outcome, Profile, RawHook, Received,
     RemoteRecord, Result, SetupStep, SetupWish, Write,
     http::{Answer, Call, Http},
 };
@@ -159,8 +159,8 @@ impl Connector for Salesforce {
         setup::describe(self, remote_type).await
     }
 
-    async fn pull(&self, remote_type: &str, cursor: Option<&Cursor>) -> Result<Page> {
-        read::pull(self, remote_type, cursor).await
+    async fn changes(&self, feed: &str, since: Option<&Cursor>, now: Time) -> Result<ChangePage> {
+        read::changes(self, feed, since, now).await
     }
 
     async fn read(&self, remote_type: &str, keys: &[Key], fields: &[String]) -> Result<Vec<RemoteRecord>> {

@@ -13,6 +13,9 @@ use crate::Settings;
 /// Most records of one collections call.
 pub const BATCH: usize = 200;
 
+/// The types whose changes are asked for.
+const FOLLOWED: [&str; 6] = ["Account", "Campaign", "Lead", "Contact", "CampaignMember", "Task"];
+
 pub const BURST: &str = "burst";
 pub const DAILY: &str = "daily";
 
@@ -39,11 +42,13 @@ pub fn profile(settings: &Settings) -> Profile {
             kind(Kind::Participation, "CampaignMember", OwnKey::None, vec![KeyForm::Id, KeyForm::Pair]),
             kind(Kind::Activity, "Task", task, task_keys),
         ],
+        feeds: FOLLOWED.map(Feed::of).into(),
         // SOQL shows what is committed; the lag covers a call that we gave up on and that commits later.
         stamp_resolution: Duration::from_secs(1),
         // Field history is an option of each field there, and off at first.
         history: None,
         visibility_lag: Duration::from_secs(10),
+        read_after: Duration::ZERO,
         call_timeout: Duration::from_mins(1),
         budgets: vec![
             Budget { bucket: BURST, units: 25, resets: Resets::Rolling(Duration::from_secs(1)) },
@@ -60,14 +65,5 @@ pub fn profile(settings: &Settings) -> Profile {
 }
 
 fn kind(kind: Kind, remote_type: &str, own_key: OwnKey, keys: Vec<KeyForm>) -> KindProfile {
-    KindProfile {
-        kind,
-        remote_type: remote_type.into(),
-        own_key,
-        keys,
-        batch: BATCH,
-        feed: Feed::Cursor,
-        updatable: true,
-        paired: false,
-    }
+    KindProfile { kind, remote_type: remote_type.into(), own_key, keys, batch: BATCH, updatable: true, paired: false }
 }

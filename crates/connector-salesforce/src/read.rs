@@ -1,7 +1,10 @@
 //! Finding records: what changed, and what they hold.
 
+use std::time::Duration;
+
 use mittler_connector::{
-    Change, Cursor, Error, Key, KeyForm, Page, RemoteRecord, Result,
+    Change, ChangePage, Cursor, Error, Key, KeyForm, RemoteRecord, Result,
+    cursor::{Blur, TimeId},
     http::{Call, Effect},
 };
 use mittler_core::{RemoteFields, Time};
@@ -24,23 +27,29 @@ pub enum Deleted {
     Hidden,
 }
 
-pub async fn pull(salesforce: &Salesforce, remote_type: &str, cursor: Option<&Cursor>) -> Result<Page> {
-    let remote_type = plain_name(remote_type)?;
-    let after = cursor.map(after).unwrap_or_default();
+/// Re-read at the start of each run: bulk jobs commit late under an earlier stamp.
+const OVERLAP: Duration = Duration::from_mins(5);
+
+pub async fn changes(salesforce: &Salesforce, feed: &str, since: Option<&Cursor>, now: Time) -> Result<ChangePage> {
+    let blur = Blur { lag: salesforce.profile.visibility_lag, overlap: OVERLAP };
+    let Some(cursor) = since else { return Ok(blur.begin(now)) };
+    let since = TimeId::parse(cursor).ok_or_else(|| Error::CursorExpired { code: "unreadable_cursor".into() })?;
+    let remote_type = plain_name(feed)?;
+    let after = after(&since);
     let deleted = if keeps_deleted(remote_type) { ", IsDeleted" } else { "" };
     let query = format!(
         "SELECT Id, SystemModstamp{deleted} FROM {remote_type}{after} ORDER BY SystemModstamp, Id LIMIT {PAGE}"
     );
     let call = first_page(salesforce, &query, Deleted::Shown);
     let (found, server_time) = page(salesforce, call).await?;
-    let changes: Option<Vec<Change>> = found.records.iter().map(change).collect();
+    let changes: Option<Vec<Change>> = found.records.iter().map(|record| change(remote_type, record)).collect();
     let changes = changes.ok_or_else(|| Error::Protocol { detail: "a change without id or stamp".into() })?;
     // A page may be shorter than asked for. The rest is found from the last change.
     let more = !found.done || changes.len() == PAGE;
-    Ok(Page { changes, more, server_time })
+    Ok(blur.page(&since, changes, more, server_time, now))
 }
 
-fn after(cursor: &Cursor) -> String {
+fn after(cursor: &TimeId) -> String {
     let at = wire::instant_text(cursor.at);
     if cursor.id.is_empty() {
         return format!(" WHERE SystemModstamp >= {at}");
@@ -49,8 +58,9 @@ fn after(cursor: &Cursor) -> String {
     format!(" WHERE SystemModstamp > {at} OR (SystemModstamp = {at} AND Id > {id})")
 }
 
-fn change(record: &Record) -> Option<Change> {
+fn change(remote_type: &str, record: &Record) -> Option<Change> {
     Some(Change {
+        remote_type: remote_type.to_owned(),
         id: wire::text(record, "Id")?.to_owned(),
         at: wire::instant(wire::text(record, "SystemModstamp")?)?,
         deleted: wire::flag(record, "IsDeleted"),
@@ -348,11 +358,11 @@ mod tests {
 
     #[test]
     fn a_cursor_goes_on_after_the_last_of_several_records_of_one_second() {
-        let cursor = Cursor { at: Time(1_763_799_311_000_000), id: "00Q1".into() };
+        let cursor = TimeId { at: Time(1_763_799_311_000_000), id: "00Q1".into() };
         let at = "2025-11-22T08:15:11.000Z";
         let expected = format!(" WHERE SystemModstamp > {at} OR (SystemModstamp = {at} AND Id > '00Q1')");
         assert_eq!(after(&cursor), expected);
-        assert_eq!(after(&Cursor { id: String::new(), ..cursor }), format!(" WHERE SystemModstamp >= {at}"));
+        assert_eq!(after(&TimeId { id: String::new(), ..cursor }), format!(" WHERE SystemModstamp >= {at}"));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::sync::{
 
 use async_trait::async_trait;
 use mittler_connector::{
-    Connector, Error, Key, OwnKey, Result, RowResult, SetupWish, Write,
+    Connector, Error, Key, Result, RowResult, SetupWish, Write,
     http::{Auth, Http, Pace},
     oauth::{self, Grant},
 };
@@ -290,15 +290,14 @@ async fn pages_that_are_shorter_than_asked_lose_nothing() {
     }
     let archive = Write::Archive { tag: Uuid::new_v4(), id: known[1].clone() };
     stage.push("Lead", &[archive]).await;
-    let (mut seen, mut cursor) = (Vec::new(), None);
+    let (mut seen, mut cursor) = (Vec::new(), beginning());
     loop {
-        let page = stage.crm.pull("Lead", cursor.as_ref()).await.unwrap();
+        let page = stage.crm.changes("Lead", Some(&cursor), Time(0)).await.unwrap();
         assert!(page.server_time.is_some());
-        cursor =
-            page.changes.last().map(|last| mittler_connector::Cursor { at: last.at, id: last.id.clone() }).or(cursor);
         seen.extend(page.changes);
-        if !page.more {
-            break;
+        match page.next {
+            Some(next) => cursor = next,
+            None => break,
         }
     }
     assert!(seen.is_sorted_by_key(|change| (change.at, change.id.clone())));
@@ -379,7 +378,7 @@ async fn limits_and_outages_say_whether_something_may_have_been_written() {
         assert!(matches!(stage.crm.push("Lead", &batch).await, Err(Error::Unknown { .. })), "{kind:?}");
         stage.sandbox.faults().clear();
         stage.fail(kind, &["query"]);
-        let pulled = stage.crm.pull("Lead", None).await;
+        let pulled = stage.crm.changes("Lead", Some(&beginning()), Time(0)).await;
         assert!(matches!(pulled, Err(Error::Unavailable { .. })), "{kind:?}: {pulled:?}");
     }
     assert_eq!(stage.count("Lead"), 0);
@@ -405,10 +404,7 @@ async fn the_default_mapping_fits_a_fresh_organisation() {
     let mapping = Mapping::parse(DEFAULT_MAPPING).unwrap();
     for kind in &stage.crm.profile().kinds {
         let schema = stage.crm.describe(&kind.remote_type).await.unwrap();
-        let own_key = match &kind.own_key {
-            OwnKey::Field(field) => Some(field.as_str()),
-            OwnKey::Native | OwnKey::None => None,
-        };
+        let own_key = kind.own_key.field();
         let findings = mapping.object(&kind.remote_type).unwrap().check(&schema, own_key);
         let fatal: Vec<_> = findings.into_iter().filter(|finding| finding.fatal).collect();
         assert!(fatal.is_empty(), "{fatal:?}");
@@ -467,7 +463,9 @@ async fn a_refresh_token_is_used_once_for_all_who_wait_and_never_again() {
         Http::new(client.clone(), auth.clone(), Arc::new(Open::default()), mittler_connector_salesforce::DIALECT);
     let crm = Salesforce::new(http, Settings::new(access.base_url));
     sandbox.clock().advance_seconds(3600);
-    let (a, b, c) = tokio::join!(crm.pull("Lead", None), crm.pull("Contact", None), crm.pull("Account", None));
+    let all = beginning();
+    let pull = |feed| crm.changes(feed, Some(&all), Time(0));
+    let (a, b, c) = tokio::join!(pull("Lead"), pull("Contact"), pull("Account"));
     assert!(a.is_ok() && b.is_ok() && c.is_ok(), "{a:?} {b:?} {c:?}");
     let spent = auth.spent.lock().unwrap().clone();
     assert_eq!(spent.len(), 1);
@@ -527,4 +525,8 @@ async fn changes_carry_our_name_where_salesforce_keeps_it_and_owners_stay_as_sen
     let lead: Json = stage.sandbox.salesforce().state()["Lead"][0].clone();
     assert_eq!(lead["OwnerId"], json!(owner));
     assert!(stage.sandbox.salesforce().clients().contains_key("mittler"));
+}
+
+fn beginning() -> mittler_connector::Cursor {
+    mittler_connector::cursor::TimeId::begin(Time(0)).cursor()
 }

@@ -27,6 +27,10 @@ pub enum Error {
     /// a refused row.
     #[error("the CRM refused the whole batch ({code})")]
     BatchRefused { code: String, message: String, fields: Vec<String> },
+    /// The CRM does not know any more what changed since the cursor: the feed begins anew, and what it may have
+    /// missed is read.
+    #[error("the CRM does not know the cursor any more ({code})")]
+    CursorExpired { code: String },
     /// A permission, a scope, a setting: nothing will work until an administrator acts.
     #[error("the CRM refused the call ({code})")]
     Configuration { code: String, message: String },
@@ -42,6 +46,7 @@ impl Error {
             Error::Limited { .. } | Error::Unavailable { .. } | Error::TooBroad { .. } | Error::Unknown { .. } => true,
             Error::Reauthorise { .. }
             | Error::BatchRefused { .. }
+            | Error::CursorExpired { .. }
             | Error::Configuration { .. }
             | Error::Protocol { .. } => false,
         }
@@ -55,6 +60,7 @@ impl Error {
             | Error::TooBroad { code }
             | Error::Unknown { code }
             | Error::BatchRefused { code, .. }
+            | Error::CursorExpired { code }
             | Error::Configuration { code, .. } => code,
             Error::Limited { bucket, .. } => bucket,
             Error::Protocol { .. } => "protocol",

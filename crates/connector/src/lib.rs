@@ -11,6 +11,7 @@
 //! **Invariant:** a write that may have been committed is never reported as failed: it is
 //! [`Error::Unknown`], and the caller looks before it decides.
 
+pub mod cursor;
 mod error;
 pub mod http;
 pub mod oauth;
@@ -37,9 +38,12 @@ pub trait Connector: Send + Sync {
     /// The fields of one remote type: for the mapping check and for drift.
     async fn describe(&self, remote_type: &str) -> Result<RemoteSchema>;
 
-    /// Ids and stamps of what changed after the cursor, oldest first. `None` starts from the
-    /// beginning. Values come from [`Connector::read`] alone.
-    async fn pull(&self, remote_type: &str, cursor: Option<&Cursor>) -> Result<Page>;
+    /// What changed since the cursor, oldest first, of a feed that the profile names; `None` begins the feed with
+    /// `now`, our clock, and gives its first cursor. Values come from [`Connector::read`] alone.
+    ///
+    /// # Errors
+    /// [`Error::CursorExpired`] if the CRM does not know any more what changed since then.
+    async fn changes(&self, feed: &str, since: Option<&Cursor>, now: Time) -> Result<ChangePage>;
 
     /// The only source of values: finds records by keys of one form that the profile names, and
     /// returns the named fields. Several records for one key are normal; a record names the key
@@ -243,25 +247,28 @@ pub struct Refusal {
     pub fields: Vec<String>,
 }
 
-/// Where a pull stopped: time and id, so that ties at one time stamp are not lost.
+/// Where a feed stopped. Only the connector understands it; it puts overlap, ties and lag inside.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct Cursor {
-    pub at: Time,
-    pub id: String,
-}
+#[serde(transparent)]
+pub struct Cursor(pub String);
 
 /// One page of changes.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Page {
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChangePage {
     pub changes: Vec<Change>,
-    /// More pages follow after the last change.
-    pub more: bool,
+    /// Go on from here at once: more is there.
+    pub next: Option<Cursor>,
+    /// A later run that begins here misses nothing. It may be told of some changes again.
+    pub safe: Cursor,
+    /// Each change up to then is in this page or in one before it, as far as the CRM's stamps tell.
+    pub followed: Option<Time>,
     /// The CRM's own clock at the answer, if it told.
     pub server_time: Option<Time>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {
+    pub remote_type: String,
     pub id: String,
     pub at: Time,
     pub deleted: bool,

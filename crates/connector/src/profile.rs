@@ -11,12 +11,16 @@ pub struct Profile {
     pub name: &'static str,
     /// One entry per remote type that we read or write.
     pub kinds: Vec<KindProfile>,
+    /// Where changes are learnt; hooks only hasten them.
+    pub feeds: Vec<Feed>,
     /// How finely the CRM tells when it changed a record: what it says is cut to this.
     pub stamp_resolution: Duration,
     /// Records of which one call tells when their fields were last set; `None` where no history of them is kept.
     pub history: Option<usize>,
     /// How long after a write the CRM's searches and lists may not show it.
     pub visibility_lag: Duration,
+    /// How long after a hook a read may still show what was there before: some CRMs send it before they commit.
+    pub read_after: Duration,
     /// Longest time one call may take before it counts as unknown.
     pub call_timeout: Duration,
     /// Default budgets of an account; configuration may change the numbers.
@@ -49,6 +53,11 @@ impl Profile {
         self.budgets.iter().any(|budget| budget.resets == Resets::Midnight)
     }
 
+    /// Whether changes of a remote type are told.
+    pub fn is_followed(&self, remote_type: &str) -> bool {
+        self.feeds.iter().any(|feed| feed.remote_types.iter().any(|it| it == remote_type))
+    }
+
     pub fn kind(&self, remote_type: &str) -> Option<&KindProfile> {
         self.kinds.iter().find(|kind| kind.remote_type == remote_type)
     }
@@ -66,7 +75,6 @@ pub struct KindProfile {
     pub keys: Vec<KeyForm>,
     /// Writes in one call; 1 where the vendor has no batch call.
     pub batch: usize,
-    pub feed: Feed,
     /// Whether a record can be changed after its creation.
     pub updatable: bool,
     /// Whether the record has an id of its own, or is a pair of other ids.
@@ -76,8 +84,10 @@ pub struct KindProfile {
 /// How a repetition of a create is recognised by the CRM.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum OwnKey {
-    /// A unique field of ours.
+    /// A unique field of ours: a repeated create finds the first record.
     Field(String),
+    /// A field of ours that is not unique: after an unknown create, wait until it would be shown, and look for it.
+    Searchable(String),
     /// The call itself is idempotent on what it writes (associations, attendance).
     Native,
     /// Nothing: after an unknown create, look for it from its parent.
@@ -88,8 +98,16 @@ impl OwnKey {
     /// The field that shows our key, if there is one.
     pub fn field(&self) -> Option<&str> {
         match self {
-            OwnKey::Field(field) => Some(field),
+            OwnKey::Field(field) | OwnKey::Searchable(field) => Some(field),
             OwnKey::Native | OwnKey::None => None,
+        }
+    }
+
+    /// Whether the CRM recognises a repeated create. Who does not makes a second record.
+    pub fn recognises_repetition(&self) -> bool {
+        match self {
+            OwnKey::Field(_) | OwnKey::Native => true,
+            OwnKey::Searchable(_) | OwnKey::None => false,
         }
     }
 }
@@ -105,13 +123,19 @@ pub enum KeyForm {
     Parent,
 }
 
-/// How changes are learnt.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Feed {
-    /// `pull` by a (time, id) cursor.
-    Cursor,
-    /// Nothing: not pulled.
-    None,
+/// One stream of changes that the CRM can be asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Feed {
+    pub name: String,
+    /// The remote types whose changes it tells.
+    pub remote_types: Vec<String>,
+}
+
+impl Feed {
+    /// A feed of one remote type, of the same name.
+    pub fn of(remote_type: &str) -> Feed {
+        Feed { name: remote_type.to_owned(), remote_types: vec![remote_type.to_owned()] }
+    }
 }
 
 /// The connector's own name of one limit of its CRM; nobody else knows what it means.

@@ -34,13 +34,6 @@ impl Lane {
     }
 }
 
-/// Where a pull of one remote type stopped.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Place {
-    pub at: Time,
-    pub id: String,
-}
-
 /// One piece of work.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "do", rename_all = "snake_case")]
@@ -51,9 +44,9 @@ pub enum Task {
     Push { connection: ConnectionId },
     /// Read what changed in a CRM since the cursor.
     Pull { connection: ConnectionId },
-    /// Go on with a pull that was too long for one job, from exactly where it stopped in each type:
-    /// the cursor, with its overlap, would find the same changes again.
-    PullOn { connection: ConnectionId, from: BTreeMap<String, Place> },
+    /// Go on with a pull that was too long for one job, from exactly where it stopped in each feed: the cursor that
+    /// is kept, with its overlap, would find the same changes again.
+    PullOn { connection: ConnectionId, from: BTreeMap<String, String> },
     /// Read named remote records that a hook told of, not before the given time. `since`: when the first of the
     /// changes happened that it told of.
     Read {
@@ -84,5 +77,11 @@ impl Task {
             Task::Merge { .. } => "merge",
             Task::Retain => "retain",
         }
+    }
+
+    /// Whether the job only says that there may be work: what is due stands in rows of its own, and who does it has a
+    /// push or pull in hand whenever the process dies. Such a job is never to blame for lost workers.
+    pub fn is_hint(&self) -> bool {
+        matches!(self, Task::Push { .. } | Task::Pull { .. } | Task::PullOn { .. })
     }
 }

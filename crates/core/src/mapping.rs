@@ -176,6 +176,16 @@ impl Mapping {
         names
     }
 
+    /// Whether records of a kind name the record of another kind that a field refers to, and the CRM has that one made:
+    /// then that one goes first.
+    pub fn refers(&self, kind: Kind, field: &Field, to: Kind) -> bool {
+        let names = |object: &Object| {
+            let mut told = object.fields.iter().filter(|(name, _)| object.pushes(name));
+            told.any(|(_, rule)| rule.reference.as_deref() == Some(field.as_str()))
+        };
+        self.of_kind(kind).any(names) && self.of_kind(to).any(|object| object.create)
+    }
+
     /// The objects of a kind, in the order of the file.
     pub fn of_kind(&self, kind: Kind) -> impl Iterator<Item = &Object> {
         self.objects.iter().filter(move |object| object.kind == kind)

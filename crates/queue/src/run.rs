@@ -34,6 +34,10 @@ pub const MOST_FAILURES: i64 = 5;
 /// than [`MOST_FAILURES`], since a deployment or a killed machine is no fault of the job in hand.
 pub const MOST_LOST: i64 = 20;
 
+fn costs_workers(job: &Taken) -> bool {
+    job.lost >= MOST_LOST && !job.task.is_hint()
+}
+
 pub(crate) struct Runner {
     pub store: Store,
     pub clock: Clock,
@@ -80,7 +84,7 @@ impl Runner {
 
     /// Runs a job that was just taken and settles it.
     pub async fn run(&self, job: Taken, mut until: Instant) {
-        let end = if job.lost >= MOST_LOST {
+        let end = if costs_workers(&job) {
             Some(End::Failed { code: "workers_lost".into() })
         } else {
             self.handle(&job, &mut until).await
@@ -183,7 +187,7 @@ impl Runner {
                 tracing::warn!(job.id = %id.0, task = job.task.name(), failures = job.failures + 1, code, "a job failed");
                 let due = now.plus(retry_after(job.failures));
                 // What has cost so many workers gets no further one.
-                let most = if job.lost >= MOST_LOST { 1 } else { MOST_FAILURES };
+                let most = if costs_workers(&job) { 1 } else { MOST_FAILURES };
                 self.store.write(async move |tx| tx.fail_job(id, attempt, due, &code, most, now).await).await
             }
         }

@@ -28,6 +28,15 @@ pub struct ConnectionRow {
     pub updated_at: i64,
 }
 
+/// Where a feed of changes stopped.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FeedCursor {
+    /// Only the connector understands it.
+    pub cursor: String,
+    /// Each change up to then was told.
+    pub followed: Time,
+}
+
 /// Links that are told of a changed mode or mapping in one transaction.
 const SLICE: i64 = 2_000;
 
@@ -231,26 +240,19 @@ impl Tx {
         Ok(())
     }
 
-    /// Moves a cursor forward, in the transaction that stores what was read. Two pulls at once may
+    /// Moves a feed's cursor forward, in the transaction that stores what was read. Two pulls at once may
     /// end in any order: what the further one read stays read.
-    pub async fn put_cursor(
-        &mut self,
-        connection: ConnectionId,
-        remote_type: &str,
-        at: Time,
-        id: &str,
-        now: Time,
-    ) -> Result<()> {
+    pub async fn put_cursor(&mut self, connection: ConnectionId, feed: &str, to: &FeedCursor, now: Time) -> Result<()> {
         execute!(
             self,
-            "INSERT INTO pull_cursor (connection, remote_type, at, id, pulled_at) VALUES ($1, $2, $3, $4, $5)
-             ON CONFLICT (connection, remote_type) DO UPDATE SET pulled_at = excluded.pulled_at,
-               at = CASE WHEN excluded.at >= pull_cursor.at THEN excluded.at ELSE pull_cursor.at END,
-               id = CASE WHEN excluded.at >= pull_cursor.at THEN excluded.id ELSE pull_cursor.id END",
+            "INSERT INTO pull_cursor (connection, feed, cursor, followed, pulled_at) VALUES ($1, $2, $3, $4, $5)
+             ON CONFLICT (connection, feed) DO UPDATE SET pulled_at = excluded.pulled_at,
+               cursor = CASE WHEN excluded.followed >= pull_cursor.followed THEN excluded.cursor ELSE pull_cursor.cursor END,
+               followed = CASE WHEN excluded.followed >= pull_cursor.followed THEN excluded.followed ELSE pull_cursor.followed END",
             connection.0,
-            remote_type.to_owned(),
-            at.0,
-            id.to_owned(),
+            feed.to_owned(),
+            to.cursor.clone(),
+            to.followed.0,
             now.0,
         )?;
         Ok(())
@@ -306,14 +308,14 @@ impl Store {
         Ok(rows.into_iter().next().and_then(|row| row.0))
     }
 
-    pub async fn cursor(&self, connection: ConnectionId, remote_type: &str) -> Result<Option<(Time, String)>> {
+    pub async fn cursor(&self, connection: ConnectionId, feed: &str) -> Result<Option<FeedCursor>> {
         let rows = fetch_all!(
             self,
-            (i64, String),
-            "SELECT at, id FROM pull_cursor WHERE connection = $1 AND remote_type = $2",
+            (String, i64),
+            "SELECT cursor, followed FROM pull_cursor WHERE connection = $1 AND feed = $2",
             connection.0,
-            remote_type.to_owned(),
+            feed.to_owned(),
         )?;
-        Ok(rows.into_iter().next().map(|(at, id)| (Time(at), id)))
+        Ok(rows.into_iter().next().map(|(cursor, followed)| FeedCursor { cursor, followed: Time(followed) }))
     }
 }

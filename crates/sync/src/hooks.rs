@@ -13,7 +13,7 @@ use std::{
 use async_trait::async_trait;
 use mittler_connector::{HookEvent, NotAuthentic};
 use mittler_core::{
-    ConnectionId, Time,
+    Time,
     job::{Lane, Task},
 };
 use mittler_store::{Clock, Store, derived_id, jobs::NewJob, parked::ParkedHook};
@@ -104,7 +104,7 @@ impl HookReceiver for Hooks {
                 let Some(home) = self.home(&crm, &account).await.filter(|home| home.mode.takes()) else { continue };
                 let ids: Vec<Uuid> = parked.iter().map(|parked| parked.id).collect();
                 let events: Vec<HookEvent> = parked.into_iter().map(event).collect();
-                let jobs = Self::jobs(home.id, &events, now);
+                let jobs = Self::jobs(&home, &events, now);
                 taken += self
                     .store
                     .write(async move |tx| {
@@ -183,7 +183,7 @@ impl Hooks {
         let (mut jobs, mut parked) = (Vec::new(), Vec::new());
         let crm = connection.connector.profile().name;
         if connection.mode.takes() {
-            jobs = Self::jobs(connection.id, &ours, now);
+            jobs = Self::jobs(connection, &ours, now);
         } else {
             // Deletions are told by hooks alone: they come again with the mode.
             parked
@@ -195,7 +195,7 @@ impl Hooks {
         }
         for (account, events) in by_account {
             if let Some(home) = self.home(crm, &account).await.filter(|home| home.mode.takes()) {
-                jobs.extend(Self::jobs(home.id, &events, now));
+                jobs.extend(Self::jobs(&home, &events, now));
                 continue;
             }
             warn!(connection.id = %connection.id, events = events.len(), %account, "webhook events of an account without a connection are parked");
@@ -225,7 +225,8 @@ impl Hooks {
     /// One job per remote type, for the ids that were told of, also of records that went or became
     /// others: the read tells what they are now; but of who was erased there only the event tells. Echoes of our own writes are left out; a read would
     /// find nothing new in them. A repeated delivery adds nothing to the job that still waits.
-    fn jobs(connection: ConnectionId, events: &[HookEvent], now: Time) -> Vec<NewJob> {
+    fn jobs(connection: &Connection, events: &[HookEvent], now: Time) -> Vec<NewJob> {
+        let (connection, read_after) = (connection.id, connection.connector.profile().read_after);
         #[derive(Default)]
         struct Hint<'e> {
             ids: BTreeSet<String>,
@@ -253,7 +254,7 @@ impl Hooks {
                 } else {
                     Task::Read { connection, remote_type, ids, not_before, since }
                 };
-                NewJob::new(id, task, Lane::Interactive, now, now)
+                NewJob::new(id, task, Lane::Interactive, now.plus(read_after), now)
             })
             .collect()
     }

@@ -21,15 +21,12 @@ mod taking;
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
-    time::Duration,
 };
 
-use mittler_connector::{Cursor, Error as CrmError, Feed};
-use mittler_core::{
-    Kind, Time,
-    job::{Lane, Place},
-};
-use mittler_store::jobs::NewJob;
+use mittler_connector::{Change, Cursor, Error as CrmError};
+use mittler_core::{Kind, Time, job::Lane};
+use mittler_store::{connections::FeedCursor, jobs::NewJob};
+use tracing::warn;
 
 use crate::{
     connections::Connection,
@@ -48,9 +45,6 @@ const PAGES: usize = 50;
 /// Records of a pull that show something new, and are weighed together, before the first is written down.
 const TOGETHER: usize = 5_000;
 
-/// Re-read at the start of each pull: what committed late under an earlier stamp.
-const OVERLAP: Duration = Duration::from_mins(5);
-
 /// So many of those are looked for in one go.
 const SUSPECTS: i64 = 2_000;
 
@@ -60,14 +54,21 @@ pub struct Pulled {
     pub changes: usize,
     pub read: usize,
     pub claimed: usize,
-    /// Where to go on in the types of which more is there than was read in one go.
-    pub more: BTreeMap<String, Place>,
+    /// Where to go on in the feeds of which more is there than was read in one go.
+    pub more: BTreeMap<String, String>,
+}
+
+/// What was read of one type, and where its feed stands when it is written down: only with the last type of a page.
+struct ReadPage {
+    remote_type: String,
+    taking: Taking,
+    cursor: Option<(String, FeedCursor)>,
 }
 
 impl Pusher {
-    /// Reads what changed in a CRM, of the types that are mapped and have a cursor. `from` goes on
-    /// with a longer pull: only its types, from exactly there.
-    pub async fn pull(&self, connection: &Arc<Connection>, from: &BTreeMap<String, Place>) -> Result<Pulled, Stopped> {
+    /// Reads what changed in a CRM, of the types that are mapped and followed. `from` goes on
+    /// with a longer pull: only its feeds, from exactly there.
+    pub async fn pull(&self, connection: &Arc<Connection>, from: &BTreeMap<String, String>) -> Result<Pulled, Stopped> {
         connection.check_account().await?;
         let fields = self.want_fields_that_came(connection).await;
         self.pause_on_error(connection, fields).await?;
@@ -76,17 +77,19 @@ impl Pusher {
             let again = self.look_for_absent(connection).await;
             self.pause_on_error(connection, again).await?;
         }
-        for kind in &connection.connector.profile().kinds {
-            let remote_type = kind.remote_type.as_str();
-            let place = from.get(remote_type);
-            if connection.mapping.object(remote_type).is_none()
-                || kind.feed != Feed::Cursor
-                || !matches!(kind.kind, Kind::Person | Kind::Organisation)
-                || (place.is_none() && !from.is_empty())
-            {
+        for feed in &connection.connector.profile().feeds {
+            let place = from.get(&feed.name);
+            let types: Vec<&str> =
+                feed.remote_types.iter().map(String::as_str).filter(|it| takes(connection, it)).collect();
+            if types.is_empty() || (place.is_none() && !from.is_empty()) {
                 continue;
             }
-            let one = self.pull_type(connection, remote_type, place).await;
+            let one = match self.pull_feed(connection, &feed.name, &types, place).await {
+                Err(Stopped::Crm(CrmError::CursorExpired { code })) => {
+                    self.begin_anew(connection, &feed.name, &types, &code).await.map(|()| Pulled::default())
+                }
+                one => one,
+            };
             let one = self.pause_on_error(connection, one).await?;
             all.changes += one.changes;
             all.read += one.read;
@@ -96,56 +99,108 @@ impl Pusher {
         Ok(all)
     }
 
-    async fn pull_type(
+    async fn pull_feed(
         &self,
         connection: &Arc<Connection>,
-        remote_type: &str,
-        from: Option<&Place>,
+        feed: &str,
+        types: &[&str],
+        from: Option<&String>,
     ) -> Result<Pulled, Stopped> {
-        let (id, now) = (connection.id, self.clock.now());
-        let lag = connection.connector.profile().visibility_lag;
-        let Some((at, _)) = self.store.cursor(id, remote_type).await? else {
-            // What was there before the connection is another job's: a cursor begins with today.
-            let remote_type = remote_type.to_owned();
-            self.store.write(async move |tx| tx.put_cursor(id, &remote_type, now.minus(lag), "", now).await).await?;
+        let Some(kept) = self.store.cursor(connection.id, feed).await? else {
+            // What was there before the connection is another job's.
+            self.begin(connection, feed, &[]).await?;
             return Ok(Pulled::default());
         };
-        let mut cursor = match from {
-            Some(place) => Cursor { at: place.at, id: place.id.clone() },
-            None => Cursor { at: at.minus(OVERLAP), id: String::new() },
-        };
+        let (mut cursor, mut followed) = (Cursor(from.unwrap_or(&kept.cursor).clone()), kept.followed);
         let (mut pulled, mut pages) = (Pulled::default(), Vec::new());
         for page in 1..=PAGES {
-            let found = connection.connector.pull(remote_type, Some(&cursor)).await?;
-            let last = found.changes.last();
-            if let Some(its) = found.server_time.max(last.map(|last| last.at)) {
+            let found = connection.connector.changes(feed, Some(&cursor), self.clock.now()).await?;
+            if let Some(its) = found.server_time.max(found.changes.last().map(|last| last.at)) {
                 connection.note_its_time(its, self.clock.now());
             }
-            let Some(last) = last else { break };
-            let next = Cursor { at: last.at, id: last.id.clone() };
-            pulled.changes += found.changes.len();
-            let ids = found.changes.iter().flat_map(|change| std::iter::once(&change.id).chain(&change.absorbed));
-            let ids: Vec<String> = ids.cloned().collect::<BTreeSet<_>>().into_iter().collect();
-            // The cursor never passes what the CRM may not show yet.
-            let safe = found.server_time.unwrap_or_else(|| self.clock.now()).minus(lag);
-            let kept = if next.at < safe { next.clone() } else { Cursor { at: safe, id: String::new() } };
-            let (taking, read) = self.gather(connection, remote_type, &ids, None).await?;
-            pulled.read += read;
-            pages.push((taking, kept));
-            if pages.iter().map(|(taking, _)| taking.shown.len()).sum::<usize>() >= TOGETHER {
-                pulled.claimed += self.write_pages(connection, remote_type, &mut pages).await?;
-            }
-            if !found.more || next == cursor {
+            if found.changes.is_empty() && found.next.is_none() && found.safe.0 == kept.cursor {
                 break;
             }
+            pulled.changes += found.changes.len();
+            followed = found.followed.unwrap_or(followed).max(followed);
+            let stands = FeedCursor { cursor: found.safe.0, followed };
+            pulled.read += self.read_page(connection, types, &found.changes, (feed, stands), &mut pages).await?;
+            if pages.iter().map(|page: &ReadPage| page.taking.shown.len()).sum::<usize>() >= TOGETHER {
+                pulled.claimed += self.write_pages(connection, &mut pages).await?;
+            }
+            let Some(next) = found.next.filter(|next| *next != cursor) else { break };
             if page == PAGES {
-                let place = Place { at: next.at, id: next.id.clone() };
-                pulled.more.insert(remote_type.to_owned(), place);
+                pulled.more.insert(feed.to_owned(), next.0.clone());
             }
             cursor = next;
         }
-        pulled.claimed += self.write_pages(connection, remote_type, &mut pages).await?;
+        pulled.claimed += self.write_pages(connection, &mut pages).await?;
         Ok(pulled)
+    }
+
+    /// Reads what one page of changes names, type by type; the cursor stands with the last one. Gives how many were
+    /// read.
+    async fn read_page(
+        &self,
+        connection: &Arc<Connection>,
+        types: &[&str],
+        changes: &[Change],
+        (feed, stands): (&str, FeedCursor),
+        pages: &mut Vec<ReadPage>,
+    ) -> Result<usize, Stopped> {
+        let (mut read, begun) = (0, pages.len());
+        for remote_type in types {
+            let of_type = changes.iter().filter(|change| change.remote_type == *remote_type);
+            let ids = of_type.flat_map(|change| std::iter::once(&change.id).chain(&change.absorbed));
+            let ids: Vec<String> = ids.cloned().collect::<BTreeSet<_>>().into_iter().collect();
+            if ids.is_empty() {
+                continue;
+            }
+            let (taking, count) = self.gather(connection, remote_type, &ids, None).await?;
+            read += count;
+            pages.push(ReadPage { remote_type: (*remote_type).to_owned(), taking, cursor: None });
+        }
+        if pages.len() == begun
+            && let Some(remote_type) = types.first()
+        {
+            pages.push(ReadPage { remote_type: (*remote_type).to_owned(), taking: Taking::default(), cursor: None });
+        }
+        if let Some(last) = pages.last_mut() {
+            last.cursor = Some((feed.to_owned(), stands));
+        }
+        Ok(read)
+    }
+
+    /// Begins a feed with now, and has these records read, of which it may have missed changes.
+    async fn begin(&self, connection: &Connection, feed: &str, missed: &[NewJob]) -> Result<(), Stopped> {
+        let now = self.clock.now();
+        let page = connection.connector.changes(feed, None, now).await?;
+        let stands = FeedCursor { cursor: page.safe.0, followed: page.followed.unwrap_or(now) };
+        let (id, feed, missed) = (connection.id, feed.to_owned(), missed.to_vec());
+        let put = self.store.write(async move |tx| {
+            tx.put_jobs(&missed).await?;
+            tx.put_cursor(id, &feed, &stands, now).await
+        });
+        Ok(put.await?)
+    }
+
+    /// The CRM does not know any more what changed since the cursor: the feed begins with now, and all records of its
+    /// types that are known are read once.
+    async fn begin_anew(&self, connection: &Connection, feed: &str, types: &[&str], code: &str) -> Result<(), Stopped> {
+        warn!(connection.id = %connection.id, feed, code, "the feed's cursor is too old; it begins anew, and what it may have missed is read");
+        let (id, now) = (connection.id, self.clock.now());
+        let mut jobs = Vec::new();
+        for remote_type in types {
+            let mut after = String::new();
+            loop {
+                let ids =
+                    self.store.remote_ids_after(id, remote_type, &after, i64::try_from(PAGE).unwrap_or(100)).await?;
+                let Some(last) = ids.last() else { break };
+                after.clone_from(last);
+                jobs.push(NewJob::read(self.clock.id(), (id, remote_type), ids, Lane::Backfill, now, now));
+            }
+        }
+        self.begin(connection, feed, &jobs).await
     }
 
     /// Reads named records of one type, whether they changed, moved or went, and takes what they
@@ -234,18 +289,22 @@ impl Pusher {
     /// Writes down pages that were read together, each with its cursor; gives how many records said something new.
     /// How many changed is weighed over all of them: of a flow that goes through a whole type nothing is taken up
     /// before somebody says that it should be.
-    async fn write_pages(
-        &self,
-        connection: &Arc<Connection>,
-        remote_type: &str,
-        pages: &mut Vec<(Taking, Cursor)>,
-    ) -> Result<usize, Stopped> {
-        let mut weight: usize = pages.iter().map(|(taking, _)| taking.changed().len()).sum();
+    async fn write_pages(&self, connection: &Arc<Connection>, pages: &mut Vec<ReadPage>) -> Result<usize, Stopped> {
+        let mut weights: BTreeMap<String, usize> = BTreeMap::new();
+        for page in pages.iter() {
+            *weights.entry(page.remote_type.clone()).or_default() += page.taking.changed().len();
+        }
         let mut claimed = 0;
-        for (taking, cursor) in pages.drain(..) {
-            let first = if taking.changed().is_empty() { 0 } else { std::mem::take(&mut weight) };
-            claimed += self.write_down(connection, remote_type, taking, first, Some(cursor)).await?;
+        for ReadPage { remote_type, taking, cursor } in pages.drain(..) {
+            let weight = if taking.changed().is_empty() { None } else { weights.remove(&remote_type) };
+            claimed += self.write_down(connection, &remote_type, taking, weight.unwrap_or(0), cursor).await?;
         }
         Ok(claimed)
     }
+}
+
+/// Whether changes of a type are taken up: it is mapped, and people speak through it.
+fn takes(connection: &Connection, remote_type: &str) -> bool {
+    let kind = connection.connector.profile().kind(remote_type).map(|profile| profile.kind);
+    connection.mapping.object(remote_type).is_some() && matches!(kind, Some(Kind::Person | Kind::Organisation))
 }

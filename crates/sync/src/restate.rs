@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use mittler_core::{Fields, Kind, Record, RecordId, Statement, Time, derive, derive::Overrides, job::Lane};
+use mittler_core::{
+    Field, Fields, Kind, Record, RecordId, Statement, Time, derive, derive::Overrides, job::Lane, mapping::Mapping,
+};
 use mittler_store::{
     Result, Tx,
     links::{WantedLink, link_id},
@@ -81,11 +83,11 @@ pub async fn put_changed(tx: &mut Tx, changed: &[Changed], now: Time) -> Result<
 
 /// The links of a record: one for each connection that maps it, with what must be in the CRM before it.
 pub fn links_of(connections: &[std::sync::Arc<Connection>], record: &Record, lane: Lane, now: Time) -> Vec<WantedLink> {
-    let needs = needs_of(record);
     connections
         .iter()
         .filter_map(|connection| {
             let object = connection.mapping.choose(record.kind, &record.fields)?;
+            let needs = needs_of(record, &connection.mapping);
             let mut need = needs.iter().map(|id| link_id(connection.id, *id).0);
             Some(WantedLink {
                 id: link_id(connection.id, record.id).0,
@@ -103,10 +105,12 @@ pub fn links_of(connections: &[std::sync::Arc<Connection>], record: &Record, lan
         .collect()
 }
 
-/// The records that a CRM must know before this one.
-fn needs_of(record: &Record) -> Vec<RecordId> {
-    use mittler_core::Field;
+/// The records that a CRM must know before this one, or that it is told of first because this one names them there.
+fn needs_of(record: &Record, mapping: &Mapping) -> Vec<RecordId> {
     let fields: &[Field] = match record.kind {
+        Kind::Person if mapping.refers(Kind::Person, &Field::ORGANISATION, Kind::Organisation) => {
+            &[Field::ORGANISATION]
+        }
         Kind::Participation => &[Field::FAIR, Field::PERSON],
         Kind::Activity => &[Field::PERSON],
         Kind::Association => &[Field::FROM, Field::TO],

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use mittler_core::{
     ConnectionId, SignalId, Time,
     derive::Overrides,
-    job::{Lane, Place, Task},
+    job::{Lane, Task},
 };
 use mittler_queue::{End, Handler, Wake};
 use mittler_store::{
@@ -280,7 +280,7 @@ impl Worker {
     }
 
     /// Reads what changed. What is too much for one job goes on in another, from just there.
-    async fn pull(&self, job: &Taken, id: ConnectionId, from: &BTreeMap<String, Place>) -> Result<End, Error> {
+    async fn pull(&self, job: &Taken, id: ConnectionId, from: &BTreeMap<String, String>) -> Result<End, Error> {
         let now = self.clock.now();
         let Some(connection) = self.connections.get(id) else {
             // Another process may know it, or this one after a restart; a fresh pull is the next slot's.

@@ -4,7 +4,10 @@ use std::{collections::HashMap, time::Duration};
 
 use futures_util::future::join_all;
 use mittler_core::{ConnectionId, Time};
-use mittler_store::{Bytes, Store, connections::ConnectionRow};
+use mittler_store::{
+    Bytes, Store,
+    connections::{ConnectionRow, FeedCursor},
+};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -179,20 +182,23 @@ async fn a_cursor_stands_where_it_was_put(fresh: &Fresh) {
     let connection = super::connection();
     assert_eq!(store.cursor(connection, "contact").await.unwrap(), None);
     assert_eq!(store.last_pull(connection).await.unwrap(), None);
-    for (at, id) in [(NOON, "9"), (NOON.plus(seconds(1)), "4")] {
-        store.write(async move |tx| tx.put_cursor(connection, "contact", at, id, NOON).await).await.unwrap();
+    let at = |followed: Time, cursor: &str| FeedCursor { cursor: cursor.to_owned(), followed };
+    for stands in [at(NOON, "9"), at(NOON.plus(seconds(1)), "4")] {
+        store.write(async move |tx| tx.put_cursor(connection, "contact", &stands, NOON).await).await.unwrap();
     }
     // A pull that began earlier and ends later takes nothing back.
-    store.write(async move |tx| tx.put_cursor(connection, "contact", NOON, "8", NOON).await).await.unwrap();
+    let late = at(NOON, "8");
+    store.write(async move |tx| tx.put_cursor(connection, "contact", &late, NOON).await).await.unwrap();
     // What fails moves none.
+    let further = at(NOON.plus(seconds(9)), "1");
     let failed = store
         .write(async move |tx| {
-            tx.put_cursor(connection, "contact", NOON.plus(seconds(9)), "1", NOON).await?;
+            tx.put_cursor(connection, "contact", &further, NOON).await?;
             Err::<(), _>(mittler_store::Error::Corrupt("on purpose"))
         })
         .await;
     assert!(failed.is_err());
-    assert_eq!(store.cursor(connection, "contact").await.unwrap(), Some((NOON.plus(seconds(1)), "4".into())));
+    assert_eq!(store.cursor(connection, "contact").await.unwrap(), Some(at(NOON.plus(seconds(1)), "4")));
     assert_eq!(store.cursor(connection, "company").await.unwrap(), None);
     // When it was asked, not how far it has come.
     assert_eq!(store.last_pull(connection).await.unwrap(), Some(NOON));

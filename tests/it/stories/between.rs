@@ -5,8 +5,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use futures_util::future::BoxFuture;
 use mittler_connector::{
-    Account, Connector, Cursor, Error, Key, NotAuthentic, Outcome, Page, Profile, RawHook, Received, RemoteRecord,
-    Result, SetupStep, SetupWish, Write,
+    Account, ChangePage, Connector, Cursor, Error, Key, NotAuthentic, Outcome, Profile, RawHook, Received,
+    RemoteRecord, Result, SetupStep, SetupWish, Write,
 };
 use mittler_core::{RemoteSchema, Time, Value, mapping::Mapping};
 use mittler_sync::{Connection, Mode};
@@ -31,8 +31,8 @@ impl Connector for Between {
         self.inner.describe(remote_type).await
     }
 
-    async fn pull(&self, remote_type: &str, cursor: Option<&Cursor>) -> Result<Page> {
-        self.inner.pull(remote_type, cursor).await
+    async fn changes(&self, feed: &str, since: Option<&Cursor>, now: Time) -> Result<ChangePage> {
+        self.inner.changes(feed, since, now).await
     }
 
     async fn read(&self, remote_type: &str, keys: &[Key], fields: &[String]) -> Result<Vec<RemoteRecord>> {

@@ -7,7 +7,7 @@ use std::{
 
 use async_trait::async_trait;
 use mittler_connector::{
-    Account, Connector, Cursor, Error, Key, KeyForm, NotAuthentic, Outcome, Page, Profile, RawHook, Received,
+    Account, ChangePage, Connector, Cursor, Error, Key, KeyForm, NotAuthentic, Outcome, Profile, RawHook, Received,
     RemoteRecord, Result, SetupStep, SetupWish, Write,
 };
 use mittler_core::{RemoteSchema, Time, mapping::Mapping};
@@ -60,8 +60,8 @@ impl Connector for Limited {
         Ok(schema)
     }
 
-    async fn pull(&self, remote_type: &str, cursor: Option<&Cursor>) -> Result<Page> {
-        self.inner.pull(remote_type, cursor).await
+    async fn changes(&self, feed: &str, since: Option<&Cursor>, now: Time) -> Result<ChangePage> {
+        self.inner.changes(feed, since, now).await
     }
 
     async fn read(&self, remote_type: &str, keys: &[Key], fields: &[String]) -> Result<Vec<RemoteRecord>> {

@@ -1,16 +1,20 @@
 //! A CRM that answers what a story wrote: many pages, hooks of others, refusals that last.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use mittler_connector::{
-    Change, Connector, Cursor, Error, HookEvent, Key, NotAuthentic, Outcome, Page, Profile, RawHook, Received,
+    Change, ChangePage, Connector, Cursor, Error, HookEvent, Key, NotAuthentic, Outcome, Profile, RawHook, Received,
     RemoteRecord, Result, SetupStep, SetupWish, Write,
+    cursor::{Blur, TimeId},
 };
-use mittler_core::{ConnectionId, RemoteSchema, Time, job::Task, mapping::Mapping};
+use mittler_core::{ConnectionId, Field, RemoteSchema, Time, job::Task, mapping::Mapping};
 use mittler_queue::{End, Handler};
 use mittler_sandbox::{FaultKind, Vendor};
-use mittler_store::Store;
+use mittler_store::{Store, connections::FeedCursor};
 use mittler_sync::{Connection, Connections, Mode, hooks::HookReceiver};
 use serde_json::json;
 
@@ -18,6 +22,7 @@ use super::world::{HOOK_SECRET, HUBSPOT, SALESFORCE, World, anna};
 
 on_every_database!(
     more_changes_than_one_job_reads_are_read_once_and_to_the_end,
+    a_feed_whose_cursor_is_too_old_begins_anew_and_reads_all_that_is_known,
     a_read_that_is_refused_for_good_waits_longer_each_time_and_ends_as_a_dead_job,
     events_of_an_account_without_a_connection_wait_until_it_has_one,
     a_repeated_delivery_is_one_job_and_a_deletion_is_read_too,
@@ -28,12 +33,14 @@ on_every_database!(
 
 const PORTAL: &str = "62515";
 
+const BLUR: Blur = Blur { lag: Duration::from_secs(1), overlap: Duration::from_mins(5) };
+
 #[derive(Default)]
 struct Script {
     /// Each is a page of its own.
     changes: Vec<Change>,
     events: Vec<HookEvent>,
-    asked: Mutex<Vec<Cursor>>,
+    asked: Mutex<Vec<TimeId>>,
     /// Whose CRM it is, if not the usual one's.
     account: Option<&'static str>,
 }
@@ -53,11 +60,13 @@ impl Connector for Scripted {
         Ok(RemoteSchema { remote_type: remote_type.to_owned(), fields: Vec::new() })
     }
 
-    async fn pull(&self, remote_type: &str, cursor: Option<&Cursor>) -> Result<Page> {
-        let Some(cursor) = cursor.filter(|_| remote_type == "contacts") else { return Ok(Page::default()) };
-        self.script.asked.lock().unwrap().push(cursor.clone());
-        let mut rest = self.script.changes.iter().filter(|it| (it.at, &it.id) > (cursor.at, &cursor.id)).cloned();
-        Ok(Page { changes: rest.next().into_iter().collect(), more: rest.next().is_some(), server_time: None })
+    async fn changes(&self, feed: &str, since: Option<&Cursor>, now: Time) -> Result<ChangePage> {
+        let Some(since) = since.filter(|_| feed == "contacts") else { return Ok(BLUR.begin(now)) };
+        let place = TimeId::parse(since).ok_or(Error::CursorExpired { code: "old".into() })?;
+        self.script.asked.lock().unwrap().push(place.clone());
+        let mut rest = self.script.changes.iter().filter(|it| (it.at, &it.id) > (place.at, &place.id)).cloned();
+        let changes = rest.next().into_iter().collect();
+        Ok(BLUR.page(&place, changes, rest.next().is_some(), None, now))
     }
 
     async fn read(&self, _remote_type: &str, _keys: &[Key], _fields: &[String]) -> Result<Vec<RemoteRecord>> {
@@ -112,20 +121,46 @@ async fn more_changes_than_one_job_reads_are_read_once_and_to_the_end(store: Sto
     let world = World::new(store).await;
     world.advance(600);
     // An import in HubSpot: many changes within the time that each pull looks back.
-    let first = world.clock.now().minus(std::time::Duration::from_secs(200));
-    let change =
-        |n: i64| Change { id: n.to_string(), at: Time(first.0 + n * 1_000_000), deleted: false, absorbed: Vec::new() };
+    let first = world.clock.now().minus(Duration::from_secs(200));
+    let change = |n: i64| Change {
+        remote_type: "contacts".into(),
+        id: n.to_string(),
+        at: Time(first.0 + n * 1_000_000),
+        deleted: false,
+        absorbed: Vec::new(),
+    };
     // The cursor stands right before them.
-    let (id, at) = (world.id(HUBSPOT), first);
-    world.store.write(async move |tx| tx.put_cursor(id, "contacts", at, "", at).await).await.unwrap();
+    let id = world.id(HUBSPOT);
+    let before = FeedCursor { cursor: TimeId::begin(first).cursor().0, followed: first };
+    world.store.write(async move |tx| tx.put_cursor(id, "contacts", &before, first).await).await.unwrap();
     let script = replace(&world, Script { changes: (1..=120).map(change).collect(), ..Script::default() });
     world.ask(Task::Pull { connection: id }).await;
     world.settle().await;
     let asked = script.asked.lock().unwrap().clone();
     assert_eq!(asked.len(), 120, "pages were read again, or left out");
     assert!(asked.windows(2).all(|pair| pair[0].at < pair[1].at), "a pull went back");
-    let (at, last) = world.store.cursor(id, "contacts").await.unwrap().unwrap();
-    assert_eq!((at, last.as_str()), (change(120).at, "120"));
+    // It follows to the last one, and begins before it next time.
+    let stands = world.store.cursor(id, "contacts").await.unwrap().unwrap();
+    assert_eq!(stands.followed, change(120).at);
+    assert!(TimeId::parse(&Cursor(stands.cursor)).unwrap().at < change(1).at);
+    world.end().await;
+}
+
+async fn a_feed_whose_cursor_is_too_old_begins_anew_and_reads_all_that_is_known(store: Store) {
+    let world = World::new(store).await;
+    let person = world.lead(anna()).await;
+    let contact = world.link(HUBSPOT, person).await.remote_id.unwrap();
+    let id = world.id(HUBSPOT);
+    world.advance(600);
+    let kept = world.store.cursor(id, "contacts").await.unwrap().unwrap();
+    let (began, stale) = (kept.followed, FeedCursor { cursor: "lost".into(), ..kept });
+    world.store.write(async move |tx| tx.put_cursor(id, "contacts", &stale, began).await).await.unwrap();
+    // Somebody edits meanwhile what no feed tells of any more.
+    world.edit_hubspot("contacts", &contact, &json!({ "jobtitle": "Geschäftsführerin" }));
+    world.pull().await;
+    world.settle().await;
+    assert_eq!(world.record(person).await.fields.text(&Field::POSITION), Some("Geschäftsführerin"));
+    assert!(world.store.cursor(id, "contacts").await.unwrap().unwrap().followed > began);
     world.end().await;
 }
 

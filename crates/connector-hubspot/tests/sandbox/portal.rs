@@ -6,8 +6,8 @@ use axum::{
     body::Bytes,
     http::{HeaderMap, HeaderValue, Method},
 };
-use mittler_connector::{Connector, Error, RawHook, SetupWish, StepState};
-use mittler_core::{mapping::Mapping, remote::RemoteType};
+use mittler_connector::{Connector, Error, RawHook, SetupWish, StepState, cursor::TimeId};
+use mittler_core::{Time, mapping::Mapping, remote::RemoteType};
 
 use crate::support::{Portal, text};
 
@@ -94,7 +94,16 @@ async fn the_older_addresses_work_as_well() {
     let company = portal.created("companies", "rec_c", &[("name", text("Beispiel GmbH"))]).await;
     let ends = [("from", mittler_core::Value::RemoteRef(contact)), ("to", mittler_core::Value::RemoteRef(company))];
     portal.created("contacts_to_companies", "rec_1", &ends).await;
-    assert_eq!(portal.hubspot.pull("contacts", None).await.unwrap().changes.len(), 1);
+    assert_eq!(
+        portal
+            .hubspot
+            .changes("contacts", Some(&TimeId::begin(Time(0)).cursor()), Time(0))
+            .await
+            .unwrap()
+            .changes
+            .len(),
+        1
+    );
 }
 
 #[tokio::test]

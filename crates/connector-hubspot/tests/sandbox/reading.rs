@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use mittler_connector::{Connector, Cursor, Error, Key, Write};
-use mittler_core::Value;
+use mittler_connector::{Connector, Cursor, Error, Key, Write, cursor::TimeId};
+use mittler_core::{Time, Value};
 use serde_json::json;
 
 use crate::support::{Portal, text};
@@ -125,28 +125,27 @@ async fn pulling_shows_every_change_once_though_pages_end_within_a_time_stamp() 
         let results = portal.push("contacts", &batch).await;
         written.extend(results.iter().map(crate::support::id));
     }
-    let (mut cursor, mut seen): (Option<Cursor>, Vec<String>) = (None, Vec::new());
-    let mut pages = 0;
-    loop {
-        let page = portal.hubspot.pull("contacts", cursor.as_ref()).await.unwrap();
+    let (mut cursor, mut seen): (Cursor, Vec<String>) = (beginning(), Vec::new());
+    let (mut pages, mut last) = (0, None);
+    let safe = loop {
+        let page = portal.hubspot.changes("contacts", Some(&cursor), Time(0)).await.unwrap();
         pages += 1;
         assert!(page.changes.is_sorted_by_key(|change| change.at));
         assert!(page.server_time.is_some());
-        if let Some(last) = page.changes.last() {
-            cursor = Some(Cursor { at: last.at, id: last.id.clone() });
-        }
+        last = page.changes.last().map(|last| TimeId { at: last.at, id: last.id.clone() }).or(last);
         seen.extend(page.changes.into_iter().map(|change| change.id));
-        if !page.more {
-            break;
+        match page.next {
+            Some(next) => cursor = next,
+            None => break page.safe,
         }
-    }
+    };
     assert!(pages > 3, "{pages} pages");
     assert_eq!(seen.len(), written.len());
     assert_eq!(seen.into_iter().collect::<BTreeSet<_>>(), written);
-    let rest = portal.hubspot.pull("contacts", cursor.as_ref()).await.unwrap();
-    assert_eq!((rest.changes.len(), rest.more), (0, false));
-    let overlap = cursor.map(|cursor| Cursor { id: String::new(), ..cursor });
-    assert!(!portal.hubspot.pull("contacts", overlap.as_ref()).await.unwrap().changes.is_empty());
+    let rest = portal.hubspot.changes("contacts", Some(&last.unwrap().cursor()), Time(0)).await.unwrap();
+    assert_eq!((rest.changes.len(), rest.next), (0, None));
+    // A later run begins before the last of them.
+    assert!(!portal.hubspot.changes("contacts", Some(&safe), Time(0)).await.unwrap().changes.is_empty());
 }
 
 #[tokio::test]
@@ -154,7 +153,11 @@ async fn an_exhausted_search_names_its_own_limit() {
     let portal = Portal::with(|config| config.hubspot.limits.search_per_second = 2, |_| {}).await;
     let mut refused = None;
     for _ in 0..10 {
-        refused = portal.hubspot.pull("contacts", None).await.err().or(refused);
+        refused = portal.hubspot.changes("contacts", Some(&beginning()), Time(0)).await.err().or(refused);
     }
     assert!(matches!(refused, Some(Error::Limited { bucket: "search", retry_after: Some(_) })), "{refused:?}");
+}
+
+fn beginning() -> Cursor {
+    TimeId::begin(Time(0)).cursor()
 }

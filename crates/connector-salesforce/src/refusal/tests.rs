@@ -135,3 +135,19 @@ fn what_is_to_be_mended_is_told_without_the_query_and_its_addresses() {
     let Error::Configuration { message, .. } = error else { panic!("{error:?}") };
     assert_eq!(message, "No such column 'Foo' on entity 'Lead'.");
 }
+
+#[test]
+fn the_words_of_the_token_endpoint_say_who_has_to_act() {
+    let said = |error: &str, described: &str| {
+        token_error(400, &serde_json::json!({"error": error, "error_description": described}))
+    };
+    let wait = |code: &str| Some(Error::Unavailable { code: code.into(), retry_after: None });
+    assert_eq!(said("invalid_grant", "login rate exceeded"), wait("invalid_grant"));
+    assert_eq!(said("unknown_error", "retry your request"), wait("unknown_error"));
+    let nobody = said("invalid_grant", "no client credentials user enabled");
+    assert!(matches!(nobody, Some(Error::Configuration { .. })), "{nobody:?}");
+    let host = said("invalid_grant", "request not supported on this domain");
+    assert!(matches!(host, Some(Error::Configuration { .. })), "{host:?}");
+    assert_eq!(said("invalid_client_id", ""), Some(Error::Reauthorise { code: "invalid_client_id".into() }));
+    assert_eq!(said("invalid_grant", "expired access/refresh token"), None);
+}

@@ -522,7 +522,7 @@ fn crm_advice(error: &mittler_connector::Error) -> String {
         Error::Configuration { message, .. } | Error::BatchRefused { message, .. } => {
             format!("the CRM says: {message}; check the app's permissions and scopes")
         }
-        Error::Protocol { .. } => "check that base_url is this CRM's own address".into(),
+        Error::CursorExpired { .. } | Error::Protocol { .. } => "check that base_url is this CRM's own address".into(),
     }
 }
 

@@ -164,6 +164,26 @@ impl Tx {
 }
 
 impl Store {
+    /// Ids of a type's records that are known, in their order, behind `after`.
+    pub async fn remote_ids_after(
+        &self,
+        connection: ConnectionId,
+        remote_type: &str,
+        after: &str,
+        most: i64,
+    ) -> Result<Vec<String>> {
+        let rows = fetch_all!(
+            self,
+            (String,),
+            "SELECT remote_id FROM link WHERE connection = $1 AND remote_type = $2 AND remote_id > $3 ORDER BY remote_id LIMIT $4",
+            connection.0,
+            remote_type.to_owned(),
+            after.to_owned(),
+            most,
+        )?;
+        Ok(rows.into_iter().map(|row| row.0).collect())
+    }
+
     /// The remote records of links that have been suspect for a reason since before a time, those first that
     /// have been longest: remote type and id.
     pub async fn suspects(

@@ -2,10 +2,10 @@
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
-use mittler_connector::Cursor;
 use mittler_core::{ConnectionId, LinkId, RecordId, Statement, Time, derive::Overrides, job::Lane};
 use mittler_store::{
     Clock, Result, Tx,
+    connections::FeedCursor,
     jobs::NewJob,
     links::{Shown, link_id},
     moved::Moved,
@@ -34,7 +34,7 @@ impl Pusher {
         remote_type: &str,
         taking: Taking,
         weight: usize,
-        cursor: Option<Cursor>,
+        cursor: Option<(String, FeedCursor)>,
     ) -> std::result::Result<usize, Stopped> {
         let lag = connection.connector.profile().visibility_lag;
         let commit = Commit {
@@ -69,7 +69,7 @@ struct Commit {
 
 impl Commit {
     /// Gives how many records said something new.
-    async fn write(&self, tx: &mut Tx, weight: usize, cursor: Option<&Cursor>) -> Result<usize> {
+    async fn write(&self, tx: &mut Tx, weight: usize, cursor: Option<&(String, FeedCursor)>) -> Result<usize> {
         let (taking, now) = (&*self.taking, self.now);
         let place = (self.connection, self.remote_type.as_str());
         self.lock(tx).await?;
@@ -108,8 +108,8 @@ impl Commit {
             tx.want_again(&again).await?;
         }
         self.queue(tx, pushes, later).await?;
-        if let Some(cursor) = cursor {
-            tx.put_cursor(self.connection, &self.remote_type, cursor.at, &cursor.id, now).await?;
+        if let Some((feed, cursor)) = cursor {
+            tx.put_cursor(self.connection, feed, cursor, now).await?;
         }
         let said: BTreeSet<RecordId> = said.iter().map(|(record, _)| *record).collect();
         Ok(said.len())

@@ -126,7 +126,12 @@ impl Pusher {
     ) -> Result<ReadContext, Stopped> {
         let changed: Vec<&Known> = all.iter().filter(|it| !it.news.is_empty()).map(|it| it.link).collect();
         let written = self.written_lately(&changed, begun).await?;
-        let followed = self.store.cursor(connection.id, remote_type).await?.map_or(Time(0), |(at, _)| at);
+        let feeds = &connection.connector.profile().feeds;
+        let feed = feeds.iter().find(|feed| feed.remote_types.iter().any(|it| it == remote_type));
+        let followed = match feed {
+            Some(feed) => self.store.cursor(connection.id, &feed.name).await?.map_or(Time(0), |it| it.followed),
+            None => Time(0),
+        };
         let owners: Vec<String> = all.iter().flat_map(|it| owner_ids(it.object, std::iter::once(it.record))).collect();
         let owners = connection.owner_names(&owners, begun).await?;
         let several = all.iter().map(|it| {

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use mittler_connector::{Error as CrmError, Feed, KindProfile};
+use mittler_connector::{Error as CrmError, KindProfile};
 use mittler_core::{Kind, LinkId, Time, mapping::Object};
 use mittler_store::{Error as StoreError, due::DueLink, intents::Settled, leases::Receipt, reviews::NewReview};
 use uuid::Uuid;
@@ -183,7 +183,8 @@ impl Batch {
         mut planned: Vec<Planned>,
         kept_out: bool,
     ) -> Run<Vec<Planned>> {
-        let read = profile.feed == Feed::Cursor && matches!(profile.kind, Kind::Person | Kind::Organisation);
+        let read = self.connection.connector.profile().is_followed(&object.remote)
+            && matches!(profile.kind, Kind::Person | Kind::Organisation);
         if !read || !self.connection.mode.takes() {
             return Ok(planned);
         }

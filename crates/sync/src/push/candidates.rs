@@ -177,11 +177,15 @@ impl Batch {
         for link in links {
             let fields = &link.fields;
             let mut mine = Vec::new();
+            let searched = matches!(profile.own_key, OwnKey::Searchable(_));
+            if link.open_intent.is_some()
+                && profile.own_key.field().is_some()
+                && (searched || profile.kind == Kind::Person)
+            {
+                mine.push(Key::Own(link.record.to_string()));
+            }
             match profile.kind {
                 Kind::Person => {
-                    if link.open_intent.is_some() && profile.own_key.field().is_some() {
-                        mine.push(Key::Own(link.record.to_string()));
-                    }
                     if has(KeyForm::Email) {
                         mine.extend(personal_addresses(fields).map(Key::Email));
                     }

@@ -53,7 +53,7 @@ impl Pusher {
                 let wait = if others < BROKEN { Duration::ZERO } else { DEAD * 2_u32.pow(others - BROKEN) };
                 ("waiting", wait.min(LONGEST))
             }
-            CrmError::BatchRefused { .. } => ("ready", Duration::ZERO),
+            CrmError::BatchRefused { .. } | CrmError::CursorExpired { .. } => ("ready", Duration::ZERO),
         };
         let until = now.plus(wait + jitter);
         let code = error.code().to_owned();

@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use mittler_connector::{KeyForm, KindProfile, OwnKey};
+use mittler_connector::{KeyForm, KindProfile};
 use mittler_core::{
     Field, Fields, Kind, RecordId, RemoteFields, RemoteSchema, Time, Value,
     mapping::{Direction, Object, Rule, Wanted, fit},
@@ -282,7 +282,7 @@ impl Batch {
         }
         if let Some(open) = &link.open_intent
             && open.operation == "create"
-            && profile.own_key == OwnKey::None
+            && !profile.own_key.recognises_repetition()
             && !profile.keys.contains(&KeyForm::Pair)
         {
             // A create that the CRM would not recognise: wait until it would show, then look.

@@ -139,7 +139,9 @@ impl Batch {
         hits.sort_by(|a, b| a.record.id.cmp(&b.record.id));
         hits.dedup_by(|a, b| a.record.id == b.record.id);
         let decides = matches!(link.kind, Kind::Person | Kind::Organisation | Kind::Fair);
-        if link.kind == Kind::Organisation && hits.iter().all(|hit| matches!(hit.record.key, Key::Name(_))) {
+        // A record that carries our key is ours, by whatever it was found.
+        if best > 0 && link.kind == Kind::Organisation && hits.iter().all(|hit| matches!(hit.record.key, Key::Name(_)))
+        {
             return self.choose_by_name(link, hits);
         }
         if hits.len() > 1 && decides {

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use mittler_connector::{Error as CrmError, Key, KeyForm, KindProfile, OwnKey, Refusal, RemoteRecord, RowResult};
+use mittler_connector::{Error as CrmError, Key, KeyForm, KindProfile, Refusal, RemoteRecord, RowResult};
 use mittler_core::{
     Kind, RecordId, Value,
     job::Lane,
@@ -140,7 +140,7 @@ impl Batch {
             // The intent stays open: whoever takes the link next looks first. A kind that the CRM
             // recognises when it is repeated need not wait long.
             Written::Unknown(code) => {
-                let first: u64 = if profile.own_key == OwnKey::None { 1_000 } else { 100 };
+                let first: u64 = if profile.own_key.recognises_repetition() { 100 } else { 1_000 };
                 let wait = Duration::from_millis(first << item.link.attempt.clamp(0, 12)).min(LONGEST);
                 later(&mut receipt, &item.link, now.plus(wait).0, &code);
                 to.ended.push(intent());
