@@ -8,7 +8,7 @@ use std::{
 
 use mittler_core::Time;
 use mittler_store::{Clock, Store, access::ApiKey};
-use mittler_sync::{Questions, hooks::HookReceiver};
+use mittler_sync::{Questions, Rights, hooks::HookReceiver};
 use url::Url;
 
 use crate::{access::refusals::Refusals, door::Door, incoming::InFlight};
@@ -82,6 +82,8 @@ pub struct App {
     pub clock: Clock,
     pub settings: Arc<Settings>,
     pub hooks: Arc<dyn HookReceiver>,
+    /// Shows, forgets and restricts people who ask for it.
+    pub rights: Rights,
     /// Shows questions and takes answers.
     pub questions: Questions,
     pub broker: Arc<dyn Fn() -> Broker + Send + Sync>,
@@ -101,9 +103,11 @@ impl std::fmt::Debug for App {
 }
 
 impl App {
-    pub fn new(store: Store, door: Door, clock: Clock, settings: Settings, hooks: Arc<dyn HookReceiver>) -> App {
+    pub fn new(rights: Rights, door: Door, settings: Settings, hooks: Arc<dyn HookReceiver>) -> App {
+        let (store, clock) = (rights.store.clone(), rights.clock.clone());
         App {
             questions: Questions::new(store.clone(), clock.clone()),
+            rights,
             store,
             door,
             clock,

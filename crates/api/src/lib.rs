@@ -41,6 +41,11 @@ pub use door::Door;
 pub use openapi::openapi_yaml;
 pub use problem::{CODES, Problem};
 
+/// What is held about a person as a page of its own, in `de` or `en`; `None` for another language.
+pub fn export_page(export: &mittler_sync::export::Export, lang: &str, time_zone: &str) -> Option<String> {
+    Some(pages::disclosure::page(export, pages::Lang::named(lang)?, time_zone))
+}
+
 /// Everything that is served.
 pub fn router(app: App) -> Router {
     let routes = rest::router()

@@ -63,22 +63,24 @@ impl KeyType {
         )
     }
 
+    /// All by which records are known; `Former` is what they become.
+    pub const ALL: [KeyType; 11] = [
+        KeyType::Email,
+        KeyType::Badge,
+        KeyType::External,
+        KeyType::VatId,
+        KeyType::Register,
+        KeyType::CompanyAt,
+        KeyType::PhoneName,
+        KeyType::DomainName,
+        KeyType::NameCompany,
+        KeyType::Domain,
+        KeyType::CompanyName,
+    ];
+
     /// The type of that name.
     pub fn parse(name: &str) -> Option<KeyType> {
-        const ALL: [KeyType; 11] = [
-            KeyType::Email,
-            KeyType::Badge,
-            KeyType::External,
-            KeyType::VatId,
-            KeyType::Register,
-            KeyType::CompanyAt,
-            KeyType::PhoneName,
-            KeyType::DomainName,
-            KeyType::NameCompany,
-            KeyType::Domain,
-            KeyType::CompanyName,
-        ];
-        ALL.into_iter().find(|it| it.name() == name)
+        KeyType::ALL.into_iter().find(|it| it.name() == name)
     }
 
     /// What a claim to a key of this type rests on: what a source counts, or what a record says.

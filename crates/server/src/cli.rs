@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, path::PathBuf};
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Keeps CRM records true: fair leads and customers' replies become right records by themselves.
 #[derive(Debug, Parser)]
@@ -175,20 +175,41 @@ pub enum Command {
     },
     /// Remove a person from the database and keep their e-mail addresses out
     Forget {
-        /// The record's id (rec_…) or an e-mail address
+        /// The record's id (rec_…), an e-mail address or a phone number; of somebody who has no record what was not
+        /// taken is emptied
         person: String,
+        /// Say what would be removed; remove nothing
+        #[arg(long)]
+        dry_run: bool,
         #[arg(long)]
         json: bool,
     },
     /// Tell nobody of a person for now (restriction of processing), or lift that
     Restrict {
-        /// The record's id (rec_…) or an e-mail address
+        /// The record's id (rec_…), an e-mail address or a phone number
         person: String,
+        /// Why; it stays in the audit trail until the person is forgotten
+        #[arg(long, conflicts_with = "lift")]
+        reason: Option<String>,
         /// End the restriction; what was held is written then
         #[arg(long)]
         lift: bool,
         #[arg(long)]
         json: bool,
+    },
+    /// Write down everything that is held about a person, for that person (Art. 15 GDPR)
+    Export {
+        /// The record's id (rec_…), an e-mail address or a phone number
+        person: String,
+        /// A page to print or to send, or JSON for programs
+        #[arg(long, value_enum, default_value = "json")]
+        format: ExportFormat,
+        /// The language of the page
+        #[arg(long, value_enum, default_value = "de")]
+        lang: ExportLanguage,
+        /// Write it to this file instead of the terminal
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
     },
     /// Copy the whole installation into another, empty database, to go on there
     Move {
@@ -240,6 +261,18 @@ pub struct ImportArgs {
     /// For what its people may be told of; connections name the purposes that they serve
     #[arg(long)]
     pub purpose: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ExportFormat {
+    Json,
+    Html,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ExportLanguage {
+    De,
+    En,
 }
 
 #[derive(Debug, Clone, Args)]

@@ -4,10 +4,12 @@
 use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use anyhow::{Context, Result, bail};
 use mittler_connector::settings::{Secret, Secrets};
+use mittler_store::retention::Retention;
 use mittler_sync::{bounds::Pilot, guard::Guards};
 use mittler_worker::{
     Unsure,
@@ -126,6 +128,14 @@ pub struct RetentionSection {
 impl Default for RetentionSection {
     fn default() -> Self {
         RetentionSection { content_days: 14, write_days: 90 }
+    }
+}
+
+impl RetentionSection {
+    /// How long everything is kept.
+    pub fn kept(&self) -> Retention {
+        let days = |days: u64| Duration::from_hours(24).saturating_mul(u32::try_from(days).unwrap_or(u32::MAX));
+        Retention { content: days(self.content_days), intent_values: days(self.write_days), ..Retention::default() }
     }
 }
 

@@ -6,9 +6,9 @@ use anyhow::{Context, Result};
 use mittler_api::{App, Broker, Counter, Door};
 use mittler_core::derive::Overrides;
 use mittler_queue::{Carrier, RabbitConfig, Settings, Stats, Wake};
-use mittler_store::{Clock, Gatherer, Store, hints::Hint, retention::Retention};
+use mittler_store::{Clock, Gatherer, Store, hints::Hint};
 use mittler_sync::{
-    Connections, Keys, Mode, Pusher, Questions,
+    Connections, Keys, Mode, Pusher, Questions, Rights,
     hooks::{Counts, Hooks},
 };
 use mittler_worker::{Worker, clocks, schedule};
@@ -46,6 +46,17 @@ impl Desk {
         let gatherer = Gatherer::start(self.store.clone(), self.clock.clone(), || ());
         Door::new(self.store.clone(), gatherer, self.clock.clone(), *self.keys.dedup(), || ())
             .with_own_domains(self.config.server.own_domains.clone())
+    }
+
+    /// What people may ask for who are in the database.
+    pub fn rights(&self) -> Rights {
+        Rights {
+            store: self.store.clone(),
+            clock: self.clock.clone(),
+            keys: self.keys.clone(),
+            retention: self.config.retention.kept(),
+            country: self.config.server.country.as_str().into(),
+        }
     }
 
     /// The configured connections, to ask the CRMs.
@@ -133,8 +144,6 @@ impl Service {
             margin: Duration::from_secs(2),
             guards: config.guards,
         };
-        let day = Duration::from_hours(24);
-        let days = |days: u64| day.saturating_mul(u32::try_from(days).unwrap_or(u32::MAX));
         let worker = Worker {
             store: store.clone(),
             clock: clock.clone(),
@@ -146,11 +155,7 @@ impl Service {
             unsure: config.identity.unsure,
             own_domains: config.server.own_domains.clone().into(),
             pusher,
-            retention: Retention {
-                content: days(config.retention.content_days),
-                intent_values: days(config.retention.write_days),
-                ..Retention::default()
-            },
+            retention: config.retention.kept(),
             wake: wake.clone(),
             lists: Arc::default(),
         };
@@ -201,7 +206,14 @@ impl Service {
             (false, true) => Broker::Up,
             (false, false) => Broker::Down,
         };
-        Ok(App::new(self.store.clone(), self.door.clone(), self.clock.clone(), settings, Arc::new(hooks))
+        let rights = Rights {
+            store: self.store.clone(),
+            clock: self.clock.clone(),
+            keys: self.worker.keys.clone(),
+            retention: self.config.retention.kept(),
+            country: Arc::clone(&self.worker.pusher.country),
+        };
+        Ok(App::new(rights, self.door.clone(), settings, Arc::new(hooks))
             .with_broker(broker)
             .with_questions(Questions::of(&self.worker.pusher))
             .with_counters(counters(&self.store, &self.stats)))

@@ -141,6 +141,18 @@ impl Store {
         Ok(rows.into_iter().next().map(|row| Time(row.0)))
     }
 
+    /// Why a person's data is restricted, if somebody said it.
+    pub async fn restriction_reason(&self, person: RecordId) -> Result<Option<String>> {
+        let rows = fetch_all!(
+            self,
+            (sqlx::types::Json<serde_json::Value>,),
+            "SELECT c.content FROM audit_content c JOIN audit a ON a.seq = c.seq
+             WHERE c.record = $1 AND a.action = 'restrict' ORDER BY c.seq DESC LIMIT 1",
+            person.0,
+        )?;
+        Ok(rows.first().and_then(|row| row.0["reason"].as_str().map(str::to_owned)))
+    }
+
     /// For what people came in; of somebody who is not in the answer nothing was said.
     pub async fn purposes_of(&self, people: &[RecordId]) -> Result<BTreeMap<RecordId, BTreeSet<String>>> {
         let ids = id_rows(people.iter().map(|id| id.0));

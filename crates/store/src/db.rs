@@ -5,7 +5,7 @@
 use std::{
     path::{Path, PathBuf},
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -16,7 +16,7 @@ use sqlx::{ConnectOptions, Connection, PgPool, SqlitePool, sqlite::SqliteConnect
 use crate::{
     Error, Result,
     fault::Faults,
-    tx::{Db, Work, exec},
+    tx::{Db, Tx, Work, exec, step},
     writer::{self, Commits, LIMIT, Queue, Queues},
 };
 
@@ -99,7 +99,30 @@ impl Store {
         self.write_from(|queues| &queues.work, work).await
     }
 
-    /// The same, before all other writes: somebody waits at the door.
+    /// Runs `work` and takes all of it back: says what it would do, for whoever asks before it is done.
+    ///
+    /// # Errors
+    /// What `work` returned.
+    pub async fn rehearse<R: Send + 'static>(&self, work: impl Work<R>) -> Result<R> {
+        let found = Arc::new(Mutex::new(None));
+        let told = Arc::clone(&found);
+        let ended = self
+            .write(async move |tx: &mut Tx| {
+                let result = step(work, tx).await?;
+                if let Ok(mut told) = told.lock() {
+                    *told = Some(result);
+                }
+                Err::<(), _>(Error::Rehearsed)
+            })
+            .await;
+        let found = found.lock().ok().and_then(|mut found| found.take());
+        match ended {
+            Err(Error::Rehearsed) | Ok(()) => found.ok_or(Error::Panicked),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The same as [`Store::write`], before all other writes: somebody waits at the door.
     pub(crate) async fn write_first<R: Send + 'static>(&self, work: impl Work<R>) -> Result<R> {
         self.write_from(|queues| &queues.door, work).await
     }

@@ -32,6 +32,9 @@ pub enum Error {
     /// The write-ahead log could not be emptied, because reads were under way all the time.
     #[error("the write-ahead log is still being read, so what was erased is in it yet; try again")]
     Busy,
+    /// A rehearsal ended: [`Store::rehearse`](crate::Store::rehearse) keeps nothing, and nobody else meets this.
+    #[error("it was a rehearsal, and nothing of it was kept")]
+    Rehearsed,
     /// A stored value cannot be read; names the column, never the value.
     #[error("a stored value cannot be read: {0}")]
     Corrupt(&'static str),

@@ -96,6 +96,14 @@ impl Tx {
         Ok(named.difference(&others).copied().map(RecordId).collect())
     }
 
+    /// What CRMs hold of these records: connection, type and id there.
+    pub async fn known_there(&mut self, records: &[RecordId]) -> Result<Vec<(Uuid, String, String)>> {
+        let ids = id_rows(records.iter().map(|id| id.0));
+        rows_all!(self, (Uuid, String, String), &ids => (id uuid),
+            "SELECT l.connection, l.remote_type, l.remote_id FROM",
+            "CROSS JOIN link l WHERE l.record = r.id AND l.remote_id IS NOT NULL AND l.state <> 'gone' ORDER BY l.connection, l.stage, l.id")
+    }
+
     /// Lets nothing more be told to any CRM of these records; calls that are under way end by
     /// themselves.
     pub async fn want_no_more(&mut self, records: &[RecordId]) -> Result<()> {

@@ -34,10 +34,10 @@ impl Holding {
 }
 
 #[derive(FromRow)]
-struct LeaseRow {
+pub(crate) struct LeaseRow {
     id: Uuid,
     links: Json<Vec<Uuid>>,
-    writes: Json<Vec<Intent>>,
+    pub(crate) writes: Json<Vec<Intent>>,
 }
 
 /// What a link becomes after a write or a look.

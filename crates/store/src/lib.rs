@@ -26,6 +26,7 @@ pub mod copy;
 mod db;
 pub mod decisions;
 mod document;
+pub mod dossier;
 pub mod due;
 mod error;
 mod fault;

@@ -1,19 +1,25 @@
 //! Forgetting a person: out of the database, and not back in.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::time::Duration;
 
-use mittler_core::{Field, Kind, RecordId, Said, Statement, Value};
+use mittler_core::{Field, Kind, RecordId, Said, Statement, Time};
 use mittler_store::{
     Clock, Result, Store, Tx,
     audit::NewEntry,
     forget::{About, Removed},
     leases::Receipt,
 };
+use serde::Serialize;
 use serde_json::json;
 use tracing::warn;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::keys::{Entries, Keys};
+use crate::{
+    find::Contact,
+    keys::{Entries, Keys},
+    traces::{Traces, labels, not_taken},
+};
 
 /// How long a call that is under way is waited for.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -21,8 +27,46 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const LOOK: Duration = Duration::from_millis(100);
 /// A write whose end is not known may still happen for so long.
 const YOUNG: Duration = Duration::from_secs(30);
-/// Inputs whose content is searched at once.
-const PAGE: i64 = 200;
+
+/// Rows of one table, and what becomes of them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct RemovedRows {
+    #[schema(example = "statement")]
+    pub table: String,
+    pub rows: u64,
+    /// `deleted`, `emptied`, `struck out`, `added` (who is kept out from now on), `may still be written to` and the
+    /// like.
+    pub how: String,
+}
+
+/// A record of a CRM that is about the person. It stays there: erasing it is that system's own act.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct KnownThere {
+    /// The connection's name.
+    pub connection: String,
+    #[schema(example = "Lead")]
+    pub remote_type: String,
+    pub remote_id: String,
+}
+
+/// What forgetting somebody does, or did.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Forgotten {
+    /// The person's record; none of somebody of whom there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub record: Option<RecordId>,
+    /// Table by table.
+    pub removed: Vec<RemovedRows>,
+    /// What CRMs still hold; somebody has to erase it there.
+    pub known_at: Vec<KnownThere>,
+    /// So many e-mail addresses of theirs are kept out from now on. With none the next list with them makes a new
+    /// record.
+    pub addresses_kept_out: usize,
+}
+
+/// What is removed, and where they are known.
+type Done = (Vec<Removed>, Vec<(Uuid, String, String)>);
 
 /// Removes a person and keeps them out; says per table what was done. `None` if there is no such
 /// person.
@@ -42,11 +86,8 @@ pub async fn forget(
     clock: &Clock,
     person: RecordId,
     actor: &str,
-) -> Result<Option<Vec<Removed>>> {
-    let person = store.survivor(person).await?;
-    if store.record(person).await?.is_none_or(|record| record.kind != Kind::Person) {
-        return Ok(None);
-    }
+) -> Result<Option<Forgotten>> {
+    let Some((person, addresses)) = person_of(store, person).await? else { return Ok(None) };
     let (mut known, mut added) = keep_out(store, keys, clock, person).await?;
     let begun = tokio::time::Instant::now();
     let mut under_way;
@@ -62,46 +103,165 @@ pub async fn forget(
     let again = keep_out(store, keys, clock, person).await?;
     known.statements.extend(again.0.statements);
     added += again.1;
-    let traces = Traces::of(&known.statements);
-    let (inputs, labels) = (not_taken(store, &traces).await?, labels(store, &traces).await?);
+    let texts = Texts::about(store, &Traces::of(&known.statements)).await?;
     let (actor, salt) = (actor.to_owned(), clock.id().simple().to_string());
     let (keys, clock) = (keys.clone(), clock.clone());
-    let removed = store
+    let done = store
         .write(async move |tx| {
             let now = clock.now();
-            let about = tx.lock_person(person).await?;
-            let entries: Vec<_> = entries_of(&keys, &about).all().collect();
-            let kept_out = added + tx.suppress(&entries, now).await?;
-            let mut removed = tx.forget(person).await?;
-            let searched = tx.empty_signals(&inputs).await?;
-            if let Some(signals) = removed.iter_mut().find(|one| one.table == "signal") {
-                signals.rows += searched;
-            }
-            removed.push(Removed {
-                table: "run".into(),
-                rows: tx.empty_labels(&labels).await?,
-                how: "label emptied".into(),
-            });
-            removed.push(Removed { table: "suppression".into(), rows: kept_out, how: "added".into() });
+            let mut done = remove(tx, &keys, now, person, &texts, added).await?;
             if under_way > 0 {
                 let rows = u64::try_from(under_way).unwrap_or(0);
-                removed.push(Removed { table: "link".into(), rows, how: "may still be written to".into() });
+                done.0.push(Removed { table: "link".into(), rows, how: "may still be written to".into() });
             }
-            tx.enter(&NewEntry {
-                at: now,
-                actor: actor.clone(),
-                action: "forget".into(),
-                target: person.to_string(),
-                record: None,
-                content: json!({ "tables": removed }),
-                salt: salt.clone(),
-            })
-            .await?;
+            enter(tx, now, &actor, person.to_string(), &done.0, salt).await?;
+            Ok(done)
+        })
+        .await?;
+    store.checkpoint().await?;
+    Ok(Some(forgotten(store, Some(person), done, addresses).await?))
+}
+
+/// What [`forget`] would do now: the same, and all of it taken back.
+///
+/// # Errors
+/// If the database does not answer.
+pub async fn preview(store: &Store, keys: &Keys, clock: &Clock, person: RecordId) -> Result<Option<Forgotten>> {
+    let Some((person, addresses)) = person_of(store, person).await? else { return Ok(None) };
+    let about = store.rehearse(async move |tx| tx.lock_person(person).await).await?;
+    let texts = Texts::about(store, &Traces::of(&about.statements)).await?;
+    let (keys, now) = (keys.clone(), clock.now());
+    let done = store.rehearse(async move |tx| remove(tx, &keys, now, person, &texts, 0).await).await?;
+    Ok(Some(forgotten(store, Some(person), done, addresses).await?))
+}
+
+/// Forgets somebody of whom there is no record: empties inputs that were not taken and are about them, takes their
+/// name from lists, and keeps their address out. A number alone keeps nobody out: families and firms share them.
+///
+/// # Errors
+/// If the database does not answer.
+pub async fn forget_stranger(
+    store: &Store,
+    keys: &Keys,
+    clock: &Clock,
+    stranger: &Contact,
+    actor: &str,
+) -> Result<Forgotten> {
+    let removing = removing_stranger(store, keys, clock.now(), stranger).await?;
+    let (actor, salt, now) = (actor.to_owned(), clock.id().simple().to_string(), clock.now());
+    let removed = store
+        .write(async move |tx| {
+            let removed = removing.clone().run(tx).await?;
+            enter(tx, now, &actor, "stranger".into(), &removed, salt).await?;
             Ok(removed)
         })
         .await?;
     store.checkpoint().await?;
-    Ok(Some(removed))
+    forgotten(store, None, (removed, Vec::new()), stranger.addresses()).await
+}
+
+/// What [`forget_stranger`] would do now.
+///
+/// # Errors
+/// If the database does not answer.
+pub async fn preview_stranger(store: &Store, keys: &Keys, clock: &Clock, stranger: &Contact) -> Result<Forgotten> {
+    let removing = removing_stranger(store, keys, clock.now(), stranger).await?;
+    let removed = store.rehearse(async move |tx| removing.run(tx).await).await?;
+    forgotten(store, None, (removed, Vec::new()), stranger.addresses()).await
+}
+
+/// The living record, and how many addresses it has.
+async fn person_of(store: &Store, person: RecordId) -> Result<Option<(RecordId, usize)>> {
+    let person = store.survivor(person).await?;
+    let record = store.record(person).await?.filter(|record| record.kind == Kind::Person);
+    Ok(record.map(|record| (person, record.fields.elements(&Field::EMAILS).len())))
+}
+
+async fn forgotten(store: &Store, record: Option<RecordId>, done: Done, addresses: usize) -> Result<Forgotten> {
+    let connections = store.connections().await?;
+    let name = |id: Uuid| connections.iter().find(|it| it.id == id).map(|it| it.name.clone()).unwrap_or_default();
+    let (removed, known) = done;
+    let rows = |it: Removed| RemovedRows { table: it.table, rows: it.rows, how: it.how };
+    let there =
+        |(connection, remote_type, remote_id)| KnownThere { connection: name(connection), remote_type, remote_id };
+    Ok(Forgotten {
+        record,
+        removed: removed.into_iter().map(rows).collect(),
+        known_at: known.into_iter().map(there).collect(),
+        addresses_kept_out: addresses,
+    })
+}
+
+/// What is found by its text alone.
+#[derive(Debug, Clone)]
+struct Texts {
+    inputs: Vec<Uuid>,
+    labels: Vec<Uuid>,
+}
+
+impl Texts {
+    async fn about(store: &Store, traces: &Traces) -> Result<Texts> {
+        Ok(Texts { inputs: not_taken(store, traces).await?, labels: labels(store, traces).await? })
+    }
+}
+
+/// The second step: removes everything. `added`: who is kept out since the first.
+async fn remove(tx: &mut Tx, keys: &Keys, now: Time, person: RecordId, texts: &Texts, added: u64) -> Result<Done> {
+    let about = tx.lock_person(person).await?;
+    let entries: Vec<_> = entries_of(keys, &about).all().collect();
+    let kept_out = added + tx.suppress(&entries, now).await?;
+    let known = tx.known_there(&about.records).await?;
+    let mut removed = tx.forget(person).await?;
+    let searched = tx.empty_signals(&texts.inputs).await?;
+    if let Some(signals) = removed.iter_mut().find(|one| one.table == "signal") {
+        signals.rows += searched;
+    }
+    removed.push(Removed {
+        table: "run".into(),
+        rows: tx.empty_labels(&texts.labels).await?,
+        how: "label emptied".into(),
+    });
+    removed.push(Removed { table: "suppression".into(), rows: kept_out, how: "added".into() });
+    Ok((removed, known))
+}
+
+async fn enter(tx: &mut Tx, at: Time, actor: &str, target: String, removed: &[Removed], salt: String) -> Result<()> {
+    tx.enter(&NewEntry {
+        at,
+        actor: actor.to_owned(),
+        action: "forget".into(),
+        target,
+        record: None,
+        content: json!({ "tables": removed }),
+        salt,
+    })
+    .await?;
+    Ok(())
+}
+
+/// What is to be done about somebody without a record.
+#[derive(Clone)]
+struct Stranger {
+    entries: Vec<(Uuid, &'static str)>,
+    texts: Texts,
+    now: Time,
+}
+
+async fn removing_stranger(store: &Store, keys: &Keys, now: Time, stranger: &Contact) -> Result<Stranger> {
+    let said = stranger.said();
+    let entries = keys.entries(&mittler_identity::identifiers(&[&said]), std::iter::empty()).all().collect();
+    Ok(Stranger { entries, texts: Texts::about(store, &Traces::of_said(&[&said])).await?, now })
+}
+
+impl Stranger {
+    async fn run(self, tx: &mut Tx) -> Result<Vec<Removed>> {
+        let row = |table: &str, rows, how: &str| Removed { table: table.into(), rows, how: how.into() };
+        Ok(vec![
+            row("signal", tx.empty_signals(&self.texts.inputs).await?, "emptied"),
+            row("run", tx.empty_labels(&self.texts.labels).await?, "label emptied"),
+            row("suppression", tx.suppress(&self.entries, self.now).await?, "added"),
+        ])
+    }
 }
 
 /// The first step: commits who is kept out, and that no CRM is to be told more.
@@ -131,93 +291,6 @@ fn identifiers(statements: &[Statement]) -> Vec<mittler_identity::Identifier> {
     mittler_identity::identifiers(&said)
 }
 
-/// By what a text is recognised as being about the person: addresses of theirs alone, and numbers.
-struct Traces {
-    addresses: Vec<String>,
-    numbers: Vec<String>,
-    /// Surnames, by the words that they are made of.
-    surnames: BTreeSet<BTreeSet<String>>,
-}
-
-impl Traces {
-    fn of(statements: &[Statement]) -> Traces {
-        let said = || statements.iter().flat_map(|statement| &statement.said);
-        let texts = |said: &Said| -> Vec<String> {
-            said.key.clone().into_iter().chain(said.value.as_ref().map(Value::display)).collect()
-        };
-        let known = identifiers(statements).into_iter();
-        let mut addresses: Vec<String> = known.filter(|it| it.kind == "email").map(|it| it.value).collect();
-        // The last places of a number are the same with and without country and area.
-        let mut numbers: Vec<String> = said()
-            .filter(|said| said.field == Field::PHONES)
-            .flat_map(texts)
-            .map(|text| text.chars().filter(char::is_ascii_digit).collect::<String>())
-            .filter(|digits| digits.len() >= NUMBER)
-            .map(|digits| digits[digits.len() - NUMBER..].to_owned())
-            .collect();
-        for some in [&mut addresses, &mut numbers] {
-            some.sort();
-            some.dedup();
-        }
-        let surnames = said().filter(|said| said.field == Field::LAST_NAME).flat_map(texts);
-        let surnames = surnames.map(|name| words(&name)).filter(|words| words.iter().any(|word| word.len() > 2));
-        Traces { addresses, numbers, surnames: surnames.collect() }
-    }
-
-    /// A list is perhaps named after whom it is about: "Müller_Hans.csv".
-    fn name(&self, label: &str) -> bool {
-        let said = words(label);
-        self.are_in(label.as_bytes()) || self.surnames.iter().any(|name| name.is_subset(&said))
-    }
-
-    fn are_in(&self, content: &[u8]) -> bool {
-        let text = String::from_utf8_lossy(content).to_lowercase();
-        if self.addresses.iter().any(|address| text.contains(address.as_str())) {
-            return true;
-        }
-        // What people put between digits is left out; what else stands between keeps numbers apart.
-        let digits: String =
-            text.chars().filter(|c| !matches!(c, ' ' | '-' | '/' | '(' | ')' | '.' | '\u{a0}')).collect();
-        self.numbers.iter().any(|number| digits.contains(number.as_str()))
-    }
-}
-
-/// The words of a text, however umlauts are written in it.
-fn words(text: &str) -> BTreeSet<String> {
-    let mut folded = text.to_lowercase();
-    for (written, as_letters) in
-        [("a\u{308}", "ae"), ("o\u{308}", "oe"), ("u\u{308}", "ue"), ("ä", "ae"), ("ö", "oe"), ("ü", "ue"), ("ß", "ss")]
-    {
-        folded = folded.replace(written, as_letters);
-    }
-    folded.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).map(str::to_owned).collect()
-}
-
-/// So many places of a number tell it from others.
-const NUMBER: usize = 8;
-
-/// Inputs that were not taken and are about the person: no record leads to them.
-async fn not_taken(store: &Store, traces: &Traces) -> Result<Vec<Uuid>> {
-    let (mut found, mut after) = (Vec::new(), Uuid::nil());
-    loop {
-        let page = store.contents_not_taken(after, PAGE).await?;
-        let Some((last, _)) = page.last() else { return Ok(found) };
-        after = *last;
-        found.extend(page.iter().filter(|(_, content)| traces.are_in(content)).map(|(id, _)| *id));
-    }
-}
-
-/// Runs that are labelled with the person's name, address or number.
-async fn labels(store: &Store, traces: &Traces) -> Result<Vec<Uuid>> {
-    let (mut found, mut after) = (Vec::new(), Uuid::nil());
-    loop {
-        let page = store.run_labels(after, PAGE).await?;
-        let Some((last, _)) = page.last() else { return Ok(found) };
-        after = *last;
-        found.extend(page.iter().filter(|(_, label)| traces.name(label)).map(|(id, _)| *id));
-    }
-}
-
 /// Notes writes that ended when their links were gone: the person was forgotten during the call.
 /// The CRM has what it was told, and somebody is to erase it there.
 ///
@@ -240,36 +313,4 @@ pub(crate) async fn enter_lost(tx: &mut Tx, clock: &Clock, written: &[Receipt]) 
         .await?;
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_input_is_recognised_by_address_and_by_number_however_it_is_written() {
-        let traces = Traces {
-            addresses: vec!["anna@specht.example".into()],
-            numbers: vec!["15550900".into()],
-            surnames: BTreeSet::new(),
-        };
-        for text in ["x;Anna@Specht.Example;y", "Tel. 0711 / 555-09 00", "+49 (711) 5550900", "+497115550900"] {
-            assert!(traces.are_in(text.as_bytes()), "{text}");
-        }
-        for text in ["anna@meise.example", "0711 55509", "1555;0900"] {
-            assert!(!traces.are_in(text.as_bytes()), "{text}");
-        }
-    }
-
-    #[test]
-    fn a_label_is_recognised_by_the_surname_however_it_is_written() {
-        let surnames = ["Müller", "von der Heide"].map(words).into();
-        let traces = Traces { addresses: Vec::new(), numbers: Vec::new(), surnames };
-        for label in ["Müller_Hans.csv", "liste mueller", "HEIDE, von der.xlsx", "Mu\u{308}ller.csv"] {
-            assert!(traces.name(label), "{label}");
-        }
-        for label in ["Müllerei 2026.csv", "Heidenheim.csv", "messe-leads.csv"] {
-            assert!(!traces.name(label), "{label}");
-        }
-    }
 }

@@ -6,12 +6,26 @@ use serde_json::json;
 
 use crate::retry::want_held;
 
-/// Restricts a person, or lifts it; what was held meanwhile is due then. `None` if there is no such
-/// person, else whether anything changed.
+/// What is to be done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Restriction {
+    /// Nobody is told of the person from now on. The reason stays in the audit trail until the person is forgotten.
+    Begin { reason: Option<String> },
+    /// Whatever was held meanwhile is due.
+    Lift,
+}
+
+/// Restricts a person, or lifts it. `None` if there is no such person, else whether anything changed.
 ///
 /// # Errors
 /// If the database does not answer.
-pub async fn restrict(store: &Store, clock: &Clock, person: RecordId, lift: bool, actor: &str) -> Result<Option<bool>> {
+pub async fn restrict(
+    store: &Store,
+    clock: &Clock,
+    person: RecordId,
+    wish: Restriction,
+    actor: &str,
+) -> Result<Option<bool>> {
     let person = store.survivor(person).await?;
     if store.record(person).await?.is_none_or(|record| record.kind != Kind::Person) {
         return Ok(None);
@@ -20,23 +34,30 @@ pub async fn restrict(store: &Store, clock: &Clock, person: RecordId, lift: bool
     store
         .write(async move |tx| {
             let now = clock.now();
-            let changed =
-                if lift { tx.lift_restriction(person).await? } else { tx.restrict(person, &actor, now).await? };
+            let changed = match wish {
+                Restriction::Begin { .. } => tx.restrict(person, &actor, now).await?,
+                Restriction::Lift => tx.lift_restriction(person).await?,
+            };
             if !changed {
                 return Ok(Some(false));
             }
-            if lift {
-                let mut records = tx.ids_about(person).await?;
-                records.push(person);
-                want_held(tx, &clock, &records, "restricted", Lane::Interactive).await?;
-            }
+            let (action, content) = match wish {
+                Restriction::Begin { reason: Some(reason) } => ("restrict", json!({ "reason": reason })),
+                Restriction::Begin { reason: None } => ("restrict", json!({})),
+                Restriction::Lift => {
+                    let mut records = tx.ids_about(person).await?;
+                    records.push(person);
+                    want_held(tx, &clock, &records, "restricted", Lane::Interactive).await?;
+                    ("lift_restriction", json!({}))
+                }
+            };
             tx.enter(&NewEntry {
                 at: now,
                 actor: actor.clone(),
-                action: if lift { "lift_restriction" } else { "restrict" }.into(),
+                action: action.into(),
                 target: person.to_string(),
                 record: Some(person),
-                content: json!({}),
+                content,
                 salt: clock.id().simple().to_string(),
             })
             .await?;

@@ -1,5 +1,7 @@
 //! Forgetting a person: gone from every table, and kept out.
 
+mod disclosed;
+
 use std::sync::Arc;
 
 use mittler_core::{
@@ -338,7 +340,7 @@ async fn a_person_is_gone_from_every_table_and_kept_out(fresh: &Fresh) {
     }
 
     let keys = Keys::derive(&[7; 32]);
-    let removed = forget(store, &keys, &Clock::default(), person.id, "system").await.unwrap().unwrap();
+    let removed = forget(store, &keys, &Clock::default(), person.id, "system").await.unwrap().unwrap().removed;
     for table in &personal {
         assert!(
             removed.iter().any(|removed| removed.table == *table && removed.rows > 0),
@@ -554,7 +556,7 @@ async fn a_call_that_is_under_way_comes_to_its_end_first(fresh: &Fresh) {
     let done = links::settle(store, &leased, vec![links::receipt(&leased[0])]).await;
     assert_eq!(done, [leased[0].id], "the receipt found no link");
     let removed = forgetting.await.unwrap();
-    assert!(!removed.iter().any(|removed| removed.how == "may still be written to"), "{removed:?}");
+    assert!(!removed.removed.iter().any(|removed| removed.how == "may still be written to"), "{removed:?}");
     assert!(store.record(id).await.unwrap().is_none());
     let ids = [leased[0].id.0];
     assert!(store.write(async move |tx| tx.links_there(&ids).await).await.unwrap().is_empty());

@@ -5,7 +5,7 @@ use mittler_core::{Kind, RecordId};
 use mittler_store::Store;
 use mittler_sync::{
     bounds::{Bounds, Pilot},
-    restrict::restrict,
+    restrict::{Restriction, restrict},
 };
 use serde_json::{Value, json};
 
@@ -115,10 +115,14 @@ async fn a_pilot_of_a_fair_writes_its_visitors_and_no_other_visit(store: Store) 
     world.end().await;
 }
 
+fn wish(lift: bool) -> Restriction {
+    if lift { Restriction::Lift } else { Restriction::Begin { reason: None } }
+}
+
 async fn a_restricted_person_is_written_nowhere_until_it_is_lifted(store: Store) {
     let world = World::new(store).await;
     let person = world.lead(anna()).await;
-    let stop = async |lift| restrict(&world.store, &world.clock, person, lift, "story").await.unwrap();
+    let stop = async |lift| restrict(&world.store, &world.clock, person, wish(lift), "story").await.unwrap();
     assert_eq!((stop(false).await, stop(false).await), (Some(true), Some(false)));
     let mut later = anna();
     later["position"] = json!("Prokuristin");
@@ -169,7 +173,7 @@ async fn who_came_in_for_a_purpose_is_told_where_it_is_served(store: Store) {
 async fn a_restriction_outlives_a_merge(store: Store) {
     let world = World::new(store).await;
     let (kept, gone) = (world.lead(anna()).await, world.lead(bert()).await);
-    assert_eq!(restrict(&world.store, &world.clock, gone, false, "story").await.unwrap(), Some(true));
+    assert_eq!(restrict(&world.store, &world.clock, gone, wish(false), "story").await.unwrap(), Some(true));
     let review = mittler_store::reviews::NewReview {
         id: uuid::Uuid::new_v4(),
         question: "same_person".into(),

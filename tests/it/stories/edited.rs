@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 
 use mittler_core::{Field, Fields, Kind, Label, RecordId, SourceKind};
 use mittler_store::Store;
-use mittler_sync::edit::{Change, Edited, Editor, Fault, NotEdited, Written};
+use mittler_sync::{
+    edit::{Change, Edited, Editor, Fault, NotEdited, Written},
+    restrict::Restriction,
+};
 use serde_json::{Value, json};
 
 use super::{
@@ -333,17 +336,17 @@ async fn what_is_wrong_with_a_value_is_said_and_nothing_of_the_edit_is_kept(stor
 async fn who_is_restricted_is_edited_and_nobody_is_told_until_that_is_lifted(store: Store) {
     let world = World::new(store).await;
     let person = world.lead(anna()).await;
-    let restrict = async |lift: bool| {
-        let done = mittler_sync::restrict::restrict(&world.store, &world.clock, person, lift, "operator").await;
+    let restrict = async |wish: Restriction| {
+        let done = mittler_sync::restrict::restrict(&world.store, &world.clock, person, wish, "operator").await;
         assert_eq!(done.unwrap(), Some(true));
         world.settle().await;
     };
-    restrict(false).await;
+    restrict(Restriction::Begin { reason: None }).await;
     edit(&world, person, &to(&[("position", "Prokuristin")])).await;
     assert_eq!(world.record(person).await.fields.text(&Field::POSITION), Some("Prokuristin"));
     assert_eq!(lead_there(&world)["Title"], json!("Leiterin Einkauf"), "it was told");
     assert_eq!(world.link(SALESFORCE, person).await.code.as_deref(), Some("restricted"));
-    restrict(true).await;
+    restrict(Restriction::Lift).await;
     assert_eq!(
         (&lead_there(&world)["Title"], &contact_there(&world)["jobtitle"]),
         (&json!("Prokuristin"), &json!("Prokuristin"))

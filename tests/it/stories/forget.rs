@@ -1,5 +1,7 @@
 //! A person who is forgotten is nowhere any more, and does not come back.
 
+mod rights;
+
 use std::path::Path;
 
 use bytes::Bytes;

@@ -7,7 +7,10 @@ use mittler_api::door::LeadParams;
 use mittler_core::{Field, RecordId};
 use mittler_sandbox::Sandbox;
 use mittler_store::{Clock, copy::Source};
-use mittler_sync::{forget::forget, restrict::restrict};
+use mittler_sync::{
+    forget::forget,
+    restrict::{Restriction, restrict},
+};
 use serde_json::{Value, json};
 
 use super::world::{HUBSPOT, SALESFORCE, Setup, World, anna, guest, organiser, scans};
@@ -114,7 +117,7 @@ async fn a_moved_installation_goes_on_as_if_nothing_had_happened(from: Shut, to:
     let dora = known(&world, "dora.drossel@drosselwerk.example").await;
     forget(&world.store, &world.keys, &world.clock, dora, "story").await.unwrap().unwrap();
     let clara = known(&world, "clara.amsel@amselhof.example").await;
-    restrict(&world.store, &world.clock, clara, false, "story").await.unwrap();
+    restrict(&world.store, &world.clock, clara, Restriction::Begin { reason: None }, "story").await.unwrap();
     world.settle().await;
     let (before, entries) = (there(&world), world.store.audit_entries(0, 100).await.unwrap());
     assert!(entries.len() >= 2 && before["tasks"] >= 3 && before["notes"] == 1 && before["emails"] == 2, "{before:?}");
@@ -151,7 +154,7 @@ async fn a_moved_installation_goes_on_as_if_nothing_had_happened(from: Shut, to:
     world.lead(guest(7)).await;
     assert_eq!(world.hubspot_with("contacts", "email", "gast@firma7.example").len(), 1);
     assert_eq!(world.salesforce_with("Lead", "Email", "gast@firma7.example").len(), 1);
-    restrict(&world.store, &world.clock, clara, true, "story").await.unwrap();
+    restrict(&world.store, &world.clock, clara, Restriction::Lift, "story").await.unwrap();
     world.settle().await;
     world.nothing_waits().await;
     assert_eq!(world.store.verify_audit().await.unwrap(), None, "and what is entered here fits on");

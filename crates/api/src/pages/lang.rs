@@ -33,6 +33,11 @@ impl Lang {
         }
     }
 
+    /// The language of exactly that code.
+    pub fn named(code: &str) -> Option<Lang> {
+        [Lang::De, Lang::En].into_iter().find(|lang| lang.code() == code)
+    }
+
     fn parse(code: &str) -> Option<Lang> {
         match code.trim().get(..2)?.to_ascii_lowercase().as_str() {
             "de" => Some(Lang::De),

@@ -52,6 +52,9 @@ pub(crate) async fn open(
 pub(crate) struct Confirmed {
     #[serde(default)]
     pub csrf: String,
+    /// Why, where a form asks for it.
+    #[serde(default)]
+    pub reason: String,
 }
 
 impl FromRequest<App> for Confirmed {

@@ -4,8 +4,10 @@
 //! opts out of that.
 
 mod assets;
+pub(crate) mod disclosure;
 mod docs;
 mod edit;
+mod forget;
 mod fragments;
 mod import;
 mod lang;
@@ -30,7 +32,7 @@ use jiff::{Zoned, tz::TimeZone};
 use maud::{DOCTYPE, Markup, html};
 use mittler_core::Time;
 
-use self::lang::Lang;
+pub(crate) use self::lang::Lang;
 use crate::{App, access::Session, problem::Problem};
 
 pub(crate) fn router() -> Router<App> {
@@ -40,6 +42,9 @@ pub(crate) fn router() -> Router<App> {
         .route("/records/{id}", get(record::page))
         .route("/records/{id}/edit", post(edit::save))
         .route("/records/{id}/let-go", post(edit::let_go))
+        .route("/records/{id}/forget", get(forget::ask).post(forget::forget))
+        .route("/records/{id}/restrict", post(forget::restrict))
+        .route("/records/{id}/lift", post(forget::lift))
         .route("/waiting/{connection}", get(waiting::page))
         .route("/waiting/{connection}/retry", post(waiting::retry_all))
         .route("/links/{id}/retry", post(waiting::retry_one))

@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use mittler_core::{Element, Record, RecordId, Slot, Sourced, Value};
 
 use super::{
-    Asked, Lang, PageProblem, Visitor, edit,
+    Asked, Lang, PageProblem, Visitor, edit, forget,
     fragments::{code, why},
     words,
 };
@@ -39,13 +39,15 @@ pub(crate) async fn page(
     let questions = app.store.reviews_of(id).await?;
     let restricted = app.store.restricted_since(id).await?;
     let edit = edit::section(&app, &visitor, &record).await?;
+    let reason = if restricted.is_some() { app.store.restriction_reason(id).await? } else { None };
     let title = record.fields.title();
     let title = if title.is_empty() { words::one(record.kind.name(), lang) } else { title };
     let content = html! {
         p.crumb { a href=(format!("/records?kind={}", record.kind.name())) { (words::kind(record.kind.name(), lang)) } }
         h1 { (title) " " small { (words::one(record.kind.name(), lang)) } }
         @if let Some(since) = restricted {
-            p.notice { (words::code("restricted", lang)) " · " (lang.say("seit", "since")) " " time { (visitor.time(since)) } }
+            p.notice { (words::code("restricted", lang)) " · " (lang.say("seit", "since")) " " time { (visitor.time(since)) }
+                @if let Some(reason) = &reason { " · " (reason) } }
         }
         @for question in questions.iter().filter(|question| question.state == "open") {
             p.notice { a href=(format!("/questions/{}", question.id)) { strong { (words::question(&question.question, lang)) } } " " (words::question_reason(&question.reason, lang)) }
@@ -64,6 +66,7 @@ pub(crate) async fn page(
             @if after.is_some() { p { a href=(format!("/records/{id}#timeline")) { (lang.say("Zum Neuesten", "To the latest")) } } }
             (happened(&visitor, id, &events))
         }
+        (forget::section(&visitor, &record, restricted.is_some()))
     };
     Ok(visitor.page(&title, &content))
 }

@@ -11,6 +11,7 @@ pub(crate) mod problems_csv;
 pub(crate) mod records;
 pub(crate) mod replies;
 pub(crate) mod reviews;
+pub(crate) mod rights;
 pub(crate) mod sessions;
 pub(crate) mod timeline;
 
@@ -34,7 +35,11 @@ pub(crate) fn router() -> OpenApiRouter<App> {
         .routes(routes!(records::get_records))
         .routes(routes!(records::get_record, edits::patch_record))
         .routes(routes!(edits::delete_field))
-        .routes(routes!(records::put_restriction, records::delete_restriction))
+        .routes(routes!(rights::put_restriction, rights::delete_restriction))
+        .routes(routes!(rights::get_export))
+        .routes(routes!(rights::post_export))
+        .routes(routes!(rights::post_forget))
+        .routes(routes!(rights::post_forget_whom))
         .routes(routes!(timeline::get_timeline))
         .routes(routes!(connections::get_record_links))
         .routes(routes!(connections::get_connections))

@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use axum::{
     Json,
     extract::State,
-    http::{HeaderValue, StatusCode, header},
+    http::{HeaderValue, header},
     response::IntoResponse,
 };
-use mittler_core::{Kind, Label, Record, RecordId, Slot, Sourced, Time, Value};
+use mittler_core::{Kind, Label, Record, RecordId, Slot, Sourced, Time};
 use mittler_identity::{Key, KeyType, keys};
 use mittler_store::records::RecordLine;
+use mittler_sync::export::plain;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -211,18 +212,6 @@ impl ValueView {
     }
 }
 
-/// A value as JSON has it.
-fn plain(value: &Value) -> serde_json::Value {
-    match value {
-        Value::Int(int) => (*int).into(),
-        Value::Bool(truth) => (*truth).into(),
-        Value::Money { amount, currency } => {
-            serde_json::json!({"amount": amount.to_string(), "currency": currency})
-        }
-        other => other.display().into(),
-    }
-}
-
 impl RecordView {
     pub fn of(record: &Record, restricted_at: Option<Time>) -> RecordView {
         let values = |slot: &Slot| match slot {
@@ -257,42 +246,6 @@ pub(crate) async fn get_record(
     let record = app.store.record(id).await?.ok_or_else(Problem::not_found)?;
     let restricted_at = app.store.restricted_since(id).await?;
     Ok((tag(&record), Json(RecordView::of(&record, restricted_at))))
-}
-
-/// Tell nobody of a person for now
-///
-/// Restriction of processing (Art. 18 GDPR): what is due is held with the code `restricted` until it
-/// is lifted.
-#[utoipa::path(put, path = "/records/{id}/restriction", tag = "Records", params(("id" = String, Path, description = "rec_…")),
-    responses((status = 204, description = "The person is restricted")))]
-pub(crate) async fn put_restriction(
-    State(app): State<App>,
-    caller: Caller,
-    At(id): At<String>,
-) -> Result<StatusCode, Problem> {
-    restrict(&app, &caller, &id, false).await
-}
-
-/// Lift the restriction of a person
-///
-/// What was held is written.
-#[utoipa::path(delete, path = "/records/{id}/restriction", tag = "Records", params(("id" = String, Path, description = "rec_…")),
-    responses((status = 204, description = "The person is not restricted")))]
-pub(crate) async fn delete_restriction(
-    State(app): State<App>,
-    caller: Caller,
-    At(id): At<String>,
-) -> Result<StatusCode, Problem> {
-    restrict(&app, &caller, &id, true).await
-}
-
-async fn restrict(app: &App, caller: &Caller, id: &str, lift: bool) -> Result<StatusCode, Problem> {
-    caller.needs(Scope::RecordsWrite)?;
-    let (id, actor) = (body::id::<RecordId>(id)?, caller.id.to_string());
-    let changed = mittler_sync::restrict::restrict(&app.store, &app.clock, id, lift, &actor).await?;
-    changed.ok_or_else(Problem::not_found)?;
-    app.door.wake();
-    Ok(StatusCode::NO_CONTENT)
 }
 
 /// The version of a record, as a header.

@@ -11,5 +11,6 @@ mod openapi;
 mod pages;
 mod records;
 mod repeat;
+mod rights;
 mod seed;
 mod support;

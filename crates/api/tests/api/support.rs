@@ -18,8 +18,11 @@ use mittler_api::{
 use mittler_core::{SignalId, Time};
 use mittler_enrich::Context;
 use mittler_intake::{csv, json};
-use mittler_store::{Clock, Gatherer, Store, signals::Read};
-use mittler_sync::hooks::{HookReceiver, HookReply, RawHook};
+use mittler_store::{Clock, Gatherer, Store, retention::Retention, signals::Read};
+use mittler_sync::{
+    Keys, Rights,
+    hooks::{HookReceiver, HookReply, RawHook},
+};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tower::ServiceExt;
@@ -99,7 +102,14 @@ impl Service {
         let mut settings = Settings::new("http://127.0.0.1:8080".parse().unwrap());
         set(&mut settings);
         let hooks = Arc::new(Hooks::default());
-        let app = App::new(store.clone(), door.clone(), clock.clone(), settings, hooks.clone());
+        let rights = Rights {
+            store: store.clone(),
+            clock: clock.clone(),
+            keys: Keys::derive(&[7; 32]),
+            retention: Retention::default(),
+            country: "DE".into(),
+        };
+        let app = App::new(rights, door.clone(), settings, hooks.clone());
         let key = access::create_key(&store, &clock, "tests", &[Scope::Admin]).await.unwrap().key;
         Service { router: router(app.clone()), store, clock, door, hooks, app, key, _folder: folder }
     }

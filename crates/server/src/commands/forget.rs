@@ -3,69 +3,73 @@
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
-use mittler_core::{Field, Kind, RecordId};
-use mittler_identity::{Key, KeyType};
-use mittler_store::links::LinkLine;
-use serde_json::json;
+use mittler_core::{Kind, RecordId};
+use mittler_sync::{find::Found, rights::Whom};
 
 use crate::{
     commands::{print_json, table},
     service::Desk,
 };
 
-pub async fn run(desk: &Desk, person: &str, json: bool) -> Result<ExitCode> {
-    let id = find(desk, person).await?;
-    let record = desk.store.record(id).await?.context("there is no such record")?;
-    if record.kind != Kind::Person {
-        bail!("this record is a {}, not a person; `mittler records` lists the people", record.kind);
+pub async fn run(desk: &Desk, person: &str, dry_run: bool, json: bool) -> Result<ExitCode> {
+    let (rights, whom) = (desk.rights(), meant(desk, person).await?);
+    if let Whom::Record(id) = whom {
+        let record = desk.store.record(id).await?.context("there is no such record")?;
+        if record.kind != Kind::Person {
+            bail!("this record is a {}, not a person; `mittler records` lists the people", record.kind);
+        }
     }
-    let links = desk.store.link_lines(id).await?;
-    let connections = desk.store.connections().await?;
-    let removed = mittler_sync::forget::forget(&desk.store, &desk.keys, &desk.clock, id, "cli")
-        .await?
-        .context("there is no such person")?;
-    let addresses = record.fields.elements(&Field::EMAILS).len();
-    let known: Vec<_> = links.iter().filter_map(|link| Some((link, link.remote_id.as_deref()?))).collect();
-    let name = |link: &LinkLine| connections.iter().find(|it| it.id == link.connection).map_or("", |it| &it.name);
+    let done = if dry_run { rights.preview_forgetting(&whom).await? } else { rights.forget(&whom, "cli").await? };
+    let done = done.context("there is no such person")?;
     if json {
-        let known: Vec<_> = known
-            .iter()
-            .map(|(link, there)| {
-                json!({ "connection": name(link), "remote_type": link.remote_type, "remote_id": there })
-            })
-            .collect();
-        return print_json(
-            &json!({ "record": id, "removed": removed, "known_at": known, "addresses_kept_out": addresses }),
-        );
+        return print_json(&done);
     }
-    let mut list = table(&["Table", "Rows", "What was done"]);
-    for one in &removed {
+    if done.record.is_none() {
+        println!("nobody is known by this; what was not taken was searched for it");
+    }
+    let mut list = table(&["Table", "Rows", if dry_run { "What would be done" } else { "What was done" }]);
+    for one in &done.removed {
         list.add_row([one.table.clone(), one.rows.to_string(), one.how.clone()]);
     }
     println!("{list}");
-    for (link, there) in known {
-        println!("still known in the CRM {}: {} {there}; erase it there", name(link), link.remote_type);
+    for there in &done.known_at {
+        println!(
+            "{} in the CRM {}: {} {}; erase it there",
+            if dry_run { "stays known" } else { "still known" },
+            there.connection,
+            there.remote_type,
+            there.remote_id
+        );
     }
     println!(
         "{}",
-        if addresses == 0 {
-            "no e-mail address was known, so nothing keeps this person out: the next list with them makes a new record"
-        } else {
-            "their e-mail addresses are kept out from now on; a list with another address of theirs makes a new record"
+        match (done.addresses_kept_out, dry_run) {
+            (0, _) =>
+                "no e-mail address is known, so nothing keeps this person out: the next list with them makes a new record",
+            (_, true) => "nothing was removed; without --dry-run it is, and their e-mail addresses are kept out",
+            (_, false) =>
+                "their e-mail addresses are kept out from now on; a list with another address of theirs makes a new record",
         }
     );
     Ok(ExitCode::SUCCESS)
 }
 
+async fn meant(desk: &Desk, person: &str) -> Result<Whom> {
+    Ok(match desk.rights().find(person).await? {
+        Found::Record(id) => Whom::Record(id),
+        Found::Stranger(contact) => Whom::Stranger(contact),
+        Found::Unreadable => bail!("give a record's id (rec_…), an e-mail address or a phone number"),
+        Found::Several(ids) => {
+            let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
+            bail!("several people share it; give the record's id of the one who is meant: {}", ids.join(", "))
+        }
+    })
+}
+
+/// The record of whoever is meant.
 pub async fn find(desk: &Desk, person: &str) -> Result<RecordId> {
-    if let Ok(id) = person.parse() {
-        return Ok(id);
+    match meant(desk, person).await? {
+        Whom::Record(id) => Ok(id),
+        Whom::Stranger(_) => bail!("nobody is known by this address or number"),
     }
-    let email = mittler_normalise::email::read_all(person)
-        .0
-        .into_iter()
-        .next()
-        .context("give a record's id (rec_…) or an e-mail address")?;
-    let key = Key { key_type: KeyType::Email, scope: String::new(), value: email.canonical() };
-    desk.store.by_key(key.id()).await?.context("nobody is known by this address")
 }

@@ -5,6 +5,7 @@ mod connections;
 mod demo;
 mod doctor;
 mod edit;
+mod export;
 mod forget;
 mod import;
 mod keys;
@@ -21,6 +22,7 @@ mod sessions;
 use std::process::ExitCode;
 
 use anyhow::Result;
+use mittler_sync::restrict::Restriction;
 
 use crate::{
     cli::{Cli, Command, Common, ConnectionsCommand, KeysCommand, QuestionsCommand, SessionsCommand},
@@ -79,8 +81,14 @@ pub async fn run(cli: Cli) -> Result<ExitCode> {
         }
         Command::Sessions { json, command: None } => sessions::list(&open(&common).await?, json).await,
         Command::Mapping { command } => mapping::run(&common, command).await,
-        Command::Forget { person, json } => forget::run(&open(&common).await?, &person, json).await,
-        Command::Restrict { person, lift, json } => restrict::run(&open(&common).await?, &person, lift, json).await,
+        Command::Forget { person, dry_run, json } => forget::run(&open(&common).await?, &person, dry_run, json).await,
+        Command::Restrict { person, reason, lift, json } => {
+            let wish = if lift { Restriction::Lift } else { Restriction::Begin { reason } };
+            restrict::run(&open(&common).await?, &person, wish, json).await
+        }
+        Command::Export { person, format, lang, out } => {
+            export::run(&open(&common).await?, &person, format, lang, out.as_deref()).await
+        }
         Command::Move { to, json } => {
             telemetry::start(false, "warn");
             move_to::run(&Config::load(&common)?, &to, json).await

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
+use mittler_sync::restrict::Restriction;
 use serde_json::json;
 
 use crate::{
@@ -10,11 +11,10 @@ use crate::{
     service::Desk,
 };
 
-pub async fn run(desk: &Desk, person: &str, lift: bool, json: bool) -> Result<ExitCode> {
-    let id = find(desk, person).await?;
-    let changed = mittler_sync::restrict::restrict(&desk.store, &desk.clock, id, lift, "cli")
-        .await?
-        .context("there is no such person; `mittler records` lists the people")?;
+pub async fn run(desk: &Desk, person: &str, wish: Restriction, json: bool) -> Result<ExitCode> {
+    let (id, lift) = (find(desk, person).await?, wish == Restriction::Lift);
+    let changed = desk.rights().restrict(id, wish, "cli").await?;
+    let changed = changed.context("there is no such person; `mittler records` lists the people")?;
     if json {
         return print_json(&json!({ "record": id, "restricted": !lift, "changed": changed }));
     }
@@ -22,7 +22,7 @@ pub async fn run(desk: &Desk, person: &str, lift: bool, json: bool) -> Result<Ex
         "{}",
         match (lift, changed) {
             (false, true) => "nobody is told of this person from now on; `--lift` ends it",
-            (false, false) => "this person was restricted before",
+            (false, false) => "this person was restricted before; the first reason stays",
             (true, true) => "the restriction is lifted; what was held is written by a running service",
             (true, false) => "this person was not restricted",
         }
