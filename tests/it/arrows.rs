@@ -28,8 +28,9 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("queue", &["store"]),
     ("sync", &["connector", "store", "queue", "identity"]),
     ("worker", &["enrich", "intake", "sync", "queue"]),
-    ("api", &["store", "intake", "enrich", "sync"]),
-    ("server", &["worker", "api", "connector-*", "sandbox", "intake", "enrich", "sync", "queue"]),
+    ("ingest", &["intake", "enrich", "store", "queue", "sync"]),
+    ("api", &["store", "ingest", "enrich", "sync"]),
+    ("server", &["worker", "ingest", "api", "connector-*", "sandbox", "intake", "enrich", "sync", "queue"]),
 ];
 
 /// Who alone may depend on a crate from outside.

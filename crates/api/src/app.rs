@@ -7,13 +7,14 @@ use std::{
 };
 
 use mittler_core::Time;
+use mittler_ingest::Ingest;
 use mittler_store::{Clock, Store, access::ApiKey};
 use mittler_sync::{Questions, Rights, hooks::HookReceiver};
 use url::Url;
 
-use crate::{access::refusals::Refusals, door::Door, incoming::InFlight};
+use crate::{access::refusals::Refusals, incoming::InFlight};
 
-/// How the door of this process is set.
+/// How what this process serves is set.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// The address by which others reach us; vendors sign it.
@@ -53,7 +54,7 @@ impl Settings {
     }
 }
 
-/// Whether the broker can be reached. A broker that is down stops nothing at the door.
+/// Whether the broker can be reached. A broker that is down keeps no input out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Broker {
     /// The queue is embedded in the database.
@@ -78,7 +79,7 @@ pub(crate) type Counted = (Time, Vec<(String, i64)>);
 #[derive(Clone)]
 pub struct App {
     pub store: Store,
-    pub door: Door,
+    pub ingest: Ingest,
     pub clock: Clock,
     pub settings: Arc<Settings>,
     pub hooks: Arc<dyn HookReceiver>,
@@ -103,13 +104,13 @@ impl std::fmt::Debug for App {
 }
 
 impl App {
-    pub fn new(rights: Rights, door: Door, settings: Settings, hooks: Arc<dyn HookReceiver>) -> App {
+    pub fn new(rights: Rights, ingest: Ingest, settings: Settings, hooks: Arc<dyn HookReceiver>) -> App {
         let (store, clock) = (rights.store.clone(), rights.clock.clone());
         App {
             questions: Questions::new(store.clone(), clock.clone()),
             rights,
             store,
-            door,
+            ingest,
             clock,
             settings: Arc::new(settings),
             hooks,

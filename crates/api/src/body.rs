@@ -1,7 +1,5 @@
 //! Bodies, answers that can be repeated, and pages of lists.
 
-use std::time::Duration;
-
 use axum::{
     Json,
     extract::{FromRequestParts, Path, Query, Request},
@@ -10,7 +8,7 @@ use axum::{
 };
 use bytes::Bytes;
 use http_body_util::LengthLimitError;
-use mittler_store::access::Reserved;
+use mittler_ingest::Repetition;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
@@ -192,9 +190,6 @@ impl IntoResponse for Answer {
     }
 }
 
-/// A reservation older than this is of a process that died: whoever repeats the call takes it over.
-const RESERVED: Duration = Duration::from_mins(1);
-
 /// Does `work` once per Idempotency-Key of a caller: a repetition with the same body is given the
 /// first answer again, one with another body is refused, and one that comes while the first is
 /// still at work is told to come again. Without the header `work` is just done.
@@ -213,41 +208,24 @@ pub(crate) async fn once(
     let Some(given) = headers.get("idempotency-key") else { return Ok(work.await?.into_response()) };
     let given = given.to_str().ok().filter(|key| (1..=255).contains(&key.len()));
     let given = given.ok_or_else(|| Problem::invalid("Idempotency-Key", "1 to 255 visible ASCII characters"))?;
-    // Keyed, because who has the database alone must not be able to try out what a body said.
-    let parts = [caller.id.as_bytes().as_slice(), place.as_bytes(), given.as_bytes()];
-    let key = app.door.keyed("idempotency", parts);
-    let fingerprint = app.door.keyed("fingerprint", content.iter().copied());
-    let now = app.clock.now();
-    let reserved =
-        app.store.write(async move |tx| tx.reserve_answer(key, fingerprint, now, now.minus(RESERVED)).await).await?;
-    match reserved {
-        Reserved::Ours => {}
-        Reserved::Other => return Err(Problem::new("idempotency_mismatch")),
-        Reserved::InFlight => return Err(Problem::new("idempotency_in_flight")),
-        Reserved::Answered { status, answer } => {
+    let reservation = match app.ingest.reserve(caller.id, place, given, content).await? {
+        Repetition::New(reservation) => reservation,
+        Repetition::Other => return Err(Problem::new("idempotency_mismatch")),
+        Repetition::InFlight => return Err(Problem::new("idempotency_in_flight")),
+        Repetition::Answered { status, answer } => {
             let status = u16::try_from(status).ok().and_then(|status| StatusCode::from_u16(status).ok());
             let answer = Answer(status.unwrap_or(StatusCode::OK), answer);
             return Ok(([("idempotency-replayed", "true")], answer).into_response());
         }
-    }
-    let app = app.clone();
+    };
+    let ingest = app.ingest.clone();
     let done = tokio::spawn(async move {
         let answer = tokio::spawn(work).await.unwrap_or_else(|_| Err(Problem::new("internal")));
-        match answer {
-            Ok(answer) => {
-                let (status, body) = (i64::from(answer.0.as_u16()), answer.1.clone());
-                app.store.write(async move |tx| tx.put_answer(key, now, status, &body).await).await?;
-                Ok(answer)
-            }
-            Err(problem) => {
-                // If that fails, the reservation ends by its age.
-                let released = app.store.write(async move |tx| tx.release_answer(key, now).await).await;
-                if let Err(error) = released {
-                    tracing::warn!(error = %error, "an Idempotency-Key stays reserved for a minute");
-                }
-                Err(problem)
-            }
+        match &answer {
+            Ok(answer) => ingest.keep_answer(reservation, answer.0.as_u16(), &answer.1).await?,
+            Err(_) => ingest.release(reservation).await,
         }
+        answer
     });
     Ok(done.await.unwrap_or_else(|_| Err(Problem::new("internal")))?.into_response())
 }

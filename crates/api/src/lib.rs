@@ -10,7 +10,6 @@
 pub mod access;
 mod app;
 mod body;
-pub mod door;
 mod hooks;
 mod incoming;
 mod openapi;
@@ -37,7 +36,6 @@ use url::{Host, Url};
 
 pub use access::refusals::Peer;
 pub use app::{App, Broker, Counter, Settings};
-pub use door::Door;
 pub use openapi::openapi_yaml;
 pub use problem::{CODES, Problem};
 

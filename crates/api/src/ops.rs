@@ -155,7 +155,7 @@ async fn counts(app: &App) -> Result<String, Problem> {
     let abandoned = Counter {
         name: "mittler_abandoned_calls_total",
         help: "Dry runs and uploads whose caller left before the answer; the work for them was ended.",
-        value: app.door.abandoned(),
+        value: app.ingest.abandoned(),
     };
     for Counter { name, help, value } in (app.counters)().into_iter().chain([refused, abandoned]) {
         _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} counter\n{name} {value}");

@@ -7,7 +7,7 @@ use axum::{
 };
 use serde::Serialize;
 
-use crate::door::DoorError;
+use mittler_ingest::IngestError;
 
 /// Every code that a problem can have, with its status and what it means. `/docs` shows the list.
 pub const CODES: &[(&str, u16, &str)] = &[
@@ -152,15 +152,15 @@ impl From<mittler_intake::Problem> for Problem {
     }
 }
 
-impl From<DoorError> for Problem {
-    fn from(error: DoorError) -> Problem {
+impl From<IngestError> for Problem {
+    fn from(error: IngestError) -> Problem {
         match error {
-            DoorError::Store(error) => error.into(),
-            DoorError::Unreadable(problem) => problem.into(),
-            DoorError::Invalid(invalid) => Problem::invalid(invalid.name, invalid.reason),
-            DoorError::NoRun => Problem::not_found(),
+            IngestError::Store(error) => error.into(),
+            IngestError::Unreadable(problem) => problem.into(),
+            IngestError::Invalid(invalid) => Problem::invalid(invalid.name, invalid.reason),
+            IngestError::NoRun => Problem::not_found(),
             // Nobody reads it.
-            DoorError::Abandoned => Problem::new("unavailable"),
+            IngestError::Abandoned => Problem::new("unavailable"),
         }
     }
 }

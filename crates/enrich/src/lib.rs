@@ -13,6 +13,7 @@ pub mod lead;
 pub mod objection;
 mod own;
 pub mod reply;
+mod run;
 
 use mittler_core::{Said, Time};
 use mittler_identity::{Key, KeyType, keys};
@@ -22,6 +23,7 @@ use serde::{Deserialize, Serialize};
 pub use lead::{LeadReading, read_lead};
 pub use own::{is_own, not_own_staff};
 pub use reply::{ReplyReading, read_reply};
+pub use run::{Fair, RunParams};
 
 /// What the reader must know besides the bytes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

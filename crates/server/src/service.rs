@@ -3,8 +3,9 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result};
-use mittler_api::{App, Broker, Counter, Door};
+use mittler_api::{App, Broker, Counter};
 use mittler_core::derive::Overrides;
+use mittler_ingest::Ingest;
 use mittler_queue::{Carrier, RabbitConfig, Settings, Stats, Wake};
 use mittler_store::{Clock, Gatherer, Store, hints::Hint};
 use mittler_sync::{
@@ -42,9 +43,9 @@ impl Desk {
     }
 
     /// The way in; who reads what came in is another process.
-    pub fn door(&self) -> Door {
+    pub fn ingest(&self) -> Ingest {
         let gatherer = Gatherer::start(self.store.clone(), self.clock.clone(), || ());
-        Door::new(self.store.clone(), gatherer, self.clock.clone(), *self.keys.dedup(), || ())
+        Ingest::new(self.store.clone(), gatherer, self.clock.clone(), *self.keys.dedup(), || ())
             .with_own_domains(self.config.server.own_domains.clone())
     }
 
@@ -73,7 +74,7 @@ pub struct Service {
     pub clock: Clock,
     pub connections: Connections,
     pub worker: Worker,
-    pub door: Door,
+    pub ingest: Ingest,
     pub wake: Wake,
     pub stats: Stats,
 }
@@ -164,9 +165,9 @@ impl Service {
             move || wake.ring()
         };
         let gatherer = Gatherer::start(store.clone(), clock.clone(), ring.clone());
-        let door = Door::new(store.clone(), gatherer, clock.clone(), *keys.dedup(), ring)
+        let ingest = Ingest::new(store.clone(), gatherer, clock.clone(), *keys.dedup(), ring)
             .with_own_domains(config.server.own_domains.clone());
-        Ok(Service { config, store, clock, connections, worker, door, wake, stats: Stats::default() })
+        Ok(Service { config, store, clock, connections, worker, ingest, wake, stats: Stats::default() })
     }
 
     fn rabbit(&self) -> Option<RabbitConfig> {
@@ -213,7 +214,7 @@ impl Service {
             retention: self.config.retention.kept(),
             country: Arc::clone(&self.worker.pusher.country),
         };
-        Ok(App::new(rights, self.door.clone(), settings, Arc::new(hooks))
+        Ok(App::new(rights, self.ingest.clone(), settings, Arc::new(hooks))
             .with_broker(broker)
             .with_questions(Questions::of(&self.worker.pusher))
             .with_counters(counters(&self.store, &self.stats)))

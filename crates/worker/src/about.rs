@@ -2,9 +2,10 @@
 //! the references in it.
 
 use mittler_core::{Field, Kind, RecordId, Said, Value};
+use mittler_enrich::Fair;
 use mittler_store::{derived_id, derived_near};
 
-use crate::input::{Fair, Input};
+use crate::input::Input;
 
 pub fn fair_id(fair: &Fair) -> RecordId {
     RecordId(derived_id(&[b"fair", fair.scope().as_bytes()]))

@@ -1,44 +1,10 @@
 //! From a stored signal to what it says: bytes, layout and context in, drafts out. No database.
 
 use mittler_core::{Field, Said, Source, SourceKind, Time, Value, job::Lane};
-use mittler_enrich::{Context, Draft, is_own, not_own_staff, read_lead, read_reply};
-use mittler_identity::keys::fair_scope;
+use mittler_enrich::{Context, Draft, Fair, RunParams, is_own, not_own_staff, read_lead, read_reply};
 use mittler_intake::{Problem, csv, json, mail};
 use mittler_store::signals::Unread;
-use serde::{Deserialize, Serialize};
 use uuid::Uuid;
-
-/// What a run says about all its signals.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct RunParams {
-    pub source: String,
-    /// `badge`, `organiser`, `form`.
-    pub source_kind: Option<String>,
-    pub default_country: String,
-    pub time_zone: String,
-    pub fair: Option<Fair>,
-    pub layout: Option<csv::Layout>,
-    /// For what its people came in; none: for nothing in particular.
-    pub purpose: Option<String>,
-}
-
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Fair {
-    pub name: String,
-    pub organiser: Option<String>,
-    pub place: Option<String>,
-    pub starts: Option<jiff::civil::Date>,
-    pub ends: Option<jiff::civil::Date>,
-}
-
-impl Fair {
-    /// What tells it from other fairs; also the scope of its badge numbers.
-    pub fn scope(&self) -> String {
-        fair_scope(&self.name, self.starts.map(jiff::civil::Date::year))
-    }
-}
 
 /// A mail that becomes an activity.
 #[derive(Debug, Clone)]
@@ -132,8 +98,8 @@ fn guarded(unread: &Unread, read: impl Fn(&Unread) -> Result<Reading, Problem>) 
 }
 
 fn try_read(unread: &Unread, own_domains: &[String]) -> Result<Reading, Problem> {
-    let params: RunParams = serde_json::from_value(unread.params.0.clone())
-        .map_err(|_| Problem::new("run_unreadable", "the parameters of the import cannot be read"))?;
+    let params = RunParams::of_json(&unread.params.0)
+        .ok_or_else(|| Problem::new("run_unreadable", "the parameters of the import cannot be read"))?;
     let content = unread
         .content
         .as_deref()
@@ -152,7 +118,7 @@ fn try_read(unread: &Unread, own_domains: &[String]) -> Result<Reading, Problem>
         received_at,
         observed_at: received_at,
         follow_from: received_at,
-        source: Source::new(source_kind(params.source_kind.as_deref()), params.source.clone()),
+        source: Source::new(params.source_kind.unwrap_or(SourceKind::Form), params.source.clone()),
         person: Draft::default(),
         organisation: None,
         participation: None,
@@ -230,14 +196,6 @@ fn read_mail(content: &[u8], ctx: &Context, base: Input, own_domains: &[String])
         fair: None,
         ..base
     })))
-}
-
-fn source_kind(name: Option<&str>) -> SourceKind {
-    match name {
-        Some("badge") => SourceKind::Badge,
-        Some("organiser") => SourceKind::Organiser,
-        _ => SourceKind::Form,
-    }
 }
 
 fn non_empty(text: &str, otherwise: &str) -> String {

@@ -4,11 +4,12 @@
 use std::collections::HashMap;
 
 use mittler_core::{Field, Kind, Record, RecordId, Said, Value, value::clean};
+use mittler_enrich::Fair;
 
 use crate::{
     about::{about_person, participation_id, reference, task_id},
     follow,
-    input::{Fair, Input},
+    input::Input,
 };
 
 /// The note of a visit; saying the same again is the same note.

@@ -21,7 +21,7 @@ async fn while_the_database_is_silent_senders_are_told_to_come_again_and_then_ac
     let place = Place::new("");
     let create = ["keys", "create", "--label", "story", "--scopes", "leads:write", "--json", "--database", &proxy.url];
     let key = place.run(&create).await.ended(0).json()["key"].as_str().unwrap().to_owned();
-    // Without workers nothing but the door asks for the database.
+    // Without workers nothing but the API asks for the database.
     let mut service = place.start(&["serve", "--roles", "api", "--listen", "127.0.0.1:0", "--database", &proxy.url]);
     let base = service.says("listening on ").await;
     // Longer than any patience of the service: whoever is not answered at all has got nothing here.

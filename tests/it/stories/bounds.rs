@@ -1,7 +1,7 @@
 //! A connection writes what it is for, and of nobody whose data are not to be used.
 
-use mittler_api::door::LeadParams;
 use mittler_core::{Kind, RecordId};
+use mittler_ingest::LeadParams;
 use mittler_store::Store;
 use mittler_sync::{
     bounds::{Bounds, Pilot},

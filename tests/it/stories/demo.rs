@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use bytes::Bytes;
-use mittler_api::door::LeadParams;
 use mittler_core::{Field, Kind, Label, Record, RecordId, Value};
+use mittler_ingest::LeadParams;
 use mittler_store::{Store, signals::SignalLine};
 use serde::Deserialize;
 

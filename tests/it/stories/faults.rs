@@ -38,7 +38,7 @@ async fn writes_that_are_cut_off_after_the_commit_lose_and_double_nothing(store:
     world.fault(Vendor::Hubspot, FaultKind::CutAfter, Some(0.3), None, HUBSPOT_WRITES);
     for at in 0..GUESTS {
         world.lead_only(guest(at)).await;
-        world.door.mails(reply(at).into(), &mittler_api::door::LeadParams::of("vertrieb")).await.unwrap();
+        world.door.mails(reply(at).into(), &mittler_ingest::LeadParams::of("vertrieb")).await.unwrap();
         world.run_due().await;
     }
     world.settle().await;

@@ -5,9 +5,9 @@ mod rights;
 use std::path::Path;
 
 use bytes::Bytes;
-use mittler_api::door::{ImportParams, LeadParams};
 use mittler_core::RecordId;
 use mittler_identity::{Key, KeyType};
+use mittler_ingest::{ImportParams, LeadParams};
 use mittler_store::Store;
 use serde_json::json;
 

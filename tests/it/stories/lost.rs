@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use mittler_api::door::LeadParams;
 use mittler_core::{Field, RecordId};
+use mittler_ingest::LeadParams;
 use mittler_sandbox::Sandbox;
 use mittler_store::{Clock, copy::Source};
 use mittler_sync::{

@@ -1,8 +1,8 @@
 //! Whose lead it is: by rule, by deputy, by queue, with the reason, and as each CRM can hold it.
 
-use mittler_api::door::{FairParams, LeadParams};
 use mittler_connector_salesforce::Assignment;
 use mittler_core::{Field, RecordId};
+use mittler_ingest::{FairParams, LeadParams};
 use mittler_store::Store;
 use mittler_worker::follow::{Away, Routing, Rule};
 use serde_json::json;

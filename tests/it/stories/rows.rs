@@ -68,7 +68,7 @@ async fn an_input_that_cannot_be_processed_is_parked_alone_and_taken_when_its_ru
     let bad = json!({ "source": ["not", "a", "name"] });
     world.store.write(async move |tx| tx.set_run_params(run.into(), &bad).await).await.unwrap();
     let other = json!({ "last_name": "Specht", "email": "bert.specht@spechtbau.example" });
-    let neighbour = world.door.lead(other, &mittler_api::door::LeadParams::of("formular")).await.unwrap();
+    let neighbour = world.door.lead(other, &mittler_ingest::LeadParams::of("formular")).await.unwrap();
     world.settle().await;
     let line = world.store.signal_line(broken.id).await.unwrap().unwrap();
     assert!(matches!(line.state.as_str(), "parked" | "refused"), "{line:?}");

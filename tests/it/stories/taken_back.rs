@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use mittler_api::door::{FairParams, LeadParams};
 use mittler_core::{Field, Kind, RecordId, job::Task};
+use mittler_ingest::{FairParams, LeadParams};
 use mittler_store::{Store, records::KeyRow};
 use mittler_sync::{NotTaken, question::Command};
 use serde_json::{Value, json};

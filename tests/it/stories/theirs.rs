@@ -1,7 +1,7 @@
 //! What a CRM had before us stays, and who is not surely the same is left to a person.
 
-use mittler_api::door::{FairParams, LeadParams};
 use mittler_core::{Field, Kind, RecordId};
+use mittler_ingest::{FairParams, LeadParams};
 use mittler_sandbox::{Vendor, salesforce::ValidationRule};
 use mittler_store::{Store, reviews::ReviewLine};
 use mittler_sync::Mode;

@@ -7,7 +7,6 @@ use mittler_connector::SetupWish;
 use std::{sync::Arc, time::Duration};
 
 use futures_util::future::join_all;
-use mittler_api::door::{Door, FairParams, ImportParams, LeadParams};
 use mittler_connector_salesforce::Assignment;
 use mittler_core::{
     ConnectionId, Field, Kind, Label, LinkId, Record, RecordId, RemoteFields,
@@ -15,6 +14,7 @@ use mittler_core::{
     job::{Lane, Task},
 };
 use mittler_identity::{Key, KeyType};
+use mittler_ingest::{FairParams, ImportParams, Ingest, LeadParams};
 use mittler_queue::{End, Handler, Wake};
 use mittler_sandbox::{Config, FaultKind, Sandbox, Vendor, faults::FaultRule};
 use mittler_store::{
@@ -112,7 +112,7 @@ pub struct World {
     pub sandbox: Sandbox,
     pub connections: Connections,
     pub worker: Worker,
-    pub door: Door,
+    pub door: Ingest,
     pub hooks: Hooks,
     setup: Setup,
 }
@@ -173,7 +173,7 @@ impl World {
             lists: Arc::default(),
         };
         let gatherer = Gatherer::start(store.clone(), clock.clone(), || ());
-        let door = Door::new(store.clone(), gatherer, clock.clone(), *keys.dedup(), || ());
+        let door = Ingest::new(store.clone(), gatherer, clock.clone(), *keys.dedup(), || ());
         let hooks = Hooks {
             store: store.clone(),
             clock: clock.clone(),

@@ -155,6 +155,6 @@ async fn change(
     let id = body::id::<RecordId>(id)?;
     let changed = app.rights.restrict(id, wish, &visitor.session.operator.to_string()).await?;
     changed.ok_or_else(Problem::not_found)?;
-    app.door.wake();
+    app.ingest.wake();
     Ok(Redirect::to(&format!("/records/{id}")).into_response())
 }

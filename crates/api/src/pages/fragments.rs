@@ -7,10 +7,8 @@ use mittler_store::runs::{Run, RunCounts};
 use uuid::Uuid;
 
 use super::{Lang, Visitor, words};
-use crate::{
-    door::{ColumnView, Counts},
-    rest::connections::{ConnectionView, LinkView},
-};
+use crate::rest::connections::{ConnectionView, LinkView};
+use mittler_ingest::{ColumnView, Counts};
 
 pub(crate) fn code(value: &impl serde::Serialize) -> String {
     serde_json::to_value(value).ok().and_then(|code| code.as_str().map(str::to_owned)).unwrap_or_default()

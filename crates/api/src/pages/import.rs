@@ -15,10 +15,10 @@ use super::{
 use crate::{
     App,
     body::{Page, Params},
-    door::{DryRun, Previewed, RowProblem, ValueView},
     problem::Problem,
     rest::imports::{RowCursor, Upload, dry_run},
 };
+use mittler_ingest::{DryRun, Previewed, RowProblem, ValueView};
 
 /// A longer list of rows is opened by whoever wants to see it.
 const OPEN: usize = 20;

@@ -16,9 +16,9 @@ use super::{
 use crate::{
     App,
     body::{self, At, Page, Params},
-    door::ColumnView,
     rest::imports::{Progress, RowCursor, progress},
 };
+use mittler_ingest::ColumnView;
 
 const MOST: i64 = 100;
 

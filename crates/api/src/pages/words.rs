@@ -941,7 +941,7 @@ mod tests {
         "connector-salesforce",
         "sync",
         "worker",
-        "api/src/door",
+        "ingest",
     ];
     /// What stands before a code.
     const BEFORE: [&str; 12] = [

@@ -329,13 +329,13 @@ pub(crate) async fn retry_link(app: &App, id: LinkId) -> Result<u64, Problem> {
 /// The link and the job that writes it; whether there was anything to do again.
 pub(crate) async fn retry_one(app: &App, connection: ConnectionId, link: LinkId) -> Result<bool, Problem> {
     let again = mittler_sync::retry::retry_link(&app.store, &app.clock, connection, link).await?;
-    app.door.wake();
+    app.ingest.wake();
     Ok(again)
 }
 
 pub(crate) async fn retry_connection(app: &App, connection: ConnectionId) -> Result<AgainConnection, Problem> {
     let retried = mittler_sync::retry::retry_connection(&app.store, &app.clock, connection).await?;
-    app.door.wake();
+    app.ingest.wake();
     Ok(AgainConnection {
         links: retried.links,
         waited: retried.lifted.links,

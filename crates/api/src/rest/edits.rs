@@ -119,7 +119,7 @@ pub(crate) async fn edit(
 ) -> Result<Result<Record, NotEdited>, Problem> {
     let edited = Editor::of(&app.questions).edit(id, version, changes, actor).await?;
     if edited.as_ref().is_ok_and(|edited| edited.changed) {
-        app.door.wake();
+        app.ingest.wake();
     }
     Ok(edited.map(|edited| edited.record))
 }

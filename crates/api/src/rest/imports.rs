@@ -22,10 +22,10 @@ use crate::{
     App,
     access::{Caller, Scope},
     body::{self, Answer, At, List, Page, Params},
-    door::{Counts, DryRun, ImportParams, Imported, OpenList},
     incoming::{Held, Stopped, attended},
     problem::Problem,
 };
+use mittler_ingest::{Counts, DryRun, ImportParams, Imported, OpenList};
 
 /// Rows of a dry run that are shown in full.
 pub(crate) const PREVIEW: usize = 20;
@@ -117,7 +117,7 @@ fn broken(detail: &str) -> Problem {
     Problem { cause: Some("broken_form".into()), ..Problem::new("unreadable") }.detailed(detail)
 }
 
-/// A list at the door.
+/// A list that came in.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ImportedList {
     /// Ask `/imports/{run}` how far it is.
@@ -181,16 +181,16 @@ async fn open(app: &App, file: Bytes, params: ImportParams) -> Result<OpenList, 
     let left = CancellationToken::new();
     // The server drops this future when the caller leaves.
     let _waits = left.clone().drop_guard();
-    Ok(attended(app.door.open_list(file, params, &left)).await?)
+    Ok(attended(app.ingest.open_list(file, params, &left)).await?)
 }
 
 /// Once it is being stored, it is stored to its end even if the caller leaves: half a list helps nobody.
 pub(crate) async fn import(app: &App, upload: Upload) -> Result<Imported, Problem> {
     let Upload { file, params, held } = upload;
     let list = open(app, file, params).await?;
-    let door = app.door.clone();
+    let ingest = app.ingest.clone();
     let import = tokio::spawn(async move {
-        let imported = door.import_list(list, |_, _| ()).await;
+        let imported = ingest.import_list(list, |_, _| ()).await;
         drop(held);
         imported
     });
@@ -202,7 +202,7 @@ pub(crate) async fn dry_run(app: &App, upload: Upload) -> Result<DryRun, Problem
     let list = open(app, file, params).await?;
     let left = CancellationToken::new();
     let _waits = left.clone().drop_guard();
-    let run = attended(app.door.dry_run(list, PREVIEW, &left)).await?;
+    let run = attended(app.ingest.dry_run(list, PREVIEW, &left)).await?;
     drop(held);
     Ok(run)
 }
@@ -345,6 +345,6 @@ pub(crate) async fn post_retry(
     caller.needs(Scope::RecordsWrite)?;
     let run = body::id::<RunId>(&run)?;
     let correction: Correction = body::json(request, app.settings.body_limit).await?;
-    let rows = app.door.retry_import(run, &correction.columns).await?;
+    let rows = app.ingest.retry_import(run, &correction.columns).await?;
     Ok((StatusCode::ACCEPTED, Json(Again { rows })).into_response())
 }

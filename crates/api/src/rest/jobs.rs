@@ -98,7 +98,7 @@ pub(crate) async fn retry(app: &App, id: JobId) -> Result<(), Problem> {
     if !app.store.write(async move |tx| tx.revive_job(id, now).await).await? {
         return Err(Problem::new("conflict").detailed("there is no dead job of this id"));
     }
-    app.door.wake();
+    app.ingest.wake();
     Ok(())
 }
 

@@ -18,9 +18,9 @@ use crate::{
     App,
     access::{Caller, Scope},
     body::{self, Answer, At, Params},
-    door::{Door, FairParams, LeadParams},
     problem::Problem,
 };
+use mittler_ingest::{FairParams, Ingest, LeadParams};
 
 /// Where leads or mails come from, and how to read them.
 #[derive(Debug, Clone, Deserialize, IntoParams)]
@@ -85,7 +85,7 @@ impl LeadQuery {
     }
 }
 
-/// A lead at the door.
+/// A lead that came in.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct AcceptedLead {
     #[schema(example = "sig_0190f5e2b8d97c6f8a52c9f1f0a3d111")]
@@ -159,18 +159,18 @@ pub(crate) async fn post_leads(
     body::needs_type(request.headers(), &["application/json"])?;
     let (headers, said) = (request.headers().clone(), format!("{query:?}"));
     let bytes = body::read(request, app.settings.body_limit).await?;
-    let work = accept(app.door.clone(), bytes.clone(), query.params("api")?);
+    let work = accept(app.ingest.clone(), bytes.clone(), query.params("api")?);
     body::once(&app, &caller, &headers, "leads", &[said.as_bytes(), &bytes], work).await
 }
 
-async fn accept(door: Door, bytes: Bytes, params: LeadParams) -> Result<Answer, Problem> {
+async fn accept(ingest: Ingest, bytes: Bytes, params: LeadParams) -> Result<Answer, Problem> {
     let mut leads = json::open(&bytes)?;
     let accepted = if leads.len() == 1 {
         let lead = leads.remove(0);
         json::read(&lead)?;
-        vec![door.lead(lead, &params).await?]
+        vec![ingest.lead(lead, &params).await?]
     } else {
-        door.leads(leads, &params).await?
+        ingest.leads(leads, &params).await?
     };
     Answer::accepted(AcceptedLeads { leads: accepted.into_iter().map(AcceptedLead::from).collect() })
 }
@@ -199,7 +199,7 @@ pub(crate) struct Signal {
     #[serde(skip_serializing_if = "Option::is_none")]
     record: Option<String>,
     /// What a person may want to know of it, though it was taken.
-    #[schema(value_type = Vec<crate::door::RemarkBody>)]
+    #[schema(value_type = Vec<mittler_ingest::RemarkBody>)]
     remarks: serde_json::Value,
 }
 

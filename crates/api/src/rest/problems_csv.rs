@@ -16,10 +16,10 @@ use crate::{
     App,
     access::{Caller, Scope},
     body::{self, At},
-    door::{DoorError, OpenList},
     incoming::{Held, attended},
     problem::Problem,
 };
+use mittler_ingest::{IngestError, OpenList};
 
 /// Pieces that wait for a caller who reads slowly.
 const PIECES: usize = 4;
@@ -41,10 +41,10 @@ pub(crate) async fn get_problems_csv(
     At(run): At<String>,
 ) -> Result<Response, Problem> {
     caller.needs(Scope::RecordsRead)?;
-    let list = app.door.problem_list(body::id::<RunId>(&run)?).await?;
-    let pieces = stream::try_unfold((app.door.clone(), list), async |(door, mut list)| {
-        let piece = door.more_problems(&mut list).await.inspect_err(|_| cut_off())?;
-        Ok::<_, DoorError>(piece.map(|piece| (piece, (door, list))))
+    let list = app.ingest.problem_list(body::id::<RunId>(&run)?).await?;
+    let pieces = stream::try_unfold((app.ingest.clone(), list), async |(ingest, mut list)| {
+        let piece = ingest.more_problems(&mut list).await.inspect_err(|_| cut_off())?;
+        Ok::<_, IngestError>(piece.map(|piece| (piece, (ingest, list))))
     });
     Ok(file(Body::from_stream(pieces)))
 }
@@ -52,15 +52,15 @@ pub(crate) async fn get_problems_csv(
 /// The rows that would be refused, read anew from the body: nothing of it is kept. Reading ends when
 /// the caller leaves.
 pub(crate) fn of_dry_run(app: &App, list: OpenList, held: Option<Arc<Held>>) -> Response {
-    let (sender, pieces) = tokio::sync::mpsc::channel::<Result<String, DoorError>>(PIECES);
+    let (sender, pieces) = tokio::sync::mpsc::channel::<Result<String, IngestError>>(PIECES);
     let app = app.clone();
     tokio::task::spawn_blocking(move || {
         let send = |piece| match sender.blocking_send(Ok(piece)) {
             Ok(()) => ControlFlow::Continue(()),
             Err(_) => ControlFlow::Break(()),
         };
-        match app.door.dry_run_problems(&list, &CancellationToken::new(), send) {
-            Ok(()) | Err(DoorError::Abandoned) => {}
+        match app.ingest.dry_run_problems(&list, &CancellationToken::new(), send) {
+            Ok(()) | Err(IngestError::Abandoned) => {}
             Err(error) => {
                 cut_off();
                 _ = sender.blocking_send(Err(error));

@@ -32,10 +32,10 @@ pub(crate) async fn post_replies(
     body::needs_type(request.headers(), &["message/rfc822", "application/mbox"])?;
     let (headers, said) = (request.headers().clone(), format!("{query:?}"));
     let bytes = body::read(request, app.settings.import_limit).await?;
-    let (door, mails, params) = (app.door.clone(), bytes.clone(), query.params("mail")?);
+    let (ingest, mails, params) = (app.ingest.clone(), bytes.clone(), query.params("mail")?);
     let work = async move {
         let bytes = mails;
-        let mails = tokio::spawn(async move { door.mails(bytes, &params).await });
+        let mails = tokio::spawn(async move { ingest.mails(bytes, &params).await });
         let imported = mails.await.map_err(|_| Problem::new("internal"))??;
         Answer::accepted(ImportedList::from(imported))
     };

@@ -320,7 +320,7 @@ pub(crate) async fn answer(app: &App, id: Uuid, given: &AnswerBody, actor: Uuid)
     let choice = Choice { name: name.clone(), record, remote };
     match app.questions.answer(id, &choice, &actor.to_string()).await? {
         Ok(_) => {
-            app.door.wake();
+            app.ingest.wake();
             Ok(())
         }
         Err(NotTaken::NoSuchQuestion) => Err(Problem::not_found()),

@@ -224,7 +224,7 @@ pub(crate) async fn delete_restriction(
 async fn restrict(app: &App, caller: &Caller, id: RecordId, wish: Restriction) -> Result<StatusCode, Problem> {
     let changed = app.rights.restrict(id, wish, &caller.id.to_string()).await?;
     changed.ok_or_else(Problem::not_found)?;
-    app.door.wake();
+    app.ingest.wake();
     Ok(StatusCode::NO_CONTENT)
 }
 

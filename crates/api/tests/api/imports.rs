@@ -1,6 +1,6 @@
 use axum::http::StatusCode;
-use mittler_api::door::{ImportParams, LeadParams};
 use mittler_core::RunId;
+use mittler_ingest::{ImportParams, LeadParams};
 use serde_json::{Value, json};
 
 use crate::support::{LIST, Service};
@@ -247,18 +247,18 @@ async fn what_became_of_a_call_does_not_count_what_others_brought() {
     let mail = |number: u32| format!("From: a{number}@a.example\r\nSubject: x\r\n\r\nGuten Tag {number}\r\n");
     let mut last = None;
     for number in 0..5 {
-        last = Some(service.door.mails(mail(number).into(), &mails).await.unwrap());
+        last = Some(service.ingest.mails(mail(number).into(), &mails).await.unwrap());
     }
-    let (counts, _) = service.door.outcome(&last.unwrap()).await.unwrap();
+    let (counts, _) = service.ingest.outcome(&last.unwrap()).await.unwrap();
     assert_eq!((counts.rows, counts.waiting), (1, 1));
-    let again = service.door.mails(mail(1).into(), &mails).await.unwrap();
-    let counts = service.door.outcome(&again).await.unwrap().0;
+    let again = service.ingest.mails(mail(1).into(), &mails).await.unwrap();
+    let counts = service.ingest.outcome(&again).await.unwrap().0;
     assert_eq!((again.known, counts.rows, counts.known, counts.waiting), (1, 1, 1, 0));
-    let import = || service.door.import_csv(LIST.into(), ImportParams::of("x"), |_, _| ());
+    let import = || service.ingest.import_csv(LIST.into(), ImportParams::of("x"), |_, _| ());
     let first = import().await.unwrap();
     service.read_inputs(first.run.0).await;
-    let (counts, problems) = service.door.outcome(&first).await.unwrap();
+    let (counts, problems) = service.ingest.outcome(&first).await.unwrap();
     assert_eq!((counts.taken, counts.refused, problems.len()), (2, 2, 2));
-    let (counts, problems) = service.door.outcome(&import().await.unwrap()).await.unwrap();
+    let (counts, problems) = service.ingest.outcome(&import().await.unwrap()).await.unwrap();
     assert_eq!((counts.taken, counts.known, problems.len()), (0, 4, 0));
 }

@@ -1,4 +1,4 @@
-//! Stories of the door, the REST API and the pages, on a fresh SQLite file each.
+//! Stories of the way in, the REST API and the pages, on a fresh SQLite file each.
 #![allow(clippy::unwrap_used, reason = "a story that cannot go on should stop here")]
 
 mod access;

@@ -11,12 +11,13 @@ use axum::{
 };
 use http_body_util::BodyExt;
 use mittler_api::{
-    App, Door, Settings,
+    App, Settings,
     access::{self, Scope},
     router,
 };
 use mittler_core::{SignalId, Time};
 use mittler_enrich::Context;
+use mittler_ingest::Ingest;
 use mittler_intake::{csv, json};
 use mittler_store::{Clock, Gatherer, Store, retention::Retention, signals::Read};
 use mittler_sync::{
@@ -54,7 +55,7 @@ impl HookReceiver for Hooks {
 pub struct Service {
     pub store: Store,
     pub clock: Clock,
-    pub door: Door,
+    pub ingest: Ingest,
     pub hooks: Arc<Hooks>,
     pub app: App,
     router: Router,
@@ -98,7 +99,7 @@ impl Service {
         let store = Store::open(&format!("sqlite:{}", folder.path().join("mittler.db").display())).await.unwrap();
         let clock = Clock::default();
         let gatherer = Gatherer::start(store.clone(), clock.clone(), || ());
-        let door = Door::new(store.clone(), gatherer, clock.clone(), [7; 32], || ());
+        let ingest = Ingest::new(store.clone(), gatherer, clock.clone(), [7; 32], || ());
         let mut settings = Settings::new("http://127.0.0.1:8080".parse().unwrap());
         set(&mut settings);
         let hooks = Arc::new(Hooks::default());
@@ -109,9 +110,9 @@ impl Service {
             retention: Retention::default(),
             country: "DE".into(),
         };
-        let app = App::new(rights, door.clone(), settings, hooks.clone());
+        let app = App::new(rights, ingest.clone(), settings, hooks.clone());
         let key = access::create_key(&store, &clock, "tests", &[Scope::Admin]).await.unwrap().key;
-        Service { router: router(app.clone()), store, clock, door, hooks, app, key, _folder: folder }
+        Service { router: router(app.clone()), store, clock, ingest, hooks, app, key, _folder: folder }
     }
 
     pub async fn send(&self, request: Request<Body>) -> Answer {

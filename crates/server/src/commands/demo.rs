@@ -10,12 +10,10 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
-use mittler_api::{
-    access::one_time_link,
-    door::{FairParams, ImportParams, LeadParams},
-};
+use mittler_api::access::one_time_link;
 use mittler_connector::SetupWish;
 use mittler_core::{RunId, Time};
+use mittler_ingest::{FairParams, ImportParams, LeadParams};
 use mittler_queue::RabbitConfig;
 use mittler_sandbox::{Access, Sandbox};
 use serde::Serialize;
@@ -176,13 +174,13 @@ async fn import(service: &Service, options: &Options, quiet: bool) -> Result<(u6
         ends: Some(jiff::civil::date(2026, 4, 17)),
     });
     let progress = Progress::new("importing the list", 0, quiet);
-    let list = service.door.import_csv(list.into(), params, |done, total| progress.set(done, total)).await?;
+    let list = service.ingest.import_csv(list.into(), params, |done, total| progress.set(done, total)).await?;
     progress.finish(list.rows);
     // The replies are about people of the list: read them when those are known.
     if !settle(service, &[list.run], quiet, MOST).await? {
         bail!("the list did not arrive in time; see the log (RUST_LOG=info)");
     }
-    let mails = service.door.mails(mailbox.into(), &LeadParams::of("vertrieb")).await?;
+    let mails = service.ingest.mails(mailbox.into(), &LeadParams::of("vertrieb")).await?;
     let said_before = [&list, &mails].map(|it| it.known + it.repeated).iter().sum();
     Ok((list.rows, mails.rows, said_before, vec![list.run, mails.run]))
 }

@@ -12,11 +12,8 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 use bytes::Bytes;
-use mittler_api::{
-    Door,
-    door::{Counts, DryRun, FairParams, ImportParams, Imported, LeadParams},
-};
 use mittler_core::RunId;
+use mittler_ingest::{Counts, DryRun, FairParams, ImportParams, Imported, Ingest, LeadParams};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
@@ -72,8 +69,8 @@ pub async fn list(desk: &Desk, file: &Path, args: &ImportArgs, manner: Manner<'_
     let bytes = read(file)?;
     // Before anything is imported: the file may be one that cannot be written.
     let problems = manner.problems.map(|path| beside(file, path)).transpose()?;
-    take(desk, manner, problems, "importing", async |door, progress| {
-        Ok(door.import_csv(bytes.clone().into(), args.params(file), |done, total| progress.set(done, total)).await?)
+    take(desk, manner, problems, "importing", async |ingest, progress| {
+        Ok(ingest.import_csv(bytes.clone().into(), args.params(file), |done, total| progress.set(done, total)).await?)
     })
     .await
 }
@@ -81,21 +78,21 @@ pub async fn list(desk: &Desk, file: &Path, args: &ImportArgs, manner: Manner<'_
 /// Takes a message, or a file of messages.
 pub async fn mails(desk: &Desk, file: &Path, source: &str, manner: Manner<'_>) -> Result<ExitCode> {
     let bytes = read(file)?;
-    take(desk, manner, None, "taking mails", async |door, _| {
-        Ok(door.mails(bytes.clone().into(), &LeadParams::of(source)).await?)
+    take(desk, manner, None, "taking mails", async |ingest, _| {
+        Ok(ingest.mails(bytes.clone().into(), &LeadParams::of(source)).await?)
     })
     .await
 }
 
 /// Shows how a list would be read.
 pub async fn dry_run(desk: &Desk, file: &Path, args: &ImportArgs, manner: Manner<'_>) -> Result<ExitCode> {
-    let (door, left, bytes) = (desk.door(), CancellationToken::new(), Bytes::from(read(file)?));
+    let (ingest, left, bytes) = (desk.ingest(), CancellationToken::new(), Bytes::from(read(file)?));
     if let Some(path) = manner.problems {
-        let list = door.open_list(bytes.clone(), args.params(file), &left).await?;
-        let (door, mut to) = (door.clone(), beside(file, path)?);
+        let list = ingest.open_list(bytes.clone(), args.params(file), &left).await?;
+        let (ingest, mut to) = (ingest.clone(), beside(file, path)?);
         let written = tokio::task::spawn_blocking(move || -> Result<()> {
             let mut written = Ok(());
-            let read = door.dry_run_problems(&list, &CancellationToken::new(), |piece| {
+            let read = ingest.dry_run_problems(&list, &CancellationToken::new(), |piece| {
                 written = to.write_all(piece.as_bytes());
                 if written.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
             });
@@ -104,8 +101,8 @@ pub async fn dry_run(desk: &Desk, file: &Path, args: &ImportArgs, manner: Manner
         });
         written.await?.with_context(|| format!("{} cannot be written", path.display()))?;
     }
-    let list = door.open_list(bytes, args.params(file), &left).await?;
-    preview(&door.dry_run(list, 5, &left).await?, manner)
+    let list = ingest.open_list(bytes, args.params(file), &left).await?;
+    preview(&ingest.dry_run(list, 5, &left).await?, manner)
 }
 
 /// A new file for refused rows. They are personal data: nobody else reads it.
@@ -118,9 +115,9 @@ fn beside(list: &Path, path: &Path) -> Result<File> {
 }
 
 /// Writes the rows of a run that were refused.
-async fn write_problems(door: &Door, run: RunId, mut to: File) -> Result<()> {
-    let mut list = door.problem_list(run).await?;
-    while let Some(piece) = door.more_problems(&mut list).await? {
+async fn write_problems(ingest: &Ingest, run: RunId, mut to: File) -> Result<()> {
+    let mut list = ingest.problem_list(run).await?;
+    while let Some(piece) = ingest.more_problems(&mut list).await? {
         to.write_all(piece.as_bytes())?;
     }
     Ok(())
@@ -137,14 +134,14 @@ async fn take(
     manner: Manner<'_>,
     problems: Option<File>,
     what: &str,
-    put: impl AsyncFnOnce(&Door, &Progress) -> Result<Imported>,
+    put: impl AsyncFnOnce(&Ingest, &Progress) -> Result<Imported>,
 ) -> Result<ExitCode> {
     let progress = Progress::new(what, 0, manner.json);
-    let imported = put(&desk.door(), &progress).await?;
+    let imported = put(&desk.ingest(), &progress).await?;
     progress.finish(imported.rows);
     let end = if manner.no_wait { None } else { Some(see_through(desk, imported.run, manner.json).await?) };
     if let Some(file) = problems {
-        write_problems(&desk.door(), imported.run, file).await?;
+        write_problems(&desk.ingest(), imported.run, file).await?;
     }
     report(desk, &imported, end.as_ref(), manner).await
 }
@@ -235,7 +232,7 @@ fn print_rest(refused: i64, shown: usize, manner: Manner<'_>) {
 
 async fn report(desk: &Desk, imported: &Imported, end: Option<&Arrival>, manner: Manner<'_>) -> Result<ExitCode> {
     let run = imported.run;
-    let (counts, problems) = desk.door().outcome(imported).await?;
+    let (counts, problems) = desk.ingest().outcome(imported).await?;
     let arrived = matches!(end, Some(Arrival::Everywhere));
     let code = if arrived || end.is_none() { ExitCode::SUCCESS } else { ExitCode::from(NOT_ARRIVED) };
     if manner.json {

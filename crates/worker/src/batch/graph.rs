@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use mittler_core::{Field, Kind, Record, RecordId, Said, Source, SourceKind, Value};
+use mittler_enrich::Fair;
 use mittler_store::{Result, Tx};
 
 use super::{Env, Work, add};
 use crate::{
     about::{association_id, fair_id, mail_id, participation_id, reference, task_id},
     follow,
-    input::{Fair, Input, Reply},
+    input::{Input, Reply},
     notes,
 };
 

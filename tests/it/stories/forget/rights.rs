@@ -1,8 +1,8 @@
 //! What a person may ask for: to see all that is held about them, to be forgotten, that nobody is told.
 
 use bytes::Bytes;
-use mittler_api::door::{ImportParams, LeadParams};
 use mittler_core::{Field, RecordId};
+use mittler_ingest::{ImportParams, LeadParams};
 use mittler_store::{Store, retention::Retention};
 use mittler_sync::{
     export::{Export, NoContent},

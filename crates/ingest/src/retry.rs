@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 
 use mittler_core::{RunId, SignalId, job::Lane};
-use mittler_intake::{LeadField, csv};
+use mittler_enrich::RunParams;
+use mittler_intake::LeadField;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{Door, DoorError, InvalidParam, ROWS, read_jobs};
+use super::{Ingest, IngestError, InvalidParam, ROWS, read_jobs};
 
-impl Door {
+impl Ingest {
     /// Reads what was refused of an import again. `columns` says what columns really mean, by
     /// header. Gives the number of rows that are read again.
     ///
@@ -19,8 +20,8 @@ impl Door {
         &self,
         run: RunId,
         columns: &BTreeMap<String, Option<LeadField>>,
-    ) -> Result<u64, DoorError> {
-        let known = self.store.run(run).await?.ok_or(DoorError::NoRun)?;
+    ) -> Result<u64, IngestError> {
+        let known = self.store.run(run).await?.ok_or(IngestError::NoRun)?;
         let params = corrected(known.params.0, columns)?;
         let mut refused: Vec<Uuid> = Vec::new();
         let mut after = (i64::MIN, Uuid::nil());
@@ -53,13 +54,14 @@ impl Door {
     }
 }
 
-fn corrected(mut params: Value, columns: &BTreeMap<String, Option<LeadField>>) -> Result<Value, DoorError> {
+/// The parameters, with what columns really mean.
+fn corrected(kept: Value, columns: &BTreeMap<String, Option<LeadField>>) -> Result<Value, IngestError> {
     if columns.is_empty() {
-        return Ok(params);
+        return Ok(kept);
     }
     let missing = InvalidParam { name: "columns", reason: "the import has no column of that name" };
-    let layout = params.get("layout").cloned().unwrap_or_default();
-    let mut layout: csv::Layout = serde_json::from_value(layout).map_err(|_| missing.clone())?;
+    let mut params = RunParams::of_json(&kept).ok_or_else(|| missing.clone())?;
+    let layout = params.layout.as_mut().ok_or_else(|| missing.clone())?;
     for (header, meaning) in columns {
         let mut found = false;
         for column in layout.columns.iter_mut().filter(|column| column.header == *header) {
@@ -70,6 +72,5 @@ fn corrected(mut params: Value, columns: &BTreeMap<String, Option<LeadField>>) -
             return Err(missing.into());
         }
     }
-    params["layout"] = serde_json::to_value(layout).map_err(|_| missing)?;
-    Ok(params)
+    Ok(params.to_json())
 }

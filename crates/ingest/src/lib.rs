@@ -7,6 +7,7 @@
 //! **Invariant:** the same input twice is one signal: its key is an HMAC over source, kind, way of
 //! reading and content, with a key that lies outside the database.
 
+mod idempotency;
 mod import;
 mod list;
 mod mails;
@@ -34,12 +35,12 @@ use serde_json::Value;
 use sha2::Sha256;
 use uuid::Uuid;
 
-pub(crate) use self::preview::RemarkBody;
 pub use self::{
+    idempotency::{Repetition, Reservation},
     import::Imported,
     list::{Counts, OpenList},
     params::{FairParams, ImportParams, InvalidParam, LeadParams},
-    preview::{ColumnView, DryRun, Previewed, RowProblem, SHOWN, ValueView},
+    preview::{ColumnView, DryRun, Previewed, RemarkBody, RowProblem, SHOWN, ValueView},
     problem_list::ProblemList,
 };
 pub use mittler_store::Accepted;
@@ -55,9 +56,9 @@ const ROW: &str = "lead_row";
 /// Runs of single inputs that are known to exist.
 const RUNS: usize = 1_000;
 
-/// What is wrong at the door, by what the sender does next.
+/// Why an input was not taken, by what the sender does next.
 #[derive(Debug, Clone, thiserror::Error)]
-pub enum DoorError {
+pub enum IngestError {
     /// The database did not take it: send it again later.
     #[error(transparent)]
     Store(#[from] mittler_store::Error),
@@ -74,15 +75,15 @@ pub enum DoorError {
     Abandoned,
 }
 
-impl From<Problem> for DoorError {
-    fn from(problem: Problem) -> DoorError {
-        if problem.code == csv::ABANDONED { DoorError::Abandoned } else { DoorError::Unreadable(problem) }
+impl From<Problem> for IngestError {
+    fn from(problem: Problem) -> IngestError {
+        if problem.code == csv::ABANDONED { IngestError::Abandoned } else { IngestError::Unreadable(problem) }
     }
 }
 
 /// Takes inputs in. Clones share everything.
 #[derive(Clone)]
-pub struct Door {
+pub struct Ingest {
     store: Store,
     gatherer: Gatherer,
     clock: Clock,
@@ -93,13 +94,13 @@ pub struct Door {
     abandoned: Arc<AtomicU64>,
 }
 
-impl std::fmt::Debug for Door {
+impl std::fmt::Debug for Ingest {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Door").field("store", &self.store).finish_non_exhaustive()
+        f.debug_struct("Ingest").field("store", &self.store).finish_non_exhaustive()
     }
 }
 
-impl Door {
+impl Ingest {
     /// `key` names inputs by keyed hashes and must stay the same for as long as inputs are to be
     /// recognised; `wake` tells the worker of this process that there is work.
     pub fn new(
@@ -108,8 +109,8 @@ impl Door {
         clock: Clock,
         key: [u8; 32],
         wake: impl Fn() + Send + Sync + 'static,
-    ) -> Door {
-        Door {
+    ) -> Ingest {
+        Ingest {
             store,
             gatherer,
             clock,
@@ -123,7 +124,7 @@ impl Door {
 
     /// Lets dry runs know the own house, whose people are no leads.
     #[must_use]
-    pub fn with_own_domains(mut self, own_domains: impl Into<Arc<[String]>>) -> Door {
+    pub fn with_own_domains(mut self, own_domains: impl Into<Arc<[String]>>) -> Ingest {
         self.own_domains = own_domains.into();
         self
     }
@@ -133,8 +134,8 @@ impl Door {
         self.abandoned.load(Ordering::Relaxed)
     }
 
-    fn count_abandoned<R>(&self, done: &Result<R, DoorError>) {
-        if matches!(done, Err(DoorError::Abandoned)) {
+    fn count_abandoned<R>(&self, done: &Result<R, IngestError>) {
+        if matches!(done, Err(IngestError::Abandoned)) {
             self.abandoned.fetch_add(1, Ordering::Relaxed);
         }
     }
@@ -142,12 +143,12 @@ impl Door {
     /// Does what takes long on a thread of its own.
     async fn on_a_thread<R: Send + 'static>(
         &self,
-        work: impl FnOnce(&Door) -> Result<R, DoorError> + Send + 'static,
-    ) -> Result<R, DoorError> {
-        let door = self.clone();
+        work: impl FnOnce(&Ingest) -> Result<R, IngestError> + Send + 'static,
+    ) -> Result<R, IngestError> {
+        let ingest = self.clone();
         let done = tokio::task::spawn_blocking(move || {
-            let done = work(&door);
-            door.count_abandoned(&done);
+            let done = work(&ingest);
+            ingest.count_abandoned(&done);
             done
         });
         done.await.unwrap_or_else(|_| Err(mittler_store::Error::Panicked.into()))
@@ -159,7 +160,7 @@ impl Door {
     }
 
     /// Takes one lead, together with whatever others are waiting for the same commit.
-    pub async fn lead(&self, lead: Value, params: &LeadParams) -> Result<Accepted, DoorError> {
+    pub async fn lead(&self, lead: Value, params: &LeadParams) -> Result<Accepted, IngestError> {
         let params = params.checked()?;
         let run = self.run_of_today("leads", &params).await?;
         let signal = self.lead_signal(run, &lead, &params, 1);
@@ -167,7 +168,7 @@ impl Door {
     }
 
     /// Takes up to 1,000 leads in one transaction: all of them or none.
-    pub async fn leads(&self, leads: Vec<Value>, params: &LeadParams) -> Result<Vec<Accepted>, DoorError> {
+    pub async fn leads(&self, leads: Vec<Value>, params: &LeadParams) -> Result<Vec<Accepted>, IngestError> {
         if leads.is_empty() {
             return Err(Problem::new("empty", "there is no lead in it").into());
         }
@@ -213,7 +214,7 @@ impl Door {
     }
 
     /// A name for the parts that only holders of the key can make.
-    pub(crate) fn keyed<'a>(&self, purpose: &'a str, parts: impl IntoIterator<Item = &'a [u8]>) -> Uuid {
+    fn keyed<'a>(&self, purpose: &'a str, parts: impl IntoIterator<Item = &'a [u8]>) -> Uuid {
         let mut keyed = Keyed::with(&self.key);
         for part in [purpose.as_bytes()].into_iter().chain(parts) {
             keyed.push(part);
@@ -231,14 +232,14 @@ impl Door {
 
     /// The run of inputs that come singly: one per day (UTC), source and way of reading, so that a
     /// form which sends a lead a minute does not fill the list of runs.
-    async fn run_of_today(&self, kind: &'static str, params: &LeadParams) -> Result<RunId, DoorError> {
+    async fn run_of_today(&self, kind: &'static str, params: &LeadParams) -> Result<RunId, IngestError> {
         let now = self.clock.now();
         let day = now.timestamp().strftime("%Y-%m-%d").to_string();
         let id = mittler_store::derived_id(&[b"run", kind.as_bytes(), day.as_bytes(), &params.scope()]);
         if self.runs.lock().is_ok_and(|runs| runs.contains(&id)) {
             return Ok(RunId(id));
         }
-        let (label, params) = (format!("{} {day}", params.source), params.run_params());
+        let (label, params) = (format!("{} {day}", params.source), params.run_params().to_json());
         self.store.write(async move |tx| tx.put_run(RunId(id), kind, &label, &params, "open", now).await).await?;
         if let Ok(mut runs) = self.runs.lock() {
             if runs.len() >= RUNS {

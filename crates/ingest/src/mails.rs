@@ -5,11 +5,11 @@ use mittler_core::{RunId, job::Lane};
 use mittler_intake::{Problem, mail};
 use tokio_util::sync::CancellationToken;
 
-use super::{Door, DoorError, Imported, LeadParams, list::Repeats};
+use super::{Imported, Ingest, IngestError, LeadParams, list::Repeats};
 
-impl Door {
+impl Ingest {
     /// Takes mails in, each as an input of its own.
-    pub async fn mails(&self, bytes: Bytes, params: &LeadParams) -> Result<Imported, DoorError> {
+    pub async fn mails(&self, bytes: Bytes, params: &LeadParams) -> Result<Imported, IngestError> {
         let params = params.checked()?;
         let mails = mail::split_mbox(&bytes);
         if mails.is_empty() {
@@ -20,7 +20,7 @@ impl Door {
             return self.one_mail(&bytes, &params, &scope).await;
         }
         let run = RunId(self.keyed("mailbox", [scope.as_slice(), &bytes]));
-        let (label, run_params, now) = (params.source.clone(), params.run_params(), self.clock.now());
+        let (label, run_params, now) = (params.source.clone(), params.run_params().to_json(), self.clock.now());
         self.store.write(async move |tx| tx.put_run(run, "mails", &label, &run_params, "receiving", now).await).await?;
         let each = || mails.iter().map(|place| mail::unstuff(bytes.get(place.clone()).unwrap_or_default()));
         let total = mails.len() as u64;
@@ -30,7 +30,7 @@ impl Door {
         self.take_rows(run, (total, repeated), signals, |_, _| ()).await
     }
 
-    async fn one_mail(&self, bytes: &Bytes, params: &LeadParams, scope: &[u8]) -> Result<Imported, DoorError> {
+    async fn one_mail(&self, bytes: &Bytes, params: &LeadParams, scope: &[u8]) -> Result<Imported, IngestError> {
         mail::read(bytes)?;
         let run = self.run_of_today("mails", params).await?;
         let signal = self.signal(run, "mail", 1, &[scope], bytes.to_vec());

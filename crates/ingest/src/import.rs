@@ -9,9 +9,9 @@ use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::{Counts, Door, DoorError, ImportParams, OpenList, ROW, ROWS, SHOWN, put_signals};
+use super::{Counts, ImportParams, Ingest, IngestError, OpenList, ROW, ROWS, SHOWN, put_signals};
 
-/// What became of a list at the door.
+/// What became of a list or mailbox as it came in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Imported {
     pub run: RunId,
@@ -32,7 +32,7 @@ const PAGE: i64 = 5_000;
 /// The tables get statistics after this many rows, and once more at the end.
 const FIRST_ANALYSIS: u64 = 1_000;
 
-impl Door {
+impl Ingest {
     /// Takes a list in. `progress` is called with the rows stored so far and their number.
     ///
     /// The run's id depends on file and parameters alone: the same file sent again goes on where a
@@ -42,16 +42,16 @@ impl Door {
         bytes: Bytes,
         params: ImportParams,
         progress: impl Fn(u64, u64),
-    ) -> Result<Imported, DoorError> {
+    ) -> Result<Imported, IngestError> {
         let list = self.open_list(bytes, params, &CancellationToken::new()).await?;
         self.import_list(list, progress).await
     }
 
     /// Takes in a list that was taken apart.
-    pub async fn import_list(&self, list: OpenList, progress: impl Fn(u64, u64)) -> Result<Imported, DoorError> {
+    pub async fn import_list(&self, list: OpenList, progress: impl Fn(u64, u64)) -> Result<Imported, IngestError> {
         let scope = list.scope();
         let run = RunId(self.keyed("import", [scope.as_slice(), &list.bytes]));
-        let (label, params, now) = (list.label().to_owned(), list.run_params.clone(), self.clock.now());
+        let (label, params, now) = (list.label().to_owned(), list.run_params.to_json(), self.clock.now());
         self.store.write(async move |tx| tx.put_run(run, "import", &label, &params, "receiving", now).await).await?;
         let rows = list.sheet.rows(&list.bytes).map(|row| {
             let content = list.bytes.get(row.bytes).unwrap_or_default().to_vec();
@@ -68,7 +68,7 @@ impl Door {
         (total, repeated): (u64, u64),
         mut signals: impl Iterator<Item = NewSignal>,
         progress: impl Fn(u64, u64),
-    ) -> Result<Imported, DoorError> {
+    ) -> Result<Imported, IngestError> {
         let mut imported = Imported { run, rows: 0, new: 0, known: 0, repeated, taken: Vec::new() };
         let mut analysed = false;
         loop {
@@ -100,7 +100,7 @@ impl Door {
     /// What became of the rows or mails that one call brought, and the first of those that were not taken.
     /// Others of the run do not count: the single mails of a day share a run, and a list sent again
     /// finds the rows of the first time.
-    pub async fn outcome(&self, imported: &Imported) -> Result<(Counts, Vec<SignalLine>), DoorError> {
+    pub async fn outcome(&self, imported: &Imported) -> Result<(Counts, Vec<SignalLine>), IngestError> {
         let of = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
         let mut counts = Counts {
             rows: of(imported.rows),
@@ -135,7 +135,7 @@ impl Door {
 
     /// From now on the run ends with its last unread input. One that brought nothing new and had
     /// been received before stays as it is.
-    async fn received(&self, imported: &Imported) -> Result<(), DoorError> {
+    async fn received(&self, imported: &Imported) -> Result<(), IngestError> {
         let &Imported { run, rows, new, repeated, .. } = imported;
         let unfinished = self.store.run(run).await?.is_some_and(|run| run.state == "receiving");
         if new == 0 && !unfinished {

@@ -9,14 +9,14 @@ use std::{
 };
 
 use bytes::Bytes;
-use mittler_enrich::{LeadReading, not_own_staff, read_lead};
+use mittler_enrich::{LeadReading, RunParams, not_own_staff, read_lead};
 use mittler_intake::{Problem, csv};
 use mittler_store::runs::RunCounts;
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 use utoipa::ToSchema;
 
-use super::{Door, DoorError, ImportParams, ROWS};
+use super::{ImportParams, Ingest, IngestError, ROWS};
 
 /// The rows of a list, or the mails of a mailbox, by what becomes of them: each is counted once, so that
 /// all but `people` together are `rows`. The same numbers, with the same words, are in a dry run, in the
@@ -61,7 +61,7 @@ impl Counts {
     }
 
     /// Those that were not taken and can be corrected.
-    pub(crate) fn not_taken(&self) -> i64 {
+    pub fn not_taken(&self) -> i64 {
         self.refused + self.parked
     }
 }
@@ -93,8 +93,7 @@ pub struct OpenList {
     pub(super) sheet: csv::Sheet,
     /// As [`csv::normalise`] gives them.
     pub(super) bytes: Bytes,
-    /// As they are kept with the run.
-    pub(super) run_params: serde_json::Value,
+    pub(super) run_params: RunParams,
     params: ImportParams,
     repeats: Repeats,
 }
@@ -105,7 +104,7 @@ impl std::fmt::Debug for OpenList {
     }
 }
 
-impl Door {
+impl Ingest {
     /// Takes a list apart, on a thread of its own. Ends early once nobody waits for it.
     ///
     /// # Errors
@@ -115,7 +114,7 @@ impl Door {
         bytes: Bytes,
         params: ImportParams,
         left: &CancellationToken,
-    ) -> Result<OpenList, DoorError> {
+    ) -> Result<OpenList, IngestError> {
         let (params, left) = (params.checked()?, left.clone());
         self.on_a_thread(move |_| {
             let wanted = || !left.is_cancelled();
@@ -145,19 +144,19 @@ impl OpenList {
 
     /// What, besides its bytes, makes a row another input.
     pub(super) fn scope(&self) -> Vec<u8> {
-        self.run_params.to_string().into_bytes()
+        self.run_params.to_json().to_string().into_bytes()
     }
 
     /// Reads row after row, as the worker would, until `each` wants no more. Works on the thread of its
     /// caller, which must be one for such work.
     pub(super) fn read(
         &self,
-        door: &Door,
+        ingest: &Ingest,
         left: &CancellationToken,
-        mut each: impl FnMut(Row<'_>) -> Result<(), DoorError>,
-    ) -> Result<(), DoorError> {
+        mut each: impl FnMut(Row<'_>) -> Result<(), IngestError>,
+    ) -> Result<(), IngestError> {
         let (runtime, scope) = (tokio::runtime::Handle::current(), self.scope());
-        let (key, context) = (door.keyed_rows(&scope), self.params.context(door.clock.now()));
+        let (key, context) = (ingest.keyed_rows(&scope), self.params.context(ingest.clock.now()));
         let (mut rows, mut seen) = (self.sheet.rows(&self.bytes), HashSet::new());
         loop {
             let some: Vec<(u64, &[u8])> =
@@ -166,10 +165,10 @@ impl OpenList {
                 return Ok(());
             }
             if left.is_cancelled() {
-                return Err(DoorError::Abandoned);
+                return Err(IngestError::Abandoned);
             }
             let keys: Vec<_> = some.iter().map(|(_, cells)| key.of(cells)).collect();
-            let known: HashSet<_> = runtime.block_on(door.store.known_keys(&keys))?.into_iter().collect();
+            let known: HashSet<_> = runtime.block_on(ingest.store.known_keys(&keys))?.into_iter().collect();
             for ((line, cells), key) in some.into_iter().zip(keys) {
                 let (fate, read) = if self.repeats.is_repeated(cells, &mut seen) {
                     (Fate::Repeated, None)
@@ -178,7 +177,7 @@ impl OpenList {
                 } else {
                     let read = csv::read_row(&self.sheet.layout, cells)
                         .and_then(|raw| read_lead(&raw, &context))
-                        .and_then(|reading| not_own_staff(reading, &door.own_domains));
+                        .and_then(|reading| not_own_staff(reading, &ingest.own_domains));
                     let fate = match &read {
                         Ok(_) => Fate::Taken,
                         Err(problem) if csv::NO_LEAD.contains(&problem.code.as_str()) => Fate::Skipped,
@@ -206,12 +205,12 @@ impl Repeats {
         all: impl Iterator<Item = B>,
         count: u64,
         left: &CancellationToken,
-    ) -> Result<Repeats, DoorError> {
+    ) -> Result<Repeats, IngestError> {
         let hashes = RandomState::new();
         let mut sorted: Vec<u64> = Vec::with_capacity(usize::try_from(count).unwrap_or(0));
         for one in all {
             if sorted.len().is_multiple_of(1_024) && left.is_cancelled() {
-                return Err(DoorError::Abandoned);
+                return Err(IngestError::Abandoned);
             }
             sorted.push(hashes.hash_one(one.as_ref()));
         }

@@ -2,11 +2,12 @@
 //! import and of a dry run alike.
 
 use mittler_core::RunId;
+use mittler_enrich::RunParams;
 use mittler_intake::{Problem, csv};
 use mittler_store::signals::RefusedContent;
 use uuid::Uuid;
 
-use super::{Door, DoorError, ROWS};
+use super::{Ingest, IngestError, ROWS};
 
 /// Where the file of an import goes on.
 #[derive(Debug, Clone)]
@@ -17,19 +18,19 @@ pub struct ProblemList {
     after: Option<(i64, Uuid)>,
 }
 
-impl Door {
+impl Ingest {
     /// The file of an import, to be read piece by piece.
     ///
     /// # Errors
     /// If there is no such import.
-    pub async fn problem_list(&self, run: RunId) -> Result<ProblemList, DoorError> {
-        let known = self.store.run(run).await?.ok_or(DoorError::NoRun)?;
-        let layout = known.params.0.get("layout").cloned().unwrap_or_default();
-        Ok(ProblemList { run, layout: serde_json::from_value(layout).ok(), after: None })
+    pub async fn problem_list(&self, run: RunId) -> Result<ProblemList, IngestError> {
+        let known = self.store.run(run).await?.ok_or(IngestError::NoRun)?;
+        let layout = RunParams::of_json(&known.params.0).and_then(|params| params.layout);
+        Ok(ProblemList { run, layout, after: None })
     }
 
     /// The next piece of the file; nothing at its end.
-    pub async fn more_problems(&self, list: &mut ProblemList) -> Result<Option<String>, DoorError> {
+    pub async fn more_problems(&self, list: &mut ProblemList) -> Result<Option<String>, IngestError> {
         let layout = list.layout.as_ref();
         let mut text = if list.after.is_none() { heading(layout) } else { String::new() };
         let after = list.after.unwrap_or((i64::MIN, Uuid::nil()));

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use utoipa::ToSchema;
 
 use super::{
-    Counts, Door, DoorError, OpenList,
+    Counts, Ingest, IngestError, OpenList,
     list::{Fate, Row},
     problem_list,
 };
@@ -84,7 +84,7 @@ pub struct Previewed {
 #[derive(Debug, ToSchema)]
 #[schema(as = Remark)]
 #[expect(dead_code, reason = "describes what another crate writes")]
-pub(crate) struct RemarkBody {
+pub struct RemarkBody {
     #[schema(example = "email_invalid")]
     code: String,
     field: String,
@@ -103,14 +103,14 @@ pub struct ValueView {
     pub how: String,
 }
 
-impl Door {
+impl Ingest {
     /// Reads a list and says what would become of it; the first `rows` rows in full.
     ///
     /// # Errors
     /// If the database does not answer, or nobody waits for it any more.
-    pub async fn dry_run(&self, list: OpenList, rows: usize, left: &CancellationToken) -> Result<DryRun, DoorError> {
+    pub async fn dry_run(&self, list: OpenList, rows: usize, left: &CancellationToken) -> Result<DryRun, IngestError> {
         let left = left.clone();
-        self.on_a_thread(move |door| list.dry_run(door, rows, &left)).await
+        self.on_a_thread(move |ingest| list.dry_run(ingest, rows, &left)).await
     }
 
     /// The rows of a list that would be refused, as the file `problems.csv`: piece by piece, until `piece`
@@ -123,7 +123,7 @@ impl Door {
         list: &OpenList,
         left: &CancellationToken,
         mut piece: impl FnMut(String) -> ControlFlow<()>,
-    ) -> Result<(), DoorError> {
+    ) -> Result<(), IngestError> {
         let layout = Some(&list.sheet.layout);
         let mut text = problem_list::heading(layout);
         let read = list.read(self, left, |row| {
@@ -136,7 +136,7 @@ impl Door {
             }
             match piece(std::mem::take(&mut text)) {
                 ControlFlow::Continue(()) => Ok(()),
-                ControlFlow::Break(()) => Err(DoorError::Abandoned),
+                ControlFlow::Break(()) => Err(IngestError::Abandoned),
             }
         });
         self.count_abandoned(&read);
@@ -147,11 +147,11 @@ impl Door {
 }
 
 impl OpenList {
-    fn dry_run(&self, door: &Door, rows: usize, left: &CancellationToken) -> Result<DryRun, DoorError> {
+    fn dry_run(&self, ingest: &Ingest, rows: usize, left: &CancellationToken) -> Result<DryRun, IngestError> {
         let mut counts = Counts::default();
         let (mut problems, mut skipped, mut repeated, mut known) = (vec![], vec![], vec![], vec![]);
         let (mut preview, mut cut) = (Vec::new(), false);
-        self.read(door, left, |row| {
+        self.read(ingest, left, |row| {
             counts.add(row.fate);
             let problem = RowProblem::of(&row);
             let shown = match row.fate {

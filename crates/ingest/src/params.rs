@@ -3,13 +3,11 @@
 use std::collections::BTreeMap;
 
 use jiff::civil::Date;
-use mittler_core::Time;
-use mittler_enrich::Context;
-use mittler_identity::keys::fair_scope;
+use mittler_core::{SourceKind, Time};
+use mittler_enrich::{Context, Fair, RunParams};
 use mittler_intake::{LeadField, csv};
 use mittler_normalise::country;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 
 /// A parameter that cannot be.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -147,26 +145,22 @@ impl LeadParams {
         Ok(checked)
     }
 
-    fn source_kind(&self) -> &'static str {
-        if self.stand_scan { "badge" } else { "form" }
-    }
-
     /// What the worker reads again later, kept with the run.
-    pub(super) fn run_params(&self) -> Value {
-        let params = json!({
-            "source": self.source,
-            "source_kind": self.source_kind(),
-            "default_country": self.default_country,
-            "time_zone": self.time_zone,
-            "fair": self.fair,
-            "layout": null,
-        });
-        to_an_end(params, self.purpose.as_deref())
+    pub(super) fn run_params(&self) -> RunParams {
+        RunParams {
+            source: self.source.clone(),
+            source_kind: Some(if self.stand_scan { SourceKind::Badge } else { SourceKind::Form }),
+            default_country: self.default_country.clone(),
+            time_zone: self.time_zone.clone(),
+            fair: self.fair.as_ref().map(FairParams::fair),
+            layout: None,
+            purpose: self.purpose.clone(),
+        }
     }
 
     /// What makes the same bytes another input.
     pub(super) fn scope(&self) -> Vec<u8> {
-        self.run_params().to_string().into_bytes()
+        self.run_params().to_json().to_string().into_bytes()
     }
 }
 
@@ -222,16 +216,12 @@ impl ImportParams {
     }
 
     /// What the worker reads again later, kept with the run.
-    pub(super) fn run_params(&self, layout: &csv::Layout) -> Value {
-        let params = json!({
-            "source": self.source,
-            "source_kind": if self.stand_scan { "badge" } else { "organiser" },
-            "default_country": self.default_country,
-            "time_zone": self.time_zone,
-            "fair": self.fair,
-            "layout": layout,
-        });
-        to_an_end(params, self.purpose.as_deref())
+    pub(super) fn run_params(&self, layout: &csv::Layout) -> RunParams {
+        RunParams {
+            source_kind: Some(if self.stand_scan { SourceKind::Badge } else { SourceKind::Organiser }),
+            layout: Some(layout.clone()),
+            ..self.as_lead().run_params()
+        }
     }
 
     pub(super) fn context(&self, received_at: Time) -> Context {
@@ -239,22 +229,18 @@ impl ImportParams {
             source: self.source.clone(),
             default_country: self.default_country.clone(),
             time_zone: self.time_zone.clone(),
-            fair: self.fair.as_ref().map(|fair| fair_scope(&fair.name, fair.starts.map(Date::year))),
+            fair: self.fair.as_ref().map(|fair| fair.fair().scope()),
             received_at,
         }
     }
 }
 
-/// The parameters with the purpose, if there is one: those of runs without it stay what they were,
-/// because inputs are recognised by them.
-fn to_an_end(mut params: Value, purpose: Option<&str>) -> Value {
-    if let Some(purpose) = purpose {
-        params["purpose"] = json!(purpose);
-    }
-    params
-}
-
 impl FairParams {
+    fn fair(&self) -> Fair {
+        let FairParams { name, organiser, place, starts, ends } = self.clone();
+        Fair { name, organiser, place, starts, ends }
+    }
+
     fn checked(&self) -> Result<FairParams, InvalidParam> {
         let tidy =
             |text: &Option<String>| text.as_deref().map(mittler_core::value::clean).filter(|text| !text.is_empty());
@@ -272,5 +258,36 @@ impl FairParams {
             return Err(InvalidParam { name: "fair.ends", reason: "the fair ends before it starts" });
         }
         Ok(fair)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// Inputs of before are recognised by exactly these bytes: another text, and each list comes a second time.
+    #[test]
+    fn what_a_run_says_is_written_as_it_always_was() {
+        let fair =
+            FairParams { name: "BEWEGA 2026".into(), starts: "2026-04-14".parse().ok(), ..FairParams::default() };
+        let lead = LeadParams { fair: Some(fair.clone()), stand_scan: true, ..LeadParams::of("scan") };
+        let mut said = json!({
+            "source": "scan", "source_kind": "badge", "default_country": "DE", "time_zone": "Europe/Berlin",
+            "fair": { "name": "BEWEGA 2026", "organiser": null, "place": null, "starts": "2026-04-14", "ends": null },
+            "layout": null,
+        });
+        assert_eq!(String::from_utf8(lead.scope()).unwrap(), said.to_string());
+        said["purpose"] = json!("events");
+        let for_events = LeadParams { purpose: Some("events".into()), ..lead };
+        assert_eq!(String::from_utf8(for_events.scope()).unwrap(), said.to_string());
+        let form = json!({ "source": "api", "source_kind": "form", "default_country": "DE", "time_zone": "Europe/Berlin",
+                           "fair": null, "layout": null });
+        assert_eq!(LeadParams::default().run_params().to_json(), form);
+        let layout = csv::Layout { encoding: "utf-8".into(), delimiter: ';', quote: '"', columns: Vec::new() };
+        let list = ImportParams::of("list").run_params(&layout).to_json();
+        assert_eq!((&list["source_kind"], &list["layout"]), (&json!("organiser"), &json!(layout)));
+        assert_eq!(RunParams::of_json(&list).unwrap().layout, Some(layout));
     }
 }
