@@ -12,7 +12,7 @@ use mittler_store::{Clock, Store, access::ApiKey};
 use mittler_sync::{Questions, Rights, hooks::HookReceiver};
 use url::Url;
 
-use crate::{access::refusals::Refusals, incoming::InFlight};
+use crate::{access::refusals::Refusals, incoming::InFlight, metrics::MetricFamily, ops::Slow};
 
 /// How what this process serves is set.
 #[derive(Debug, Clone)]
@@ -63,18 +63,6 @@ pub enum Broker {
     Down,
 }
 
-/// A count that only grows while the process lives, for the metrics.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Counter {
-    /// `mittler_..._total`
-    pub name: &'static str,
-    pub help: &'static str,
-    pub value: u64,
-}
-
-/// Counts by name, and when they were taken.
-pub(crate) type Counted = (Time, Vec<(String, i64)>);
-
 /// Everything that the handlers need. Clones share it.
 #[derive(Clone)]
 pub struct App {
@@ -89,12 +77,12 @@ pub struct App {
     pub questions: Questions,
     pub broker: Arc<dyn Fn() -> Broker + Send + Sync>,
     /// What the other parts of the process count.
-    pub counters: Arc<dyn Fn() -> Vec<Counter> + Send + Sync>,
+    pub families: Arc<dyn Fn() -> Vec<MetricFamily> + Send + Sync>,
     pub(crate) in_flight: Arc<InFlight>,
     pub(crate) refusals: Arc<Refusals>,
     pub(crate) api_keys: Arc<Mutex<HashMap<String, (ApiKey, Time)>>>,
-    /// Records by kind and when they were counted: that reads all of them.
-    pub(crate) record_counts: Arc<tokio::sync::Mutex<Option<Counted>>>,
+    /// What reads whole tables, and when it was counted.
+    pub(crate) slow_counts: Arc<tokio::sync::Mutex<Option<(Time, Slow)>>>,
 }
 
 impl std::fmt::Debug for App {
@@ -115,11 +103,11 @@ impl App {
             settings: Arc::new(settings),
             hooks,
             broker: Arc::new(|| Broker::None),
-            counters: Arc::new(Vec::new),
+            families: Arc::new(Vec::new),
             in_flight: Arc::default(),
             refusals: Arc::default(),
             api_keys: Arc::default(),
-            record_counts: Arc::default(),
+            slow_counts: Arc::default(),
         }
     }
 
@@ -139,8 +127,8 @@ impl App {
 
     /// Shows in the metrics what the other parts of the process count.
     #[must_use]
-    pub fn with_counters(mut self, counters: impl Fn() -> Vec<Counter> + Send + Sync + 'static) -> App {
-        self.counters = Arc::new(counters);
+    pub fn with_families(mut self, families: impl Fn() -> Vec<MetricFamily> + Send + Sync + 'static) -> App {
+        self.families = Arc::new(families);
         self
     }
 }

@@ -12,6 +12,7 @@ mod app;
 mod body;
 mod hooks;
 mod incoming;
+pub mod metrics;
 mod openapi;
 mod ops;
 mod pages;
@@ -35,7 +36,7 @@ use tower_http::{
 use url::{Host, Url};
 
 pub use access::refusals::Peer;
-pub use app::{App, Broker, Counter, Settings};
+pub use app::{App, Broker, Settings};
 pub use openapi::openapi_yaml;
 pub use problem::{CODES, Problem};
 

@@ -340,6 +340,9 @@ pub enum NotAuthentic {
 }
 
 impl NotAuthentic {
+    pub const ALL: [NotAuthentic; 4] =
+        [NotAuthentic::Signature, NotAuthentic::Stale, NotAuthentic::Account, NotAuthentic::Form];
+
     /// A stable, short word.
     pub fn code(self) -> &'static str {
         match self {

@@ -10,7 +10,10 @@ use mittler_connector::{
     settings::Parts,
 };
 use mittler_core::{ConnectionId, mapping::Mapping};
-use mittler_store::{Clock, Store, connections::ConnectionRow};
+use mittler_store::{
+    Clock, Store,
+    connections::{ConnectionRow, ConnectionState},
+};
 use mittler_sync::{
     Connection, Keys,
     bounds::Bounds,
@@ -21,7 +24,9 @@ use tracing::warn;
 
 use crate::{
     config::{Config, ConnectionSection},
+    counted::Counted,
     crms,
+    measures::CALLS,
 };
 
 /// What becomes of the rows of the configured connections.
@@ -89,7 +94,7 @@ async fn make(
         settings: shown(section),
         mapping: text,
         mode: section.mode.name().to_owned(),
-        state: "ready".into(),
+        state: ConnectionState::Ready.name().into(),
         code: None,
         reason: None,
         paused_until: 0,
@@ -100,6 +105,7 @@ async fn make(
         None => store.put_connection(&row).await?,
     };
     let connector = connector(config, section, store, clock, keys, id)?;
+    CALLS.expect(&section.name, connector.profile(), &mapping);
     if known.is_none() {
         budget::put(store, id, &connector.profile().budgets).await?;
     }
@@ -138,7 +144,8 @@ fn connector(
     let auth: Arc<dyn Auth> = Vault::new(store.clone(), clock.clone(), keys, client.clone(), id, endpoint, grant);
     let pace: Arc<dyn Pace> = Budgets::new(store.clone(), clock.clone(), id, &profile.budgets);
     let http = Http::new(client, auth, pace, settings.dialect());
-    settings.connector(Parts { http, profile, hook_url }, config).map_err(Error::msg)
+    let inner = settings.connector(Parts { http, profile, hook_url }, config).map_err(Error::msg)?;
+    Ok(Arc::new(Counted { inner, name: section.name.clone() }))
 }
 
 fn tuned(section: &ConnectionSection, mut profile: Profile) -> Result<Profile> {

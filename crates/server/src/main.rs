@@ -5,6 +5,7 @@ mod cli;
 mod commands;
 mod config;
 mod connection_section;
+mod counted;
 mod crms;
 #[cfg(test)]
 mod deploy_tests;
@@ -12,6 +13,7 @@ mod factory;
 mod front;
 mod installation;
 mod keyfile;
+mod measures;
 mod service;
 mod telemetry;
 

@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result};
-use mittler_api::{App, Broker, Counter};
+use mittler_api::{App, Broker};
 use mittler_core::derive::Overrides;
 use mittler_ingest::Ingest;
 use mittler_queue::{Carrier, RabbitConfig, Settings, Stats, Wake};
@@ -23,6 +23,7 @@ use crate::{
     factory::{self, Rows},
     front::Front,
     installation::{self, As},
+    measures::{self, CALLS},
 };
 
 /// The longest pause between two attempts to reach a database that is away.
@@ -129,6 +130,7 @@ impl Service {
         let Desk { config, store, clock, keys } = desk;
         let connections = factory::connections(&config, &store, &clock, &keys, Rows::Renewed).await?;
         let connections = Connections::new(connections);
+        CALLS.remember(&store, &connections, clock.now()).await?;
         let overrides: Overrides =
             connections.all().iter().flat_map(|connection| connection.mapping.overrides()).collect();
         let overrides = Arc::new(overrides);
@@ -194,12 +196,14 @@ impl Service {
         settings.own_hosts_only = listen.ip().is_loopback();
         settings.time_zone.clone_from(&self.config.server.time_zone);
         let wake = self.wake.clone();
+        let counts = Counts::default();
+        let families = measures::families(&self.store, &self.stats, &counts, &self.connections);
         let hooks = Hooks {
             store: self.store.clone(),
             clock: self.clock.clone(),
             connections: self.connections.clone(),
             accepted: Arc::new(move || wake.ring()),
-            counts: Counts::default(),
+            counts,
         };
         let (stats, embedded) = (self.stats.clone(), self.config.server.broker.is_none());
         let broker = move || match (embedded, stats.snapshot().connected) {
@@ -217,7 +221,7 @@ impl Service {
         Ok(App::new(rights, self.ingest.clone(), settings, Arc::new(hooks))
             .with_broker(broker)
             .with_questions(Questions::of(&self.worker.pusher))
-            .with_counters(counters(&self.store, &self.stats)))
+            .with_families(families))
     }
 
     /// Starts roles; they end with `stop`. A role that ends early is an error. Through `front` the
@@ -319,20 +323,6 @@ impl Service {
         }
         info!(roles = ?roles, database = self.store.name(), broker = self.config.server.broker.is_some(), "started");
         Ok(Running { roles: running, stop: stop.clone() })
-    }
-}
-
-/// What this process counts: its own part of the work, since it began.
-fn counters(store: &Store, stats: &Stats) -> impl Fn() -> Vec<Counter> + Send + Sync + use<> {
-    let (store, stats) = (store.clone(), stats.clone());
-    move || {
-        let broker = stats.snapshot();
-        let counted = [
-            ("mittler_database_commits_total", "Commits of writes by this process.", store.commits()),
-            ("mittler_broker_messages_confirmed_total", "Messages that the broker took over.", broker.confirmed),
-            ("mittler_broker_messages_consumed_total", "Messages that came from the broker.", broker.consumed),
-        ];
-        counted.map(|(name, help, value)| Counter { name, help, value }).to_vec()
     }
 }
 

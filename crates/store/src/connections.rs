@@ -37,6 +37,38 @@ pub struct FeedCursor {
     pub followed: Time,
 }
 
+/// How a connection stands with its CRM, as its processes note it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ConnectionState {
+    /// Calls come through, or none was tried yet.
+    Ready,
+    /// Nobody calls the CRM for a while: it is away, or limits calls.
+    Waiting,
+    /// It refuses the credentials.
+    Reauthorise,
+    /// A permission, a field or a setting is missing there.
+    Misconfigured,
+}
+
+impl ConnectionState {
+    pub const ALL: [ConnectionState; 4] = [
+        ConnectionState::Ready,
+        ConnectionState::Waiting,
+        ConnectionState::Reauthorise,
+        ConnectionState::Misconfigured,
+    ];
+
+    /// As it is stored.
+    pub fn name(self) -> &'static str {
+        match self {
+            ConnectionState::Ready => "ready",
+            ConnectionState::Waiting => "waiting",
+            ConnectionState::Reauthorise => "reauthorise",
+            ConnectionState::Misconfigured => "misconfigured",
+        }
+    }
+}
+
 /// Links that are told of a changed mode or mapping in one transaction.
 const SLICE: i64 = 2_000;
 
@@ -123,7 +155,7 @@ impl Tx {
     pub async fn set_connection_state(
         &mut self,
         id: ConnectionId,
-        state: &str,
+        state: ConnectionState,
         code: Option<&str>,
         reason: Option<&str>,
         paused_until: Time,
@@ -132,7 +164,7 @@ impl Tx {
             self,
             "UPDATE connection SET state = $2, code = $3, reason = $4, paused_until = $5 WHERE id = $1",
             id.0,
-            state.to_owned(),
+            state.name().to_owned(),
             code.map(str::to_owned),
             reason.map(str::to_owned),
             paused_until.0,

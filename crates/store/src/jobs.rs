@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use crate::{Result, Store, Tx, id_rows};
 
-pub use counts::{JobCounts, JobLine};
+pub use counts::{JobCounts, JobLine, ReadyJobs};
 
 /// A job to be written.
 #[derive(Debug, Clone, Serialize)]
@@ -26,6 +26,9 @@ pub struct NewJob {
     pub due_at: i64,
     pub created_at: i64,
 }
+
+/// What a topic begins with: the work of its jobs, for whatever connection.
+pub const WORK: [&str; 7] = ["enrich", "push", "pull", "read", "erased", "merge", "retain"];
 
 impl NewJob {
     pub fn new(id: Uuid, task: Task, lane: Lane, due: Time, now: Time) -> NewJob {

@@ -25,6 +25,7 @@ pub mod connections;
 pub mod copy;
 mod db;
 pub mod decisions;
+mod disk;
 mod document;
 pub mod dossier;
 pub mod due;

@@ -84,6 +84,15 @@ pub struct Backlog {
     pub refused: i64,
 }
 
+/// Links of one stage that nothing is written to for now.
+#[derive(Debug, Clone, PartialEq, Eq, FromRow)]
+pub struct HeldLinks {
+    pub connection: Uuid,
+    pub stage: i64,
+    pub count: i64,
+    pub oldest: i64,
+}
+
 /// Which remote record a record is in a connection.
 #[derive(Debug, Clone, FromRow)]
 pub struct Counterpart {
@@ -223,6 +232,17 @@ impl Store {
                     CAST(sum(CASE WHEN written_at = 0 AND wanted <= done AND state <> 'refused' THEN 1 ELSE 0 END) AS bigint) AS unwritten,
                     CAST(sum(CASE WHEN state = 'refused' THEN 1 ELSE 0 END) AS bigint) AS refused
              FROM link WHERE role = 'primary' GROUP BY connection, kind ORDER BY connection, kind",
+        )
+    }
+
+    /// Links that nothing is written to for now, by connection and stage, and when the first of each was made. Reads
+    /// all links.
+    pub async fn held_links(&self) -> Result<Vec<HeldLinks>> {
+        fetch_all!(
+            self,
+            HeldLinks,
+            "SELECT connection, stage, count(*) AS count, min(created_at) AS oldest FROM link WHERE state = 'held'
+             GROUP BY connection, stage ORDER BY connection, stage",
         )
     }
 

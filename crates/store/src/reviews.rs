@@ -231,6 +231,15 @@ impl Store {
         )
     }
 
+    /// Open questions by kind, and since when the first of each is open.
+    pub async fn reviews_by_question(&self) -> Result<Vec<(String, i64, i64)>> {
+        fetch_all!(
+            self,
+            (String, i64, i64),
+            "SELECT question, count(*), min(asked_at) FROM review WHERE state = 'open' GROUP BY question ORDER BY question",
+        )
+    }
+
     pub async fn review_count(&self) -> Result<i64> {
         let rows = fetch_all!(self, (i64,), "SELECT count(*) FROM review WHERE state = 'open'")?;
         Ok(rows.first().map_or(0, |row| row.0))

@@ -8,6 +8,9 @@ use uuid::Uuid;
 
 use crate::{Bytes, Result, Store, Tx, id_rows};
 
+/// What becomes of an input.
+pub const STATES: [&str; 4] = ["new", "done", "refused", "parked"];
+
 /// Why an input is parked that cannot be processed.
 pub const NOT_TAKEN: &str = "Mittler could not process this input; it is kept and can be retried";
 
@@ -242,7 +245,7 @@ impl Store {
         Ok(rows.into_iter().next().and_then(|row| row.0))
     }
 
-    /// All inputs by state: read from an index alone.
+    /// All inputs by state, one of [`STATES`]: read from an index alone.
     pub async fn signal_states(&self) -> Result<Vec<(String, i64)>> {
         fetch_all!(self, (String, i64), "SELECT state, count(*) FROM signal GROUP BY state ORDER BY state")
     }

@@ -12,6 +12,7 @@ use std::{
 
 use mittler_connector::{Account, Connector, Key, KeyForm};
 use mittler_core::{ConnectionId, LinkId, RemoteSchema, Time, mapping::Mapping};
+use mittler_store::connections::ConnectionState;
 
 use crate::{bounds::Bounds, mode::Mode};
 
@@ -58,7 +59,7 @@ pub struct Connection {
     /// Microseconds that the CRM's clock is ahead of ours, if that is a fault of ours.
     ahead: AtomicI64,
     /// The state that was last written down, and until when it lasts.
-    noted: Mutex<Option<(String, String, Time)>>,
+    noted: Mutex<Option<(ConnectionState, String, Time)>>,
     /// Calls in a row that found the CRM dead.
     failures: AtomicU32,
     /// Whose credentials these must be.
@@ -238,14 +239,14 @@ impl Connection {
 
     /// Whether a state has to be written down: it is another one, or lasts longer than was said. A
     /// pause is told at once, because the other processes pause_on_error it.
-    pub(crate) fn is_news(&self, state: &str, code: &str, until: Time) -> bool {
-        let slack = if state == "waiting" { Duration::from_secs(1) } else { Duration::from_mins(1) };
+    pub(crate) fn is_news(&self, state: ConnectionState, code: &str, until: Time) -> bool {
+        let slack = if state == ConnectionState::Waiting { Duration::from_secs(1) } else { Duration::from_mins(1) };
         let mut noted = locked(&self.noted);
-        let known = noted
-            .as_ref()
-            .is_some_and(|(a, b, said)| a == state && b == code && (state == "ready" || until <= said.plus(slack)));
+        let known = noted.as_ref().is_some_and(|(a, b, said)| {
+            *a == state && b == code && (state == ConnectionState::Ready || until <= said.plus(slack))
+        });
         if !known {
-            *noted = Some((state.to_owned(), code.to_owned(), until));
+            *noted = Some((state, code.to_owned(), until));
         }
         !known
     }

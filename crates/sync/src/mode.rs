@@ -21,6 +21,9 @@ pub enum Mode {
 }
 
 impl Mode {
+    pub const ALL: [Mode; 6] =
+        [Mode::Off, Mode::DryRun, Mode::CreateOnly, Mode::UpdateOnly, Mode::FillEmpty, Mode::Full];
+
     pub fn parse(name: &str) -> Option<Mode> {
         serde_json::from_value(name.into()).ok()
     }

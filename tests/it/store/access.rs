@@ -150,6 +150,7 @@ async fn a_question_is_asked_once_and_answered_once(fresh: &Fresh) {
     }))
     .await;
     assert_eq!(store.review_count().await.unwrap(), 1);
+    assert_eq!(store.reviews_by_question().await.unwrap(), [(review.question.clone(), 1, review.asked_at)]);
     assert_eq!(store.reviews_open(None, 9).await.unwrap()[0].candidates.0, review.candidates);
     assert!(store.reviews_open(Some(id), 9).await.unwrap().is_empty());
     assert_eq!(store.review(id).await.unwrap().map(|one| one.question).as_deref(), Some("same_person"));

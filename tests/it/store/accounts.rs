@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use mittler_core::{ConnectionId, Time};
 use mittler_store::{
     Bytes, Store,
-    connections::{ConnectionRow, FeedCursor},
+    connections::{ConnectionRow, ConnectionState, FeedCursor},
 };
 use serde_json::json;
 use uuid::Uuid;
@@ -34,7 +34,7 @@ fn account(mode: &str) -> ConnectionRow {
         settings: sqlx::types::Json(json!({ "portal": 1 })),
         mapping: String::new(),
         mode: mode.into(),
-        state: "ready".into(),
+        state: ConnectionState::Ready.name().into(),
         code: None,
         reason: None,
         paused_until: 0,
@@ -211,7 +211,9 @@ async fn a_connection_keeps_its_id_and_state_when_it_is_set_anew(fresh: &Fresh) 
     let id = put(first.clone()).await;
     assert_eq!(id.0, first.id);
     store
-        .write(async move |tx| tx.set_connection_state(id, "waiting", Some("limited"), Some("a limit"), NOON).await)
+        .write(async move |tx| {
+            tx.set_connection_state(id, ConnectionState::Waiting, Some("limited"), Some("a limit"), NOON).await
+        })
         .await
         .unwrap();
     assert_eq!(put(account("full")).await, id);

@@ -9,7 +9,7 @@ use mittler_core::{
 };
 use mittler_store::{
     Store,
-    jobs::{NewJob, Slots, Taken, Wanted},
+    jobs::{NewJob, ReadyJobs, Slots, Taken, WORK, Wanted},
 };
 use uuid::Uuid;
 
@@ -268,6 +268,20 @@ async fn what_waits_is_counted_and_the_next_time_known(fresh: &Fresh) {
     take(store, NOON, 1).await;
     let counts = store.job_counts(NOON.plus(seconds(1))).await.unwrap();
     assert_eq!((counts.ready, counts.waiting, counts.held, counts.oldest), (1, 1, 1, NOON.0));
+    let connection = super::connection();
+    let push = NewJob::push(Uuid::now_v7(), connection, Lane::Scheduled, soon);
+    put(store, std::slice::from_ref(&push)).await;
+    let ready = |ready: Vec<ReadyJobs>| -> Vec<(String, i64, i64)> {
+        ready.iter().map(|jobs| (jobs.work().to_owned(), jobs.count, jobs.since)).collect()
+    };
+    let now = ready(store.ready_jobs(NOON.plus(seconds(1))).await.unwrap());
+    assert_eq!(now, [("retain".to_owned(), 1, NOON.0)], "neither what a worker has, nor what waits");
+    let then = ready(store.ready_jobs(soon).await.unwrap());
+    assert_eq!(then, [("push".to_owned(), 1, soon.0), ("retain".to_owned(), 2, NOON.0)]);
+    assert!(then.iter().all(|(work, ..)| WORK.contains(&work.as_str())));
+    let id = JobId(push.id);
+    store.write(async move |tx| tx.take_job(id, soon, LEASE).await).await.unwrap().unwrap();
+    store.write(async move |tx| tx.end_job(id, 1).await).await.unwrap();
     assert_eq!(store.next_due().await.unwrap(), Some(NOON));
     take(store, NOON, 1).await;
     assert_eq!(store.next_due().await.unwrap(), Some(soon), "those that are held come back when their leases end");

@@ -6,7 +6,13 @@ use mittler_core::{
     ConnectionId, RecordId, Time,
     job::{Lane, Task},
 };
-use mittler_store::{connections::ConnectionRow, jobs::NewJob, jumps::Look, leases::Lease, links::link_id};
+use mittler_store::{
+    connections::{ConnectionRow, ConnectionState},
+    jobs::NewJob,
+    jumps::Look,
+    leases::Lease,
+    links::link_id,
+};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -80,7 +86,7 @@ async fn plant(fresh: &Fresh, at: Time) -> Raw {
             tx.put_budget(id, "burst", 100, Duration::from_secs(10)).await?;
             tx.start_slot("retain", NOON, NOON).await?;
             tx.reserve_answer(Uuid::nil(), Uuid::nil(), NOON, NOON).await?;
-            tx.set_connection_state(id, "waiting", Some("daily"), None, NOON).await
+            tx.set_connection_state(id, ConnectionState::Waiting, Some("daily"), None, NOON).await
         })
         .await
         .unwrap();

@@ -45,6 +45,7 @@ stories!(
     a_read_older_than_a_write_is_no_evidence,
     links_are_wanted_again_by_name_by_connection_and_by_need,
     what_was_refused_held_or_lost_is_done_again,
+    what_is_held_is_counted_with_the_age_of_its_first,
     who_was_erased_in_a_crm_is_never_tried_again_there,
     a_retry_shuts_out_a_write_that_is_still_under_way_to_a_record_that_is_gone,
     retries_and_receipts_at_once_leave_every_link_due_or_done,
@@ -707,6 +708,26 @@ async fn line(store: &Store, record: RecordId) -> mittler_store::links::LinkLine
 
 async fn retry(store: &Store, connection: ConnectionId, link: Option<LinkId>) -> u64 {
     store.write(async move |tx| tx.retry_links(connection, link).await).await.unwrap()
+}
+
+async fn what_is_held_is_counted_with_the_age_of_its_first(fresh: &Fresh) {
+    let (store, connection) = (&fresh.store, super::connection());
+    assert!(store.held_links().await.unwrap().is_empty());
+    let ids = records(store, 3).await;
+    let later = NOON.plus(seconds(60));
+    let links =
+        vec![wanted(connection, ids[0], NOON), wanted(connection, ids[1], later), wanted(connection, ids[2], later)];
+    let stage = links[0].stage;
+    want(store, links).await;
+    let leased = lease(store, connection, later, 9).await;
+    let receipts = leased.iter().map(|link| match link.record {
+        it if it == ids[2] => receipt(link),
+        _ => Receipt { state: "held".into(), code: Some("pilot".into()), ..receipt(link) },
+    });
+    settle(store, &leased, receipts.collect()).await;
+    let held = store.held_links().await.unwrap();
+    let held: Vec<_> = held.iter().map(|held| (held.connection, held.stage, held.count, held.oldest)).collect();
+    assert_eq!(held, [(connection.0, stage, 2, NOON.0)]);
 }
 
 async fn what_was_refused_held_or_lost_is_done_again(fresh: &Fresh) {

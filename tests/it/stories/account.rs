@@ -11,7 +11,10 @@ use mittler_connector_hubspot::{DIALECT as HUBSPOT_DIALECT, HubSpot};
 use mittler_connector_salesforce::{DIALECT as SALESFORCE_DIALECT, Salesforce};
 use mittler_core::mapping::Mapping;
 use mittler_sandbox::Sandbox;
-use mittler_store::{Clock, Json as Stored, Store, connections::ConnectionRow};
+use mittler_store::{
+    Clock, Json as Stored, Store,
+    connections::{ConnectionRow, ConnectionState},
+};
 use mittler_sync::{
     Connection, Keys,
     bounds::Bounds,
@@ -43,7 +46,7 @@ pub async fn connection(
         settings: Stored(if setup.bounds == Bounds::default() { json!({}) } else { json!({ "bounds": setup.bounds }) }),
         mapping: text.clone(),
         mode: setup.mode.name().to_owned(),
-        state: "ready".into(),
+        state: ConnectionState::Ready.name().into(),
         code: None,
         reason: None,
         paused_until: 0,

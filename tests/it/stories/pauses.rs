@@ -5,7 +5,10 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 use mittler_core::{Time, job::Task};
 use mittler_sandbox::{FaultKind, Vendor};
-use mittler_store::{Store, connections::ConnectionRow};
+use mittler_store::{
+    Store,
+    connections::{ConnectionRow, ConnectionState},
+};
 use mittler_sync::{Mode, retry::retry_connection};
 use serde_json::{Value, json};
 
@@ -59,7 +62,7 @@ async fn a_daily_limit_lasts_until_midnight_where_the_portal_is(store: Store) {
 }
 
 /// Another process notes that HubSpot does not work.
-async fn noted(world: &World, state: &'static str, code: &'static str) -> Time {
+async fn noted(world: &World, state: ConnectionState, code: &'static str) -> Time {
     let (id, until) = (world.id(HUBSPOT), world.clock.now().plus(Duration::from_mins(10)));
     world.store.write(async move |tx| tx.set_connection_state(id, state, Some(code), None, until).await).await.unwrap();
     until
@@ -69,7 +72,7 @@ async fn what_one_process_found_stops_the_others_until_then(store: Store) {
     let world = World::new(store).await;
     let person = world.lead(anna()).await;
     let contact = world.link(HUBSPOT, person).await.remote_id.unwrap();
-    let until = noted(&world, "waiting", "http_503").await;
+    let until = noted(&world, ConnectionState::Waiting, "http_503").await;
     // A process that knows nothing of it yet.
     world.set_mode(HUBSPOT, Mode::Full).await;
     world.sandbox.calls().reset();
@@ -129,7 +132,7 @@ async fn a_person_who_asks_again_lifts_the_pause_in_every_process(store: Store) 
 
 async fn what_an_administrator_put_right_goes_on_at_once(store: Store) {
     let world = World::new(store).await;
-    noted(&world, "reauthorise", "token_rejected").await;
+    noted(&world, ConnectionState::Reauthorise, "token_rejected").await;
     world.lead_only(anna()).await;
     assert_eq!(world.in_hubspot("contacts").len(), 1);
     world.end().await;

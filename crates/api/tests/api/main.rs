@@ -7,6 +7,7 @@ mod hooks;
 mod imports;
 mod incoming;
 mod leads;
+mod metrics;
 mod openapi;
 mod pages;
 mod records;

@@ -5,7 +5,7 @@ use axum::{
     http::{Request, StatusCode, header},
 };
 use mittler_core::LinkId;
-use mittler_store::links::link_id;
+use mittler_store::{connections::ConnectionState, links::link_id};
 use serde_json::{Value, json};
 
 use crate::support::{Answer, Service};
@@ -41,7 +41,7 @@ async fn a_connection_does_again_what_it_held_or_lost_and_what_is_gone_is_made_a
     let path = format!("/api/v1/connections/{}/retry", seeded.salesforce);
     let (id, until) = (seeded.salesforce, service.clock.now().plus(std::time::Duration::from_mins(9)));
     let pause = async move |tx: &mut mittler_store::Tx| {
-        tx.set_connection_state(id, "waiting", Some("daily"), None, until).await
+        tx.set_connection_state(id, ConnectionState::Waiting, Some("daily"), None, until).await
     };
     service.store.write(pause).await.unwrap();
     let again = repeat(&service, &path).await.json();

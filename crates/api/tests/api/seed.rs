@@ -12,7 +12,7 @@ use mittler_core::{
 };
 use mittler_identity::{Key, KeyType};
 use mittler_store::{
-    connections::ConnectionRow,
+    connections::{ConnectionRow, ConnectionState},
     intents::Intent,
     jobs::NewJob,
     leases::Receipt,
@@ -128,7 +128,7 @@ impl Service {
             settings: no_settings(),
             mapping: String::new(),
             mode: "full".into(),
-            state: "ready".into(),
+            state: ConnectionState::Ready.name().into(),
             code: None,
             reason: None,
             paused_until: 0,

@@ -30,7 +30,34 @@ pub struct JobCounts {
     pub oldest: i64,
 }
 
+/// Jobs of one topic that a worker could take now.
+#[derive(Debug, Clone, PartialEq, Eq, FromRow)]
+pub struct ReadyJobs {
+    pub topic: String,
+    pub count: i64,
+    /// Since when the first of them could be taken.
+    pub since: i64,
+}
+
+impl ReadyJobs {
+    /// One of [`super::WORK`].
+    pub fn work(&self) -> &str {
+        self.topic.split(':').next().unwrap_or_default()
+    }
+}
+
 impl Store {
+    /// What is ready, by topic.
+    pub async fn ready_jobs(&self, now: Time) -> Result<Vec<ReadyJobs>> {
+        fetch_all!(
+            self,
+            ReadyJobs,
+            "SELECT topic, count(*) AS count, min(due_at) AS since FROM job
+             WHERE dead_at IS NULL AND due_at <= $1 AND taken_until <= $1 GROUP BY topic ORDER BY topic",
+            now.0,
+        )
+    }
+
     /// When the oldest living job of a topic was made.
     pub async fn oldest_job(&self, topic: &str) -> Result<Option<Time>> {
         let rows = fetch_all!(

@@ -2,7 +2,7 @@
 //! the door makes no writes by that.
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeMap, HashMap},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -24,8 +24,8 @@ struct Pending {
     counts: HashMap<ConnectionId, HookCount>,
     /// Whether somebody is about to store them.
     stores: bool,
-    /// What was said in the log.
-    said: BTreeSet<(ConnectionId, NotAuthentic)>,
+    /// Refusals since the process began; the first of each is said in the log.
+    refusals: BTreeMap<(ConnectionId, NotAuthentic), u64>,
 }
 
 impl Counts {
@@ -42,9 +42,16 @@ impl Counts {
         let count = pending.counts.entry(connection).or_insert_with(|| HookCount::none(connection));
         (count.refused, count.last_refused_at) = (count.refused + 1, now.0);
         count.cause = Some(cause.code().to_owned());
-        let news = pending.said.insert((connection, cause));
+        let refusals = pending.refusals.entry((connection, cause)).or_default();
+        *refusals += 1;
+        let news = *refusals == 1;
         self.store_soon(pending, store);
         news
+    }
+
+    /// How many webhooks of a connection this process has refused for that cause.
+    pub fn refusals(&self, connection: ConnectionId, cause: NotAuthentic) -> u64 {
+        self.pending().refusals.get(&(connection, cause)).copied().unwrap_or_default()
     }
 
     fn store_soon(&self, mut pending: std::sync::MutexGuard<'_, Pending>, store: &Store) {

@@ -8,7 +8,10 @@ use std::{
 
 use mittler_connector::{Error as CrmError, KindProfile};
 use mittler_core::{Kind, LinkId, Time, mapping::Object};
-use mittler_store::{Error as StoreError, due::DueLink, intents::Settled, leases::Receipt, reviews::NewReview};
+use mittler_store::{
+    Error as StoreError, connections::ConnectionState, due::DueLink, intents::Settled, leases::Receipt,
+    reviews::NewReview,
+};
 use uuid::Uuid;
 
 use crate::{
@@ -64,7 +67,9 @@ impl Batch {
                     // Nothing says that a write would be refused, too: it is looked for again.
                     let until = self.now().plus(CLOSED);
                     self.release(&part, until, &code).await?;
-                    self.pusher.note_state(&self.connection, "misconfigured", &code, Some(message), until).await?;
+                    self.pusher
+                        .note_state(&self.connection, ConnectionState::Misconfigured, &code, Some(message), until)
+                        .await?;
                 }
                 Err(Stopped::Crm(CrmError::Configuration { code, message })) if code != WRONG_ACCOUNT => {
                     let remote_type = part.first().map(|link| link.remote_type.clone()).unwrap_or_default();
@@ -129,7 +134,7 @@ impl Batch {
         self.connection.forget_schema(remote_type);
         self.connection.close_type(remote_type, until, code);
         let reason = Some(format!("{remote_type}: {message}"));
-        self.pusher.note_state(&self.connection, "misconfigured", code, reason, until).await?;
+        self.pusher.note_state(&self.connection, ConnectionState::Misconfigured, code, reason, until).await?;
         Ok(())
     }
 

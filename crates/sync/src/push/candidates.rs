@@ -6,7 +6,7 @@ use mittler_connector::{Error as CrmError, Key, KeyForm, KindProfile, OwnKey, Re
 use mittler_core::{Field, Fields, Kind, RecordId, RemoteFields, Value, mapping::Object, value::clean};
 use mittler_identity::NAME_OF_DOMAIN;
 use mittler_normalise::email::is_personal;
-use mittler_store::{due::DueLink, links::link_id};
+use mittler_store::{connections::ConnectionState, due::DueLink, links::link_id};
 
 use crate::{
     lift::shows,
@@ -275,7 +275,7 @@ impl Batch {
             let reason = format!("{}: looking it up by {form:?} takes the CRM too long", object.remote);
             let until = now.plus(lookups::LEFT);
             let code = lookups::TOO_SLOW;
-            self.pusher.note_state(&self.connection, "misconfigured", code, Some(reason), until).await?;
+            self.pusher.note_state(&self.connection, ConnectionState::Misconfigured, code, Some(reason), until).await?;
         }
         Ok(found)
     }

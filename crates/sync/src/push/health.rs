@@ -5,7 +5,10 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 use mittler_connector::{Error as CrmError, Resets};
 use mittler_core::Time;
-use mittler_store::{Result, connections::Notes};
+use mittler_store::{
+    Result,
+    connections::{ConnectionState, Notes},
+};
 use tracing::{debug, warn};
 
 use crate::{connections::Connection, push::pusher::Pusher};
@@ -35,29 +38,31 @@ impl Pusher {
                     (None, Some(Resets::Rolling(window))) => window.min(HOUR),
                     (None, None) => Duration::from_secs(10),
                 };
-                ("waiting", wait)
+                (ConnectionState::Waiting, wait)
             }
             CrmError::Unavailable { .. } | CrmError::TooBroad { .. } => {
                 let doubled = DEAD * 2_u32.saturating_pow(connection.failed(now).min(16) - 1);
                 let said = if let CrmError::Unavailable { retry_after, .. } = error { *retry_after } else { None };
-                ("waiting", said.unwrap_or(doubled.min(LONGEST)))
+                (ConnectionState::Waiting, said.unwrap_or(doubled.min(LONGEST)))
             }
             CrmError::Reauthorise { .. } => {
                 connection.forget_account();
-                ("reauthorise", Duration::from_mins(1))
+                (ConnectionState::Reauthorise, Duration::from_mins(1))
             }
-            CrmError::Configuration { .. } | CrmError::Protocol { .. } => ("misconfigured", Duration::from_mins(1)),
+            CrmError::Configuration { .. } | CrmError::Protocol { .. } => {
+                (ConnectionState::Misconfigured, Duration::from_mins(1))
+            }
             // The links themselves say when to look. Once is a line that broke; the next batches may go on.
             CrmError::Unknown { .. } => {
                 let others = connection.failed(now).min(16) - 1;
                 let wait = if others < BROKEN { Duration::ZERO } else { DEAD * 2_u32.pow(others - BROKEN) };
-                ("waiting", wait.min(LONGEST))
+                (ConnectionState::Waiting, wait.min(LONGEST))
             }
-            CrmError::BatchRefused { .. } | CrmError::CursorExpired { .. } => ("ready", Duration::ZERO),
+            CrmError::BatchRefused { .. } | CrmError::CursorExpired { .. } => (ConnectionState::Ready, Duration::ZERO),
         };
         let until = now.plus(wait + jitter);
         let code = error.code().to_owned();
-        debug!(connection.id = %connection.id, state, code, "the CRM does not answer as hoped");
+        debug!(connection.id = %connection.id, state = state.name(), code, "the CRM does not answer as hoped");
         if wait > Duration::ZERO {
             connection.pause(until, &code);
             if let CrmError::Limited { bucket, .. } = error {
@@ -74,7 +79,7 @@ impl Pusher {
     pub(crate) async fn note_state(
         &self,
         connection: &Connection,
-        state: &'static str,
+        state: ConnectionState,
         code: &str,
         reason: Option<String>,
         until: Time,
@@ -82,8 +87,8 @@ impl Pusher {
         if !connection.is_news(state, code, until) {
             return Ok(());
         }
-        if state != "waiting" {
-            warn!(connection.id = %connection.id, state, code, "the CRM refuses to work with this connection");
+        if state != ConnectionState::Waiting {
+            warn!(connection.id = %connection.id, state = state.name(), code, "the CRM refuses to work with this connection");
         }
         let (id, code) = (connection.id, code.to_owned());
         let reason = reason.map(|text| nobodys(&text));
@@ -98,7 +103,7 @@ impl Pusher {
         let now = self.clock.now();
         if connection.closed_types(now).1.is_some()
             || connection.has_closed_lookups(now)
-            || !connection.is_news("ready", "", Time(0))
+            || !connection.is_news(ConnectionState::Ready, "", Time(0))
         {
             return Ok(());
         }
@@ -127,7 +132,9 @@ impl Pusher {
         if let Some(known) = connection.paused(now) {
             return Ok(Err(known));
         }
-        if let Some(told) = told.as_ref().filter(|told| told.state == "waiting" && told.paused_until > now.0) {
+        if let Some(told) =
+            told.as_ref().filter(|told| told.state == ConnectionState::Waiting.name() && told.paused_until > now.0)
+        {
             let (until, code) = (Time(told.paused_until), told.code.clone().unwrap_or_default());
             connection.pause(until, &code);
             return Ok(Err((until, code)));

@@ -9,7 +9,9 @@ use mittler_core::{
     mapping::Object,
     plan::{self, HeldField},
 };
-use mittler_store::{due::DueLink, jobs::NewJob, leases::Receipt, links::LinkCommand, reviews::NewReview};
+use mittler_store::{
+    connections::ConnectionState, due::DueLink, jobs::NewJob, leases::Receipt, links::LinkCommand, reviews::NewReview,
+};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -60,7 +62,7 @@ impl Batch {
             // What passes for some may pass for others: only those that were refused wait.
             Some((code, message)) if good > 0 => {
                 let (reason, until) = (Some(format!("{}: {message}", object.remote)), self.now().plus(CLOSED));
-                self.pusher.note_state(&self.connection, "misconfigured", &code, reason, until).await?;
+                self.pusher.note_state(&self.connection, ConnectionState::Misconfigured, &code, reason, until).await?;
             }
             Some((code, message)) => self.close_type(&object.remote, &code, &message).await?,
             None if good > 0 => self.pusher.note_ready(&self.connection).await?,
