@@ -187,7 +187,7 @@ impl Runner {
                 tracing::warn!(job.id = %id.0, task = job.task.name(), failures = job.failures + 1, code, "a job failed");
                 let due = now.plus(retry_after(job.failures));
                 // What has cost so many workers gets no further one.
-                let most = if costs_workers(&job) { 1 } else { MOST_FAILURES };
+                let most = if costs_workers(job) { 1 } else { MOST_FAILURES };
                 self.store.write(async move |tx| tx.fail_job(id, attempt, due, &code, most, now).await).await
             }
         }
