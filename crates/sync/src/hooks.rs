@@ -226,7 +226,6 @@ impl Hooks {
     /// others: the read tells what they are now; but of who was erased there only the event tells. Echoes of our own writes are left out; a read would
     /// find nothing new in them. A repeated delivery adds nothing to the job that still waits.
     fn jobs(connection: &Connection, events: &[HookEvent], now: Time) -> Vec<NewJob> {
-        let (connection, read_after) = (connection.id, connection.connector.profile().read_after);
         #[derive(Default)]
         struct Hint<'e> {
             ids: BTreeSet<String>,
@@ -234,6 +233,7 @@ impl Hooks {
             at: Time,
             since: Option<Time>,
         }
+        let (connection, read_after) = (connection.id, connection.connector.profile().read_after);
         let mut by_type: BTreeMap<(bool, &str), Hint<'_>> = BTreeMap::new();
         for event in events.iter().filter(|event| !event.own_echo || event.erased) {
             let hint = by_type.entry((event.erased, &event.remote_type)).or_default();

@@ -508,6 +508,8 @@ const CODES: Words = &[
     ("no_such_connection", "diese Verbindung ist nicht eingerichtet", "there is no such connection"),
     ("database", "Datenbank antwortet nicht", "the database does not answer"),
     ("store", "Datenbank nahm es nicht an", "the database did not take it"),
+    ("token_with_control_characters", "das Token enthält Steuerzeichen", "the token has control characters"),
+    ("unreadable_cursor", "der gemerkte Lesestand ist nicht lesbar", "the kept position cannot be read"),
     ("workers_lost", "mehrere Versuche endeten ohne Ergebnis", "several tries ended without an end"),
     ("panic", "Programmfehler", "a defect of the program"),
     ("being_written", "ein CRM wird gerade beschrieben; danach", "a CRM is being written to; after that"),

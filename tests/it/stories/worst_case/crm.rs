@@ -214,32 +214,32 @@ impl Crm {
         };
         world.hooks.receive(SALESFORCE, secret, hook, world.clock.now()).await.status
     }
+}
 
-    fn write_all(&self, state: &mut State, remote_type: &str, batch: &[Write], now: Time) -> Vec<Outcome> {
-        state.writes += 1;
-        let mut outcomes = Vec::new();
-        for write in batch {
-            let (id, created, fields) = match write {
-                Write::Create { own_key, fields, .. } => {
-                    let mut fields = fields.clone();
-                    if remote_type != "tasks" {
-                        fields.set("ref", Value::Text(own_key.clone()));
-                    }
-                    (format!("{remote_type}-{}", state.rows.len() + 1), true, fields)
+fn write_all(state: &mut State, remote_type: &str, batch: &[Write], now: Time) -> Vec<Outcome> {
+    state.writes += 1;
+    let mut outcomes = Vec::new();
+    for write in batch {
+        let (id, created, fields) = match write {
+            Write::Create { own_key, fields, .. } => {
+                let mut fields = fields.clone();
+                if remote_type != "tasks" {
+                    fields.set("ref", Value::Text(own_key.clone()));
                 }
-                Write::Update { id, fields, .. } => (id.clone(), false, fields.clone()),
-                Write::Archive { id, .. } => (id.clone(), false, RemoteFields::default()),
-            };
-            let row = state.rows.entry((remote_type.to_owned(), id.clone()));
-            let row = row.or_insert(Row { states: Vec::new(), hidden: false });
-            let mut all = row.states.last().map(|(_, fields)| fields.clone()).unwrap_or_default();
-            all.0.extend(fields.0);
-            row.states.push((now, all));
-            state.journal.push((now, remote_type.to_owned(), id.clone()));
-            outcomes.push(Outcome { tag: write.tag(), result: RowResult::Written { id, created, shown: None } });
-        }
-        outcomes
+                (format!("{remote_type}-{}", state.rows.len() + 1), true, fields)
+            }
+            Write::Update { id, fields, .. } => (id.clone(), false, fields.clone()),
+            Write::Archive { id, .. } => (id.clone(), false, RemoteFields::default()),
+        };
+        let row = state.rows.entry((remote_type.to_owned(), id.clone()));
+        let row = row.or_insert(Row { states: Vec::new(), hidden: false });
+        let mut all = row.states.last().map(|(_, fields)| fields.clone()).unwrap_or_default();
+        all.0.extend(fields.0);
+        row.states.push((now, all));
+        state.journal.push((now, remote_type.to_owned(), id.clone()));
+        outcomes.push(Outcome { tag: write.tag(), result: RowResult::Written { id, created, shown: None } });
     }
+    outcomes
 }
 
 /// The one that a story holds, as a connector.
@@ -346,7 +346,7 @@ impl Connector for Shared {
             let message = "a row has a name that is too long".to_owned();
             return Err(Error::BatchRefused { code: "TOO_LONG".into(), message, fields: Vec::new() });
         }
-        let outcomes = self.0.write_all(&mut state, remote_type, batch, now);
+        let outcomes = write_all(&mut state, remote_type, batch, now);
         if let Some(left) = state.losing.get_mut(remote_type).filter(|left| **left > 0) {
             *left -= 1;
             state.lost += 1;
