@@ -8,6 +8,7 @@ mod key;
 mod moving;
 mod room;
 mod silent;
+mod spans;
 mod start;
 mod vault;
 

@@ -8,12 +8,18 @@ use axum::{
 };
 use bytes::Bytes;
 use http_body_util::LengthLimitError;
+use mittler_core::trace::TraceParent;
 use mittler_ingest::Repetition;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::{App, access::Caller, incoming::Stopped, problem::Problem};
+
+/// Where the caller stands in a trace of its own. A header that is none of the standard counts as none.
+pub(crate) fn parent(headers: &HeaderMap) -> Option<TraceParent> {
+    TraceParent::parse(headers.get("traceparent")?.to_str().ok()?)
+}
 
 /// The whole body, if it is not larger than `limit`.
 pub(crate) async fn read(request: Request, limit: usize) -> Result<Bytes, Problem> {

@@ -22,6 +22,7 @@ pub mod policy;
 pub mod record;
 pub mod remote;
 pub mod time;
+pub mod trace;
 pub mod value;
 
 pub use claim::{Claim, Interval, Label, Rank, Said, Source, SourceKind, Sourced, Statement, Version};

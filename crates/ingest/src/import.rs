@@ -9,7 +9,7 @@ use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::{Counts, ImportParams, Ingest, IngestError, OpenList, ROW, ROWS, SHOWN, put_signals};
+use super::{Accepting, Counts, ImportParams, Ingest, IngestError, OpenList, ROW, ROWS, SHOWN, put_signals};
 
 /// What became of a list or mailbox as it came in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -77,8 +77,11 @@ impl Ingest {
                 break;
             }
             let (clock, rows) = (self.clock.clone(), chunk.len() as u64);
+            let stages = Accepting::all(&chunk);
             let stored = self.store.write(async move |tx| put_signals(tx, &clock, &chunk, Lane::Scheduled).await);
-            imported.taken.extend(stored.await?);
+            let new = stored.await?;
+            stages.end_new(&new, self.parent());
+            imported.taken.extend(new);
             imported.new = imported.taken.len() as u64;
             imported.rows += rows;
             (self.wake)();

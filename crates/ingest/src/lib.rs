@@ -15,6 +15,7 @@ mod params;
 mod preview;
 mod problem_list;
 mod retry;
+mod stages;
 
 use std::{
     collections::HashSet,
@@ -28,6 +29,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use mittler_core::{
     RunId, SignalId,
     job::{Lane, Task},
+    trace::TraceParent,
 };
 use mittler_intake::{Problem, csv};
 use mittler_store::{Bytes as Content, Clock, Gatherer, Store, Tx, jobs::NewJob, signals::NewSignal};
@@ -35,6 +37,7 @@ use serde_json::Value;
 use sha2::Sha256;
 use uuid::Uuid;
 
+use self::stages::Accepting;
 pub use self::{
     idempotency::{Repetition, Reservation},
     import::Imported,
@@ -92,6 +95,8 @@ pub struct Ingest {
     runs: Arc<Mutex<HashSet<Uuid>>>,
     own_domains: Arc<[String]>,
     abandoned: Arc<AtomicU64>,
+    /// The trace that what comes in belongs to.
+    parent: Option<Arc<TraceParent>>,
 }
 
 impl std::fmt::Debug for Ingest {
@@ -119,6 +124,7 @@ impl Ingest {
             runs: Arc::default(),
             own_domains: Arc::default(),
             abandoned: Arc::default(),
+            parent: None,
         }
     }
 
@@ -127,6 +133,17 @@ impl Ingest {
     pub fn with_own_domains(mut self, own_domains: impl Into<Arc<[String]>>) -> Ingest {
         self.own_domains = own_domains.into();
         self
+    }
+
+    /// The same door for a caller who stands in a trace of its own.
+    #[must_use]
+    pub fn within(mut self, parent: Option<TraceParent>) -> Ingest {
+        self.parent = parent.map(Arc::new);
+        self
+    }
+
+    fn parent(&self) -> Option<TraceParent> {
+        self.parent.as_deref().copied()
     }
 
     /// How often work on a list was ended because nobody waited for it any more.
@@ -164,7 +181,7 @@ impl Ingest {
         let params = params.checked()?;
         let run = self.run_of_today("leads", &params).await?;
         let signal = self.lead_signal(run, &lead, &params, 1);
-        Ok(self.gatherer.accept(signal, Lane::Interactive).await?)
+        self.accept(signal).await
     }
 
     /// Takes up to 1,000 leads in one transaction: all of them or none.
@@ -180,6 +197,7 @@ impl Ingest {
         let signals: Vec<NewSignal> =
             (1..).zip(&leads).map(|(line, lead)| self.lead_signal(run, lead, &params, line)).collect();
         let (clock, keys) = (self.clock.clone(), signals.clone());
+        let stages = Accepting::all(&signals);
         let known = self
             .store
             .write(async move |tx| {
@@ -192,7 +210,9 @@ impl Ingest {
             let id = known.get(&signal.dedup).copied().unwrap_or(signal.id);
             Accepted { id: SignalId(id), known: id != signal.id }
         });
-        Ok(accepted.collect())
+        let accepted: Vec<Accepted> = accepted.collect();
+        stages.end(&accepted, self.parent());
+        Ok(accepted)
     }
 
     fn lead_signal(&self, run: RunId, lead: &Value, params: &LeadParams, line: i64) -> NewSignal {
@@ -210,7 +230,16 @@ impl Ingest {
             dedup: self.keyed(kind, scope.iter().copied().chain([content.as_slice()])),
             received_at: self.clock.now().0,
             content: Content(content),
+            trace: self.parent().map(|parent| parent.to_string()),
         }
+    }
+
+    /// Takes one input, together with whatever others are waiting for the same commit.
+    async fn accept(&self, signal: NewSignal) -> Result<Accepted, IngestError> {
+        let stages = Accepting::all(std::slice::from_ref(&signal));
+        let accepted = self.gatherer.accept(signal, Lane::Interactive).await?;
+        stages.end(&[accepted], self.parent());
+        Ok(accepted)
     }
 
     /// A name for the parts that only holders of the key can make.

@@ -1,7 +1,7 @@
 //! Reply mails: one message, or a mailbox file.
 
 use bytes::Bytes;
-use mittler_core::{RunId, job::Lane};
+use mittler_core::RunId;
 use mittler_intake::{Problem, mail};
 use tokio_util::sync::CancellationToken;
 
@@ -34,7 +34,7 @@ impl Ingest {
         mail::read(bytes)?;
         let run = self.run_of_today("mails", params).await?;
         let signal = self.signal(run, "mail", 1, &[scope], bytes.to_vec());
-        let accepted = self.gatherer.accept(signal, Lane::Interactive).await?;
+        let accepted = self.accept(signal).await?;
         let known = u64::from(accepted.known);
         let taken = (!accepted.known).then_some(accepted.id.0).into_iter().collect();
         Ok(Imported { run, rows: 1, new: 1 - known, known, repeated: 0, taken })

@@ -32,6 +32,7 @@ pub struct Config {
     pub follow_up: FollowUp,
     pub identity: IdentitySection,
     pub routing: Routing,
+    pub telemetry: Telemetry,
     pub connection: Vec<ConnectionSection>,
     /// The folder of the file: relative paths start here.
     #[serde(skip)]
@@ -39,6 +40,13 @@ pub struct Config {
     /// A folder of secrets that is looked into first.
     #[serde(skip)]
     pub credentials: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Telemetry {
+    /// Where spans go: a collector of OTLP over HTTP, as `http://localhost:4318`. Nowhere without it.
+    pub otlp: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, Default, Deserialize)]

@@ -15,6 +15,7 @@ mod installation;
 mod keyfile;
 mod measures;
 mod service;
+mod spans;
 mod telemetry;
 
 use clap::Parser;

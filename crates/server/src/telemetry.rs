@@ -2,7 +2,16 @@
 
 use std::io::IsTerminal;
 
-use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt, util::SubscriberInitExt};
+use mittler_store::trace;
+use tracing_subscriber::{
+    EnvFilter, Layer,
+    filter::{FilterExt, filter_fn},
+    fmt,
+    layer::SubscriberExt,
+    util::SubscriberInitExt,
+};
+
+use crate::spans::Spans;
 
 /// Says where a panic was and nothing else: its message may quote what somebody wrote.
 fn hush_panics() {
@@ -14,7 +23,8 @@ fn hush_panics() {
 
 /// Starts logging. RUST_LOG wins; otherwise `level` for our own crates and warnings of others.
 /// lapin stays at errors: it logs returned messages with their bodies.
-pub fn start(json: bool, level: &str) {
+/// Spans go where `spans` sends them, and to no log.
+pub fn start(json: bool, level: &str, spans: Option<Spans>) {
     hush_panics();
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| {
         EnvFilter::new(format!(
@@ -22,17 +32,21 @@ pub fn start(json: bool, level: &str) {
         ))
     });
     // Whatever level is asked for: these libraries write the numbers and texts that they read into their logs.
-    let discreet = tracing_subscriber::filter::filter_fn(|event| {
+    let discreet = filter_fn(|event| {
         !["rlibphonenumber", "html5ever", "markup5ever"].iter().any(|library| event.target().starts_with(library))
     });
-    let registry = tracing_subscriber::registry().with(filter).with(discreet);
+    // Spans are no lines of a log: without a collector nobody takes them, whatever level is asked for.
+    let lines_only = filter_fn(|event| event.target() != trace::TARGET);
+    let filter = filter.and(discreet).and(lines_only);
+    let spans = spans.map(|spans| spans.with_filter(filter_fn(|span| span.target() == trace::TARGET)));
+    let registry = tracing_subscriber::registry().with(spans);
     // A second start in one process (tests) leaves the first in place.
     _ = if json {
-        registry.with(fmt::layer().json().flatten_event(true).with_writer(std::io::stderr)).try_init()
+        let lines = fmt::layer().json().flatten_event(true).with_writer(std::io::stderr);
+        registry.with(lines.with_filter(filter)).try_init()
     } else {
-        registry
-            .with(fmt::layer().compact().with_ansi(std::io::stderr().is_terminal()).with_writer(std::io::stderr))
-            .try_init()
+        let lines = fmt::layer().compact().with_ansi(std::io::stderr().is_terminal()).with_writer(std::io::stderr);
+        registry.with(lines.with_filter(filter)).try_init()
     };
 }
 

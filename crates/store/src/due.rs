@@ -1,12 +1,14 @@
 //! What is due: links whose CRM has not been told yet what their record says.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
-use mittler_core::{ConnectionId, Fields, Kind, LinkId, RecordId, RemoteFields, Time, plan::Held};
+use mittler_core::{ConnectionId, Fields, Kind, LinkId, RecordId, RemoteFields, Time, plan::Held, trace::SignalTrace};
 use sqlx::{FromRow, types::Json};
 use uuid::Uuid;
 
-use crate::{Document, Error, Result, Store, Tx, id_rows, intents::OpenIntent, links::LinkCommand, packed::Packed};
+use crate::{
+    Document, Error, Result, Store, Tx, id_rows, intents::OpenIntent, links::LinkCommand, packed::Packed, trace,
+};
 
 /// Links that one call can write together: of one lane, stage and remote type, the oldest first.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,6 +45,8 @@ pub struct DueLink {
     pub command: Option<LinkCommand>,
     /// An earlier write whose end nobody knows: look first.
     pub open_intent: Option<OpenIntent>,
+    /// The trace of the input that said something of its record last, if anybody takes spans.
+    pub trace: Option<Arc<SignalTrace>>,
 }
 
 #[derive(FromRow)]
@@ -223,6 +227,11 @@ impl Store {
             Vec::new()
         };
         let kept_out = rows.iter().any(|row| row.kept_out > 0);
+        let traces = if trace::is_on() {
+            self.traces_of(rows.iter().map(|row| RecordId(row.record))).await?
+        } else {
+            HashMap::new()
+        };
         let links = rows
             .into_iter()
             .map(|row| {
@@ -249,6 +258,7 @@ impl Store {
                     fields: Arc::new(row.fields.0.0),
                     unsure_until: Time(row.unsure_until),
                     open_intent,
+                    trace: traces.get(&RecordId(row.record)).copied().map(Arc::new),
                 })
             })
             .collect::<Result<_>>()?;

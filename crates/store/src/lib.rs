@@ -57,6 +57,7 @@ mod settings;
 pub mod signals;
 mod suppression;
 pub mod tables;
+pub mod trace;
 mod tx;
 mod unsure;
 pub mod views;

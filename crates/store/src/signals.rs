@@ -1,12 +1,12 @@
 //! Inputs as they came.
 
-use mittler_core::{RunId, SignalId, Time};
+use mittler_core::{RunId, SignalId, Time, trace::SignalTrace};
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use sqlx::FromRow;
 use uuid::Uuid;
 
-use crate::{Bytes, Result, Store, Tx, id_rows};
+use crate::{Bytes, Result, Store, Tx, id_rows, trace};
 
 /// What becomes of an input.
 pub const STATES: [&str; 4] = ["new", "done", "refused", "parked"];
@@ -26,6 +26,8 @@ pub struct NewSignal {
     pub dedup: Uuid,
     pub received_at: i64,
     pub content: Bytes,
+    /// Where its caller stood in a trace of its own.
+    pub trace: Option<String>,
 }
 
 /// An input that waits to be read.
@@ -38,6 +40,13 @@ pub struct Unread {
     pub received_at: i64,
     pub content: Option<Vec<u8>>,
     pub params: sqlx::types::Json<Json>,
+    pub trace: Option<String>,
+}
+
+impl Unread {
+    pub fn trace(&self) -> SignalTrace {
+        trace::of(self.id, self.trace.as_deref())
+    }
 }
 
 /// What became of one input.
@@ -83,9 +92,9 @@ pub struct RefusedContent {
 impl Tx {
     /// Stores inputs; gives the ids of those that were not known by their key.
     pub async fn put_signals(&mut self, signals: &[NewSignal]) -> Result<Vec<Uuid>> {
-        let new = rows_all!(self, (Uuid,), signals => (id uuid, run uuid, kind text, line bigint, dedup uuid, received_at bigint, content bytea),
-            "INSERT INTO signal (id, run, kind, line, dedup, received_at, state, remarks, content)
-             SELECT id, run, kind, line, dedup, received_at, 'new', '[]', content FROM",
+        let new = rows_all!(self, (Uuid,), signals => (id uuid, run uuid, kind text, line bigint, dedup uuid, received_at bigint, content bytea, trace text),
+            "INSERT INTO signal (id, run, kind, line, dedup, received_at, state, remarks, content, trace)
+             SELECT id, run, kind, line, dedup, received_at, 'new', '[]', content, trace FROM",
             "WHERE true ON CONFLICT (dedup) DO NOTHING RETURNING id")?;
         Ok(new.into_iter().map(|row| row.0).collect())
     }
@@ -179,7 +188,7 @@ impl Store {
     pub async fn unread(&self, ids: &[SignalId]) -> Result<Vec<Unread>> {
         let ids = id_rows(ids.iter().map(|id| id.0));
         rows_all!(self, Unread, &ids => (id uuid),
-            "SELECT s.id, s.run, s.kind, s.line, s.received_at, s.content, run.params
+            "SELECT s.id, s.run, s.kind, s.line, s.received_at, s.content, s.trace, run.params
              FROM", "CROSS JOIN signal s JOIN run ON run.id = s.run WHERE s.id = r.id AND s.state = 'new' ORDER BY s.line, s.id")
     }
 

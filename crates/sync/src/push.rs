@@ -25,6 +25,7 @@ mod resolve;
 mod scope;
 mod select;
 mod settle;
+mod stages;
 
 pub use pusher::{Pusher, Stopped};
 

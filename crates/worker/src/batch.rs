@@ -55,6 +55,8 @@ pub struct Did {
     pub pushes: Vec<ConnectionId>,
     /// Whether somebody may be waiting for it: a lead that was sent singly, a mail.
     pub urgent: bool,
+    /// What became of each input: its code, or else its state.
+    pub ends: Vec<(Uuid, String)>,
 }
 
 /// One record on its way through the batch.

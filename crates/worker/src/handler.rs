@@ -22,6 +22,7 @@ use crate::{
     batch::{self, Did, Env},
     follow::{FollowUp, Routing},
     input::{self, Reading},
+    stages::{Enriching, NOT_TAKEN},
     unsure::Unsure,
 };
 
@@ -113,13 +114,14 @@ impl Worker {
     /// itself; what fails alone is parked with its reason.
     async fn enrich(&self, job: &Taken, signals: &[SignalId]) -> Result<End, Error> {
         let unread = self.store.unread(signals).await?;
+        let mut stages = Enriching::all(job, &unread);
         let readings: Arc<Vec<Reading>> =
             Arc::new(unread.iter().map(|unread| input::read(unread, &self.own_domains)).collect());
         let many = readings.iter().any(|reading| !matches!(reading, Reading::Input(input) if input.single));
         // A batch that failed, or took its worker with it, holds an input that does so.
         let suspect = readings.len() > 1 && (job.failures > 0 || job.lost >= SUSPECT);
         let end = if suspect {
-            self.singly(&readings).await?;
+            self.singly(&readings, &mut stages).await?;
             End::Done
         } else {
             // Other processes wait in the database; waiting there for a neighbour would hold a connection, and time
@@ -129,15 +131,19 @@ impl Worker {
             let together = self.store.write(async move |tx| batch::enrich(tx, &env, &all, Some(&taken)).await).await;
             match together {
                 Ok(did) => {
+                    stages.end(&did.ends);
                     self.note(did).await;
                     End::Ended
                 }
                 Err(error) if spoils(&error) || (matches!(error, Error::TooSlow) && readings.len() > 1) => {
                     warn!(job.id = %job.id, %error, signals = signals.len(), "a batch failed; each of its signals is tried by itself");
-                    self.singly(&readings).await?;
+                    self.singly(&readings, &mut stages).await?;
                     End::Done
                 }
-                Err(error) => return Err(error),
+                Err(error) => {
+                    stages.end_all("database");
+                    return Err(error);
+                }
             }
         };
         // After the commit: of two workers that read the last inputs of a run at the same time, the
@@ -164,17 +170,21 @@ impl Worker {
     }
 
     /// One that takes too long is left to the job's next try, and so to its last.
-    async fn singly(&self, readings: &[Reading]) -> Result<(), Error> {
+    async fn singly(&self, readings: &[Reading], stages: &mut Enriching) -> Result<(), Error> {
         let mut slow = None;
         for reading in readings {
             let (env, one) = (self.env(), Arc::new(vec![reading.clone()]));
             match self.store.write(async move |tx| batch::enrich(tx, &env, &one, None).await).await {
-                Ok(did) => self.note(did).await,
+                Ok(did) => {
+                    stages.end(&did.ends);
+                    self.note(did).await;
+                }
                 Err(error @ Error::TooSlow) => slow = Some(error),
                 Err(error) if spoils(&error) => {
                     let signal = reading.signal();
                     warn!(signal.id = %SignalId(signal), %error, "a signal could not be taken and is parked");
                     self.store.write(async move |tx| tx.park_unread(&[signal]).await).await?;
+                    stages.end(&[(signal, NOT_TAKEN.to_owned())]);
                 }
                 Err(error) => return Err(error),
             }

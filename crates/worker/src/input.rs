@@ -215,6 +215,7 @@ mod tests {
             line: 1,
             received_at: 0,
             params: serde_json::from_value(serde_json::json!({ "source": "s" })).unwrap(),
+            trace: None,
         }
     }
 
@@ -247,6 +248,7 @@ mod tests {
             received_at: 0,
             content: None,
             params: mittler_store::Json(serde_json::Value::Null),
+            trace: None,
         };
         let reading = guarded(&unread, |_| panic!("a defect of ours"));
         assert!(matches!(reading, Reading::Broken { signal } if signal == unread.id), "{reading:?}");

@@ -18,6 +18,7 @@ mod notes;
 mod purpose;
 pub mod schedule;
 mod split;
+mod stages;
 mod unsure;
 
 pub use handler::Worker;

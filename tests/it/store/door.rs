@@ -10,14 +10,15 @@ use std::{
 
 use futures_util::future::join_all;
 use mittler_core::{
-    RunId, SignalId,
+    Field, RecordId, RunId, Said, SignalId, Source, SourceKind, Statement, SubjectId, Value, Version,
     job::{Lane, Task},
+    trace::{SignalTrace, TraceParent},
 };
-use mittler_store::{Bytes, Clock, Error, Gatherer, signals::NewSignal};
+use mittler_store::{Bytes, Clock, Error, Gatherer, records::StatementRow, signals::NewSignal};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{NOON, Raw};
+use super::{NOON, Raw, links};
 use crate::support::Fresh;
 
 stories!(
@@ -25,6 +26,7 @@ stories!(
     the_same_input_is_taken_once_and_known_after,
     two_doors_take_the_same_input_once,
     one_bad_input_spoils_no_other,
+    a_record_belongs_to_the_trace_of_the_input_that_said_something_of_it_last,
 );
 
 fn input(run: Uuid, n: u64) -> NewSignal {
@@ -36,6 +38,7 @@ fn input(run: Uuid, n: u64) -> NewSignal {
         dedup: Uuid::new_v4(),
         received_at: NOON.0,
         content: Bytes(format!("input {n} \u{0} ü").into_bytes()),
+        trace: None,
     }
 }
 
@@ -192,4 +195,46 @@ async fn who_posts_goes_before_a_list_and_the_list_goes_on_while_many_post() {
         client.unwrap();
     }
     fresh.remove().await;
+}
+
+async fn a_record_belongs_to_the_trace_of_the_input_that_said_something_of_it_last(fresh: &Fresh) {
+    let (store, run) = (&fresh.store, run(fresh).await);
+    let records = links::records(store, 3).await;
+    let parent = TraceParent::parse("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01").unwrap();
+    let own = NewSignal { id: Uuid::now_v7(), ..input(run, 1) };
+    let theirs = NewSignal { id: Uuid::now_v7(), trace: Some(parent.to_string()), ..input(run, 2) };
+    let says = |record: RecordId, signal: Uuid| {
+        let statement = Statement {
+            subject: SubjectId(Uuid::new_v4()),
+            signal: SignalId(signal),
+            source: Source::new(SourceKind::Form, "story"),
+            observed_at: NOON,
+            version: Version(NOON, NOON),
+            said: vec![Said::new(Field::NOTE, Value::text("note").unwrap(), "story")],
+        };
+        StatementRow::new(record, &statement)
+    };
+    // What a CRM showed of it later came with no input.
+    let said = [
+        says(records[0], theirs.id),
+        says(records[0], own.id),
+        says(records[0], Uuid::now_v7()),
+        says(records[1], own.id),
+        says(records[2], Uuid::now_v7()),
+    ];
+    let signals = [own.clone(), theirs.clone()];
+    store
+        .write(async move |tx| {
+            tx.put_signals(&signals).await?;
+            tx.put_statements(&said).await
+        })
+        .await
+        .unwrap();
+    let expected = [
+        (records[0], SignalTrace { signal: SignalId(theirs.id), parent: Some(parent) }),
+        (records[1], SignalTrace { signal: SignalId(own.id), parent: None }),
+    ];
+    assert_eq!(store.traces_of(records).await.unwrap(), HashMap::from(expected));
+    let read = store.unread(&[SignalId(theirs.id)]).await.unwrap();
+    assert_eq!(read[0].trace(), expected[0].1);
 }

@@ -184,6 +184,7 @@ async fn plant(store: &Store, email: &str) -> Person {
                     dedup: Uuid::new_v4(),
                     received_at: NOON.0,
                     content: content.clone(),
+                    trace: None,
                 })
                 .collect();
             tx.put_signals(&rows).await?;
@@ -601,6 +602,7 @@ async fn inputs_that_were_not_taken_are_emptied_if_they_are_about_the_person(fre
         dedup: Uuid::new_v4(),
         received_at: NOON.0,
         content: Bytes(content.into_bytes()),
+        trace: None,
     };
     let signals = [
         signal(format!("x;{};y", address().to_uppercase())),

@@ -66,6 +66,7 @@ async fn an_old_input_that_is_opened_again_keeps_what_it_says(fresh: &Fresh) {
         dedup: Uuid::new_v4(),
         received_at: old.0,
         content: Bytes(b"content".to_vec()),
+        trace: None,
     };
     let id = input.id;
     let refused =
@@ -153,6 +154,7 @@ async fn inputs(store: &Store, run: Uuid, n: usize, unread: usize, at: Time) {
             dedup: Uuid::new_v4(),
             received_at: at.0,
             content: Bytes(b"content".to_vec()),
+            trace: None,
         })
         .collect();
     let states = ["done", "refused", "parked"];

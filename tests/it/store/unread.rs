@@ -35,6 +35,7 @@ async fn inputs(store: &Store, run: Uuid, at: Time) -> Vec<SignalId> {
             dedup: Uuid::new_v4(),
             received_at: at.0,
             content: Bytes(b"content".to_vec()),
+            trace: None,
         })
         .collect();
     let ids = signals.iter().map(|signal| SignalId(signal.id)).collect();

@@ -32,6 +32,7 @@ async fn import(store: &Store, n: u8) -> (RunId, Vec<Uuid>) {
             dedup: Uuid::new_v4(),
             received_at: NOON.0,
             content: Bytes(vec![line, 0, 255]),
+            trace: None,
         })
         .collect();
     let ids = signals.iter().map(|signal| signal.id).collect();
@@ -148,7 +149,7 @@ async fn what_was_not_taken_is_shown_and_can_be_read_again(fresh: &Fresh) {
 async fn what_was_brought_before_is_known_by_its_key(fresh: &Fresh) {
     let (store, run, key) = (&fresh.store, RunId(Uuid::new_v4()), Uuid::new_v4());
     let (id, kind, content) = (Uuid::now_v7(), "lead_row".to_owned(), Bytes(vec![7]));
-    let signal = NewSignal { id, run: run.0, kind, line: 1, dedup: key, received_at: NOON.0, content };
+    let signal = NewSignal { id, run: run.0, kind, line: 1, dedup: key, received_at: NOON.0, content, trace: None };
     let put = store.write(async move |tx| {
         tx.put_run(run, "import", "list.csv", &json!({}), "receiving", NOON).await?;
         tx.put_signals(std::slice::from_ref(&signal)).await

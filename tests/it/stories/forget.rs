@@ -30,12 +30,12 @@ const EMAIL: &str = "albrecht.zeidler@spindelwerk-ostalb.example";
 mod a_person_of_the_example_is_forgotten {
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn sqlite() {
-        super::story(super::sqlite().await).await;
+        Box::pin(super::story(super::sqlite().await)).await;
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn postgres() {
-        super::story(super::postgres().await).await;
+        Box::pin(super::story(super::postgres().await)).await;
     }
 }
 

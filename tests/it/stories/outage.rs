@@ -15,11 +15,11 @@ const GUESTS: usize = 30;
 const HOURS: usize = 80;
 
 async fn what_salesforce_missed_in_three_days_is_written_once_when_it_is_back(store: Store) {
-    away(store, Vendor::Salesforce, SALESFORCE).await;
+    Box::pin(away(store, Vendor::Salesforce, SALESFORCE)).await;
 }
 
 async fn what_hubspot_missed_in_three_days_is_written_once_when_it_is_back(store: Store) {
-    away(store, Vendor::Hubspot, HUBSPOT).await;
+    Box::pin(away(store, Vendor::Hubspot, HUBSPOT)).await;
 }
 
 async fn away(store: Store, vendor: Vendor, name: &str) {

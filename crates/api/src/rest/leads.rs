@@ -146,7 +146,8 @@ pub(crate) enum LeadsBody {
 /// after the leads are durable; each is read by itself, and a bad one is refused alone: one with a
 /// value of more than 32 KB, too, or with more than 2,000 members.
 #[utoipa::path(post, path = "/leads", tag = "Leads", params(LeadQuery,
-        ("Idempotency-Key" = Option<String>, Header, description = "A repetition with the same key and body is given the first answer")),
+        ("Idempotency-Key" = Option<String>, Header, description = "A repetition with the same key and body is given the first answer"),
+        ("traceparent" = Option<String>, Header, description = "W3C Trace Context: the trace that the leads belong to")),
     request_body(content = LeadsBody, content_type = "application/json"),
     responses((status = 202, description = "Accepted, durably", body = AcceptedLeads)))]
 pub(crate) async fn post_leads(
@@ -159,7 +160,8 @@ pub(crate) async fn post_leads(
     body::needs_type(request.headers(), &["application/json"])?;
     let (headers, said) = (request.headers().clone(), format!("{query:?}"));
     let bytes = body::read(request, app.settings.body_limit).await?;
-    let work = accept(app.ingest.clone(), bytes.clone(), query.params("api")?);
+    let ingest = app.ingest.clone().within(body::parent(&headers));
+    let work = accept(ingest, bytes.clone(), query.params("api")?);
     body::once(&app, &caller, &headers, "leads", &[said.as_bytes(), &bytes], work).await
 }
 

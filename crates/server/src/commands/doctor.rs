@@ -54,7 +54,7 @@ impl Findings {
 }
 
 pub async fn run(common: &Common, json: bool) -> Result<ExitCode> {
-    telemetry::start(false, "error");
+    telemetry::start(false, "error", None);
     let mut findings = Findings::default();
     check(common, &mut findings).await;
     let well = findings.0.iter().all(|check| check.well);

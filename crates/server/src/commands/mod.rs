@@ -37,11 +37,11 @@ pub async fn run(cli: Cli) -> Result<ExitCode> {
     match cli.command {
         Command::Serve { listen, roles } => serve::run(&common, listen, roles).await,
         Command::Demo { serve, json, folder, list, mailbox } => {
-            telemetry::start(false, "error");
+            telemetry::start(false, "error", None);
             demo::run(&common, demo::Options { serve, json, folder, list, mailbox }).await
         }
         Command::Sandbox { listen, json, settings, configure } => {
-            telemetry::start(false, "warn");
+            telemetry::start(false, "warn", None);
             sandbox::run(listen, json, settings, configure).await
         }
         Command::Import { file, import, dry_run, problems, no_wait, json } => {
@@ -72,7 +72,7 @@ pub async fn run(cli: Cli) -> Result<ExitCode> {
         }
         Command::Edit { edit, json } => edit::run(&open(&common).await?, &edit, json).await,
         Command::Keys { command: KeysCommand::AcceptNew { yes, json } } => {
-            telemetry::start(false, "warn");
+            telemetry::start(false, "warn", None);
             keys::accept_new(&Config::load(&common)?, yes, json).await
         }
         Command::Keys { command } => keys::run(&open(&common).await?, command).await,
@@ -90,7 +90,7 @@ pub async fn run(cli: Cli) -> Result<ExitCode> {
             export::run(&open(&common).await?, &person, format, lang, out.as_deref()).await
         }
         Command::Move { to, json } => {
-            telemetry::start(false, "warn");
+            telemetry::start(false, "warn", None);
             move_to::run(&Config::load(&common)?, &to, json).await
         }
         Command::Doctor { json } => doctor::run(&common, json).await,
@@ -103,7 +103,7 @@ pub async fn run(cli: Cli) -> Result<ExitCode> {
 
 /// Opens the database for a command that ends by itself, beside a service that may be running.
 async fn open(common: &Common) -> Result<Desk> {
-    telemetry::start(false, "warn");
+    telemetry::start(false, "warn", None);
     Desk::open(Config::load(common)?).await
 }
 

@@ -12,6 +12,7 @@ use crate::{
     config::{Config, Role},
     front::Front,
     service::{Running, Service, stop_on_signals},
+    spans::Spans,
     telemetry,
 };
 
@@ -30,8 +31,17 @@ fn give_way() {
 }
 
 pub async fn run(common: &Common, listen: Option<SocketAddr>, roles: Vec<String>) -> Result<ExitCode> {
-    let mut config = Config::load(common)?;
-    telemetry::start(config.server.log == "json", "info");
+    let config = Config::load(common)?;
+    let spans = config.telemetry.otlp.as_deref().map(Spans::to).transpose()?;
+    telemetry::start(config.server.log == "json", "info", spans.clone());
+    let ended = Box::pin(serve(config, listen, roles)).await;
+    if let Some(spans) = spans {
+        spans.finish().await;
+    }
+    ended
+}
+
+async fn serve(mut config: Config, listen: Option<SocketAddr>, roles: Vec<String>) -> Result<ExitCode> {
     if let Some(listen) = listen {
         config.server.listen = listen;
     }

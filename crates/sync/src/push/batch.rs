@@ -21,6 +21,7 @@ use crate::{
         item::{CLOSED, Item, Planned, settled, superseded},
         pusher::{Pusher, Run, Stopped},
         pusher_lease::PusherLease,
+        stages::Stages,
     },
 };
 
@@ -162,6 +163,7 @@ impl Batch {
 
     async fn attempt_object(&self, object: &Object, due: Vec<DueLink>, kept_out: bool) -> Run<()> {
         let profile = self.profile(&object.remote)?;
+        let mut stages = Stages::plan(&self.connection, &due);
         let due = self.resolve(object, profile, due).await?;
         if due.is_empty() {
             return Ok(());
@@ -172,6 +174,7 @@ impl Batch {
             self.ask_about_namesakes(object, &planned).await?;
         }
         self.bound(planned.iter_mut().filter_map(Planned::item).collect()).await?;
+        stages.end_planned(&planned);
         let calls = self.intend(object, planned, kept_out).await?;
         let called = self.call(object, profile, calls).await;
         // Once all is settled: what comes along wakes those that say that they wait.

@@ -12,6 +12,7 @@ use crate::push::{
     batch::Batch,
     item::{Call, Item, Written},
     pusher::{Run, Stopped},
+    stages::Stages,
 };
 
 impl Batch {
@@ -43,6 +44,7 @@ impl Batch {
                 done.extend(part.into_iter().map(|item| (item, Written::NotBegun)));
                 continue;
             }
+            let (mut stages, before) = (Stages::call(&self.connection, remote_type, &part), done.len());
             let writes: Vec<Write> = part.iter().map(|item| Self::as_write(profile, item)).collect();
             let call = timeout_at(deadline, self.connection.connector.push(remote_type, &writes)).await;
             match call.unwrap_or_else(|_| Err(CrmError::Unknown { code: "lease_over".into() })) {
@@ -77,6 +79,7 @@ impl Batch {
                     }
                 }
             }
+            stages.end_called(&done[before..]);
         }
         done
     }

@@ -10,7 +10,8 @@ use mittler_core::{
     plan::{self, HeldField},
 };
 use mittler_store::{
-    connections::ConnectionState, due::DueLink, jobs::NewJob, leases::Receipt, links::LinkCommand, reviews::NewReview,
+    connections::ConnectionState, due::DueLink, intents::Intent, jobs::NewJob, leases::Receipt, links::LinkCommand,
+    reviews::NewReview,
 };
 use serde_json::json;
 use uuid::Uuid;
@@ -23,6 +24,7 @@ use crate::{
         item::{CLOSED, Item, Written, settled},
         pusher::Run,
         receipts::Received,
+        stages::Stages,
     },
     question,
 };
@@ -36,6 +38,11 @@ const FOLLOWED: Duration = Duration::from_mins(1);
 /// A record of which so many fields are refused waits for a person.
 const REFUSALS: usize = 5;
 
+/// How a write of a link ended, as far as that is known.
+fn outcome(intent: &Intent) -> (Uuid, String) {
+    (intent.link, intent.outcome.clone().unwrap_or_else(|| "unknown".into()))
+}
+
 impl Batch {
     /// Writes receipts; gives the error that should stop further batches, if there is one.
     pub(crate) async fn receive(
@@ -46,12 +53,17 @@ impl Batch {
         written: Vec<(Item, Written)>,
     ) -> Run<Option<CrmError>> {
         let mut received = Received { error: unknown(&written), ..Received::default() };
+        let mut stages = Stages::receipt(&self.connection, &object.remote, &written);
         for (item, written) in written {
             self.note(object, profile, item, written, &mut received);
         }
         let (adopt, follow) = (std::mem::take(&mut received.adopt), std::mem::take(&mut received.follow));
         let (error, closed, good) = (received.error.take(), received.closed.take(), received.good);
+        let ends: Vec<(Uuid, String)> = received.ended.iter().map(outcome).collect();
         self.commit(lease, object, received).await?;
+        for (link, outcome) in &ends {
+            stages.end(*link, outcome);
+        }
         for (item, key, code) in adopt {
             self.adopt_existing(object, item, key, &code).await?;
         }

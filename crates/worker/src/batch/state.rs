@@ -10,6 +10,7 @@ use mittler_store::{
     Error, Result, Tx,
     jobs::NewJob,
     records::{RecordRow, StatementRow},
+    signals::Read,
 };
 use mittler_sync::restate::{Changed, links_of, put_changed};
 use uuid::Uuid;
@@ -91,7 +92,8 @@ pub(super) async fn state(tx: &mut Tx, env: &Env, work: &mut Work, inputs: &[&In
     tx.put_jobs(&jobs).await?;
     let pushes = due.into_iter().map(ConnectionId).collect();
     let urgent = lane == Lane::Interactive;
-    Ok(Did { new_records: made.len(), pushes, urgent })
+    let end = |read: &Read| (read.id, read.code.clone().unwrap_or_else(|| read.state.clone()));
+    Ok(Did { new_records: made.len(), pushes, urgent, ends: work.reads.iter().map(end).collect() })
 }
 
 /// Names an owner for persons that are new, as a rule's word, and for each new task: of a person who

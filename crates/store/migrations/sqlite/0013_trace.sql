@@ -1,0 +1,2 @@
+-- Where the caller who brought an input stood in a trace of its own (the header traceparent): ids only.
+ALTER TABLE signal ADD COLUMN trace TEXT;
