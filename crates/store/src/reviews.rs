@@ -205,7 +205,7 @@ impl Store {
             ReviewLine,
             "SELECT id, question, record, connection, candidates, reason, state, asked_at, answered_at FROM review
              WHERE state = 'open' AND id > $1 ORDER BY id LIMIT $2",
-            after.unwrap_or(Uuid::nil()),
+            after.unwrap_or_default(),
             most,
         )
     }

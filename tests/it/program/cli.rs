@@ -309,6 +309,8 @@ async fn a_sandbox_writes_a_configuration_that_is_connected_to_it() {
     let connected = place.run(&[&with[..], &["connect", "hubspot", "--json"]].concat()).await.ended(0).json();
     assert_eq!(connected["connected"], true, "{connected}");
     assert!(connected["steps"].as_array().unwrap().iter().all(|step| step["state"] == "made"), "{connected}");
+    // Nothing is left to be put right.
+    place.run(&[&with[..], &["doctor"]].concat()).await.ended(0);
     let list = place.file("messe.csv", LIST.as_bytes());
     let import = ["import", list.to_str().unwrap(), "--json"];
     let imported = place.run(&[&with[..], &import].concat()).await.ended(0).json();

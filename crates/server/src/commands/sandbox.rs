@@ -86,7 +86,7 @@ fn write_configuration(folder: &Path, access: &Access) -> Result<()> {
     );
     let text = format!(
         "{MARK}\n# Both CRMs are for practice: what is written there is gone when the sandbox ends.\n\n\
-         [schedule]\npull_minutes = 1\n\n{connections}"
+         [server]\npublic_url = \"http://127.0.0.1:8484\"\n\n[schedule]\npull_minutes = 1\n\n{connections}"
     );
     std::fs::write(&path, text).with_context(|| format!("{} cannot be written", path.display()))
 }

@@ -106,7 +106,7 @@ impl Store {
             JobLine,
             "SELECT id, topic, due_at, attempt, failures, dead_at, code, created_at FROM job
              WHERE id > $1 ORDER BY id LIMIT $2",
-            after.unwrap_or(Uuid::nil()),
+            after.unwrap_or_default(),
             most,
         )
     }

@@ -37,6 +37,12 @@ pub fn check(config: &Config, file: &Path, findings: &mut Findings) {
                 ),
             );
         }
+        if let Some(remedy) = &section.outdated {
+            findings.well(
+                format!("connection {}", section.name),
+                format!("its settings are read, but the CRM's own have a table now: {remedy}"),
+            );
+        }
         secrets(config, section, findings);
         fields(config, section, findings);
     }
