@@ -39,7 +39,7 @@ pub fn check(config: &Config, file: &Path, findings: &mut Findings) {
         }
         if let Some(remedy) = &section.outdated {
             findings.well(
-                format!("connection {}", section.name),
+                format!("connection {}, settings", section.name),
                 format!("its settings are read, but the CRM's own have a table now: {remedy}"),
             );
         }
