@@ -184,6 +184,12 @@ impl Style {
         at.timestamp().to_zoned(self.zone.clone()).strftime(form).to_string()
     }
 
+    /// Moments as people read them; whatever else as it is.
+    fn value(&self, value: &Value) -> String {
+        let moment = value.as_str().and_then(|text| text.parse().ok());
+        moment.map_or_else(|| plain(value), |at| self.time(at))
+    }
+
     fn part(&self, code: &str) -> String {
         say(PARTS, code, self.lang)
     }
@@ -240,7 +246,7 @@ fn held(style: &Style, export: &Export) -> Markup {
                 td { dl { @for said in &statement.says {
                     dt { (words::field(&said.field, lang)) }
                     dd { @match &said.value {
-                        Some(value) => (plain(value)),
+                        Some(value) => (style.value(value)),
                         None => { (lang.say("(leer)", "(empty)")) @if let Some(element) = &said.element { " " (element) } },
                     } }
                 } } }
@@ -259,7 +265,7 @@ fn held(style: &Style, export: &Export) -> Markup {
 fn one_record(style: &Style, record: &RecordPart) -> Markup {
     let lang = style.lang;
     html! {
-        h3 { (words::one(&record.kind, lang)) ": " (record.title) }
+        h3 { (words::one(&record.kind, lang)) @if !record.title.is_empty() { ": " (record.title) } }
         p { small { code { (record.id) } " · " (lang.say("seit", "since")) " " (style.time(record.made_at))
             @if let Some(into) = &record.merged_into { " · " (lang.say("aufgegangen in", "became part of")) " " code { (into) } } } }
         @if !record.values.is_empty() {
@@ -275,7 +281,7 @@ fn one_value(style: &Style, value: &ValuePart) -> Markup {
     let lang = style.lang;
     html! { tr {
         th { (words::field(&value.field, lang)) }
-        td { (plain(&value.value)) @if let Some(label) = &value.label { " (" (words::label(&code(label), lang)) ")" } }
+        td { (style.value(&value.value)) @if let Some(label) = &value.label { " (" (words::label(&code(label), lang)) ")" } }
         td { (words::source(&code(&value.source.kind), lang)) " " small { (value.source.name) } }
         td { (style.time(value.observed_at)) }
     } }
@@ -360,7 +366,7 @@ fn decided(style: &Style, export: &Export) -> Markup {
             None => p { (lang.say("Die Verarbeitung ist nicht eingeschränkt.", "Processing is not restricted.")) },
         }
         @match &export.objection {
-            Some(it) => p { (words::field(&it.field, lang)) ": " (plain(&it.value)) " (" (style.time(it.observed_at)) ")" },
+            Some(it) => p { (words::field(&it.field, lang)) ": " (style.value(&it.value)) " (" (style.time(it.observed_at)) ")" },
             None => p { (lang.say("Ein Widerspruch ist nicht bekannt.", "No objection is known.")) },
         }
         @if !export.questions.is_empty() {
@@ -430,6 +436,16 @@ mod tests {
     #[test]
     fn the_style_reaches_the_page_as_it_is() {
         assert!(!CSS.contains(['<', '>', '&', '"', '\'']), "it would be escaped, and be another than its hash says");
+    }
+
+    #[test]
+    fn moments_are_written_as_people_read_them() {
+        let style = Style { lang: Lang::De, zone: TimeZone::get("Europe/Berlin").unwrap() };
+        let written = |text: &str| style.value(&Value::from(text));
+        assert_eq!(written("2026-04-24T22:00:00.000000Z"), "25.04.2026 00:00");
+        for as_it_is in ["2026-12-07", "Ulm", "+49731123456", ""] {
+            assert_eq!(written(as_it_is), as_it_is);
+        }
     }
 
     #[test]
