@@ -140,7 +140,7 @@ impl HubSpot {
         }
         let url = self.paths.associations(&[&[CONTACTS, COMPANIES, "batch"], rest].concat());
         let call = Call::write(Method::POST, url, json!({"inputs": inputs}));
-        let answer = self.send(&call).await?;
+        let answer = self.http.send(&call).await?;
         if !answer.status.is_success() {
             return Err(errors::failed(&call, &answer));
         }

@@ -123,7 +123,7 @@ impl HubSpot {
         debug_assert!(inputs.len() <= BATCH);
         let url = self.paths.marketing(&[event, "attendance", state, "create"]);
         let call = Call::write(Method::POST, url, json!({"inputs": inputs}));
-        let answer = self.send(&call).await?;
+        let answer = self.http.send(&call).await?;
         let mut told = Outcomes::default();
         // Without a category it is the address that is unknown.
         let missing = wire::parse::<Failure>(&answer).is_some_and(|failure| failure.category.is_some());

@@ -117,7 +117,7 @@ impl HubSpot {
         if matches!(batch.first(), Some(Write::Archive { .. })) {
             return self.archive(call, batch).await;
         }
-        let answer = self.send(&call).await?;
+        let answer = self.http.send(&call).await?;
         let written = match read_write::<Event>(&call, &answer, batch, creating)? {
             Answered::Rows(written) => written,
             Answered::Lone(outcomes) => return Ok(outcomes),
@@ -155,7 +155,7 @@ impl HubSpot {
             input.remove("objectId");
         }
         let call = Call::write(Method::PATCH, self.paths.marketing(&[id]), input);
-        let answer = self.send(&call).await?;
+        let answer = self.http.send(&call).await?;
         let result = if answer.status.is_success() {
             let event: Event = wire::parse(&answer).ok_or_else(|| errors::unreadable(&call))?;
             let shown = write.fields().map(|fields| shown(&event, fields));

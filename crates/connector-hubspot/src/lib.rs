@@ -39,7 +39,7 @@ use async_trait::async_trait;
 use mittler_connector::{
     Account, ChangePage, Connector, Cursor, Error, Histories, Key, NotAuthentic, Outcome, Profile, RawHook, Received,
     RemoteRecord, Result, SetupStep, SetupWish, Write,
-    http::{Answer, Call, Http},
+    http::{Call, Http},
 };
 use mittler_core::{RemoteSchema, Time};
 use secrecy::SecretString;
@@ -144,13 +144,9 @@ impl HubSpot {
         }
     }
 
-    async fn send(&self, call: &Call) -> Result<Answer> {
-        self.http.send(call).await
-    }
-
     /// A call that only reads, with an answer that must be of the form.
     async fn ask<T: DeserializeOwned>(&self, call: &Call) -> Result<T> {
-        let answer = self.send(call).await?;
+        let answer = self.http.send(call).await?;
         if !answer.status.is_success() {
             return Err(errors::failed(call, &answer));
         }

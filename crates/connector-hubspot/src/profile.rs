@@ -26,9 +26,6 @@ pub const ASSOCIATIONS: usize = 1_000;
 /// Rows on one page of a search.
 pub const PAGE: usize = 200;
 
-/// How long searches may not show what was written.
-pub const LAG: Duration = Duration::from_secs(10);
-
 pub const BURST: &str = "burst";
 pub const DAILY: &str = "daily";
 pub const SEARCH: &str = "search";
@@ -69,7 +66,7 @@ pub fn profile(settings: &Settings) -> Profile {
         feeds: [COMPANIES, EVENTS, CONTACTS, TASKS].map(Feed::of).into(),
         stamp_resolution: Duration::from_millis(1),
         history: Some(HISTORY),
-        visibility_lag: LAG,
+        visibility_lag: Duration::from_secs(10),
         read_after: Duration::ZERO,
         call_timeout: Duration::from_secs(30),
         budgets: vec![

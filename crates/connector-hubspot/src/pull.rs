@@ -30,7 +30,7 @@ impl HubSpot {
     pub(crate) async fn changes_of(&self, remote_type: &str, since: Option<&Cursor>, now: Time) -> Result<ChangePage> {
         let blur = Blur { lag: self.profile.visibility_lag, overlap: OVERLAP };
         let Some(cursor) = since else { return Ok(blur.begin(now)) };
-        let since = TimeId::parse(cursor).ok_or_else(|| Error::CursorExpired { code: "unreadable_cursor".into() })?;
+        let since = TimeId::parse(cursor)?;
         let property = last_modified(remote_type);
         let (found, mut cut, time) = self.search(remote_type, property, property, after(property, &since)).await?;
         let Some(edge) = found.last().map(|change| change.at).filter(|_| cut) else {
@@ -62,7 +62,7 @@ impl HubSpot {
             "limit": PAGE,
         });
         let call = Call::read(Method::POST, self.paths.objects(&[remote_type, "search"])).body(body).cost(SEARCH_CALL);
-        let answer = self.send(&call).await?;
+        let answer = self.http.send(&call).await?;
         if !answer.status.is_success() {
             return Err(errors::failed(&call, &answer));
         }

@@ -67,7 +67,7 @@ impl HubSpot {
         };
         let body = json!({"inputs": inputs.iter().map(|input| &input.json).collect::<Vec<_>>()});
         let call = Call::write(Method::POST, self.paths.objects(&[remote_type, "batch", verb]), body);
-        let answer = self.send(&call).await?;
+        let answer = self.http.send(&call).await?;
         let written: Batch<Record> = match read_write(&call, &answer, batch, creating)? {
             Answered::Rows(written) => written,
             Answered::Lone(mut outcomes) => {
@@ -165,7 +165,7 @@ impl HubSpot {
 
     /// An archive answers nothing but its success; a record that was gone before is archived too.
     pub(crate) async fn archive(&self, call: Call, batch: &[Write]) -> Result<Vec<Outcome>> {
-        let answer = self.send(&call).await?;
+        let answer = self.http.send(&call).await?;
         let mut told = Outcomes::default();
         if !answer.status.is_success() {
             return match (batch, errors::lone(&answer, false)) {

@@ -93,7 +93,7 @@ impl HubSpot {
             "description": "The id of this record in Mittler. Do not change it.",
         });
         let call = Call::write(Method::POST, self.paths.properties(&[remote_type]), body);
-        let answer = self.send(&call).await?;
+        let answer = self.http.send(&call).await?;
         if answer.status.is_success() {
             let text = format!("The property {name} was created on {remote_type}.");
             return Ok(Some(SetupStep { state: StepState::Made, text }));

@@ -87,8 +87,7 @@ impl mittler_connector::Settings for Configured {
     }
 
     fn addresses(&self) -> Vec<(&'static str, &str)> {
-        let token_url = self.credentials.token_url.as_deref().map(|url| ("token_url", url));
-        self.section.base_url.as_deref().map(|url| ("base_url", url)).into_iter().chain(token_url).collect()
+        self.credentials.addresses(self.section.base_url.as_deref())
     }
 
     fn secrets(&self) -> Vec<Secret<'_>> {

@@ -33,7 +33,7 @@ const OVERLAP: Duration = Duration::from_mins(5);
 pub async fn changes(salesforce: &Salesforce, feed: &str, since: Option<&Cursor>, now: Time) -> Result<ChangePage> {
     let blur = Blur { lag: salesforce.profile.visibility_lag, overlap: OVERLAP };
     let Some(cursor) = since else { return Ok(blur.begin(now)) };
-    let since = TimeId::parse(cursor).ok_or_else(|| Error::CursorExpired { code: "unreadable_cursor".into() })?;
+    let since = TimeId::parse(cursor)?;
     let remote_type = plain_name(feed)?;
     let after = after(&since);
     let deleted = if keeps_deleted(remote_type) { ", IsDeleted" } else { "" };

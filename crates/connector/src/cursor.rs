@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use mittler_core::Time;
 
-use crate::{Change, ChangePage, Cursor};
+use crate::{Change, ChangePage, Cursor, Error, Result};
 
 /// The last change that was read: its stamp, and its id among those of the same stamp. Without an id it is the
 /// beginning of that stamp.
@@ -21,10 +21,12 @@ impl TimeId {
         TimeId { at, id: String::new() }
     }
 
-    /// `None`: not a cursor of this form.
-    pub fn parse(cursor: &Cursor) -> Option<TimeId> {
-        let (at, id) = cursor.0.split_once(':')?;
-        Some(TimeId { at: Time(at.parse().ok()?), id: id.to_owned() })
+    /// # Errors
+    /// [`Error::CursorExpired`] for what is no cursor of this form: the feed begins anew.
+    pub fn parse(cursor: &Cursor) -> Result<TimeId> {
+        let parts = cursor.0.split_once(':').and_then(|(at, id)| Some((at.parse().ok()?, id)));
+        let (at, id) = parts.ok_or_else(|| Error::CursorExpired { code: "unreadable_cursor".into() })?;
+        Ok(TimeId { at: Time(at), id: id.to_owned() })
     }
 
     pub fn cursor(&self) -> Cursor {

@@ -53,9 +53,9 @@ impl Profile {
         self.budgets.iter().any(|budget| budget.resets == Resets::Midnight)
     }
 
-    /// Whether changes of a remote type are told.
-    pub fn is_followed(&self, remote_type: &str) -> bool {
-        self.feeds.iter().any(|feed| feed.remote_types.iter().any(|it| it == remote_type))
+    /// The feed that tells the changes of a remote type.
+    pub fn feed_of(&self, remote_type: &str) -> Option<&Feed> {
+        self.feeds.iter().find(|feed| feed.remote_types.iter().any(|it| it == remote_type))
     }
 
     pub fn kind(&self, remote_type: &str) -> Option<&KindProfile> {

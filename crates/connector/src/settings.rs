@@ -199,6 +199,12 @@ impl Credentials {
         Secret { name: "private_key", value: None, file: self.private_key_file.as_ref() }
     }
 
+    /// The addresses that settings name: the CRM's own, and the token endpoint's.
+    pub fn addresses<'s>(&'s self, base_url: Option<&'s str>) -> Vec<(&'static str, &'s str)> {
+        let named = [("base_url", base_url), ("token_url", self.token_url.as_deref())];
+        named.into_iter().filter_map(|(setting, url)| Some((setting, url?))).collect()
+    }
+
     pub fn secrets(&self) -> Vec<Secret<'_>> {
         vec![self.client_secret(), self.access_token(), self.refresh_token(), self.private_key()]
     }

@@ -152,7 +152,7 @@ impl Calls {
                 (true, Call::Create),
                 (true, Call::Archive),
                 (kind.updatable, Call::Update),
-                (profile.history.is_some() && profile.is_followed(object), Call::History),
+                (profile.history.is_some() && profile.feed_of(object).is_some(), Call::History),
             ];
             for (_, call) in possible.into_iter().filter(|(possible, _)| *possible) {
                 self.expect_call(connection, object, call);

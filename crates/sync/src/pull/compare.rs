@@ -126,9 +126,7 @@ impl Pusher {
     ) -> Result<ReadContext, Stopped> {
         let changed: Vec<&Known> = all.iter().filter(|it| !it.news.is_empty()).map(|it| it.link).collect();
         let written = self.written_lately(&changed, begun).await?;
-        let feeds = &connection.connector.profile().feeds;
-        let feed = feeds.iter().find(|feed| feed.remote_types.iter().any(|it| it == remote_type));
-        let followed = match feed {
+        let followed = match connection.connector.profile().feed_of(remote_type) {
             Some(feed) => self.store.cursor(connection.id, &feed.name).await?.map_or(Time(0), |it| it.followed),
             None => Time(0),
         };

@@ -191,7 +191,7 @@ impl Batch {
         mut planned: Vec<Planned>,
         kept_out: bool,
     ) -> Run<Vec<Planned>> {
-        let read = self.connection.connector.profile().is_followed(&object.remote)
+        let read = self.connection.connector.profile().feed_of(&object.remote).is_some()
             && matches!(profile.kind, Kind::Person | Kind::Organisation);
         if !read || !self.connection.mode.takes() {
             return Ok(planned);
