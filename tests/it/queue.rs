@@ -61,7 +61,7 @@ on_every_carrier!(
     a_handler_whose_lease_is_lost_is_dropped,
     a_job_that_takes_longer_than_its_lease_stays_with_its_worker,
     a_job_that_kills_its_workers_dies,
-    a_push_is_not_to_blame_for_workers_that_died_with_it_in_hand,
+    a_pull_is_not_to_blame_for_workers_that_died_with_it_in_hand,
     the_jobs_in_hand_are_settled_before_a_stop,
     a_bell_wakes_the_carrier_at_once,
 );
@@ -266,10 +266,10 @@ async fn a_job_that_kills_its_workers_dies(mut rig: Rig) {
     assert_eq!(rig.line(job).await.code.as_deref(), Some("workers_lost"));
 }
 
-async fn a_push_is_not_to_blame_for_workers_that_died_with_it_in_hand(mut rig: Rig) {
+async fn a_pull_is_not_to_blame_for_workers_that_died_with_it_in_hand(mut rig: Rig) {
     let (id, now) = (rig.clock.id(), rig.clock.now());
-    let push = NewJob::push(id, ConnectionId(id), Lane::Interactive, now);
-    rig.store.write(async move |tx| tx.put_jobs(std::slice::from_ref(&push)).await).await.unwrap();
+    let pull = NewJob::new(id, Task::Pull { connection: ConnectionId(id) }, Lane::Interactive, now, now);
+    rig.store.write(async move |tx| tx.put_jobs(std::slice::from_ref(&pull)).await).await.unwrap();
     for _ in 0..=MOST_LOST {
         let now = rig.clock.now();
         let lease = Duration::from_mins(1);

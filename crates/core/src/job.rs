@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::{ConnectionId, SignalId, Time};
 
-/// Which of several waiting pushes goes first.
+/// What goes first of what waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Lane {
@@ -40,8 +40,6 @@ impl Lane {
 pub enum Task {
     /// Read signals, in this order, and make records of them.
     Enrich { signals: Vec<SignalId> },
-    /// Tell a CRM what is due.
-    Push { connection: ConnectionId },
     /// Read what changed in a CRM since the cursor.
     Pull { connection: ConnectionId },
     /// Go on with a pull that was too long for one job, from exactly where it stopped in each feed: the cursor that
@@ -63,25 +61,28 @@ pub enum Task {
     Merge { decision: Uuid },
     /// Remove what has outlived its retention.
     Retain,
+    /// A job of another version of the program, which this one does not know.
+    #[serde(other)]
+    Unknown,
 }
 
 impl Task {
     pub fn name(&self) -> &'static str {
         match self {
             Task::Enrich { .. } => "enrich",
-            Task::Push { .. } => "push",
             Task::Pull { .. } => "pull",
             Task::PullOn { .. } => "pull_on",
             Task::Read { .. } => "read",
             Task::Erased { .. } => "erased",
             Task::Merge { .. } => "merge",
             Task::Retain => "retain",
+            Task::Unknown => "unknown",
         }
     }
 
-    /// Whether the job only says that there may be work: what is due stands in rows of its own, and who does it has a
-    /// push or pull in hand whenever the process dies. Such a job is never to blame for lost workers.
+    /// Whether the job only says that there may be work: what there is to read is found by the cursor, and who reads it
+    /// has a pull in hand whenever the process dies. Such a job is never to blame for lost workers.
     pub fn is_hint(&self) -> bool {
-        matches!(self, Task::Push { .. } | Task::Pull { .. } | Task::PullOn { .. })
+        matches!(self, Task::Pull { .. } | Task::PullOn { .. })
     }
 }

@@ -23,6 +23,15 @@ pub async fn tell(store: Store, wake: Wake, stop: CancellationToken) {
     }
 }
 
+/// Tells other processes of what this one made due, until `stop`: one of them may push the connection.
+pub async fn tell_due(store: Store, stop: CancellationToken) {
+    while let Some(hint) = stop.run_until_cancelled(store.untold_due()).await {
+        // Who does not hear of it finds it at the next look.
+        _ = stop.run_until_cancelled(store.hint(&hint)).await;
+        _ = stop.run_until_cancelled(tokio::time::sleep(SHORTEST)).await;
+    }
+}
+
 /// Passes on what other processes tell, until `stop`. What is heard rings with [`Wake::ring_here`]: two
 /// processes that told each other what they heard would never stop.
 pub async fn hear(store: Store, heard: impl Fn(Hint), stop: CancellationToken) {

@@ -11,9 +11,8 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-/// Jobs of one connection that run at once, by what their topics begin with. A second push only tells the
-/// first that there is more.
-const OF_CONNECTION: [(&str, usize); 3] = [("push:", 2), ("pull:", 1), ("read:", 4)];
+/// Jobs of one connection that run at once, by what their topics begin with.
+const OF_CONNECTION: [(&str, usize); 2] = [("pull:", 1), ("read:", 4)];
 /// Jobs of all connections that run at once.
 const MOST_OF_CONNECTIONS: usize = 256;
 
@@ -154,7 +153,7 @@ mod tests {
     #[test]
     fn a_connection_has_slots_of_its_own() {
         let hand = InHand::default();
-        let slots: Vec<Slot> = ["read:a", "read:a", "read:a", "read:a", "pull:b", "push:b"]
+        let slots: Vec<Slot> = ["read:a", "read:a", "read:a", "read:a", "pull:b", "other:b"]
             .map(|topic| hand.begin_topic(topic.to_owned()))
             .into();
         assert_eq!(hand.full(), ["pull:b", "read:a"]);

@@ -243,7 +243,6 @@ impl Service {
         }
         let carrier = self.rabbit().map_or(Carrier::Embedded, Carrier::Rabbit);
         if has(Role::Worker) {
-            let (worker, halt) = (self.worker.clone(), stop.clone());
             let work = mittler_queue::work(
                 self.store.clone(),
                 self.clock.clone(),
@@ -254,13 +253,15 @@ impl Service {
                 stop.clone(),
                 self.stats.clone(),
             );
+            running.spawn(async move { work.await.context("the worker ended") });
+            let pushers = self.worker.pusher.clone().run(stop.clone());
             running.spawn(async move {
-                wake_all(&worker, &halt).await?;
-                work.await.context("the worker ended")
+                pushers.await;
+                Ok(())
             });
         }
         // Who passes jobs on hears of new ones, and who only makes them tells. Who pushes hears of what others
-        // made due.
+        // made due, and tells of what it made due itself: another process may push.
         let passes_on = if self.config.server.broker.is_some() { has(Role::Relay) } else { has(Role::Worker) };
         if !self.store.is_sqlite() && !passes_on {
             let (store, wake, halt) = (self.store.clone(), self.wake.clone(), stop.clone());
@@ -269,16 +270,19 @@ impl Service {
                 Ok(())
             });
         }
+        if !self.store.is_sqlite() {
+            let (store, halt) = (self.store.clone(), stop.clone());
+            running.spawn(async move {
+                mittler_queue::hint::tell_due(store, halt).await;
+                Ok(())
+            });
+        }
         if !self.store.is_sqlite() && (passes_on || has(Role::Worker)) {
             let (store, wake, halt) = (self.store.clone(), self.wake.clone(), stop.clone());
-            let connections = self.connections.clone();
+            let due = self.store.clone();
             let heard = move |hint| match hint {
                 Hint::Jobs => wake.ring_here(),
-                Hint::Push(ids) => {
-                    for connection in ids.into_iter().filter_map(|id| connections.get(id)) {
-                        connection.ask();
-                    }
-                }
+                Hint::Due { by, connections } => due.heard_of_due(by, &connections),
             };
             running.spawn(async move {
                 mittler_queue::hint::hear(store, heard, halt).await;
@@ -323,21 +327,6 @@ impl Service {
         }
         info!(roles = ?roles, database = self.store.name(), broker = self.config.server.broker.is_some(), "started");
         Ok(Running { roles: running, stop: stop.clone() })
-    }
-}
-
-/// Begins with what was due before: of the pushes that a stop cut off no job may be left.
-async fn wake_all(worker: &Worker, stop: &CancellationToken) -> Result<()> {
-    let mut wait = Duration::from_millis(250);
-    loop {
-        match worker.wake_all().await.context("the first jobs cannot be stored") {
-            Err(error) if is_passing(&error) => warn!(error = format!("{error:#}"), "waiting for the database"),
-            settled => return settled,
-        }
-        if stop.run_until_cancelled(tokio::time::sleep(wait)).await.is_none() {
-            return Ok(());
-        }
-        wait = (wait * 2).min(PATIENCE);
     }
 }
 

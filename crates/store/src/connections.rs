@@ -3,13 +3,13 @@
 mod budgets;
 mod secrets;
 
-use mittler_core::{ConnectionId, Time, job::Lane};
+use mittler_core::{ConnectionId, Time};
 use serde::Serialize;
 use serde_json::Value as Json;
 use sqlx::FromRow;
 use uuid::Uuid;
 
-use crate::{Result, Store, Tx, id_rows, jobs::NewJob};
+use crate::{Result, Store, Tx, id_rows};
 
 pub use secrets::SecretRow;
 
@@ -117,9 +117,7 @@ impl Tx {
             if let Some(last) = self.want_slice(id, after, mapping != row.mapping, SLICE).await? {
                 return Ok(Renewal::More(last));
             }
-            let now = Time(row.updated_at);
-            let job = crate::derived_id(&[b"renewed", id.0.as_bytes(), &row.updated_at.to_be_bytes()]);
-            self.put_jobs(&[NewJob::push(job, id, Lane::Scheduled, now)]).await?;
+            self.wake_pushers([id]);
         }
         let rows = fetch_all!(
             self,
@@ -224,7 +222,7 @@ impl Tx {
         self.lock_links(&ids).await?;
         let ids = id_rows(ids);
         let links = rows!(self, &ids => (id uuid), "UPDATE link SET next_at = 0 FROM", "WHERE link.id = r.id")?;
-        for kind in ["push", "pull", "read"] {
+        for kind in ["pull", "read"] {
             execute!(
                 self,
                 "UPDATE job SET due_at = $2 WHERE topic = $1 AND due_at > $2 AND taken_until <= $2 AND dead_at IS NULL",

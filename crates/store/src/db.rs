@@ -15,9 +15,10 @@ use sqlx::{ConnectOptions, Connection, PgPool, SqlitePool, sqlite::SqliteConnect
 
 use crate::{
     Error, Result,
+    after_commit::AfterCommit,
     fault::Faults,
     tx::{Db, Tx, Work, exec, step},
-    writer::{self, Commits, LIMIT, Queue, Queues},
+    writer::{self, LIMIT, Queue, Queues},
 };
 
 /// Attempts at emptying the write-ahead log.
@@ -32,7 +33,7 @@ struct Inner {
     /// Held as long as the store lives: a second process with roles on the same file is refused.
     _lock: Option<std::fs::File>,
     path: Option<PathBuf>,
-    commits: Commits,
+    after_commit: Arc<AfterCommit>,
     growth: Growth,
     faults: Faults,
 }
@@ -60,12 +61,16 @@ impl std::fmt::Debug for Store {
 impl Store {
     pub(crate) fn of(
         db: Db<(SqlitePool, Queues), PgPool>,
-        commits: Commits,
+        after_commit: Arc<AfterCommit>,
         path: Option<PathBuf>,
         lock: Option<std::fs::File>,
     ) -> Store {
         let (growth, faults) = (Growth::default(), Faults::default());
-        Store(Arc::new(Inner { db, _lock: lock, path, commits, growth, faults }))
+        Store(Arc::new(Inner { db, _lock: lock, path, after_commit, growth, faults }))
+    }
+
+    pub(crate) fn after_commit(&self) -> &AfterCommit {
+        &self.0.after_commit
     }
 
     pub fn is_sqlite(&self) -> bool {
@@ -157,7 +162,7 @@ impl Store {
     async fn run_write<R: Send + 'static>(&self, queue: fn(&Queues) -> &Queue, work: impl Work<R>) -> Result<R> {
         match &self.0.db {
             Db::Postgres(pool) => {
-                let transaction = writer::transact(pool.clone(), work, Arc::clone(&self.0.commits));
+                let transaction = writer::transact(pool.clone(), work, Arc::clone(&self.0.after_commit));
                 tokio::spawn(transaction).await.unwrap_or(Err(Error::Panicked))
             }
             Db::Sqlite((_, queues)) => writer::queue(queue(queues), work).await,
@@ -167,7 +172,7 @@ impl Store {
     /// Commits of writes since this process opened the database, those that changed nothing
     /// included. On SQLite writes that come together share one.
     pub fn commits(&self) -> u64 {
-        self.0.commits.load(Ordering::Relaxed)
+        self.after_commit().commits()
     }
 
     /// Tells the planner about freshly filled tables: without statistics the set-based statements

@@ -6,9 +6,7 @@ use mittler_core::{ConnectionId, Fields, Kind, LinkId, RecordId, RemoteFields, T
 use sqlx::{FromRow, types::Json};
 use uuid::Uuid;
 
-use crate::{
-    Document, Error, Result, Store, Tx, id_rows, intents::OpenIntent, links::LinkCommand, packed::Packed, trace,
-};
+use crate::{Document, Error, Result, Store, id_rows, intents::OpenIntent, links::LinkCommand, packed::Packed, trace};
 
 /// Links that one call can write together: of one lane, stage and remote type, the oldest first.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -139,27 +137,6 @@ macro_rules! due_together {
 /// Remote types as a statement looks for one among them.
 fn listed(remote_types: &[String]) -> String {
     format!("|{}|", remote_types.join("|"))
-}
-
-impl Tx {
-    /// Whether any link of a connection can be written, but for those of types to which the CRM is closed.
-    pub async fn any_due(&mut self, connection: ConnectionId, now: Time, closed: &[String]) -> Result<bool> {
-        let any = fetch_all!(
-            self,
-            (i64,),
-            concat!(
-                "SELECT CAST(count(*) AS bigint) FROM (SELECT 1 FROM link l WHERE ",
-                due!(),
-                " AND $3 NOT LIKE '%|' || l.remote_type || '|%' AND ",
-                needs_nothing!(),
-                " LIMIT 1) AS due"
-            ),
-            connection.0,
-            now.0,
-            listed(closed),
-        )?;
-        Ok(any.first().is_some_and(|row| row.0 > 0))
-    }
 }
 
 impl Store {

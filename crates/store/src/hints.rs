@@ -19,8 +19,12 @@ const SILENCE: Duration = Duration::from_mins(2);
 pub enum Hint {
     /// There are jobs.
     Jobs,
-    /// There are links of these connections to be pushed, for whoever is pushing them.
-    Push(Vec<ConnectionId>),
+    /// Links of these connections were made due, for whoever pushes them.
+    Due {
+        /// Which process says so: it knows already.
+        by: u64,
+        connections: Vec<ConnectionId>,
+    },
 }
 
 impl Store {

@@ -12,7 +12,7 @@ use serde::Serialize;
 use sqlx::{FromRow, types::Json};
 use uuid::Uuid;
 
-use crate::{Result, Store, Tx, id_rows};
+use crate::{Result, Store, Tx};
 
 pub use counts::{JobCounts, JobLine, ReadyJobs};
 
@@ -28,22 +28,16 @@ pub struct NewJob {
 }
 
 /// What a topic begins with: the work of its jobs, for whatever connection.
-pub const WORK: [&str; 7] = ["enrich", "push", "pull", "read", "erased", "merge", "retain"];
+pub const WORK: [&str; 6] = ["enrich", "pull", "read", "erased", "merge", "retain"];
 
 impl NewJob {
     pub fn new(id: Uuid, task: Task, lane: Lane, due: Time, now: Time) -> NewJob {
         let topic = match &task {
-            Task::Push { connection } => format!("push:{}", connection.0),
             Task::Pull { connection } | Task::PullOn { connection, .. } => format!("pull:{}", connection.0),
             Task::Read { connection, .. } => format!("read:{}", connection.0),
             other => other.name().to_owned(),
         };
         NewJob { id, topic, task, lane: i64::from(lane.number()), due_at: due.0, created_at: now.0 }
-    }
-
-    /// The job that tells a connection's CRM what is due there.
-    pub fn push(id: Uuid, connection: ConnectionId, lane: Lane, now: Time) -> NewJob {
-        NewJob::new(id, Task::Push { connection }, lane, now, now)
     }
 
     /// The job that reads records of one type by id, from `due` on.
@@ -181,18 +175,6 @@ impl Tx {
     /// Ends a job, unless it has been taken by another since.
     pub async fn end_job(&mut self, job: JobId, attempt: i64) -> Result<bool> {
         Ok(execute!(self, "DELETE FROM job WHERE id = $1 AND attempt = $2", job.0, attempt)? == 1)
-    }
-
-    /// Ends jobs that stand for the same work as one that was just done. They were noted before
-    /// the work began; those that a worker has taken since stay.
-    pub async fn end_noted(&mut self, noted: &[Uuid], now: Time) -> Result<()> {
-        if noted.is_empty() {
-            return Ok(());
-        }
-        let ids = id_rows(noted.iter().copied());
-        rows!(self, &ids => (id uuid),
-            "DELETE FROM job WHERE taken_until <= $2 AND id IN (SELECT r.id FROM", ")", now.0)?;
-        Ok(())
     }
 
     /// Gives a job back for later. Waiting is no failure.
@@ -391,19 +373,6 @@ impl Tx {
             topic.to_owned(),
         )?;
         Ok(!rows.is_empty())
-    }
-
-    /// Ids of the jobs of a topic that wait and nobody has: the work that is about to be done is
-    /// theirs too.
-    pub async fn note_jobs(&mut self, topic: &str, now: Time) -> Result<Vec<Uuid>> {
-        let rows = fetch_all!(
-            self,
-            (Uuid,),
-            "SELECT id FROM job WHERE topic = $1 AND taken_until <= $2 AND dead_at IS NULL ORDER BY id LIMIT 5000",
-            topic.to_owned(),
-            now.0,
-        )?;
-        Ok(rows.into_iter().map(|row| row.0).collect())
     }
 
     /// Starts the slot of a schedule; `false` if another process has.

@@ -17,6 +17,7 @@ mod macros;
 
 pub mod access;
 mod address;
+mod after_commit;
 pub mod audit;
 pub mod bounds;
 pub mod census;

@@ -1,6 +1,6 @@
 //! Opening a database: the lock of an SQLite file, how each database is set, tables brought up to date.
 
-use std::{path::Path, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use sqlx::{
     ConnectOptions, SqliteConnection,
@@ -12,9 +12,10 @@ use sqlx::{
 use crate::{
     Error, Result, Store,
     address::{file, postgres_options},
+    after_commit::AfterCommit,
     inspect, tables,
     tx::Db,
-    writer::{self, Commits},
+    writer,
 };
 
 /// How long a write waits for another process's on SQLite; longer than one closure may take.
@@ -91,9 +92,9 @@ impl Store {
             // Whatever a reader keeps is void after the next commit.
             .connect_with(options.read_only(true).create_if_missing(false).pragma("cache_size", "-2000"))
             .await?;
-        let commits = Commits::default();
-        let queues = writer::start(writer, &commits);
-        Ok(Store::of(Db::Sqlite((readers, queues)), commits, Some(path.to_owned()), lock))
+        let after = Arc::<AfterCommit>::default();
+        let queues = writer::start(writer, Arc::clone(&after));
+        Ok(Store::of(Db::Sqlite((readers, queues)), after, Some(path.to_owned()), lock))
     }
 
     async fn open_postgres(url: &str, connections: u32) -> Result<Store> {
@@ -120,7 +121,7 @@ impl Store {
             )));
         }
         tables::POSTGRES.run(&pool).await.map_err(migration)?;
-        Ok(Store::of(Db::Postgres(pool), Commits::default(), None, None))
+        Ok(Store::of(Db::Postgres(pool), Arc::default(), None, None))
     }
 }
 

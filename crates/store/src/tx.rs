@@ -1,7 +1,8 @@
 //! A unit of work, and the closures that do one.
 
-use std::future::Future;
+use std::{collections::BTreeSet, future::Future};
 
+use mittler_core::ConnectionId;
 use sqlx::{Postgres, SqliteConnection, Transaction};
 
 use crate::Result;
@@ -15,11 +16,24 @@ pub enum Db<S, P> {
 
 /// A unit of work. Only [`Store::write`](crate::Store::write) makes one, and commits or rolls it back.
 #[derive(Debug)]
-pub struct Tx(pub(crate) Db<SqliteConnection, Transaction<'static, Postgres>>);
+pub struct Tx {
+    pub(crate) db: Db<SqliteConnection, Transaction<'static, Postgres>>,
+    /// Connections of which links were made due: their pushers are woken after the commit.
+    pub(crate) due: BTreeSet<ConnectionId>,
+}
 
 impl Tx {
+    pub(crate) fn new(db: Db<SqliteConnection, Transaction<'static, Postgres>>) -> Tx {
+        Tx { db, due: BTreeSet::new() }
+    }
+
+    /// Links of these connections were made due: once that is committed, whoever pushes them is told.
+    pub fn wake_pushers(&mut self, connections: impl IntoIterator<Item = ConnectionId>) {
+        self.due.extend(connections);
+    }
+
     pub(crate) fn db(&mut self) -> Db<&mut SqliteConnection, &mut sqlx::PgConnection> {
-        match &mut self.0 {
+        match &mut self.db {
             Db::Sqlite(connection) => Db::Sqlite(connection),
             Db::Postgres(transaction) => Db::Postgres(&mut **transaction),
         }

@@ -2,14 +2,7 @@
 //! drains its queues, each closure but the first in a savepoint of one transaction, with one commit - and one
 //! fsync - for all of them.
 
-use std::{
-    panic::AssertUnwindSafe,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Duration,
-};
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use futures_util::{FutureExt, future::BoxFuture};
 use sqlx::{PgPool, SqliteConnection};
@@ -20,6 +13,7 @@ use tokio::{
 
 use crate::{
     Error, Result,
+    after_commit::AfterCommit,
     tx::{Db, Tx, Work, exec, step},
 };
 
@@ -44,35 +38,27 @@ pub(crate) struct Queues {
     pub work: Queue,
 }
 
-/// Commits of writes so far. On SQLite many writes share one.
-pub(crate) type Commits = Arc<AtomicU64>;
-
 /// `begin()` is called nowhere else, and nobody can cancel it here: the task is detached from its
 /// caller. A cancelled one would leave the connection in a transaction that swallows the writes of
 /// whoever gets it next (transact-rs/sqlx#4385).
-pub(crate) async fn transact<R>(pool: PgPool, work: impl Work<R>, commits: Commits) -> Result<R> {
+pub(crate) async fn transact<R>(pool: PgPool, work: impl Work<R>, after: Arc<AfterCommit>) -> Result<R> {
     let mut attempt = 1;
     loop {
-        match once(&pool, work.clone()).await {
+        match once(&pool, work.clone(), &after).await {
             Err(e) if e.is_conflict() && attempt < ATTEMPTS => {
                 tokio::time::sleep(Duration::from_millis(fastrand::u64(1..10 << attempt))).await;
                 attempt += 1;
             }
-            settled => {
-                if settled.is_ok() {
-                    commits.fetch_add(1, Ordering::Relaxed);
-                }
-                return settled;
-            }
+            settled => return settled,
         }
     }
 }
 
 /// Leaving early, by error, panic or timeout, drops the transaction, and that rolls it back.
-async fn once<R>(pool: &PgPool, work: impl Work<R>) -> Result<R> {
-    let mut tx = Tx(Db::Postgres(pool.begin().await?));
+async fn once<R>(pool: &PgPool, work: impl Work<R>, after: &AfterCommit) -> Result<R> {
+    let mut tx = Tx::new(Db::Postgres(pool.begin().await?));
     let result = tokio::time::timeout(LIMIT, step(work, &mut tx)).await.map_err(|_| Error::TooSlow)??;
-    if let Tx(Db::Postgres(tx)) = tx {
+    if let Tx { db: Db::Postgres(tx), due } = tx {
         // A server that has fallen silent must not keep its caller: what became of the commit is as
         // unknown as if its answer had got lost.
         let committed = tokio::time::timeout(LIMIT, tx.commit()).await.unwrap_or_else(|_| {
@@ -83,6 +69,7 @@ async fn once<R>(pool: &PgPool, work: impl Work<R>) -> Result<R> {
             Error::Unavailable(e) | Error::Statement(e) => Error::Commit(e),
             other => other,
         })?;
+        after.committed(due);
     }
     Ok(result)
 }
@@ -149,14 +136,14 @@ struct Writer {
     tx: Tx,
     door: Waiting,
     work: Waiting,
-    commits: Commits,
+    after: Arc<AfterCommit>,
 }
 
 /// Writes through this connection what comes to the queues.
-pub(crate) fn start(connection: SqliteConnection, commits: &Commits) -> Queues {
+pub(crate) fn start(connection: SqliteConnection, after: Arc<AfterCommit>) -> Queues {
     let ((door, at_door), (work, at_work)) = (mpsc::channel(1024), mpsc::channel(1024));
-    let tx = Tx(Db::Sqlite(connection));
-    tokio::spawn(Writer { tx, door: at_door, work: at_work, commits: Arc::clone(commits) }.run());
+    let tx = Tx::new(Db::Sqlite(connection));
+    tokio::spawn(Writer { tx, door: at_door, work: at_work, after }.run());
     Queues { door, work }
 }
 
@@ -206,8 +193,9 @@ impl Writer {
             .commit(group, work)
             .await
             .map_err(|error| group.iter().find_map(|job| job.refused()).unwrap_or_else(|| Arc::new(error)));
+        let due = std::mem::take(&mut self.tx.due);
         if committed.is_ok() {
-            self.commits.fetch_add(1, Ordering::Relaxed);
+            self.after.committed(due);
         } else {
             _ = exec(&mut self.tx, "ROLLBACK").await; // an error here means that SQLite has rolled back already
         }
@@ -229,7 +217,11 @@ impl Writer {
                     1 => exec(&mut self.tx, "SAVEPOINT one").await?,
                     _ => exec(&mut self.tx, "RELEASE one; SAVEPOINT one").await?,
                 }
-                if !job.run(&mut self.tx).await {
+                let due = std::mem::take(&mut self.tx.due);
+                if job.run(&mut self.tx).await {
+                    self.tx.due.extend(due);
+                } else {
+                    self.tx.due = due;
                     let back = if at == 0 { "ROLLBACK; BEGIN IMMEDIATE" } else { "ROLLBACK TO one" };
                     exec(&mut self.tx, back).await?;
                 }

@@ -65,9 +65,6 @@ pub struct Connection {
     /// Whose credentials these must be.
     expected_account: Option<String>,
     account_known: AtomicBool,
-    /// Held by whoever pushes: one drain of a connection in one process is enough.
-    pushing: tokio::sync::Mutex<()>,
-    asked: tokio::sync::Notify,
     /// Remote types of which less than a batch is due while more is on its way, and since when.
     filling: Mutex<HashMap<String, Time>>,
     /// When all that is due was looked at.
@@ -117,8 +114,6 @@ impl Connection {
             failures: AtomicU32::new(0),
             expected_account: None,
             account_known: AtomicBool::new(false),
-            pushing: tokio::sync::Mutex::default(),
-            asked: tokio::sync::Notify::new(),
             filling: Mutex::default(),
             looked: Mutex::default(),
             pulling: tokio::sync::Mutex::default(),
@@ -213,6 +208,11 @@ impl Connection {
         locked(&self.owner_names).clear();
         self.worked();
         self.forget_noted();
+    }
+
+    /// When a person last asked that, as far as this process has heard.
+    pub(crate) fn retried(&self) -> i64 {
+        self.retried_at.load(Ordering::Acquire)
     }
 
     /// Notes what time it was in the CRM, at least, at a moment of our clock.
@@ -429,11 +429,6 @@ impl Connection {
         *locked(&self.paused) = Some((until, code.to_owned()));
     }
 
-    /// The right to push, unless somebody in this process has it.
-    pub fn try_push(&self) -> Option<tokio::sync::MutexGuard<'_, ()>> {
-        self.pushing.try_lock().ok()
-    }
-
     /// Whether it is time to look at all that is due, and for leases that are over: now and then is often
     /// enough.
     pub(crate) fn looks_closely(&self, now: Time) -> bool {
@@ -461,16 +456,6 @@ impl Connection {
         for remote_type in waits {
             filling.entry(remote_type).or_insert(now);
         }
-    }
-
-    /// Tells whoever pushes that there is more.
-    pub fn ask(&self) {
-        self.asked.notify_one();
-    }
-
-    /// Waits until somebody does.
-    pub(crate) async fn asked(&self) {
-        self.asked.notified().await;
     }
 
     /// The right to pull, unless somebody in this process has it.

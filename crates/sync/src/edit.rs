@@ -15,7 +15,7 @@ use std::{collections::BTreeMap, fmt};
 
 use mittler_core::{Field, Fields, Kind, Label, Record, RecordId, Said, SignalId, job::Lane, policy::Policy};
 use mittler_identity::{Key, KeyType, identifiers, keys};
-use mittler_store::{Result, Tx, audit::NewEntry, jobs::NewJob, records::StatementRow};
+use mittler_store::{Result, Tx, audit::NewEntry, records::StatementRow};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -384,10 +384,7 @@ impl Editor {
         let mut links = links_of(&self.0.connections.all(), &record, Lane::Interactive, now);
         if says_else && !links.is_empty() {
             tx.want_links(&mut links).await?;
-            let pushes = links
-                .iter()
-                .map(|link| NewJob::push(self.0.clock.id(), link.connection.into(), Lane::Interactive, now));
-            tx.put_jobs(&pushes.collect::<Vec<_>>()).await?;
+            tx.wake_pushers(links.iter().map(|link| link.connection.into()));
         }
         Ok(record)
     }

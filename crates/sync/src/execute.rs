@@ -57,17 +57,20 @@ impl Answering<'_> {
                 let adopt =
                     LinkCommand::Adopt { remote_type: remote.remote_type.clone(), remote_id: remote.remote_id.clone() };
                 tx.command_link(link, Some(&adopt)).await?;
-                self.push(tx, [connection]).await
+                tx.wake_pushers([connection]);
+                Ok(())
             }
             (Command::CreateAnyway, Some((connection, link))) => {
                 self.tell_apart(tx).await?;
                 tx.command_link(link, Some(&LinkCommand::CreateAnyway)).await?;
-                self.push(tx, [connection]).await
+                tx.wake_pushers([connection]);
+                Ok(())
             }
             (Command::MakeAgain, Some((connection, link))) => {
                 self.tell_apart(tx).await?;
                 tx.retry_links(connection, Some(link)).await?;
-                self.push(tx, [connection]).await
+                tx.wake_pushers([connection]);
+                Ok(())
             }
             (Command::LeaveOut, Some((connection, link))) => self.leave_out(tx, connection, link).await,
             (Command::DeleteThereToo, _) => self.delete_elsewhere(tx, links).await,
@@ -121,7 +124,8 @@ impl Answering<'_> {
                 tx.make_again(&deleted).await?;
                 // What may be only hidden would be there twice: it is looked for again.
                 tx.rename_suspects(connection, remote_type, (MASS_ABSENCE, ABSENT), now).await?;
-                self.push(tx, [connection]).await
+                tx.wake_pushers([connection]);
+                Ok(())
             }
             (Measure::DeletionsIn, _) => {
                 let mut ids = Vec::new();
@@ -144,7 +148,8 @@ impl Answering<'_> {
             }
             (Measure::UpdatesOut | Measure::ClearsOut, Command::LetThrough) => {
                 tx.release_held(connection, remote_type, measure.name()).await?;
-                self.push(tx, [connection]).await
+                tx.wake_pushers([connection]);
+                Ok(())
             }
             // Their fields stay held for the very values.
             (Measure::UpdatesOut | Measure::ClearsOut, _) => Ok(()),
@@ -156,7 +161,8 @@ impl Answering<'_> {
                         tx.command_link(link, None).await?;
                     }
                 }
-                self.push(tx, [connection]).await
+                tx.wake_pushers([connection]);
+                Ok(())
             }
         }
     }
@@ -233,7 +239,7 @@ impl Answering<'_> {
     /// Whoever was held until somebody said who it is goes out now.
     async fn settle_identity(&self, tx: &mut Tx, record: RecordId) -> Result<()> {
         if tx.settle_identity(record, self.question.id).await? {
-            self.push(tx, self.connections.all().iter().map(|connection| connection.id)).await?;
+            tx.wake_pushers(self.connections.all().iter().map(|connection| connection.id));
         }
         Ok(())
     }
@@ -244,7 +250,8 @@ impl Answering<'_> {
             tx.want_ownerless(connection.0).await?;
         }
         tx.retry_links(connection, Some(link)).await?;
-        self.push(tx, [connection]).await
+        tx.wake_pushers([connection]);
+        Ok(())
     }
 
     /// What the CRM shows in a contested field is read as if it had never been seen: so it says it anew.
@@ -254,12 +261,6 @@ impl Answering<'_> {
         let now = self.clock.now();
         let place = (connection, remote_type.as_str());
         tx.put_jobs(&[NewJob::read(self.clock.id(), place, vec![remote_id], Lane::Interactive, now, now)]).await
-    }
-
-    async fn push(&self, tx: &mut Tx, connections: impl IntoIterator<Item = ConnectionId>) -> Result<()> {
-        let now = self.clock.now();
-        let pushes = connections.into_iter().map(|id| NewJob::push(self.clock.id(), id, Lane::Interactive, now));
-        tx.put_jobs(&pushes.collect::<Vec<_>>()).await
     }
 
     /// Takes from a record the addresses that a link may not write since another record has them: a person
@@ -298,7 +299,8 @@ impl Answering<'_> {
         if !links.is_empty() {
             tx.want_links(&mut links).await?;
         }
-        self.push(tx, all.iter().map(|connection| connection.id)).await
+        tx.wake_pushers(all.iter().map(|connection| connection.id));
+        Ok(())
     }
 
     /// The record is kept out of a CRM. Who waited for it there is told that it does not come.
@@ -308,7 +310,8 @@ impl Answering<'_> {
             let left_out = self.decision(self.question.record, connection.0, LEFT_OUT);
             tx.decide(&[left_out]).await?;
         }
-        self.push(tx, [connection]).await
+        tx.wake_pushers([connection]);
+        Ok(())
     }
 
     /// The other CRMs remove the record, too.
@@ -318,7 +321,8 @@ impl Answering<'_> {
             tx.command_link(LinkId(link.id), Some(&LinkCommand::Archive)).await?;
             told.push(ConnectionId(link.connection));
         }
-        self.push(tx, told).await
+        tx.wake_pushers(told);
+        Ok(())
     }
 
     /// A value is our record's: the other record of ours that has it there gives it up first, since until then the

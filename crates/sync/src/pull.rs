@@ -255,13 +255,10 @@ impl Pusher {
             }
             let still = absent.into_iter().filter(|name| schema.field(name).is_none()).collect();
             connection.note_absent(&remote_type, &still);
-            let job = NewJob::push(self.clock.id(), id, Lane::Scheduled, now);
             self.store
                 .write(async move |tx| {
-                    if tx.want_holding(id, &remote_type, FIELD_NOT_THERE).await? > 0 {
-                        tx.put_jobs(std::slice::from_ref(&job)).await?;
-                    }
-                    Ok(())
+                    tx.wake_pushers([id]);
+                    tx.want_holding(id, &remote_type, FIELD_NOT_THERE).await
                 })
                 .await?;
         }

@@ -20,6 +20,7 @@ mod lease;
 pub(crate) mod plan;
 pub(crate) mod pusher;
 mod pusher_lease;
+mod pushers;
 mod receipts;
 mod resolve;
 mod scope;
@@ -34,6 +35,7 @@ use std::{sync::Arc, time::Duration};
 use mittler_core::Time;
 use mittler_store::Result;
 use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     connections::Connection,
@@ -62,8 +64,8 @@ pub enum PushEnd {
 
 impl Pusher {
     /// Works until nothing of the connection can be written: up to its concurrency of disjoint
-    /// batches at once, and straight on to what they made due.
-    pub async fn push(&self, connection: &Arc<Connection>) -> Result<PushEnd> {
+    /// batches at once, and straight on to what they made due. After `stop` no batch is begun.
+    async fn push(&self, connection: &Arc<Connection>, stop: &CancellationToken) -> Result<PushEnd> {
         if connection.mode == Mode::Off {
             return Ok(PushEnd::Paused(self.clock.now().plus(Duration::from_mins(1)), "mode_off".into()));
         }
@@ -74,12 +76,14 @@ impl Pusher {
         let mut running = JoinSet::new();
         let mut hand = InFlight::default();
         let alone = Arc::new(PusherLease::new(connection.id, self.process));
+        let more_is_due = self.store.due_signal(connection.id);
         let (mut failed, mut filling) = (None, false);
         // A database that fails one batch leaves the calls of the others in flight: they end first.
         let mut lost = None;
         loop {
             failed = failed.or_else(|| connection.paused(self.clock.now()));
-            while failed.is_none() && lost.is_none() && !alone.is_lost() && running.len() < connection.concurrency {
+            let ends = failed.is_some() || stop.is_cancelled();
+            while !ends && lost.is_none() && !alone.is_lost() && running.len() < connection.concurrency {
                 match self.next(connection, &mut hand).await {
                     Ok(Next::Batch(due)) => {
                         let (id, links) = (self.id(), due.links.clone());
@@ -100,8 +104,7 @@ impl Pusher {
             }
             let ended = tokio::select! {
                 ended = running.join_next() => ended,
-                // Somebody has made more due.
-                () = connection.asked() => {
+                () = more_is_due.notified() => {
                     hand.discard_lookahead();
                     continue;
                 }
@@ -139,7 +142,7 @@ impl Pusher {
 
     /// Why a push does not begin: the CRM is not to be called now, or another process pushes.
     async fn cannot_begin(&self, connection: &Connection) -> Result<Option<PushEnd>> {
-        let (id, process, now) = (connection.id, self.process, self.clock.now());
+        let (process, now) = (self.process, self.clock.now());
         let told = match self.notes(connection).await? {
             Ok(told) => told,
             Err((until, code)) => return Ok(Some(PushEnd::Paused(until, code))),
@@ -147,9 +150,7 @@ impl Pusher {
         if told.as_ref().is_some_and(|told| told.state != "ready") {
             connection.forget_noted();
         }
-        let elsewhere = told.is_some_and(|told| told.pushed_until > now.0 && told.pushed_by != Some(process));
-        // Looked at once more, behind one that is about to give it back.
-        if elsewhere && !self.store.write(async move |tx| tx.take_push(id, process, now, now).await).await? {
+        if told.is_some_and(|told| told.pushed_until > now.0 && told.pushed_by != Some(process)) {
             return Ok(Some(PushEnd::Elsewhere));
         }
         if let Err(error) = connection.check_account().await {

@@ -1,6 +1,6 @@
 //! Restriction of processing (Art. 18 GDPR): a stop on telling anybody of a person, and its end.
 
-use mittler_core::{Kind, RecordId, job::Lane};
+use mittler_core::{Kind, RecordId};
 use mittler_store::{Clock, Result, Store, audit::NewEntry};
 use serde_json::json;
 
@@ -47,7 +47,7 @@ pub async fn restrict(
                 Restriction::Lift => {
                     let mut records = tx.ids_about(person).await?;
                     records.push(person);
-                    want_held(tx, &clock, &records, "restricted", Lane::Interactive).await?;
+                    want_held(tx, &records, "restricted").await?;
                     ("lift_restriction", json!({}))
                 }
             };

@@ -13,7 +13,7 @@ use std::{
 };
 
 use mittler_core::{
-    ConnectionId, Kind, RecordId, Said, Source, Statement, SubjectId, Version, derive::Overrides, job::Lane, key::Basis,
+    Kind, RecordId, Said, Source, Statement, SubjectId, Version, derive::Overrides, job::Lane, key::Basis,
 };
 use mittler_identity::Facts;
 use mittler_intake::Problem;
@@ -51,10 +51,6 @@ pub struct Env {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Did {
     pub new_records: usize,
-    /// Where links became due.
-    pub pushes: Vec<ConnectionId>,
-    /// Whether somebody may be waiting for it: a lead that was sent singly, a mail.
-    pub urgent: bool,
     /// What became of each input: its code, or else its state.
     pub ends: Vec<(Uuid, String)>,
 }
@@ -122,7 +118,7 @@ pub async fn enrich(tx: &mut Tx, env: &Env, readings: &[Reading], job: Option<&T
     let purposes = Named::of(&inputs, &work.persons, |person| work.fresh.contains_key(&person));
     graph::graph(tx, env, &inputs, &mut work).await?;
     let did = state::state(tx, env, &mut work, &inputs, now).await?;
-    purposes.note(tx, &env.clock).await?;
+    purposes.note(tx).await?;
     if let Some(job) = job {
         tx.end_job(job.id, job.attempt).await?;
     }

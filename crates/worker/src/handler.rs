@@ -11,12 +11,11 @@ use mittler_core::{
 use mittler_queue::{End, Handler, Wake};
 use mittler_store::{
     Clock, Error, Store,
-    hints::Hint,
     jobs::{NewJob, Taken},
     retention::{Retain, Retention},
 };
-use mittler_sync::{Connections, Keys, PushEnd, Pusher, push::Stopped};
-use tracing::{debug, info, warn};
+use mittler_sync::{Connections, Keys, Pusher, push::Stopped};
+use tracing::{info, warn};
 
 use crate::{
     batch::{self, Did, Env},
@@ -26,8 +25,6 @@ use crate::{
     unsure::Unsure,
 };
 
-/// When a push looks again at links that wait for others.
-const AGAIN: Duration = Duration::from_millis(250);
 /// First wait before a read that failed is tried again; it doubles up to ten minutes.
 const READ_AGAIN: Duration = Duration::from_secs(5);
 /// Tries after which a read that the CRM refuses counts as failed.
@@ -68,7 +65,6 @@ impl Handler for Worker {
     async fn run(&self, job: &Taken) -> End {
         let ended = match &job.task {
             Task::Enrich { signals } => self.enrich(job, signals).await,
-            Task::Push { connection } => self.push(job, *connection).await,
             Task::Pull { connection } => self.pull(job, *connection, &BTreeMap::new()).await,
             Task::PullOn { connection, from } => self.pull(job, *connection, from).await,
             Task::Read { connection, remote_type, ids, not_before, since } => {
@@ -81,6 +77,7 @@ impl Handler for Worker {
             }
             Task::Merge { decision } => self.merge(job, *decision).await,
             Task::Retain => self.retain(job).await,
+            Task::Unknown => Ok(End::Failed { code: "unknown_task".into() }),
         };
         match ended {
             Ok(end) => end,
@@ -192,79 +189,9 @@ impl Worker {
         slow.map_or(Ok(()), Err)
     }
 
-    /// There are push jobs; if it is urgent, who is at it already, here or in another process, need not wait
-    /// for them.
     async fn note(&self, did: Did) {
         if let Err(error) = self.store.grew(did.new_records).await {
             warn!(%error, "the database's statistics could not be renewed");
-        }
-        if did.pushes.is_empty() {
-            return;
-        }
-        self.wake.ring();
-        if !did.urgent {
-            return;
-        }
-        for id in &did.pushes {
-            if let Some(connection) = self.connections.get(*id) {
-                connection.ask();
-            }
-        }
-        // A hint: whoever misses it finds the job.
-        if let Err(error) = self.store.hint(&Hint::Push(did.pushes)).await {
-            debug!(%error, "other processes could not be told of what is due");
-        }
-    }
-
-    /// Tells a CRM what is due. The other jobs that ask for the same end with this one: they are
-    /// noted, then it is checked that nothing is due, and only what was noted ends. Whoever asks
-    /// after the note has a job of their own that stays.
-    async fn push(&self, job: &Taken, id: ConnectionId) -> Result<End, Error> {
-        let Some(connection) = self.connections.get(id) else { return Ok(self.unknown_connection()) };
-        let topic = format!("push:{}", id.0);
-        let Some(_alone) = connection.try_push() else {
-            // Who pushes hears with this what a person lifted meanwhile.
-            self.pusher.paused(&connection).await?;
-            connection.ask();
-            return self.leave_to_another(job, topic).await;
-        };
-        loop {
-            let end = self.pusher.push(&connection).await?;
-            if end == PushEnd::Elsewhere {
-                return self.leave_to_another(job, topic).await;
-            }
-            let (job, now, topic, process) = (job.clone(), self.clock.now(), topic.clone(), self.pusher.process);
-            let closed = connection.closed_types(now).0;
-            let more = self
-                .store
-                .write(async move |tx| {
-                    // First: who wants it waits here, and whoever comes before is in the look for more.
-                    tx.end_push(id, process).await?;
-                    if matches!(end, PushEnd::Drained(_)) && tx.any_due(id, now, &closed).await? {
-                        return Ok(true);
-                    }
-                    let mut noted = tx.note_jobs(&topic, now).await?;
-                    noted.retain(|other| *other != job.id.0);
-                    let due = tx.next_link(id, now).await?;
-                    // A link that waits for another has no time of its own: look again a little later.
-                    let again = match (&end, due) {
-                        (PushEnd::Paused(at, code) | PushEnd::Drained(Some((at, code))), Some(_)) => {
-                            Some((*at, code.as_str()))
-                        }
-                        (_, Some(due)) => Some((due.max(now.plus(AGAIN)), "waiting")),
-                        (_, None) => None,
-                    };
-                    tx.end_noted(&noted, now).await?;
-                    match again {
-                        Some((at, code)) => tx.delay_job(job.id, job.attempt, at, code).await?,
-                        None => tx.end_job(job.id, job.attempt).await?,
-                    };
-                    Ok(false)
-                })
-                .await?;
-            if !more {
-                return Ok(End::Ended);
-            }
         }
     }
 
@@ -272,21 +199,6 @@ impl Worker {
     /// of the process that made the job.
     fn unknown_connection(&self) -> End {
         End::Later { due: self.clock.now().plus(Duration::from_mins(1)), code: "no_such_connection".into() }
-    }
-
-    /// Who pushes already will see these links, too, and end this job; it stays for the case that they do
-    /// not live to do so, and stands for all others that wait.
-    async fn leave_to_another(&self, job: &Taken, topic: String) -> Result<End, Error> {
-        let (job, now) = (job.clone(), self.clock.now());
-        self.store
-            .write(async move |tx| {
-                let mut noted = tx.note_jobs(&topic, now).await?;
-                noted.retain(|other| *other != job.id.0);
-                tx.end_noted(&noted, now).await?;
-                tx.delay_job(job.id, job.attempt, now.plus(Duration::from_secs(1)), "pushed_by_another").await
-            })
-            .await?;
-        Ok(End::Ended)
     }
 
     /// Reads what changed. What is too much for one job goes on in another, from just there.
@@ -407,19 +319,5 @@ impl Worker {
         }
         self.store.checkpoint().await?;
         Ok(End::Done)
-    }
-
-    /// A push job for every connection: after a start, or when a mapping or mode changed.
-    ///
-    /// # Errors
-    /// If the database does not answer.
-    pub async fn wake_all(&self) -> Result<(), Error> {
-        let now = self.clock.now();
-        let connections = self.connections.all();
-        let jobs: Vec<NewJob> =
-            connections.iter().map(|c| NewJob::push(self.clock.id(), c.id, Lane::Scheduled, now)).collect();
-        self.store.write(async move |tx| tx.put_jobs(&jobs).await).await?;
-        self.wake.ring();
-        Ok(())
     }
 }

@@ -143,11 +143,10 @@ pub(crate) async fn push_and_read(
     now: Time,
 ) -> Result<()> {
     let clock = &env.clock;
-    let connections: BTreeSet<Uuid> = wanted.iter().map(|link| link.connection).collect();
-    let pushes = connections.into_iter().map(|id| NewJob::push(clock.id(), id.into(), Lane::Interactive, now));
+    tx.wake_pushers(wanted.iter().map(|link| link.connection.into()));
     let reads = read.iter().map(|((connection, remote_type), ids)| {
         let place = ((*connection).into(), remote_type.as_str());
         NewJob::read(clock.id(), place, ids.iter().cloned().collect(), Lane::Interactive, now, now)
     });
-    tx.put_jobs(&pushes.chain(reads).collect::<Vec<_>>()).await
+    tx.put_jobs(&reads.collect::<Vec<_>>()).await
 }

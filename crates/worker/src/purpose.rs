@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use mittler_core::{RecordId, job::Lane};
-use mittler_store::{Clock, Result, Tx, bounds::PurposeRow};
+use mittler_core::RecordId;
+use mittler_store::{Result, Tx, bounds::PurposeRow};
 use mittler_sync::retry::want_held;
 
 use crate::input::Input;
@@ -36,7 +36,7 @@ impl Named {
     }
 
     /// Keeps them; what was held for want of a purpose is due again.
-    pub async fn note(&self, tx: &mut Tx, clock: &Clock) -> Result<()> {
+    pub async fn note(&self, tx: &mut Tx) -> Result<()> {
         if !self.first.is_empty() {
             tx.put_purposes(&self.first).await?;
         }
@@ -44,6 +44,6 @@ impl Named {
             return Ok(());
         }
         let people: Vec<RecordId> = self.more.iter().map(|row| RecordId(row.record)).collect();
-        want_held(tx, clock, &people, "purpose", Lane::Scheduled).await
+        want_held(tx, &people, "purpose").await
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use mittler_core::{
-    ConnectionId, Time,
+    Time,
     job::{Lane, Task},
 };
 use mittler_queue::Wake;
@@ -87,29 +87,6 @@ const BATCH: usize = 100;
 /// Inputs that are swept up at once.
 const MOST: i64 = 2_000;
 
-/// Asks for a push wherever links are due and no job would look at them: a link that nobody looks
-/// at is lost, whatever lost its job. Gives how many connections that were.
-///
-/// # Errors
-/// If the database does not answer: the next look does it.
-pub async fn sweep_links(store: &Store, clock: &Clock, connections: &Connections) -> Result<usize> {
-    let now = clock.now();
-    let jobs: Vec<(ConnectionId, NewJob)> =
-        connections.all().iter().map(|it| (it.id, NewJob::push(clock.id(), it.id, Lane::Scheduled, now))).collect();
-    store
-        .write(async move |tx| {
-            let mut asked = 0;
-            for (id, job) in &jobs {
-                if tx.is_unattended(*id, now).await? {
-                    tx.put_jobs(std::slice::from_ref(job)).await?;
-                    asked += 1;
-                }
-            }
-            Ok(asked)
-        })
-        .await
-}
-
 /// What nobody else would end: runs whose last inputs were read at the same time, and unread inputs
 /// whose job is no more. Gives how many new jobs read such inputs.
 ///
@@ -149,15 +126,6 @@ pub async fn run(
     loop {
         if swept.is_none_or(|swept| swept.elapsed() >= SWEEP) {
             swept = Some(Instant::now());
-            match sweep_links(&store, &clock, &connections).await {
-                Ok(0) => {}
-                Ok(asked) => {
-                    warn!(connections = asked, "links were due without a job; they are looked at again");
-                    wake.ring();
-                }
-                Err(error) if error.fault().is_some() => {}
-                Err(error) => warn!(%error, "the scheduler could not look for links that nobody attends to"),
-            }
             match sweep_inputs(&store, &clock).await {
                 Ok(0) => {}
                 Ok(jobs) => {

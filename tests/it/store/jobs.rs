@@ -25,7 +25,6 @@ stories!(
     each_kind_of_slot_gets_its_own_jobs,
     a_message_names_a_job_once_until_it_is_sent_again,
     what_waits_is_counted_and_the_next_time_known,
-    jobs_that_were_noted_end_together_unless_somebody_has_them,
 );
 
 const LEASE: Duration = Duration::from_secs(30);
@@ -41,12 +40,6 @@ async fn put(store: &Store, jobs: &[NewJob]) {
 
 async fn take(store: &Store, now: Time, most: i64) -> Vec<Taken> {
     store.write(async move |tx| tx.take_jobs(now, LEASE, most).await).await.unwrap()
-}
-
-/// The waiting jobs of a topic.
-pub async fn note(store: &Store, topic: &str, now: Time) -> Vec<Uuid> {
-    let topic = topic.to_owned();
-    store.write(async move |tx| tx.note_jobs(&topic, now).await).await.unwrap()
 }
 
 async fn a_job_has_one_worker_at_a_time(fresh: &Fresh) {
@@ -190,15 +183,15 @@ async fn urgent_jobs_and_older_ones_go_first(fresh: &Fresh) {
 async fn each_kind_of_slot_gets_its_own_jobs(fresh: &Fresh) {
     let store = &fresh.store;
     let (slow, other) = (super::connection(), super::connection());
-    let push = |connection| NewJob::push(Uuid::now_v7(), connection, Lane::Interactive, NOON);
+    let pull = |connection| NewJob::new(Uuid::now_v7(), Task::Pull { connection }, Lane::Interactive, NOON, NOON);
     let read = |connection| {
         let task =
             Task::Read { connection, remote_type: "Lead".into(), ids: vec!["1".into()], not_before: NOON, since: None };
         NewJob::new(Uuid::now_v7(), task, Lane::Interactive, NOON, NOON)
     };
     let jobs = [
-        push(slow),
-        push(other),
+        pull(slow),
+        pull(other),
         read(slow),
         job(Lane::Scheduled, NOON),
         job(Lane::Interactive, NOON.plus(seconds(9))),
@@ -225,7 +218,7 @@ async fn each_kind_of_slot_gets_its_own_jobs(fresh: &Fresh) {
     assert_eq!(rest, [jobs[0].id, jobs[2].id]);
     // The broker carries nothing that calls a CRM.
     let wanted = Wanted { slots: Slots::Shared, urgent: Some(true), full: Vec::new() };
-    put(store, &[push(slow), job(Lane::Interactive, NOON)]).await;
+    put(store, &[pull(slow), job(Lane::Interactive, NOON)]).await;
     let sent = store.write(async move |tx| tx.send_jobs(NOON, LEASE, 9, &wanted).await).await.unwrap();
     assert_eq!(sent.len(), 1);
 }
@@ -269,17 +262,17 @@ async fn what_waits_is_counted_and_the_next_time_known(fresh: &Fresh) {
     let counts = store.job_counts(NOON.plus(seconds(1))).await.unwrap();
     assert_eq!((counts.ready, counts.waiting, counts.held, counts.oldest), (1, 1, 1, NOON.0));
     let connection = super::connection();
-    let push = NewJob::push(Uuid::now_v7(), connection, Lane::Scheduled, soon);
-    put(store, std::slice::from_ref(&push)).await;
+    let pull = NewJob::new(Uuid::now_v7(), Task::Pull { connection }, Lane::Scheduled, soon, soon);
+    put(store, std::slice::from_ref(&pull)).await;
     let ready = |ready: Vec<ReadyJobs>| -> Vec<(String, i64, i64)> {
         ready.iter().map(|jobs| (jobs.work().to_owned(), jobs.count, jobs.since)).collect()
     };
     let now = ready(store.ready_jobs(NOON.plus(seconds(1))).await.unwrap());
     assert_eq!(now, [("retain".to_owned(), 1, NOON.0)], "neither what a worker has, nor what waits");
     let then = ready(store.ready_jobs(soon).await.unwrap());
-    assert_eq!(then, [("push".to_owned(), 1, soon.0), ("retain".to_owned(), 2, NOON.0)]);
+    assert_eq!(then, [("pull".to_owned(), 1, soon.0), ("retain".to_owned(), 2, NOON.0)]);
     assert!(then.iter().all(|(work, ..)| WORK.contains(&work.as_str())));
-    let id = JobId(push.id);
+    let id = JobId(pull.id);
     store.write(async move |tx| tx.take_job(id, soon, LEASE).await).await.unwrap().unwrap();
     store.write(async move |tx| tx.end_job(id, 1).await).await.unwrap();
     assert_eq!(store.next_due().await.unwrap(), Some(NOON));
@@ -287,26 +280,4 @@ async fn what_waits_is_counted_and_the_next_time_known(fresh: &Fresh) {
     assert_eq!(store.next_due().await.unwrap(), Some(soon), "those that are held come back when their leases end");
     take(store, soon, 1).await;
     assert_eq!(store.next_due().await.unwrap(), Some(NOON.plus(LEASE)));
-}
-
-async fn jobs_that_were_noted_end_together_unless_somebody_has_them(fresh: &Fresh) {
-    let store = &fresh.store;
-    let connection = super::connection();
-    let push =
-        |n: u64| NewJob::new(Uuid::now_v7(), Task::Push { connection }, Lane::Scheduled, NOON.plus(seconds(n)), NOON);
-    let jobs: Vec<NewJob> = (0..4).map(push).collect();
-    put(store, &jobs).await;
-    put(store, &[job(Lane::Scheduled, NOON)]).await;
-    let topic = jobs[0].topic.clone();
-    let noted = note(store, &topic, NOON).await;
-    assert_eq!(noted, jobs.iter().map(|job| job.id).collect::<Vec<_>>(), "those of the topic, due or not");
-    // One is taken and one is asked for after the noting: both stay.
-    let id = JobId(jobs[0].id);
-    store.write(async move |tx| tx.take_job(id, NOON, LEASE).await).await.unwrap().unwrap();
-    let late = push(0);
-    put(store, std::slice::from_ref(&late)).await;
-    store.write(async move |tx| tx.end_noted(&noted, NOON).await).await.unwrap();
-    assert_eq!(note(store, &topic, NOON).await, [late.id]);
-    assert_eq!(note(store, &topic, NOON.plus(LEASE)).await, [jobs[0].id, late.id]);
-    assert_eq!(store.job_counts(NOON).await.unwrap().ready, 2, "that of another topic stays");
 }

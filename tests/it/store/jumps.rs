@@ -78,7 +78,7 @@ async fn plant(fresh: &Fresh, at: Time) -> Raw {
                 .await?;
             tx.put_intents(&[write]).await?;
             tx.put_jobs(&[
-                NewJob::push(Uuid::now_v7(), id, Lane::Scheduled, NOON),
+                NewJob::new(Uuid::now_v7(), Task::Pull { connection: id }, Lane::Scheduled, NOON, NOON),
                 NewJob::new(Uuid::now_v7(), Task::Retain, Lane::Scheduled, NOON, NOON),
             ])
             .await?;

@@ -342,14 +342,14 @@ async fn what_changes_during_the_call_stays_due(fresh: &Fresh) {
     let leased = lease(store, connection, NOON, 9).await;
     want(store, vec![wanted(connection, ids[0], NOON)]).await;
     let soon = NOON.plus(LEASE.min(Duration::from_secs(1)));
-    assert_eq!(store.write(async move |tx| tx.next_link(connection, NOON).await).await.unwrap(), Some(soon));
+    assert_eq!(store.next_link(connection, NOON).await.unwrap(), Some(soon));
     let mut receipts: Vec<Receipt> = leased.iter().map(receipt).collect();
     receipts.sort_by_key(|receipt| receipt.id != link_id(connection, ids[0]).0);
     // The CRM refused a field of the second: it is not planned again until it changes.
     let held = HeldField { code: "refused".into(), reason: "no".into(), hash: "h".into() };
     receipts[1].held.insert("phone".into(), held.clone());
     assert_eq!(settle(store, &leased, receipts).await.len(), 2);
-    assert_eq!(store.write(async move |tx| tx.next_link(connection, NOON).await).await.unwrap(), Some(Time(0)));
+    assert_eq!(store.next_link(connection, NOON).await.unwrap(), Some(Time(0)));
     let again = lease(store, connection, NOON, 9).await;
     assert_eq!(again.iter().map(|link| link.record).collect::<Vec<_>>(), [ids[0]]);
     assert_eq!((again[0].wanted, again[0].sent.text("note")), (2, Some("1")));
@@ -687,7 +687,7 @@ async fn links_are_wanted_again_by_name_by_connection_and_by_need(fresh: &Fresh)
     assert_eq!(store.link_lines(ids[1]).await.unwrap()[0].code.as_deref(), Some("deleted_there"));
     want(store, vec![wanted(connection, ids[1], NOON)]).await;
     assert!(lease(store, connection, NOON, 9).await.is_empty(), "the record changed, and that decides nothing");
-    assert_eq!(store.write(async move |tx| tx.next_link(connection, NOON).await).await.unwrap(), None);
+    assert_eq!(store.next_link(connection, NOON).await.unwrap(), None);
     // Another mode or mapping: all but that one, slice by slice.
     let slice =
         async |after: Uuid| store.write(async move |tx| tx.want_slice(connection, after, true, 2).await).await.unwrap();

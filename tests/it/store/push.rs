@@ -1,4 +1,4 @@
-//! Telling a CRM: a link is due while `wanted > done`, a job row only wakes the worker. The end of
+//! Telling a CRM: a link is due while `wanted > done`, a signal after the commit only wakes the pusher. The end of
 //! every story is that each link shows its last value and nobody is left waiting.
 
 use std::{
@@ -10,28 +10,21 @@ use std::{
     time::Duration,
 };
 
-use futures_util::future::join_all;
-use mittler_core::{
-    ConnectionId, Field, LinkId, RecordId, Time,
-    job::{Lane, Task},
-};
+use futures_util::{FutureExt, future::join_all};
+use mittler_core::{ConnectionId, LinkId, RecordId, Time};
 use mittler_store::{
-    Clock, Result, Store, Tx,
-    due::DueLink,
-    jobs::{NewJob, Taken},
-    leases::Receipt,
-    links::WantedLink,
-    records::RecordRow,
+    Clock, Error, Result, Store, Tx, due::DueLink, leases::Receipt, links::WantedLink, records::RecordRow,
 };
 
 use tokio::sync::Notify;
 
-use super::{Raw, jobs::note, links, links::value_of};
+use super::{Raw, links, links::value_of};
 use crate::support::Fresh;
 
 stories!(
     every_link_ends_with_its_last_value_whatever_happens_to_its_workers,
-    who_asks_while_a_job_is_being_settled_is_served,
+    who_makes_due_what_a_pusher_cannot_see_yet_tells_it_after_the_commit,
+    what_is_rolled_back_wakes_nobody,
 );
 
 const LEASE: Duration = Duration::from_millis(100);
@@ -79,26 +72,16 @@ impl Rig {
     /// Changes records and says that their links are due, in one transaction.
     async fn change(&self, ids: Vec<RecordId>, value: u64) {
         let (connection, clock) = (self.connection, self.clock.clone());
-        let job = self.job();
-        self.store.write(async move |tx| change(tx, connection, &ids, value, &clock, &job).await).await.unwrap();
+        self.store.write(async move |tx| change(tx, connection, &ids, value, &clock).await).await.unwrap();
     }
 
-    fn job(&self) -> NewJob {
-        let (now, connection) = (self.clock.now(), self.connection);
-        NewJob::new(self.clock.id(), Task::Push { connection }, Lane::Scheduled, now, now)
-    }
-
-    /// A worker's life: takes push jobs, and does with them what the service's handler does.
+    /// A pusher's life: looks at what is due, and does with it what the service does.
     async fn work(self) {
         loop {
-            let now = self.clock.now();
-            let taken = self.store.write(async move |tx| tx.take_jobs(now, LEASE * 2, 1).await).await.unwrap();
-            if let Some(job) = taken.into_iter().next() {
-                self.push(&job).await;
-                continue;
-            }
-            if self.done.load(Ordering::SeqCst) && self.store.next_due().await.unwrap().is_none() {
-                return;
+            match self.store.next_link(self.connection, self.clock.now()).await.unwrap() {
+                Some(_) => self.push().await,
+                None if self.done.load(Ordering::SeqCst) => return,
+                None => {}
             }
             // Only time brings back what the dead have in hand.
             self.clock.advance(LEASE / 10);
@@ -106,13 +89,13 @@ impl Rig {
         }
     }
 
-    async fn push(&self, job: &Taken) {
+    async fn push(&self) {
         let connection = self.connection;
         loop {
             let now = self.clock.now();
             let leased = links::lease(&self.store, connection, now, 40).await;
             if leased.is_empty() {
-                break;
+                return;
             }
             let until = now.plus(LEASE);
             let fate = self.dice().u32(0..100);
@@ -134,8 +117,6 @@ impl Rig {
             let receipts: Vec<Receipt> = leased.iter().map(links::receipt).collect();
             links::settle(&self.store, &leased, receipts).await;
         }
-        let (job, now) = (job.clone(), self.clock.now());
-        self.store.write(async move |tx| settle(tx, connection, &job, now, async || {}).await).await.unwrap();
     }
 
     /// The call, unless the lease has ended: that is checked right before the bytes are sent.
@@ -161,42 +142,10 @@ impl Rig {
             assert_eq!(crm.get(&link), Some(&value_of(&record.fields)), "a change was lost on its way");
         }
         assert_eq!(raw.number("SELECT count(*) FROM link WHERE wanted <> done").await, 0);
-        assert_eq!(raw.number("SELECT count(*) FROM job").await, 0);
     }
 }
 
-/// What the service's handler does once nothing more can be leased. `looked` runs between its look
-/// and its deed.
-async fn settle(
-    tx: &mut Tx,
-    connection: ConnectionId,
-    job: &Taken,
-    now: Time,
-    looked: impl AsyncFnOnce() + Send,
-) -> Result<bool> {
-    let mut noted = tx.note_jobs(&topic(connection), now).await?;
-    noted.retain(|other| *other != job.id.0);
-    let due = tx.next_link(connection, now).await?;
-    looked().await;
-    tx.end_noted(&noted, now).await?;
-    match due {
-        Some(at) => tx.delay_job(job.id, job.attempt, at, "waiting").await,
-        None => tx.end_job(job.id, job.attempt).await,
-    }
-}
-
-fn topic(connection: ConnectionId) -> String {
-    format!("push:{}", connection.0)
-}
-
-async fn change(
-    tx: &mut Tx,
-    connection: ConnectionId,
-    ids: &[RecordId],
-    value: u64,
-    clock: &Clock,
-    job: &NewJob,
-) -> Result<()> {
+async fn change(tx: &mut Tx, connection: ConnectionId, ids: &[RecordId], value: u64, clock: &Clock) -> Result<()> {
     let locked = tx.lock_records(ids).await?;
     let rows: Vec<RecordRow> = locked
         .iter()
@@ -205,7 +154,8 @@ async fn change(
     tx.update_records(&rows).await?;
     let mut wanted: Vec<WantedLink> = ids.iter().map(|id| links::wanted(connection, *id, clock.now())).collect();
     tx.want_links(&mut wanted).await?;
-    tx.put_jobs(std::slice::from_ref(job)).await
+    tx.wake_pushers([connection]);
+    Ok(())
 }
 
 async fn every_link_ends_with_its_last_value_whatever_happens_to_its_workers(fresh: &Fresh) {
@@ -247,66 +197,44 @@ async fn every_link_ends_with_its_last_value_whatever_happens_to_its_workers(fre
     raw.close().await;
 }
 
-/// A worker that finds nothing due ends the jobs that it noted before it looked, and no other: not
-/// that of an asker who was not committed then, nor of one who came between the look and the end.
-async fn who_asks_while_a_job_is_being_settled_is_served(fresh: &Fresh) {
+async fn who_makes_due_what_a_pusher_cannot_see_yet_tells_it_after_the_commit(fresh: &Fresh) {
     let rig = Rig::new(&fresh.store, 3).await;
+    let (store, connection) = (&fresh.store, rig.connection);
+    let told = store.due_signal(connection);
     rig.change(rig.records.to_vec(), 1).await;
-    let (store, connection, now) = (&fresh.store, rig.connection, rig.clock.now());
-    let first = store.write(async move |tx| tx.take_jobs(now, HOLD, 1).await).await.unwrap().remove(0);
-    let leased = links::lease(store, connection, now, 40).await;
-    assert!(leased.len() == 3 && rig.call(&leased, now.plus(HOLD)));
-    let receipts: Vec<Receipt> = leased.iter().map(links::receipt).collect();
-    links::settle(store, &leased, receipts).await;
+    assert!(told.notified().now_or_never().is_some(), "nobody was told");
+    let leased = links::lease(store, connection, rig.clock.now(), 40).await;
+    assert!(leased.len() == 3 && rig.call(&leased, rig.clock.now().plus(HOLD)));
+    links::settle(store, &leased, leased.iter().map(links::receipt).collect()).await;
 
-    // The asker has written all it writes, and is not committed before the worker has looked.
+    // All is written, and nothing committed before the pusher has looked.
     let (written, looked) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
-    let ask = || {
-        let (rig, written, looked, job) = (rig.clone(), Arc::clone(&written), Arc::clone(&looked), rig.job());
-        let waits = !rig.store.is_sqlite();
-        tokio::spawn(async move {
-            let (connection, clock, ids) = (rig.connection, rig.clock.clone(), vec![rig.records[0]]);
-            rig.store
-                .write(async move |tx| {
-                    change(tx, connection, &ids, 2, &clock, &job).await?;
-                    if waits {
-                        written.notify_one();
-                        looked.notified().await;
-                    }
-                    Ok(())
-                })
-                .await
-                .unwrap();
-        })
-    };
-    if store.is_sqlite() {
-        // One writer: whoever asks comes before the look or after the end.
-        store.write(async move |tx| settle(tx, connection, &first, now, async || {}).await).await.unwrap();
-        ask().await.unwrap();
-    } else {
-        let asker = Arc::new(tokio::sync::Mutex::new(Some(ask())));
+    let (says, waits, clock, ids) = (written.clone(), looked.clone(), rig.clock.clone(), vec![rig.records[0]]);
+    let change = store.write(async move |tx| {
+        change(tx, connection, &ids, 2, &clock).await?;
+        says.notify_one();
+        waits.notified().await;
+        Ok(())
+    });
+    let look = async {
         written.notified().await;
-        let looked = Arc::clone(&looked);
-        let end = store.write(async move |tx| {
-            let asker = Arc::clone(&asker);
-            let looked = Arc::clone(&looked);
-            settle(tx, connection, &first, now, async move || {
-                looked.notify_one();
-                if let Some(asker) = asker.lock().await.take() {
-                    asker.await.unwrap();
-                }
-            })
-            .await
-        });
-        assert!(end.await.unwrap(), "nothing was due when the worker looked");
-    }
-    // The asker's own job is there, and finds its link due.
-    assert_eq!(note(store, &topic(connection), rig.clock.now()).await.len(), 1, "nobody serves who asked");
-    rig.done.store(true, Ordering::SeqCst);
-    rig.clone().work().await;
-    let mut raw = Raw::of(fresh).await;
-    rig.check(&mut raw).await;
-    raw.close().await;
-    let records = store.records(&rig.records).await.unwrap();
-    assert!(records.iter().any(|record| record.fields.text(&Field::NOTE) == Some("2")));
+        assert_eq!(store.next_link(connection, rig.clock.now()).await.unwrap(), None, "it is not committed");
+        assert!(told.notified().now_or_never().is_none(), "told of what it cannot see");
+        looked.notify_one();
+    };
+    futures_util::join!(async { change.await.unwrap() }, look);
+    assert!(told.notified().now_or_never().is_some(), "nobody serves who made it due");
+    assert_eq!(links::lease(store, connection, rig.clock.now(), 40).await.len(), 1);
+}
+
+async fn what_is_rolled_back_wakes_nobody(fresh: &Fresh) {
+    let rig = Rig::new(&fresh.store, 1).await;
+    let (told, connection, clock) = (fresh.store.due_signal(rig.connection), rig.connection, rig.clock.clone());
+    let ids = rig.records.to_vec();
+    let failed = fresh.store.write(async move |tx| {
+        change(tx, connection, &ids, 2, &clock).await?;
+        Err::<(), _>(Error::Corrupt("nothing"))
+    });
+    assert!(failed.await.is_err());
+    assert!(told.notified().now_or_never().is_none());
 }

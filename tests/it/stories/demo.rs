@@ -77,7 +77,7 @@ async fn the_example_list_and_mailbox_end_as_expected(store: Store) {
     assert!(held.count > 0 && held.oldest.is_some_and(|oldest| oldest <= now), "{held:?}");
     world.advance(24 * 3_600);
     for crm in [SALESFORCE, HUBSPOT] {
-        world.ask_push(crm).await;
+        world.ask_push(crm);
     }
     world.settle().await;
     // Everything that was wanted was told, and nothing was refused without a question.

@@ -175,7 +175,7 @@ async fn a_refused_field_is_held_and_the_rest_goes(store: Store) {
     assert_eq!(world.in_salesforce("CampaignMember").len(), 1, "what hangs on the person goes as well");
     // The same value is not tried again; another one is.
     let writes = world.calls(Vendor::Salesforce, SALESFORCE_WRITES);
-    world.ask_push(SALESFORCE).await;
+    world.ask_push(SALESFORCE);
     world.settle().await;
     assert_eq!(world.calls(Vendor::Salesforce, SALESFORCE_WRITES), writes);
     let mut later = anna();

@@ -54,7 +54,7 @@ async fn story(fresh: Fresh) {
     // The CRMs keep what they have, and hear nothing more of it.
     let (writes, leads) = (world.writes(), world.in_salesforce("Lead").len());
     for name in ["salesforce", "hubspot"] {
-        world.ask_push(name).await;
+        world.ask_push(name);
     }
     world.settle().await;
     let again = json!({ "last_name": "Zeidler", "email": "Albrecht.Zeidler+messe@spindelwerk-ostalb.example" });

@@ -106,7 +106,7 @@ async fn a_person_who_asks_again_lifts_the_pause_in_every_process(store: Store) 
     assert!(until.since(world.clock.now()) > Duration::from_mins(10));
     // Nothing is called before.
     world.sandbox.calls().reset();
-    world.ask_push(SALESFORCE).await;
+    world.ask_push(SALESFORCE);
     world.run_due().await;
     assert_eq!(world.sandbox.calls().all(Vendor::Salesforce), 0);
     // It is asked once, says no again, and the pause is back.

@@ -1,6 +1,6 @@
 //! Writes to the database that take longer than they may.
 
-use mittler_core::{RecordId, job::Task};
+use mittler_core::RecordId;
 use mittler_store::Store;
 use serde_json::Value;
 
@@ -92,7 +92,6 @@ async fn receipts_that_cannot_be_written_in_time_are_found_again_and_nothing_is_
     assert!(waiting.iter().all(|link| link.state == "open"), "{waiting:#?}");
     let_go(holder).await;
     go_on.notify_one();
-    world.ask(Task::Push { connection: world.id(SALESFORCE) }).await;
     world.settle().await;
     assert_eq!((world.in_salesforce("Lead").len(), world.in_salesforce("CampaignMember").len()), (3, 3));
     world.nothing_waits().await;

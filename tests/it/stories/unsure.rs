@@ -2,7 +2,7 @@
 
 use mittler_core::{Kind, RecordId};
 use mittler_store::{Store, reviews::ReviewLine};
-use mittler_worker::{Unsure, schedule::sweep_links};
+use mittler_worker::Unsure;
 use serde_json::{Value, json};
 
 use super::world::{HUBSPOT, SALESFORCE, Setup, World, anna};
@@ -83,10 +83,10 @@ async fn after_a_day_they_are_written_and_still_asked_about(store: Store) {
     world.advance(1_800);
     world.settle().await;
     assert_eq!(people(&world), (1, 1));
-    assert_eq!(sweep_links(&world.store, &world.clock, &world.connections).await.unwrap(), 0);
+    assert_eq!(world.look().await, 0);
     world.advance(24 * 3_600);
     // One for each CRM: nobody else asks for it.
-    assert_eq!(sweep_links(&world.store, &world.clock, &world.connections).await.unwrap(), 2);
+    assert_eq!(world.look().await, 2);
     world.settle().await;
     assert_eq!((people(&world), held(&world).await), ((2, 2), 0));
     asked(&world, person).await;
@@ -100,7 +100,7 @@ async fn held_for_good_they_wait_for_the_answer_alone(store: Store) {
     world.lead(anna()).await;
     let person = world.lead(perhaps_anna()).await;
     world.advance(40 * 86_400);
-    world.ask_push(SALESFORCE).await;
+    world.ask_push(SALESFORCE);
     world.settle().await;
     assert_eq!((people(&world), held(&world).await), ((1, 1), 1));
     world.answer(asked(&world, person).await.id, "different").await.unwrap();

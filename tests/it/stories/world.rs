@@ -4,12 +4,16 @@
 //! together.
 
 use mittler_connector::SetupWish;
-use std::{sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
-use futures_util::future::join_all;
+use futures_util::{FutureExt, future::join_all};
 use mittler_connector_salesforce::Assignment;
 use mittler_core::{
-    ConnectionId, Field, Kind, Label, LinkId, Record, RecordId, RemoteFields,
+    ConnectionId, Field, Kind, Label, LinkId, Record, RecordId, RemoteFields, Time,
     derive::Overrides,
     job::{Lane, Task},
 };
@@ -37,6 +41,7 @@ use mittler_worker::{
     follow::{FollowUp, Routing},
 };
 use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::account::connection;
@@ -115,6 +120,8 @@ pub struct World {
     pub door: Ingest,
     pub hooks: Hooks,
     setup: Setup,
+    /// When pushers look at their connections next although nobody tells of anything due, and since when that is known.
+    looks: Mutex<BTreeMap<ConnectionId, (Time, Time)>>,
 }
 
 impl World {
@@ -181,7 +188,8 @@ impl World {
             accepted: Arc::new(|| ()),
             counts: Counts::default(),
         };
-        let world = World { store, clock, keys, sandbox, connections, worker, door, hooks, setup };
+        let world =
+            World { store, clock, keys, sandbox, connections, worker, door, hooks, setup, looks: Mutex::default() };
         for connection in world.connections.all() {
             connection.connector.setup(SetupWish::Apply).await.unwrap();
         }
@@ -235,13 +243,55 @@ impl World {
         self.sandbox.clock().advance_seconds(i64::from(seconds));
     }
 
-    /// Runs what is due now, up to four jobs at once; gives how many there were.
+    /// Runs what is due now, up to four jobs at once, and the pushers that were told of something or are to look;
+    /// gives how many these were.
     pub async fn step(&self) -> usize {
         let now = self.clock.now();
         let jobs = self.store.write(async move |tx| tx.take_jobs(now, Duration::from_secs(60), 4).await).await.unwrap();
-        let count = jobs.len();
-        join_all(jobs.into_iter().map(|job| self.run(job))).await;
+        let pushers = self.pushers_awake();
+        let count = jobs.len() + pushers.len();
+        let jobs = join_all(jobs.into_iter().map(|job| self.run(job)));
+        tokio::join!(jobs, join_all(pushers.into_iter().map(|id| self.push_due(id))));
         count
+    }
+
+    fn pushers_awake(&self) -> Vec<ConnectionId> {
+        let (mut looks, now) = (self.looks.lock().unwrap(), self.clock.now());
+        let mut awake: Vec<ConnectionId> = self.connections.all().iter().map(|connection| connection.id).collect();
+        awake.retain(|id| {
+            let told = self.store.due_signal(*id).notified().now_or_never().is_some();
+            // Nobody waits by a clock that was put back.
+            let wakes = told || looks.get(id).is_some_and(|(at, since)| *at <= now || now < *since);
+            if wakes {
+                looks.remove(id);
+            }
+            wakes
+        });
+        awake
+    }
+
+    fn look_at(&self, id: ConnectionId, at: Time) {
+        self.looks.lock().unwrap().insert(id, (at, self.clock.now()));
+    }
+
+    async fn push_due(&self, id: ConnectionId) {
+        let again = self.worker.pusher.push_due(id, &CancellationToken::new()).await;
+        let again = again.unwrap_or_else(|_| Some(self.clock.now().plus(Duration::from_millis(500))));
+        if let Some(at) = again {
+            self.look_at(id, at);
+        }
+    }
+
+    /// What each pusher does every second by itself; gives at how many connections something is due.
+    pub async fn look(&self) -> usize {
+        let (mut due, now) = (0, self.clock.now());
+        for connection in self.connections.all() {
+            if self.worker.pusher.waits(connection.id).await.unwrap().is_some_and(|at| at <= now) {
+                self.look_at(connection.id, now);
+                due += 1;
+            }
+        }
+        due
     }
 
     async fn run(&self, job: Taken) {
@@ -274,7 +324,8 @@ impl World {
                 assert!(ran <= 3_000, "this does not come to rest: {}", self.waiting().await);
                 continue;
             }
-            let Some(due) = self.store.next_due().await.unwrap() else { return ran };
+            let look = self.looks.lock().unwrap().values().map(|(at, _)| *at).min();
+            let Some(due) = self.store.next_due().await.unwrap().into_iter().chain(look).min() else { return ran };
             // Whole seconds, since the sandbox's clock counts those, and the two must not drift apart.
             let wait = due.since(self.clock.now());
             if wait > Duration::ZERO {
@@ -293,7 +344,7 @@ impl World {
         panic!("this does not come to rest: {}", self.waiting().await);
     }
 
-    /// Reads inputs that wait, and leaves pushes for later; gives how many jobs that were.
+    /// Reads inputs that wait, and pushes nothing; gives how many jobs that were.
     pub async fn enrich_only(&self) -> usize {
         let now = self.clock.now();
         let jobs =
@@ -356,8 +407,9 @@ impl World {
         lease.id
     }
 
-    pub async fn ask_push(&self, connection: &str) {
-        self.ask(Task::Push { connection: self.id(connection) }).await;
+    /// A connection's pusher looks at what is due with the next step, whether there is anything or not.
+    pub fn ask_push(&self, connection: &str) {
+        self.look_at(self.id(connection), self.clock.now());
     }
 
     /// Pulls both CRMs, and does what follows.

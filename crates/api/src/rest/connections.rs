@@ -326,11 +326,9 @@ pub(crate) async fn retry_link(app: &App, id: LinkId) -> Result<u64, Problem> {
     Ok(1)
 }
 
-/// The link and the job that writes it; whether there was anything to do again.
+/// Whether there was anything to do again.
 pub(crate) async fn retry_one(app: &App, connection: ConnectionId, link: LinkId) -> Result<bool, Problem> {
-    let again = mittler_sync::retry::retry_link(&app.store, &app.clock, connection, link).await?;
-    app.ingest.wake();
-    Ok(again)
+    Ok(mittler_sync::retry::retry_link(&app.store, connection, link).await?)
 }
 
 pub(crate) async fn retry_connection(app: &App, connection: ConnectionId) -> Result<AgainConnection, Problem> {

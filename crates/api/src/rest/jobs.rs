@@ -31,7 +31,7 @@ pub(crate) struct JobQuery {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct JobView {
     pub id: String,
-    #[schema(example = "push:0190f5e2b8d97c6f8a52c9f1f0a3d111")]
+    #[schema(example = "pull:0190f5e2b8d97c6f8a52c9f1f0a3d111")]
     pub topic: String,
     #[schema(value_type = String, format = DateTime)]
     pub due_at: Time,

@@ -215,7 +215,7 @@ impl Service {
         self.store
             .write(async move |tx| {
                 tx.ask(&[review]).await?;
-                tx.put_jobs(&[NewJob::new(job, Task::Push { connection }, Lane::Interactive, now, now)]).await?;
+                tx.put_jobs(&[NewJob::new(job, Task::Pull { connection }, Lane::Interactive, now, now)]).await?;
                 let taken = tx.take_jobs(clock.now(), Duration::from_mins(1), 10).await?;
                 let ours = taken.iter().find(|taken| taken.id.0 == job).unwrap();
                 tx.fail_job(ours.id, ours.attempt, now, "panicked", 1, now).await

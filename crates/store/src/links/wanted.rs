@@ -5,25 +5,9 @@ use std::time::Duration;
 use mittler_core::{ConnectionId, LinkId, Time};
 use uuid::Uuid;
 
-use crate::{Result, Tx, id_rows};
+use crate::{Result, Store, Tx, id_rows};
 
 impl Tx {
-    /// When to look again at the due links of a connection; `None` if nothing is due. Who holds a
-    /// lease is asked again after a second: most are done long before their lease ends. What is held for a
-    /// person's answer is found by the sweep when its time is over.
-    pub async fn next_link(&mut self, connection: ConnectionId, now: Time) -> Result<Option<Time>> {
-        let rows = fetch_all!(
-            self,
-            (Option<i64>,),
-            "SELECT min(CASE WHEN id IN (SELECT leased.link FROM leased WHERE leased.connection = $1) THEN $2 ELSE next_at END) FROM link
-             WHERE connection = $1 AND wanted > done AND role = 'primary' AND state NOT IN ('gone', 'suspect') AND (state <> 'held' OR next_at <= $3)",
-            connection.0,
-            now.plus(Duration::from_secs(1)).0,
-            now.0,
-        )?;
-        Ok(rows.first().and_then(|row| row.0).map(Time))
-    }
-
     /// Raises what is wanted of links (a mapping, mode or need changed).
     pub async fn want_again(&mut self, ids: &[LinkId]) -> Result<()> {
         let raw: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
@@ -135,20 +119,22 @@ impl Tx {
         let waiting: Vec<LinkId> = waiting.into_iter().map(|row| LinkId(row.0)).collect();
         if waiting.is_empty() { Ok(()) } else { self.want_again(&waiting).await }
     }
+}
 
-    /// Whether links of a connection are due though no job will look at them.
-    pub async fn is_unattended(&mut self, connection: ConnectionId, now: Time) -> Result<bool> {
+impl Store {
+    /// When to look again at the due links of a connection; `None` if nothing is due. Who holds a
+    /// lease is asked again after a second: most are done long before their lease ends. What is held for a
+    /// person's answer is found by the sweep when its time is over.
+    pub async fn next_link(&self, connection: ConnectionId, now: Time) -> Result<Option<Time>> {
         let rows = fetch_all!(
             self,
-            (i64,),
-            "SELECT count(*) FROM connection c WHERE c.id = $1
-               AND EXISTS (SELECT 1 FROM link l WHERE l.connection = $1 AND l.wanted > l.done AND l.role = 'primary' AND l.state NOT IN ('gone', 'suspect')
-                              AND (l.state <> 'held' OR l.next_at <= $3))
-               AND NOT EXISTS (SELECT 1 FROM job j WHERE j.topic = $2 AND j.dead_at IS NULL)",
+            (Option<i64>,),
+            "SELECT min(CASE WHEN id IN (SELECT leased.link FROM leased WHERE leased.connection = $1) THEN $2 ELSE next_at END) FROM link
+             WHERE connection = $1 AND wanted > done AND role = 'primary' AND state NOT IN ('gone', 'suspect') AND (state <> 'held' OR next_at <= $3)",
             connection.0,
-            format!("push:{}", connection.0),
+            now.plus(Duration::from_secs(1)).0,
             now.0,
         )?;
-        Ok(rows.first().is_some_and(|row| row.0 > 0))
+        Ok(rows.first().and_then(|row| row.0).map(Time))
     }
 }

@@ -107,7 +107,12 @@ impl Commit {
         if !again.is_empty() {
             tx.want_again(&again).await?;
         }
-        self.queue(tx, pushes, later).await?;
+        if pushes {
+            tx.wake_pushers(self.connections.iter().map(|connection| connection.id));
+        }
+        if !later.is_empty() {
+            self.read_later(tx, later).await?;
+        }
         if let Some((feed, cursor)) = cursor {
             tx.put_cursor(self.connection, feed, cursor, now).await?;
         }
@@ -191,18 +196,10 @@ impl Commit {
         Ok(())
     }
 
-    /// The jobs that follow: pushes, and reads of what could not be read now.
-    async fn queue(&self, tx: &mut Tx, pushes: bool, later: BTreeSet<String>) -> Result<()> {
-        let (clock, now) = (&self.clock, self.now);
-        let mut jobs: Vec<NewJob> = Vec::new();
-        if pushes {
-            jobs.extend(self.connections.iter().map(|c| NewJob::push(clock.id(), c.id, Lane::Scheduled, now)));
-        }
-        if !later.is_empty() {
-            let (due, ids) = (now.plus(self.lag), later.into_iter().collect());
-            let place = (self.connection, self.remote_type.as_str());
-            jobs.push(NewJob::read(clock.id(), place, ids, Lane::Scheduled, due, now));
-        }
-        tx.put_jobs(&jobs).await
+    /// Reads what could not be read now.
+    async fn read_later(&self, tx: &mut Tx, ids: BTreeSet<String>) -> Result<()> {
+        let (due, ids) = (self.now.plus(self.lag), ids.into_iter().collect());
+        let place = (self.connection, self.remote_type.as_str());
+        tx.put_jobs(&[NewJob::read(self.clock.id(), place, ids, Lane::Scheduled, due, self.now)]).await
     }
 }

@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use mittler_connector::{Key, KeyForm, RemoteRecord};
-use mittler_core::{Field, Kind, LinkId, RecordId, RemoteFields, Statement, Time, Value, job::Lane, mapping::Object};
+use mittler_core::{
+    ConnectionId, Field, Kind, LinkId, RecordId, RemoteFields, Statement, Time, Value, job::Lane, mapping::Object,
+};
 use mittler_normalise::{email::is_personal, name::same_surname};
 use mittler_store::{
     Result, Tx, derived_id,
     due::DueLink,
     intents::Settled,
-    jobs::NewJob,
     leases::Receipt,
     links::{LinkCommand, WantedLink, link_id},
     moved::Moved,
@@ -159,15 +160,14 @@ impl Batch {
         let adopted = Adopted { receipts, statements, reviews, ends, seen, companies };
         let (now, overrides) = (self.now(), self.pusher.overrides.clone());
         let others = self.pusher.connections.all();
-        let told = others.iter().filter(|other| other.id != self.connection.id);
-        let wake: Vec<NewJob> =
-            told.map(|other| NewJob::push(self.pusher.id(), other.id, Lane::Scheduled, now)).collect();
+        let told: Vec<ConnectionId> =
+            others.iter().map(|other| other.id).filter(|other| *other != self.connection.id).collect();
         self.pusher
             .store
             .write(async move |tx| {
                 let changed = restate(tx, &adopted.statements, &overrides, now).await?;
                 let links = changed.iter().flat_map(|record| links_of(&others, record, Lane::Scheduled, now));
-                adopted.write(tx, links.collect(), &wake, now).await
+                adopted.write(tx, links.collect(), told, now).await
             })
             .await?;
         Ok(())
@@ -200,8 +200,14 @@ struct Adopted {
 }
 
 impl Adopted {
-    /// `links`: those that the new statements make due, at all CRMs.
-    async fn write(mut self, tx: &mut Tx, mut links: Vec<WantedLink>, wake: &[NewJob], now: Time) -> Result<()> {
+    /// `links`: those that the new statements make due, at all CRMs. `others`: whose pushers are told.
+    async fn write(
+        mut self,
+        tx: &mut Tx,
+        mut links: Vec<WantedLink>,
+        others: Vec<ConnectionId>,
+        now: Time,
+    ) -> Result<()> {
         let adopted = self.receipts.iter().filter_map(|it| Some((it, it.remote_id.clone()?)));
         let becomes: Vec<Moved> = adopted
             .map(|(it, remote_id)| Moved {
@@ -223,7 +229,7 @@ impl Adopted {
         let holding = tx.hold_links(&read).await?;
         if !links.is_empty() {
             tx.want_links(&mut links).await?;
-            tx.put_jobs(wake).await?;
+            tx.wake_pushers(others);
         }
         tx.settle_intents(&holding, &self.ends, now).await?;
         let done = tx.put_receipts(&holding, &self.receipts).await?;

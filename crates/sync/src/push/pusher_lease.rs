@@ -16,8 +16,9 @@ use uuid::Uuid;
 /// How long the right outlives the last word of who has it.
 const LASTS: Duration = Duration::from_secs(3);
 
-/// The right to push a connection, as one push has it: taken with the first write that it notes, held on with
-/// later ones, and given back with [`Tx::end_push`], in the transaction that finds nothing more due.
+/// The right to push a connection, as one push has it: taken with the first write that it notes, and held on with
+/// later ones. It ends by itself, so that whoever made something due meanwhile may take it up; a process that stops
+/// gives it back with [`Tx::end_push`].
 #[derive(Debug)]
 pub struct PusherLease {
     connection: ConnectionId,

@@ -1,14 +1,12 @@
 //! What everybody said is written down, and what follows from it: fields, owners, links that are due.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
 use mittler_core::{
-    ConnectionId, Field, Kind, Record, RecordId, Said, Source, SourceKind, Sourced, Statement, Time, Value, derive,
-    job::Lane,
+    Field, Kind, Record, RecordId, Said, Source, SourceKind, Sourced, Statement, Time, Value, derive, job::Lane,
 };
 use mittler_store::{
     Error, Result, Tx,
-    jobs::NewJob,
     records::{RecordRow, StatementRow},
     signals::Read,
 };
@@ -81,19 +79,13 @@ pub(super) async fn state(tx: &mut Tx, env: &Env, work: &mut Work, inputs: &[&In
     if !links.is_empty() {
         tx.want_links(&mut links).await?;
     }
-    let due: BTreeSet<Uuid> = links.iter().chain(&known).map(|link| link.connection).collect();
+    tx.wake_pushers(links.iter().chain(&known).map(|link| link.connection.into()));
     tx.ask(&work.reviews).await?;
     if !work.reads.is_empty() {
         tx.settle_signals(&work.reads).await?;
     }
-    let lane = work.lanes.values().min().copied().unwrap_or(Lane::Scheduled);
-    let jobs: Vec<NewJob> =
-        due.iter().map(|connection| NewJob::push(env.clock.id(), (*connection).into(), lane, now)).collect();
-    tx.put_jobs(&jobs).await?;
-    let pushes = due.into_iter().map(ConnectionId).collect();
-    let urgent = lane == Lane::Interactive;
     let end = |read: &Read| (read.id, read.code.clone().unwrap_or_else(|| read.state.clone()));
-    Ok(Did { new_records: made.len(), pushes, urgent, ends: work.reads.iter().map(end).collect() })
+    Ok(Did { new_records: made.len(), ends: work.reads.iter().map(end).collect() })
 }
 
 /// Names an owner for persons that are new, as a rule's word, and for each new task: of a person who
