@@ -1,7 +1,7 @@
 //! The one HTTP client: authorisation, pacing, timeouts, no redirects, and the split of failures
 //! into "nothing happened" and "unknown".
 
-use std::{sync::Arc, time::Duration};
+use std::{future::Future, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -11,6 +11,7 @@ use reqwest::{
 };
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
+use tokio::time::Instant;
 
 use crate::{Cost, Error, Result, Usage};
 
@@ -204,7 +205,12 @@ impl Http {
     async fn once(&self, call: &Call, token: &SecretString) -> Result<Answer> {
         self.pace.permit(call.cost.unwrap_or(self.dialect.cost)).await?;
         let failed = |error: reqwest::Error| classify(&error, call.effect);
-        let mut response = self.request(call, token)?.send().await.map_err(failed)?;
+        let request = self.request(call, token)?;
+        // Here, since all that was waited for before - a permit, a token, the machine itself - may have taken long.
+        if call.effect == Effect::Write && LATEST.try_with(|latest| Instant::now() > *latest).unwrap_or(false) {
+            return Err(Error::Unavailable { code: "too_late".into(), retry_after: Some(Duration::ZERO) });
+        }
+        let mut response = request.send().await.map_err(failed)?;
         let (status, headers) = (response.status(), response.headers().clone());
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(failed)? {
@@ -247,6 +253,17 @@ impl Http {
         }
         Ok(request)
     }
+}
+
+tokio::task_local! {
+    /// After this moment no write is begun.
+    static LATEST: Instant;
+}
+
+/// Runs calls of which none that writes is begun after `latest`: what such a call did could not be known any more by
+/// whoever looks for it. One that would be is [`Error::Unavailable`]: nothing was sent.
+pub async fn begun_before<F: Future>(latest: Instant, calls: F) -> F::Output {
+    LATEST.scope(latest, calls).await
 }
 
 /// Whatever became of a new token: the call that needed it never left.

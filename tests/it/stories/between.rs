@@ -16,9 +16,17 @@ use super::world::{SALESFORCE, World};
 /// Gets the remote type and the writes; an error is the whole call's, and then nothing goes out.
 pub type Before = dyn Fn(&str, &[Write]) -> BoxFuture<'static, Result<()>> + Send + Sync;
 
+/// Gets the remote type of a write that the CRM has done; an error is all that anybody learns of it.
+pub type After = dyn Fn(&str) -> Result<()> + Send + Sync;
+
+/// Gets the remote type that is about to be described.
+pub type Describes = dyn Fn(&str) + Send + Sync;
+
 struct Between {
     inner: Arc<dyn Connector>,
     before: Arc<Before>,
+    after: Arc<After>,
+    describes: Arc<Describes>,
 }
 
 #[async_trait]
@@ -28,6 +36,7 @@ impl Connector for Between {
     }
 
     async fn describe(&self, remote_type: &str) -> Result<RemoteSchema> {
+        (self.describes)(remote_type);
         self.inner.describe(remote_type).await
     }
 
@@ -50,7 +59,9 @@ impl Connector for Between {
 
     async fn push(&self, remote_type: &str, batch: &[Write]) -> Result<Vec<Outcome>> {
         (self.before)(remote_type, batch).await?;
-        self.inner.push(remote_type, batch).await
+        let outcomes = self.inner.push(remote_type, batch).await?;
+        (self.after)(remote_type)?;
+        Ok(outcomes)
     }
 
     fn receive(&self, hook: &RawHook, now: Time) -> std::result::Result<Received, NotAuthentic> {
@@ -72,13 +83,22 @@ impl Connector for Between {
 
 /// Stands between a connection and its CRM from now on.
 pub fn between(world: &World, name: &str, before: Arc<Before>) {
+    stand(world, name, before, Arc::new(|_| Ok(())), Arc::new(|_| ()));
+}
+
+/// The same, for what follows a write, and for what comes before a description.
+pub fn after(world: &World, name: &str, after: Arc<After>, describes: Arc<Describes>) {
+    stand(world, name, Arc::new(|_, _| Box::pin(async { Ok(()) })), after, describes);
+}
+
+fn stand(world: &World, name: &str, before: Arc<Before>, after: Arc<After>, describes: Arc<Describes>) {
     let known = world.connections.named(name).unwrap();
     let text = if name == SALESFORCE {
         mittler_connector_salesforce::DEFAULT_MAPPING
     } else {
         mittler_connector_hubspot::DEFAULT_MAPPING
     };
-    let connector = Arc::new(Between { inner: Arc::clone(&known.connector), before });
+    let connector = Arc::new(Between { inner: Arc::clone(&known.connector), before, after, describes });
     let mapping = Mapping::parse(text).unwrap();
     world.connections.put(Connection::new(known.id, name.to_owned(), Mode::Full, mapping, connector));
 }

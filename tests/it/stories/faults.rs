@@ -1,15 +1,26 @@
 //! Whatever the network and the CRMs do: in the end everything is there, and once.
 
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use mittler_connector::Error;
 use mittler_core::{Field, Kind, RecordId};
 use mittler_sandbox::{FaultKind, Vendor, salesforce::ValidationRule};
 use mittler_store::Store;
 use mittler_sync::Mode;
 use serde_json::{Value, json};
 
+use super::between::after;
 use super::world::{HUBSPOT, HUBSPOT_WRITES, SALESFORCE, SALESFORCE_WRITES, Setup, World, anna, guest, stand};
 
 on_every_database!(
     writes_that_are_cut_off_after_the_commit_lose_and_double_nothing,
+    what_a_look_was_begun_too_early_to_see_is_not_made_twice,
     limits_and_outages_only_delay,
     a_rejected_token_is_replaced_once,
     a_token_that_died_while_the_service_was_away_is_replaced,
@@ -29,6 +40,44 @@ fn reply(at: usize) -> Vec<u8> {
          Guten Tag,\r\nbitte schicken Sie uns Angebot {at}.\r\n"
     )
     .into_bytes()
+}
+
+/// Between the look for a task that was perhaps made and the decision to make it again, the time comes from which on
+/// the CRM would show it.
+async fn what_a_look_was_begun_too_early_to_see_is_not_made_twice(store: Store) {
+    let long = Duration::from_secs(60);
+    let world = World::with(store, Setup { call_timeout: long, ..Setup::default() }).await;
+    let (unheard, slow) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
+    let (answer, described, clock) = (unheard.clone(), slow.clone(), world.clock.clone());
+    after(
+        &world,
+        SALESFORCE,
+        Arc::new(move |remote_type| match remote_type {
+            "Task" if answer.swap(false, Ordering::SeqCst) => Err(Error::Unknown { code: "cut".into() }),
+            _ => Ok(()),
+        }),
+        Arc::new(move |remote_type| {
+            if remote_type == "Task" && described.swap(false, Ordering::SeqCst) {
+                clock.advance(Duration::from_secs(30));
+            }
+        }),
+    );
+    // What a task looks like there is asked for now, and once more in an hour.
+    world.lead(guest(1)).await;
+    world.advance(3_590);
+    unheard.store(true, Ordering::SeqCst);
+    world.lead_only(anna()).await;
+    assert_eq!(world.in_salesforce("Task").len(), 2, "it is there, and nobody has heard of it");
+    // Twelve seconds before the CRM would show for certain what the call has done.
+    world.advance(110);
+    slow.store(true, Ordering::SeqCst);
+    world.look().await;
+    world.run_due().await;
+    assert!(!slow.load(Ordering::SeqCst), "the time did not come between the look and the decision");
+    world.settle().await;
+    assert_eq!(world.in_salesforce("Task").len(), 2, "it was made twice");
+    world.nothing_waits().await;
+    world.end().await;
 }
 
 async fn writes_that_are_cut_off_after_the_commit_lose_and_double_nothing(store: Store) {

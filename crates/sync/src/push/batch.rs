@@ -164,11 +164,13 @@ impl Batch {
     async fn attempt_object(&self, object: &Object, due: Vec<DueLink>, kept_out: bool) -> Run<()> {
         let profile = self.profile(&object.remote)?;
         let mut stages = Stages::plan(&self.connection, &due);
+        // What a look could not show yet has not been looked for, however long the look takes.
+        let looked_at = self.now();
         let due = self.resolve(object, profile, due).await?;
         if due.is_empty() {
             return Ok(());
         }
-        let (planned, unmet) = self.plan(object, profile, due, kept_out).await?;
+        let (planned, unmet) = self.plan(object, profile, due, (looked_at, kept_out)).await?;
         let mut planned = self.read_before_update(object, profile, planned, kept_out).await?;
         if profile.kind == Kind::Person {
             self.ask_about_namesakes(object, &planned).await?;
@@ -221,7 +223,8 @@ impl Batch {
         let changed = due.into_iter().filter(|link| !unchanged.contains(&link.id.0));
         let changed: Vec<DueLink> = changed.filter(|link| link.remote_type == object.remote).collect();
         if !changed.is_empty() {
-            planned.extend(self.plan(object, profile, changed, kept_out).await?.0);
+            // Nobody has looked for what may have been made of these.
+            planned.extend(self.plan(object, profile, changed, (Time(0), kept_out)).await?.0);
         }
         Ok(planned)
     }

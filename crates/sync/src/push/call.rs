@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use mittler_connector::{Error as CrmError, KindProfile, Write};
+use mittler_connector::{Error as CrmError, KindProfile, Write, http::begun_before};
 use mittler_core::mapping::Object;
 use mittler_store::links::LinkCommand;
 use tokio::time::{Instant, timeout_at};
@@ -46,7 +46,8 @@ impl Batch {
             }
             let (mut stages, before) = (Stages::call(&self.connection, remote_type, &part), done.len());
             let writes: Vec<Write> = part.iter().map(|item| Self::as_write(profile, item)).collect();
-            let call = timeout_at(deadline, self.connection.connector.push(remote_type, &writes)).await;
+            let call = begun_before(deadline - longest, self.connection.connector.push(remote_type, &writes));
+            let call = timeout_at(deadline, call).await;
             match call.unwrap_or_else(|_| Err(CrmError::Unknown { code: "lease_over".into() })) {
                 Ok(outcomes) => {
                     let mut by_tag: HashMap<Uuid, _> =

@@ -35,14 +35,14 @@ struct PlanContext {
 }
 
 impl Batch {
-    /// What is to be done about each, and those for which a need is not there. `kept_out`: whether
-    /// anybody is, so that people are looked at for it.
+    /// What is to be done about each, and those for which a need is not there. `looked_at`: when it was begun to look
+    /// in the CRM for what may be there already. `kept_out`: whether anybody is, so that people are looked at for it.
     pub(super) async fn plan(
         &self,
         object: &Object,
         profile: &KindProfile,
         due: Vec<DueLink>,
-        kept_out: bool,
+        (looked_at, kept_out): (Time, bool),
     ) -> Run<(Vec<Planned>, Vec<DueLink>)> {
         let wanted: Vec<Wanted> = due.iter().map(|link| object.project(&link.fields)).collect();
         let context = self.context(object, &due, &wanted).await?;
@@ -58,7 +58,7 @@ impl Batch {
                 planned.push(Planned::Settle(Box::new(receipt), open));
                 continue;
             }
-            let mut one = self.plan_one(object, profile, link, &wanted, &context.absent);
+            let mut one = self.plan_one(object, profile, link, (&wanted, looked_at), &context.absent);
             if let Planned::Write(item) = &mut one
                 && kept_out
             {
@@ -208,11 +208,11 @@ impl Batch {
         object: &Object,
         profile: &KindProfile,
         link: DueLink,
-        wanted: &Wanted,
+        (wanted, looked_at): (&Wanted, Time),
         absent: &BTreeSet<String>,
     ) -> Planned {
         let creates = creates(profile, &link);
-        let link = match self.plan_without_call(object, profile, link) {
+        let link = match self.plan_without_call(object, profile, link, looked_at) {
             Ok(link) => link,
             Err(planned) => return planned,
         };
@@ -246,6 +246,7 @@ impl Batch {
         object: &Object,
         profile: &KindProfile,
         link: DueLink,
+        looked_at: Time,
     ) -> std::result::Result<DueLink, Planned> {
         let creates = creates(profile, &link);
         let open = link.open_intent.as_ref().map(|open| open.id);
@@ -285,10 +286,11 @@ impl Batch {
             && !profile.own_key.recognises_repetition()
             && !profile.keys.contains(&KeyForm::Pair)
         {
-            // A create that the CRM would not recognise: wait until it would show, then look.
+            // A create that the CRM would not recognise: wait until it would show, then look. The look counts from
+            // when it was begun: meanwhile that time may have come, and what it missed would be made twice.
             let visible = self.visible(open);
-            if visible > self.now() {
-                return Err(Planned::Wait(link, visible, "outcome_unknown"));
+            if visible > looked_at {
+                return Err(Planned::Wait(link, visible.max(self.now()), "outcome_unknown"));
             }
         }
         Ok(link)
