@@ -93,6 +93,32 @@ impl Spans {
     }
 }
 
+/// Whether a collector takes spans: asked with a request that holds none.
+///
+/// # Errors
+/// Why it does not, with what to do about it.
+pub async fn check(collector: &str) -> Result<String, String> {
+    let address = format!("{}/v1/traces", collector.trim_end_matches('/'));
+    let client = mittler_connector::http::client(PATIENCE).map_err(|error| error.to_string())?;
+    // A message of protocol buffers without fields has no bytes.
+    let asked = client.post(&address).header("content-type", "application/x-protobuf").body(Vec::new()).send().await;
+    let answer = asked.map_err(|error| {
+        let cause = error.without_url();
+        format!(
+            "no collector answers at {address} ({cause}): start it, or put telemetry.otlp right. Meanwhile spans are \
+             dropped, and everything else works"
+        )
+    })?;
+    let status = answer.status();
+    if !status.is_success() {
+        return Err(format!(
+            "{address} answers {status}, which no OTLP collector does: put telemetry.otlp right. Meanwhile spans are \
+             dropped, and everything else works"
+        ));
+    }
+    Ok(format!("the collector at {address} takes spans"))
+}
+
 /// One span that is open.
 struct Open {
     begun: SystemTime,

@@ -1,6 +1,6 @@
 //! From a stored signal to what it says: bytes, layout and context in, drafts out. No database.
 
-use mittler_core::{Field, Said, Source, SourceKind, Time, Value, job::Lane};
+use mittler_core::{Field, Said, Source, SourceKind, Time, Value, job::Lane, trace::SignalTrace};
 use mittler_enrich::{Context, Draft, Fair, RunParams, is_own, not_own_staff, read_lead, read_reply};
 use mittler_intake::{Problem, csv, json, mail};
 use mittler_store::signals::Unread;
@@ -19,6 +19,7 @@ pub struct Reply {
 #[derive(Debug, Clone)]
 pub struct Input {
     pub signal: Uuid,
+    pub trace: SignalTrace,
     pub single: bool,
     pub received_at: Time,
     pub observed_at: Time,
@@ -114,6 +115,7 @@ fn try_read(unread: &Unread, own_domains: &[String]) -> Result<Reading, Problem>
     };
     let base = Input {
         signal: unread.id,
+        trace: unread.trace(),
         single: unread.kind == "lead",
         received_at,
         observed_at: received_at,

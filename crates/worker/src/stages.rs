@@ -10,10 +10,12 @@ use mittler_store::{
 };
 use uuid::Uuid;
 
+use crate::input::Input;
+
 /// The code of an input that could not be processed.
 pub(crate) const NOT_TAKEN: &str = "not_taken";
 
-/// Inputs that are being read. Empty if nobody takes spans.
+/// One stage of several inputs. Empty if nobody takes spans.
 pub(crate) struct Enriching(HashMap<Uuid, Stage>);
 
 impl Enriching {
@@ -23,6 +25,15 @@ impl Enriching {
             let stage = stage!("enrich", job = %job.id, attempt = job.attempt, inputs = unread.len());
             (one.id, stage.of(&one.trace()))
         });
+        Enriching(each.collect())
+    }
+
+    /// The derivation of records from what these inputs say, with what follows from them.
+    pub fn deriving(inputs: &[&Input], records: usize) -> Enriching {
+        let inputs = if trace::is_on() { inputs } else { &[] };
+        let each = inputs
+            .iter()
+            .map(|input| (input.signal, stage!("derive", inputs = inputs.len(), records).of(&input.trace)));
         Enriching(each.collect())
     }
 

@@ -150,13 +150,14 @@ async fn a_lead_makes_one_trace(database: &str) {
         assert_eq!(attribute(span, "signal"), id);
         assert!(span.end_time_unix_nano >= span.start_time_unix_nano && span.start_time_unix_nano > 0);
         let object = match span.name.as_str() {
-            "accept" | "enrich" => String::new(),
+            "accept" | "enrich" | "derive" => String::new(),
             _ => format!("{} {}", attribute(span, "connection"), attribute(span, "object")),
         };
         codes.insert((span.name.clone(), object), attribute(span, "code"));
     }
     let code = |stage: &str, object: &str| codes.get(&(stage.into(), object.into())).map(String::as_str);
-    assert_eq!((code("accept", ""), code("enrich", "")), (Some("accepted"), Some("done")));
+    let own = ["accept", "enrich", "derive"].map(|stage| code(stage, ""));
+    assert_eq!(own, [Some("accepted"), Some("done"), Some("derived")]);
     for object in ["hubspot contacts", "salesforce Lead"] {
         let stages = ["plan", "call", "receipt"].map(|stage| code(stage, object));
         assert_eq!(stages, [Some("create"), Some("created"), Some("created")], "{object}: {codes:?}");
@@ -204,6 +205,8 @@ async fn a_collector_that_is_away_holds_nothing_up() {
     // Nobody listens there yet.
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let house = House::with("sqlite:mittler.sqlite", &format!("http://{free}")).await;
+    let doctor = house.place.run(&["doctor"]).await.ended(1).text();
+    assert!(doctor.contains(&format!("✗ telemetry: no collector answers at http://{free}/v1/traces")), "{doctor}");
     let (service, base, key) = house.serve().await;
     let id = sent(&base, &key, &lead(), None).await;
     let read = |id: String| client().get(format!("{base}/api/v1/leads/{id}")).bearer_auth(&key);
@@ -215,6 +218,8 @@ async fn a_collector_that_is_away_holds_nothing_up() {
     // What comes once it listens is told.
     let collector = Collector::default();
     collector.at(&free.to_string()).await;
+    let doctor = house.place.run(&["doctor"]).await.text();
+    assert!(doctor.contains(&format!("✓ telemetry: the collector at http://{free}/v1/traces takes spans")), "{doctor}");
     let other = json!({"last_name": "Häberle", "email": "simone.haeberle@spindelwerk-ostalb.example"});
     let second = sent(&base, &key, &other, None).await;
     eventually("the second lead is told of", 30, async || {

@@ -22,7 +22,7 @@ use crate::{
     cli::Common,
     commands::{mapping, print_json},
     config::{Config, ConnectionSection},
-    factory, installation, keyfile, telemetry,
+    factory, installation, keyfile, spans, telemetry,
 };
 
 #[derive(Debug, Serialize)]
@@ -97,6 +97,9 @@ async fn check(common: &Common, findings: &mut Findings) {
         let mut rabbit = RabbitConfig::new(SecretString::from(broker.clone()));
         rabbit.queue.clone_from(&config.server.queue);
         findings.add("broker", mittler_queue::check(&rabbit).await.map(|says| says.join("; ")));
+    }
+    if let Some(collector) = &config.telemetry.otlp {
+        findings.add("telemetry", spans::check(collector).await);
     }
     let key = check_key(&config, findings).await;
     let store = check_database(&config, findings).await;

@@ -17,6 +17,7 @@ use super::{Did, Env, Work, add, recognise::claim};
 use crate::{
     follow::{self, Lead},
     input::Input,
+    stages::Enriching,
 };
 
 /// Writes statements, derives, routes, writes records, and makes links due.
@@ -47,6 +48,7 @@ pub(super) async fn state(tx: &mut Tx, env: &Env, work: &mut Work, inputs: &[&In
     if !rows.is_empty() {
         tx.put_statements(&rows).await?;
     }
+    let mut deriving = Enriching::deriving(inputs, work.said.len());
     let (mut made, mut changed): (Vec<(Record, Option<RecordId>)>, Vec<Changed>) = (Vec::new(), Vec::new());
     for (id, said) in &work.said {
         if let Some((kind, person)) = work.fresh.get(id) {
@@ -67,6 +69,7 @@ pub(super) async fn state(tx: &mut Tx, env: &Env, work: &mut Work, inputs: &[&In
         tx.insert_records(&mut rows).await?;
     }
     put_changed(tx, &changed, now).await?;
+    deriving.end_all("derived");
     let (mut links, mut known) = (Vec::new(), Vec::new());
     let made_records = made.iter().map(|(record, _)| (record, true));
     for (record, says_else) in made_records.chain(changed.iter().map(|it| (&it.record, it.says_else))) {
