@@ -22,6 +22,7 @@ pub mod audit;
 pub mod bounds;
 pub mod census;
 mod clock;
+pub mod columns;
 pub mod connections;
 pub mod copy;
 mod db;

@@ -1,7 +1,7 @@
 //! One text per statement, bound in both arms and checked by rustc in both.
 //!
-//! `rows!` and `rows_all!` put a slice (`$1`, JSON) where a table may stand and name each column
-//! with its PostgreSQL type; further arguments are `$2`, `$3`, … SQLite needs `WHERE true` before
+//! `rows!` and `rows_all!` put a slice where a table may stand and name each column with its PostgreSQL type; further
+//! arguments are `$2` to `$4`. On SQLite the slice is one JSON text, on PostgreSQL each column is an array. SQLite needs `WHERE true` before
 //! `ON CONFLICT` after a SELECT. A JSON null in a `json` column is the text `null` on SQLite:
 //! such columns are never null here.
 
@@ -72,9 +72,13 @@ macro_rules! rows {
             }
             $crate::Db::Postgres(c) => {
                 $crate::census::ran(concat!(file!(), ":", line!()), "postgres");
-                sqlx::query(concat!($before, " json_to_recordset($1) AS r(", stringify!($c0), " ", stringify!($t0)
-                    $(, ", ", stringify!($c), " ", stringify!($t))*, ") ", $after))
-                    .bind($crate::Document($items))$(.bind($arg))*.execute(c).await.map(|r| r.rows_affected())
+                match $crate::columns!($items => ($c0 $t0 $(, $c $t)*) $(, $arg)*) {
+                    Ok(arguments) => {
+                        let sql = concat!($before, " ", $crate::unnest!($c0 $t0 $(, $c $t)*), " ", $after);
+                        sqlx::query_with(sql, arguments).execute(c).await.map(|r| r.rows_affected())
+                    }
+                    Err(error) => Err(error),
+                }
             }
         }
         .map_err($crate::Error::from)
@@ -94,9 +98,13 @@ macro_rules! rows_all {
             }
             $crate::Db::Postgres(c) => {
                 $crate::census::ran(concat!(file!(), ":", line!()), "postgres");
-                sqlx::query_as::<_, $row>(concat!($before, " json_to_recordset($1) AS r(", stringify!($c0), " ", stringify!($t0)
-                    $(, ", ", stringify!($c), " ", stringify!($t))*, ") ", $after))
-                    .bind($crate::Document($items))$(.bind($arg))*.fetch_all(c).await
+                match $crate::columns!($items => ($c0 $t0 $(, $c $t)*) $(, $arg)*) {
+                    Ok(arguments) => {
+                        let sql = concat!($before, " ", $crate::unnest!($c0 $t0 $(, $c $t)*), " ", $after);
+                        sqlx::query_as_with::<_, $row, _>(sql, arguments).fetch_all(c).await
+                    }
+                    Err(error) => Err(error),
+                }
             }
         }
         .map_err($crate::Error::from)
@@ -118,5 +126,77 @@ macro_rules! sqlite_column {
     };
     ($c:ident $other:ident) => {
         concat!("value->>'$.", stringify!($c), "' AS ", stringify!($c))
+    };
+}
+
+/// The arguments of a statement over a slice, for PostgreSQL.
+#[macro_export]
+macro_rules! columns {
+    ($items:expr => ($($c:ident $t:ident),*) $(, $arg:expr)*) => {
+        $crate::columns::arguments(
+            &$items,
+            &[$((stringify!($c), $crate::column_type!($t))),*],
+            |_arguments| {
+                let further = 0;
+                $(
+                    sqlx::Arguments::add(_arguments, $arg)?;
+                    let further = further + 1;
+                )*
+                Ok(further)
+            },
+        )
+    };
+}
+
+#[macro_export]
+macro_rules! column_type {
+    (uuid) => {
+        $crate::columns::ColumnType::Uuid
+    };
+    (text) => {
+        $crate::columns::ColumnType::Text
+    };
+    (bigint) => {
+        $crate::columns::ColumnType::Bigint
+    };
+    (bytea) => {
+        $crate::columns::ColumnType::Bytea
+    };
+    (json) => {
+        $crate::columns::ColumnType::Json
+    };
+}
+
+/// Columns as PostgreSQL makes rows of them: `unnest($5::uuid[], $6::text[]) AS r(id, name)`.
+#[macro_export]
+macro_rules! unnest {
+    ($($c:ident $t:ident),*) => {
+        concat!(
+            "unnest(",
+            $crate::unnest_types!(["$5" ", $6" ", $7" ", $8" ", $9" ", $10" ", $11" ", $12" ", $13" ", $14" ", $15" ", $16" ", $17" ", $18"] $($t)*),
+            ") AS r(",
+            $crate::unnest_names!($($c)*),
+            ")"
+        )
+    };
+}
+
+#[macro_export]
+macro_rules! unnest_types {
+    ([$at:literal $($rest:literal)*] $t:ident) => {
+        concat!($at, "::", stringify!($t), "[]")
+    };
+    ([$at:literal $($rest:literal)*] $t:ident $($more:ident)+) => {
+        concat!($at, "::", stringify!($t), "[]", $crate::unnest_types!([$($rest)*] $($more)+))
+    };
+}
+
+#[macro_export]
+macro_rules! unnest_names {
+    ($c:ident) => {
+        stringify!($c)
+    };
+    ($c:ident $($more:ident)+) => {
+        concat!(stringify!($c), ", ", $crate::unnest_names!($($more)+))
     };
 }

@@ -127,12 +127,16 @@ impl Store {
 
 /// Every statement of ours goes by keys. A plan that was made while tables were small, or by statistics of
 /// then, would read all of a table that has grown since: such plans are the last resort here.
-const PLANS: [(&str, &str); 5] = [
-    ("enable_seqscan", "off"),
+const PLANS: [(&str, &str); 6] = [
+    // A table is read from end to end only where it has no index for the question. Not enable_seqscan: the cost of a
+    // step that is disabled and needed all the same hides that of every other step, and a plan is taken by chance.
+    ("seq_page_cost", "1000"),
     ("enable_hashjoin", "off"),
     ("enable_mergejoin", "off"),
     ("max_parallel_workers_per_gather", "0"),
     ("jit", "off"),
+    // One plan per statement: it follows from the indices, whatever the values.
+    ("plan_cache_mode", "force_generic_plan"),
 ];
 
 /// The writing connection, with the tables up to date. Two processes may make a new database at
