@@ -3,7 +3,7 @@
 use std::{path::Path, sync::Arc, time::Duration};
 
 use sqlx::{
-    ConnectOptions, SqliteConnection,
+    ConnectOptions, Connection, SqliteConnection,
     migrate::MigrateError,
     postgres::PgPoolOptions,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
@@ -99,7 +99,12 @@ impl Store {
 
     async fn open_postgres(url: &str, connections: u32) -> Result<Store> {
         let options = postgres_options(url)?
-            .options([("idle_in_transaction_session_timeout", "30s"), ("lock_timeout", "10s")])
+            // A statement whose caller has given up would go on for as long as it takes, with all that it has locked.
+            .options([
+                ("idle_in_transaction_session_timeout", "30s"),
+                ("lock_timeout", "10s"),
+                ("statement_timeout", STATEMENT),
+            ])
             .options(PLANS)
             .application_name("mittler")
             .statement_cache_capacity(256)
@@ -120,10 +125,17 @@ impl Store {
                 "PostgreSQL would lose accepted leads: synchronous_commit is {commit}, fsync is {fsync}; both must be on"
             )));
         }
-        tables::POSTGRES.run(&pool).await.map_err(migration)?;
+        // A migration of large tables takes its time.
+        let mut patient = pool.acquire().await?.detach();
+        sqlx::query("SET statement_timeout = 0").execute(&mut patient).await?;
+        tables::POSTGRES.run(&mut patient).await.map_err(migration)?;
+        patient.close().await?;
         Ok(Store::of(Db::Postgres(pool), Arc::default(), None, None))
     }
 }
+
+/// Longest time of a statement: three times what a whole write may take, since reads for people are longer.
+const STATEMENT: &str = "15s";
 
 /// Every statement of ours goes by keys. A plan that was made while tables were small, or by statistics of
 /// then, would read all of a table that has grown since: such plans are the last resort here.
