@@ -114,7 +114,7 @@ impl Store {
         let pool = PgPoolOptions::new()
             .max_connections(connections)
             .acquire_timeout(Duration::from_secs(5))
-            .connect_with(options)
+            .connect_with(options.clone())
             .await?;
         let (commit, fsync): (String, String) =
             sqlx::query_as("SELECT current_setting('synchronous_commit'), current_setting('fsync')")
@@ -126,7 +126,7 @@ impl Store {
             )));
         }
         // A migration of large tables takes its time.
-        let mut patient = pool.acquire().await?.detach();
+        let mut patient = options.connect().await?;
         sqlx::query("SET statement_timeout = 0").execute(&mut patient).await?;
         tables::POSTGRES.run(&mut patient).await.map_err(migration)?;
         patient.close().await?;
