@@ -50,6 +50,12 @@ impl HubSpot {
         if !known || keys.iter().any(|key| key.form() != form) {
             return Err(Error::Protocol { detail: "unsupported_key".into() });
         }
+        // A blank key would be refused with all others of its call, or be answered with any record. It finds nothing.
+        let keys: Vec<Key> = keys.iter().filter(|key| says_something(key)).cloned().collect();
+        if keys.is_empty() {
+            return Ok(Vec::new());
+        }
+        let keys = &keys[..];
         match remote_type {
             EVENTS => self.read_events(keys, fields).await,
             ATTENDANCE => self.read_attendance(keys, fields).await,
@@ -304,6 +310,15 @@ fn text(key: &Key) -> Option<String> {
             Some(text.clone())
         }
         Key::Pair(..) => None,
+    }
+}
+
+fn says_something(key: &Key) -> bool {
+    match key {
+        Key::Id(text) | Key::Own(text) | Key::Email(text) | Key::Domain(text) | Key::Name(text) | Key::Parent(text) => {
+            !text.trim().is_empty()
+        }
+        Key::Pair(one, other) => !one.trim().is_empty() && !other.trim().is_empty(),
     }
 }
 

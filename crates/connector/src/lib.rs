@@ -14,6 +14,8 @@
 pub mod cursor;
 mod error;
 pub mod http;
+#[cfg(feature = "kit")]
+pub mod kit;
 pub mod oauth;
 mod profile;
 pub mod settings;
