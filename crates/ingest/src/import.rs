@@ -4,7 +4,10 @@ use std::collections::HashSet;
 
 use bytes::Bytes;
 use mittler_core::{RunId, job::Lane};
-use mittler_store::signals::{NewSignal, SignalLine};
+use mittler_store::{
+    runs::RunState,
+    signals::{NewSignal, SignalLine, SignalState},
+};
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -52,7 +55,9 @@ impl Ingest {
         let scope = list.scope();
         let run = RunId(self.keyed("import", [scope.as_slice(), &list.bytes]));
         let (label, params, now) = (list.label().to_owned(), list.run_params.to_json(), self.clock.now());
-        self.store.write(async move |tx| tx.put_run(run, "import", &label, &params, "receiving", now).await).await?;
+        self.store
+            .write(async move |tx| tx.put_run(run, "import", &label, &params, RunState::Receiving, now).await)
+            .await?;
         let rows = list.sheet.rows(&list.bytes).map(|row| {
             let content = list.bytes.get(row.bytes).unwrap_or_default().to_vec();
             self.signal(run, ROW, i64::try_from(row.line).unwrap_or(i64::MAX), &[&scope], content)
@@ -119,15 +124,15 @@ impl Ingest {
             after = (last.line, last.id);
             for line in page.into_iter().filter(|line| imported.taken.binary_search(&line.id).is_ok()) {
                 read += 1;
-                match line.state.as_str() {
-                    "new" => counts.waiting += 1,
-                    "done" if line.code.is_none() => counts.taken += 1,
-                    "done" => counts.skipped += 1,
-                    "refused" => counts.refused += 1,
-                    _ => counts.parked += 1,
+                match line.state {
+                    SignalState::New => counts.waiting += 1,
+                    SignalState::Done if line.code.is_none() => counts.taken += 1,
+                    SignalState::Done => counts.skipped += 1,
+                    SignalState::Refused => counts.refused += 1,
+                    SignalState::Parked => counts.parked += 1,
                 }
-                people.extend(line.record.filter(|_| line.state == "done"));
-                if matches!(line.state.as_str(), "refused" | "parked") && problems.len() < SHOWN {
+                people.extend(line.record.filter(|_| line.state == SignalState::Done));
+                if matches!(line.state, SignalState::Refused | SignalState::Parked) && problems.len() < SHOWN {
                     problems.push(line);
                 }
             }
@@ -140,7 +145,7 @@ impl Ingest {
     /// been received before stays as it is.
     async fn received(&self, imported: &Imported) -> Result<(), IngestError> {
         let &Imported { run, rows, new, repeated, .. } = imported;
-        let unfinished = self.store.run(run).await?.is_some_and(|run| run.state == "receiving");
+        let unfinished = self.store.run(run).await?.is_some_and(|run| run.state == RunState::Receiving);
         if new == 0 && !unfinished {
             return Ok(());
         }
@@ -152,7 +157,7 @@ impl Ingest {
         self.store
             .write(async move |tx| {
                 tx.set_run_arrived(run, known, repeated).await?;
-                tx.set_run_state(run, "reading", None).await?;
+                tx.set_run_state(run, RunState::Reading, None).await?;
                 tx.finish_runs(now).await
             })
             .await?;

@@ -32,7 +32,7 @@ use mittler_core::{
     trace::TraceParent,
 };
 use mittler_intake::{Problem, csv};
-use mittler_store::{Bytes as Content, Clock, Gatherer, Store, Tx, jobs::NewJob, signals::NewSignal};
+use mittler_store::{Bytes as Content, Clock, Gatherer, Store, Tx, jobs::NewJob, runs::RunState, signals::NewSignal};
 use serde_json::Value;
 use sha2::Sha256;
 use uuid::Uuid;
@@ -269,7 +269,9 @@ impl Ingest {
             return Ok(RunId(id));
         }
         let (label, params) = (format!("{} {day}", params.source), params.run_params().to_json());
-        self.store.write(async move |tx| tx.put_run(RunId(id), kind, &label, &params, "open", now).await).await?;
+        self.store
+            .write(async move |tx| tx.put_run(RunId(id), kind, &label, &params, RunState::Open, now).await)
+            .await?;
         if let Ok(mut runs) = self.runs.lock() {
             if runs.len() >= RUNS {
                 runs.clear();

@@ -6,6 +6,7 @@ use mittler_intake::{Problem, mail};
 use tokio_util::sync::CancellationToken;
 
 use super::{Imported, Ingest, IngestError, LeadParams, list::Repeats};
+use mittler_store::runs::RunState;
 
 impl Ingest {
     /// Takes mails in, each as an input of its own.
@@ -21,7 +22,9 @@ impl Ingest {
         }
         let run = RunId(self.keyed("mailbox", [scope.as_slice(), &bytes]));
         let (label, run_params, now) = (params.source.clone(), params.run_params().to_json(), self.clock.now());
-        self.store.write(async move |tx| tx.put_run(run, "mails", &label, &run_params, "receiving", now).await).await?;
+        self.store
+            .write(async move |tx| tx.put_run(run, "mails", &label, &run_params, RunState::Receiving, now).await)
+            .await?;
         let each = || mails.iter().map(|place| mail::unstuff(bytes.get(place.clone()).unwrap_or_default()));
         let total = mails.len() as u64;
         let repeated = Repeats::among(each(), total, &CancellationToken::new())?.count;

@@ -9,6 +9,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::{Ingest, IngestError, InvalidParam, ROWS, read_jobs};
+use mittler_store::runs::RunState;
 
 impl Ingest {
     /// Reads what was refused of an import again. `columns` says what columns really mean, by
@@ -42,8 +43,8 @@ impl Ingest {
                 }
                 let signals: Vec<SignalId> = refused.into_iter().map(SignalId).collect();
                 tx.put_jobs(&read_jobs(&clock, &signals, Lane::Interactive)).await?;
-                if state == "done" {
-                    tx.set_run_state(run, "reading", None).await?;
+                if state == RunState::Done {
+                    tx.set_run_state(run, RunState::Reading, None).await?;
                     tx.finish_runs(now).await?;
                 }
                 Ok(again)

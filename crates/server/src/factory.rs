@@ -94,7 +94,7 @@ async fn make(
         settings: shown(section),
         mapping: text,
         mode: section.mode.name().to_owned(),
-        state: ConnectionState::Ready.name().into(),
+        state: ConnectionState::Ready,
         code: None,
         reason: None,
         paused_until: 0,

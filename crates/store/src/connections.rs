@@ -21,7 +21,7 @@ pub struct ConnectionRow {
     pub settings: sqlx::types::Json<Json>,
     pub mapping: String,
     pub mode: String,
-    pub state: String,
+    pub state: ConnectionState,
     pub code: Option<String>,
     pub reason: Option<String>,
     pub paused_until: i64,
@@ -37,35 +37,17 @@ pub struct FeedCursor {
     pub followed: Time,
 }
 
-/// How a connection stands with its CRM, as its processes note it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ConnectionState {
-    /// Calls come through, or none was tried yet.
-    Ready,
-    /// Nobody calls the CRM for a while: it is away, or limits calls.
-    Waiting,
-    /// It refuses the credentials.
-    Reauthorise,
-    /// A permission, a field or a setting is missing there.
-    Misconfigured,
-}
-
-impl ConnectionState {
-    pub const ALL: [ConnectionState; 4] = [
-        ConnectionState::Ready,
-        ConnectionState::Waiting,
-        ConnectionState::Reauthorise,
-        ConnectionState::Misconfigured,
-    ];
-
-    /// As it is stored.
-    pub fn name(self) -> &'static str {
-        match self {
-            ConnectionState::Ready => "ready",
-            ConnectionState::Waiting => "waiting",
-            ConnectionState::Reauthorise => "reauthorise",
-            ConnectionState::Misconfigured => "misconfigured",
-        }
+stored! {
+    /// How a connection stands with its CRM, as its processes note it.
+    pub enum ConnectionState {
+        /// Calls come through, or none was tried yet.
+        Ready = "ready",
+        /// Nobody calls the CRM for a while: it is away, or limits calls.
+        Waiting = "waiting",
+        /// It refuses the credentials.
+        Reauthorise = "reauthorise",
+        /// A permission, a field or a setting is missing there.
+        Misconfigured = "misconfigured",
     }
 }
 
@@ -84,7 +66,7 @@ enum Renewal {
 /// What the processes of one database tell each other of a connection.
 #[derive(Debug, Clone, FromRow)]
 pub struct Notes {
-    pub state: String,
+    pub state: ConnectionState,
     pub code: Option<String>,
     /// Nobody calls the CRM before then.
     pub paused_until: i64,
@@ -162,7 +144,7 @@ impl Tx {
             self,
             "UPDATE connection SET state = $2, code = $3, reason = $4, paused_until = $5 WHERE id = $1",
             id.0,
-            state.name().to_owned(),
+            state,
             code.map(str::to_owned),
             reason.map(str::to_owned),
             paused_until.0,

@@ -12,8 +12,17 @@ use sqlx::{FromRow, types::Json};
 use uuid::Uuid;
 
 use crate::{
-    IdRow, Result, Tx, forget::About, id_rows, intents::Intent, leases::LeaseRow, merges::MergeTrail, packed::Packed,
+    IdRow, Result, Tx,
+    forget::About,
+    id_rows,
+    intents::{Intent, IntentOutcome, Operation},
+    leases::LeaseRow,
+    links::{LinkRole, LinkState},
+    merges::MergeTrail,
+    packed::Packed,
     records::KeyRow,
+    reviews::ReviewState,
+    signals::SignalState,
 };
 
 #[derive(Debug, Clone, FromRow)]
@@ -36,7 +45,7 @@ pub struct HeldInput {
     pub kind: String,
     pub line: i64,
     pub received_at: i64,
-    pub state: String,
+    pub state: SignalState,
     pub code: Option<String>,
     pub field: Option<String>,
     pub reason: Option<String>,
@@ -50,13 +59,13 @@ pub struct HeldLink {
     pub id: Uuid,
     pub connection: Uuid,
     pub record: Uuid,
-    pub role: String,
+    pub role: LinkRole,
     pub remote_type: String,
     pub remote_id: Option<String>,
     pub sent: Json<RemoteFields>,
     pub seen: Json<RemoteFields>,
     pub held: Json<Held>,
-    pub state: String,
+    pub state: LinkState,
     pub code: Option<String>,
     pub reason: Option<String>,
     pub written_at: i64,
@@ -67,12 +76,12 @@ pub struct HeldLink {
 pub struct HeldWrite {
     pub id: Uuid,
     pub link: Uuid,
-    pub operation: String,
+    pub operation: Operation,
     pub fields: Json<RemoteFields>,
     pub before: Json<RemoteFields>,
     pub begun_at: i64,
     pub settled_at: Option<i64>,
-    pub outcome: Option<String>,
+    pub outcome: Option<IntentOutcome>,
     pub code: Option<String>,
     pub emptied: i64,
 }
@@ -85,7 +94,7 @@ pub struct HeldQuestion {
     pub connection: Option<Uuid>,
     pub candidates: Json<Value>,
     pub reason: String,
-    pub state: String,
+    pub state: ReviewState,
     pub asked_at: i64,
     pub answered_at: Option<i64>,
     pub answer: Json<Value>,

@@ -6,7 +6,13 @@ use mittler_core::{ConnectionId, Fields, Kind, LinkId, RecordId, RemoteFields, T
 use sqlx::{FromRow, types::Json};
 use uuid::Uuid;
 
-use crate::{Document, Error, Result, Store, id_rows, intents::OpenIntent, links::LinkCommand, packed::Packed, trace};
+use crate::{
+    Document, Error, Result, Store, id_rows,
+    intents::{OpenIntent, Operation},
+    links::LinkCommand,
+    packed::Packed,
+    trace,
+};
 
 /// Links that one call can write together: of one lane, stage and remote type, the oldest first.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,7 +80,7 @@ struct DueRow {
 struct IntentRow {
     id: Uuid,
     link: Uuid,
-    operation: String,
+    operation: Operation,
     fields: Json<RemoteFields>,
     begun_at: i64,
 }
@@ -214,7 +220,7 @@ impl Store {
             .map(|row| {
                 let open_intent = open.iter().rfind(|intent| intent.link == row.id).map(|intent| OpenIntent {
                     id: intent.id,
-                    operation: intent.operation.clone(),
+                    operation: intent.operation,
                     fields: intent.fields.0.clone(),
                     begun_at: Time(intent.begun_at),
                 });

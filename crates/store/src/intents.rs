@@ -8,6 +8,41 @@ use uuid::Uuid;
 
 use crate::{Result, Store, Tx};
 
+stored! {
+    /// What a write does to a remote record.
+    pub enum Operation {
+        Create = "create",
+        Update = "update",
+        Archive = "archive",
+    }
+}
+
+stored! {
+    /// How a write ended.
+    pub enum IntentOutcome {
+        Created = "created",
+        Updated = "updated",
+        /// The CRM had it so.
+        Unchanged = "unchanged",
+        Archived = "archived",
+        Refused = "refused",
+        /// A record with one of its unique values was there.
+        Exists = "exists",
+        /// The CRM's rule against duplicates stopped it: a person is asked.
+        Review = "review",
+        /// The record was not there any more.
+        Gone = "gone",
+        /// A lock: it is done again.
+        Busy = "busy",
+        /// Nothing was written: the call did not reach the CRM, or the CRM did not do it.
+        Lost = "lost",
+        /// Nobody ever learned it, and a later decision took its place.
+        Unknown = "unknown",
+        /// It had been written, as a look there showed.
+        Found = "found",
+    }
+}
+
 /// "About to write": committed before the call, with the lease under which it is made, and by itself
 /// once the call has ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,22 +50,22 @@ pub struct Intent {
     pub id: Uuid,
     pub link: Uuid,
     pub connection: Uuid,
-    pub operation: String,
+    pub operation: Operation,
     pub remote_type: String,
     pub fields: RemoteFields,
     pub before: RemoteFields,
     pub begun_at: i64,
     /// `None`: nobody knows how it ended.
     pub settled_at: Option<i64>,
-    pub outcome: Option<String>,
+    pub outcome: Option<IntentOutcome>,
     pub code: Option<String>,
 }
 
 impl Intent {
     /// The same, ended.
     #[must_use]
-    pub fn ended(self, outcome: &str, code: Option<String>, now: Time) -> Intent {
-        Intent { settled_at: Some(now.0), outcome: Some(outcome.to_owned()), code, ..self }
+    pub fn ended(self, outcome: IntentOutcome, code: Option<String>, now: Time) -> Intent {
+        Intent { settled_at: Some(now.0), outcome: Some(outcome), code, ..self }
     }
 }
 
@@ -39,7 +74,7 @@ impl Intent {
 pub struct Settled {
     pub id: Uuid,
     pub link: Uuid,
-    pub outcome: String,
+    pub outcome: IntentOutcome,
     pub code: Option<String>,
 }
 
@@ -47,7 +82,7 @@ pub struct Settled {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OpenIntent {
     pub id: Uuid,
-    pub operation: String,
+    pub operation: Operation,
     pub fields: RemoteFields,
     pub begun_at: Time,
 }
@@ -56,13 +91,13 @@ pub struct OpenIntent {
 #[derive(Debug, Clone, Serialize, FromRow)]
 pub struct IntentLine {
     pub id: Uuid,
-    pub operation: String,
+    pub operation: Operation,
     pub remote_type: String,
     pub fields: Json<RemoteFields>,
     pub before: Json<RemoteFields>,
     pub begun_at: i64,
     pub settled_at: Option<i64>,
-    pub outcome: Option<String>,
+    pub outcome: Option<IntentOutcome>,
     pub code: Option<String>,
 }
 

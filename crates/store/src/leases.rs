@@ -13,6 +13,7 @@ use uuid::Uuid;
 use crate::{
     Db, Document, Result, Store, Tx, id_rows,
     intents::{Intent, Settled},
+    links::LinkState,
 };
 
 /// The right to make a call, until it ends.
@@ -53,7 +54,7 @@ pub struct Receipt {
     pub done: Option<i64>,
     pub next_at: i64,
     pub attempt: i64,
-    pub state: String,
+    pub state: LinkState,
     pub code: Option<String>,
     pub reason: Option<String>,
     /// When the write ended; 0 if nothing was written.

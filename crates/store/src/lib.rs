@@ -14,6 +14,8 @@
 
 #[macro_use]
 mod macros;
+#[macro_use]
+mod stored;
 
 pub mod access;
 mod address;

@@ -17,6 +17,36 @@ use crate::{Db, Document, Result, Store, Tx, id_rows};
 pub use commands::LinkCommand;
 pub use shown::{Known, Shown};
 
+stored! {
+    /// How a link stands.
+    pub enum LinkState {
+        /// It is told of what its record says.
+        Open = "open",
+        /// It waits for a person, or for the time until which it is held.
+        Held = "held",
+        /// The CRM, or a rule of ours, does not take it as it is.
+        Refused = "refused",
+        /// The CRM does not show its record, and has not said that it is deleted.
+        Suspect = "suspect",
+        /// Its record is not there any more.
+        Gone = "gone",
+        /// A person keeps the record out of this CRM.
+        Excluded = "excluded",
+    }
+}
+
+stored! {
+    /// What a link is to its record.
+    pub enum LinkRole {
+        /// The one that is written to.
+        Primary = "primary",
+        /// A further record of the CRM: never written to.
+        Duplicate = "duplicate",
+        /// A person keeps the record out of this CRM.
+        Excluded = "excluded",
+    }
+}
+
 /// A link to be made, or to be told that its record changed.
 #[derive(Debug, Clone, Serialize, PartialEq, Eq, PartialOrd, Ord)]
 pub struct WantedLink {
@@ -47,7 +77,7 @@ pub struct LinkLine {
     pub connection: Uuid,
     pub record: Uuid,
     pub kind: String,
-    pub role: String,
+    pub role: LinkRole,
     pub remote_type: String,
     pub remote_id: Option<String>,
     pub sent: Json<RemoteFields>,
@@ -56,7 +86,7 @@ pub struct LinkLine {
     pub done: i64,
     pub next_at: i64,
     pub attempt: i64,
-    pub state: String,
+    pub state: LinkState,
     pub code: Option<String>,
     pub reason: Option<String>,
     pub written_at: i64,
@@ -99,7 +129,7 @@ pub struct Counterpart {
     pub record: Uuid,
     pub remote_type: String,
     pub remote_id: Option<String>,
-    pub state: String,
+    pub state: LinkState,
 }
 
 /// What options depend on of a link.
@@ -107,8 +137,8 @@ pub struct Counterpart {
 pub struct LinkFact {
     pub id: Uuid,
     pub connection: Uuid,
-    pub role: String,
-    pub state: String,
+    pub role: LinkRole,
+    pub state: LinkState,
     pub code: Option<String>,
     pub remote_type: String,
     pub remote_id: Option<String>,

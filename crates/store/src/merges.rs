@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use crate::{
     Result, Tx, id_rows,
+    links::{LinkRole, LinkState},
     records::{KeyRow, StatementRow},
     reviews::{NewReview, ReviewLine, candidates, with_candidates},
 };
@@ -65,8 +66,8 @@ pub struct LinkBefore {
     pub id: LinkId,
     pub connection: ConnectionId,
     pub record: RecordId,
-    pub role: String,
-    pub state: String,
+    pub role: LinkRole,
+    pub state: LinkState,
     pub remote_type: String,
     pub remote_id: Option<String>,
     pub carried: Carried,
@@ -100,7 +101,7 @@ pub struct Revived {
 pub struct Reowned {
     pub id: Uuid,
     pub record: Uuid,
-    pub role: String,
+    pub role: LinkRole,
 }
 
 /// A link of a record that is about to move, locked.
@@ -110,12 +111,12 @@ pub struct MovingLink {
     pub connection: Uuid,
     pub record: Uuid,
     pub kind: String,
-    pub role: String,
+    pub role: LinkRole,
     pub remote_type: String,
     pub remote_id: Option<String>,
     pub sent: sqlx::types::Json<RemoteFields>,
     pub seen: sqlx::types::Json<RemoteFields>,
-    pub state: String,
+    pub state: LinkState,
     pub code: Option<String>,
     pub written_at: i64,
     /// Not 0: it is being written, or nobody knows how its last write ended.

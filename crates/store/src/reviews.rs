@@ -10,6 +10,14 @@ use uuid::Uuid;
 
 use crate::{Result, Store, Tx, id_rows};
 
+stored! {
+    /// Whether somebody has answered a question.
+    pub enum ReviewState {
+        Open = "open",
+        Answered = "answered",
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NewReview {
     pub id: Uuid,
@@ -31,7 +39,7 @@ pub struct ReviewLine {
     pub connection: Option<Uuid>,
     pub candidates: Candidates<Json>,
     pub reason: String,
-    pub state: String,
+    pub state: ReviewState,
     pub asked_at: i64,
     pub answered_at: Option<i64>,
 }

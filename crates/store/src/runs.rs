@@ -8,13 +8,26 @@ use uuid::Uuid;
 
 use crate::{Result, Store, Tx};
 
+stored! {
+    /// How far a run is.
+    pub enum RunState {
+        /// Further inputs may come: the single ones of a day and source.
+        Open = "open",
+        /// Its inputs are still coming.
+        Receiving = "receiving",
+        /// All are stored; some are still to be read.
+        Reading = "reading",
+        Done = "done",
+    }
+}
+
 #[derive(Debug, Clone, Serialize, FromRow)]
 pub struct Run {
     pub id: Uuid,
     pub kind: String,
     pub label: String,
     pub params: sqlx::types::Json<Json>,
-    pub state: String,
+    pub state: RunState,
     pub created_at: i64,
     pub finished_at: Option<i64>,
 }
@@ -65,7 +78,7 @@ impl Tx {
         kind: &str,
         label: &str,
         params: &Json,
-        state: &str,
+        state: RunState,
         now: Time,
     ) -> Result<()> {
         execute!(
@@ -76,18 +89,18 @@ impl Tx {
             kind.to_owned(),
             label.to_owned(),
             crate::Document(&params),
-            state.to_owned(),
+            state,
             now.0,
         )?;
         Ok(())
     }
 
-    pub async fn set_run_state(&mut self, id: RunId, state: &str, finished: Option<Time>) -> Result<()> {
+    pub async fn set_run_state(&mut self, id: RunId, state: RunState, finished: Option<Time>) -> Result<()> {
         execute!(
             self,
             "UPDATE run SET state = $2, finished_at = $3 WHERE id = $1",
             id.0,
-            state.to_owned(),
+            state,
             finished.map(|at| at.0),
         )?;
         Ok(())

@@ -49,12 +49,26 @@ impl Unread {
     }
 }
 
+stored! {
+    /// What became of an input.
+    pub enum SignalState {
+        /// It is still to be read.
+        New = "new",
+        /// It was read; its code says so if nothing followed from it.
+        Done = "done",
+        /// What it says cannot be taken: its sender has to put it right.
+        Refused = "refused",
+        /// It could not be read by a fault of ours, or waits for a person.
+        Parked = "parked",
+    }
+}
+
 /// What became of one input.
 #[derive(Debug, Clone, Serialize)]
 pub struct Read {
     pub id: Uuid,
     /// `done`, `refused`, `parked`.
-    pub state: String,
+    pub state: SignalState,
     pub code: Option<String>,
     pub field: Option<String>,
     pub reason: Option<String>,
@@ -70,7 +84,7 @@ pub struct SignalLine {
     pub kind: String,
     pub line: i64,
     pub received_at: i64,
-    pub state: String,
+    pub state: SignalState,
     pub code: Option<String>,
     pub field: Option<String>,
     pub reason: Option<String>,

@@ -7,14 +7,16 @@ use serde_json::Value as Json;
 use sqlx::FromRow;
 use uuid::Uuid;
 
-use crate::{Result, Store, Tx, intents::IntentLine, jobs::JobLine, records::RecordLine, signals::SignalLine};
+use crate::{
+    Result, Store, Tx, intents::IntentLine, jobs::JobLine, links::LinkState, records::RecordLine, signals::SignalLine,
+};
 
 /// Links of a connection that are not as they should be, by the reason.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, FromRow)]
 pub struct Waiting {
     pub connection: Uuid,
     pub kind: String,
-    pub state: String,
+    pub state: LinkState,
     pub code: Option<String>,
     pub count: i64,
 }

@@ -14,8 +14,9 @@ use mittler_store::{
     decisions::Decision,
     derived_id,
     jobs::NewJob,
-    links::{LinkFact, link_id},
+    links::{LinkFact, LinkRole, LinkState, link_id},
     merges::MergeTrail,
+    reviews::ReviewState,
 };
 use serde_json::json;
 use uuid::Uuid;
@@ -93,7 +94,7 @@ impl Questions {
             .write(async move |tx| {
                 let Some(line) = tx.review(id).await? else { return Ok(Err(NotTaken::NoSuchQuestion)) };
                 let question = Question::of(&line);
-                if line.state != "open" {
+                if line.state != ReviewState::Open {
                     let standing = tx.standing_decisions(id).await?;
                     let back = takeable(&standing).then_some(Command::TakeBack);
                     if choice.among(back.as_slice()).is_none() {
@@ -174,7 +175,9 @@ impl Questions {
 
     /// Whom the choice forgets, if it does: that takes several transactions.
     async fn forgetting(&self, id: Uuid, choice: &Choice) -> Result<Option<RecordId>> {
-        let Some(line) = self.store.review(id).await?.filter(|line| line.state == "open") else { return Ok(None) };
+        let Some(line) = self.store.review(id).await?.filter(|line| line.state == ReviewState::Open) else {
+            return Ok(None);
+        };
         let (question, facts) = self.standing(&line).await?;
         let forgets = choice.among(&self.offered(&question, &facts)) == Some(Command::Forget);
         Ok(forgets.then_some(question.record))
@@ -203,7 +206,7 @@ impl Questions {
     /// # Errors
     /// If the database does not answer.
     pub async fn options_of(&self, line: &mittler_store::reviews::ReviewLine) -> Result<Vec<Command>> {
-        if line.state != "open" {
+        if line.state != ReviewState::Open {
             let standing = self.store.standing_decisions(line.id).await?;
             return Ok(takeable(&standing).then_some(Command::TakeBack).into_iter().collect());
         }
@@ -249,7 +252,8 @@ async fn holder(tx: &mut Tx, question: &Question) -> Result<Option<RecordId>> {
 
 fn facts(question: &Question, kind: Option<mittler_core::Kind>, links: &[LinkFact], holder: Option<RecordId>) -> Facts {
     let mine = question.connection.map(|id| link_id(id, question.record).0);
-    let there = |link: &LinkFact| link.remote_id.is_some() && link.state != "gone" && link.role != "excluded";
+    let there =
+        |link: &LinkFact| link.remote_id.is_some() && link.state != LinkState::Gone && link.role != LinkRole::Excluded;
     Facts {
         kind,
         linked: links.iter().any(|link| Some(link.id) == mine && there(link)),

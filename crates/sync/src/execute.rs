@@ -12,7 +12,7 @@ use mittler_store::{
     decisions::NewDecision,
     derived_id,
     jobs::NewJob,
-    links::{LinkCommand, LinkFact, link_id},
+    links::{LinkCommand, LinkFact, LinkRole, LinkState, link_id},
 };
 use serde_json::{Value as Json, json};
 use uuid::Uuid;
@@ -347,7 +347,10 @@ impl Answering<'_> {
 pub(crate) fn elsewhere<'l>(question: &Question, links: &'l [LinkFact]) -> impl Iterator<Item = &'l LinkFact> {
     let here = question.connection.map(|id| id.0);
     links.iter().filter(move |link| {
-        Some(link.connection) != here && link.role == "primary" && link.state != "gone" && link.remote_id.is_some()
+        Some(link.connection) != here
+            && link.role == LinkRole::Primary
+            && link.state != LinkState::Gone
+            && link.remote_id.is_some()
     })
 }
 

@@ -14,9 +14,10 @@ use mittler_store::{
     audit::NewEntry,
     connections::ConnectionRow,
     dossier::{Dossier, HeldDecision, HeldInput, HeldLink, HeldQuestion, HeldRecord, HeldWrite},
-    intents::Intent,
+    intents::{Intent, IntentOutcome},
     records::KeyRow,
     retention::Retention,
+    signals::SignalState,
 };
 use serde_json::{Value as Json, json};
 use uuid::Uuid;
@@ -171,7 +172,7 @@ impl Shower {
         let no_content = match &input.content {
             None => Some(NoContent::Deleted),
             Some(_) if input.kind == "mail" && of_another => Some(NoContent::AnotherPersonsMail),
-            Some(content) if matches!(input.state.as_str(), "refused" | "parked") => {
+            Some(content) if matches!(input.state, SignalState::Refused | SignalState::Parked) => {
                 (!self.traces.by_address(content)).then_some(NoContent::PerhapsAboutAnother)
             }
             Some(_) => None,
@@ -189,7 +190,7 @@ impl Shower {
             kind: input.kind,
             line: input.line,
             received_at,
-            state: input.state,
+            state: input.state.name().to_owned(),
             code: input.code,
             field: input.field,
             reason: input.reason,
@@ -218,10 +219,10 @@ impl Shower {
                 writes: ended.chain(at_work).collect(),
                 link: LinkId(link.id),
                 record: RecordId(link.record),
-                role: link.role,
+                role: link.role.name().to_owned(),
                 remote_type: link.remote_type,
                 remote_id: link.remote_id,
-                state: link.state,
+                state: link.state.name().to_owned(),
                 code: link.code,
                 reason: link.reason,
                 written_at: (link.written_at > 0).then_some(Time(link.written_at)),
@@ -238,8 +239,8 @@ impl Shower {
         WritePart {
             begun_at,
             ended_at: write.settled_at.map(Time),
-            operation: write.operation.clone(),
-            outcome: write.outcome.clone().unwrap_or_else(|| "open".into()),
+            operation: write.operation.name().to_owned(),
+            outcome: write.outcome.map_or("open", IntentOutcome::name).to_owned(),
             code: write.code.clone(),
             fields: remote(&write.fields.0),
             before: remote(&write.before.0),
@@ -254,7 +255,7 @@ impl Shower {
         WritePart {
             begun_at,
             ended_at: None,
-            operation: write.operation.clone(),
+            operation: write.operation.name().to_owned(),
             outcome: "under_way".into(),
             code: None,
             fields: remote(&write.fields),
@@ -271,7 +272,7 @@ impl Shower {
             deleted_at: question.answered_at.map(|at| Time(at).plus(self.retention.signal)),
             question: question.question,
             record: RecordId(question.record),
-            state: question.state,
+            state: question.state.name().to_owned(),
             reason: question.reason,
             candidates: question.candidates.0,
             asked_at: Time(question.asked_at),

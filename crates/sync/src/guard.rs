@@ -12,8 +12,8 @@ use mittler_core::{ConnectionId, Kind, LinkId, Time};
 use mittler_store::{
     Clock, Result, Tx,
     guards::{Limit, Verdict, Weighed},
-    links::Known,
-    reviews::NewReview,
+    links::{Known, LinkState},
+    reviews::{NewReview, ReviewState},
 };
 use serde::Deserialize;
 use serde_json::json;
@@ -209,7 +209,7 @@ fn is_counted(item: &Item) -> bool {
 
 /// Whether a link waits already for the answer about many that went.
 fn is_held(link: &Known) -> bool {
-    link.state == "suspect" && matches!(link.code.as_deref(), Some(MASS_DELETION | MASS_ABSENCE))
+    link.state == LinkState::Suspect && matches!(link.code.as_deref(), Some(MASS_DELETION | MASS_ABSENCE))
 }
 
 /// Questions about many that went end by themselves once all of them are there again.
@@ -227,7 +227,7 @@ pub(crate) async fn end_restored(
             left += tx.count_suspects(connection, remote_type, code).await?;
         }
         let question = measure.of(connection, remote_type).question();
-        if left == 0 && tx.review(question).await?.is_some_and(|line| line.state == "open") {
+        if left == 0 && tx.review(question).await?.is_some_and(|line| line.state == ReviewState::Open) {
             tx.answer(question, &json!({ "answer": "restored_there" }), clock.now()).await?;
             // What is too much another day is asked anew, under another id than this answer has.
             tx.rename_review(question, clock.id()).await?;

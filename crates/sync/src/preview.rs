@@ -9,7 +9,13 @@ use mittler_core::{
     mapping::Object,
     plan::{self, Known as Baseline},
 };
-use mittler_store::{Result, connections::ConnectionRow, decisions::Decision, links::LinkFact};
+use mittler_store::{
+    Result,
+    connections::ConnectionRow,
+    decisions::Decision,
+    intents::Operation,
+    links::{LinkFact, LinkRole, LinkState},
+};
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -89,14 +95,6 @@ pub struct WriteThere {
     pub fields: Vec<String>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Operation {
-    Create,
-    Update,
-    Archive,
-}
-
 /// What is known of one remote record.
 pub(crate) struct Remote {
     pub at: RemoteRef,
@@ -171,10 +169,9 @@ impl Questions {
             }
             Command::DeleteThereToo => {
                 let here = connection.map(|id| id.0);
-                let elsewhere = ground
-                    .links
-                    .iter()
-                    .filter(|link| Some(link.connection) != here && link.role == "primary" && link.state != "gone");
+                let elsewhere = ground.links.iter().filter(|link| {
+                    Some(link.connection) != here && link.role == LinkRole::Primary && link.state != LinkState::Gone
+                });
                 for link in elsewhere.filter(|link| link.remote_id.is_some()) {
                     preview.writes.push(WriteThere {
                         connection: place(link.connection),
@@ -239,7 +236,7 @@ impl Questions {
         let (Some(record), Some(connection)) = (record, connection) else { return Ok(Vec::new()) };
         let Some(object) = connection.mapping.choose(record.kind, &record.fields) else { return Ok(Vec::new()) };
         let links = self.store.link_lines(record.id).await?;
-        let mine = links.iter().find(|link| link.connection == connection.id.0 && link.role == "primary");
+        let mine = links.iter().find(|link| link.connection == connection.id.0 && link.role == LinkRole::Primary);
         let projected = object.project(&record.fields).fields;
         let held = mine.into_iter().flat_map(|link| &link.held.0).filter(|(_, held)| held.code == "taken_there");
         Ok(held.filter_map(|(name, _)| projected.text(name).map(str::to_lowercase)).collect())
@@ -292,12 +289,12 @@ impl Questions {
             if matches!(connection.mode, Mode::Off | Mode::DryRun) {
                 continue;
             }
-            let has = |link: &&LinkFact| link.connection == connection.id.0 && link.role != "duplicate";
+            let has = |link: &&LinkFact| link.connection == connection.id.0 && link.role != LinkRole::Duplicate;
             let mine = links.iter().find(has);
-            if mine.is_some_and(|link| link.role == "excluded") {
+            if mine.is_some_and(|link| link.role == LinkRole::Excluded) {
                 continue;
             }
-            let there = |link: &&LinkFact| link.remote_id.is_some() && link.state != "gone";
+            let there = |link: &&LinkFact| link.remote_id.is_some() && link.state != LinkState::Gone;
             let link = mine.filter(there).or_else(|| spare.iter().filter(has).find(there));
             let (remote_type, remote_id, sent, seen) = match (told, link) {
                 (Some((id, remote, fields)), _) if id == connection.id.0 => {
@@ -312,7 +309,7 @@ impl Questions {
                     (link.remote_type.clone(), remote_id, known.sent.0, known.seen.0)
                 }
                 (_, None) => {
-                    if mine.is_none_or(|link| link.state != "gone") {
+                    if mine.is_none_or(|link| link.state != LinkState::Gone) {
                         writes.extend(creates(&connection, kind, after, place));
                     }
                     continue;

@@ -33,7 +33,7 @@ pub use pusher::{Pusher, Stopped};
 use std::{sync::Arc, time::Duration};
 
 use mittler_core::Time;
-use mittler_store::Result;
+use mittler_store::{Result, connections::ConnectionState};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -147,7 +147,7 @@ impl Pusher {
             Ok(told) => told,
             Err((until, code)) => return Ok(Some(PushEnd::Paused(until, code))),
         };
-        if told.as_ref().is_some_and(|told| told.state != "ready") {
+        if told.as_ref().is_some_and(|told| told.state != ConnectionState::Ready) {
             connection.forget_noted();
         }
         if told.is_some_and(|told| told.pushed_until > now.0 && told.pushed_by != Some(process)) {

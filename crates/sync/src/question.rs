@@ -411,7 +411,7 @@ pub fn options(question: &Question, facts: &Facts) -> Vec<Command> {
 
 #[cfg(test)]
 mod tests {
-    use mittler_store::reviews::Candidates;
+    use mittler_store::reviews::{Candidates, ReviewState};
 
     use super::*;
 
@@ -423,7 +423,7 @@ mod tests {
             connection: Some(Uuid::from_u128(2)),
             candidates: Candidates(candidates),
             reason: reason.into(),
-            state: "open".into(),
+            state: ReviewState::Open,
             asked_at: 0,
             answered_at: None,
         })

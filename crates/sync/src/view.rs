@@ -5,13 +5,18 @@
 //! shows come from what its link has seen, else from a read that is bounded: a CRM that does not answer is said
 //! to be silent, and the rest is shown.
 
-pub use crate::preview::{Change, Operation, Place, Preview, Shown, There, WriteThere};
+pub use crate::preview::{Change, Place, Preview, Shown, There, WriteThere};
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use mittler_connector::{Key, RemoteRecord};
 use mittler_core::{ConnectionId, Field, Fields, Record, RecordId, Source, SourceKind, Time, Value};
-use mittler_store::{Result, decisions::Decision, links::LinkFact};
+use mittler_store::{
+    Result,
+    decisions::Decision,
+    links::{LinkFact, LinkState},
+    reviews::ReviewState,
+};
 use uuid::Uuid;
 
 use crate::{
@@ -37,8 +42,7 @@ pub struct View {
     pub question: Question,
     /// Its stored kind: [`QuestionKind::Other`](crate::question::QuestionKind::Other) has a name, too.
     pub kind: String,
-    /// `open`, `answered`
-    pub state: String,
+    pub state: ReviewState,
     pub asked_at: Time,
     pub answered_at: Option<Time>,
     /// Which CRM it is about.
@@ -81,7 +85,7 @@ impl Questions {
     pub async fn view(&self, id: Uuid) -> Result<Option<View>> {
         let Some(line) = self.store.review(id).await? else { return Ok(None) };
         let (question, facts) = self.standing(&line).await?;
-        let open = line.state == "open";
+        let open = line.state == ReviewState::Open;
         let links = self.store.link_facts(question.record).await?;
         let mut ids = vec![question.record];
         ids.extend(&question.records);
@@ -138,7 +142,7 @@ impl Questions {
         let options = self.answers(&ground, &standing, open, &place, &there).await?;
         Ok(Some(View {
             kind: line.question.clone(),
-            state: line.state.clone(),
+            state: line.state,
             asked_at: Time(line.asked_at),
             answered_at: line.answered_at.map(Time),
             connection: question.connection.map(|id| place(id.0)),
@@ -230,7 +234,7 @@ impl Questions {
             let seen = |id: &str| known.iter().find(|link| link.remote_id == id);
             let unseen: Vec<Key> = ids
                 .iter()
-                .filter(|id| seen(id).is_none_or(|link| link.seen.0.0.is_empty() || link.state == "gone"))
+                .filter(|id| seen(id).is_none_or(|link| link.seen.0.0.is_empty() || link.state == LinkState::Gone))
                 .map(|id| Key::Id(id.clone()))
                 .collect();
             let read = self.read(connection, remote_type, &unseen, ours).await;
@@ -318,7 +322,7 @@ impl Questions {
 /// Where the CRMs have a record, by its links.
 fn places(links: &[LinkFact], there: &impl Fn(ConnectionId, &RemoteRef) -> There) -> Vec<There> {
     let place = |link: &LinkFact| {
-        let remote_id = link.remote_id.clone().filter(|_| link.state != "gone")?;
+        let remote_id = link.remote_id.clone().filter(|_| link.state != LinkState::Gone)?;
         let remote = RemoteRef { remote_type: link.remote_type.clone(), remote_id };
         Some(there(ConnectionId(link.connection), &remote))
     };

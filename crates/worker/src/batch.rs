@@ -22,7 +22,7 @@ use mittler_store::{
     jobs::Taken,
     records::KeyRow,
     reviews::NewReview,
-    signals::{NOT_TAKEN, Read},
+    signals::{NOT_TAKEN, Read, SignalState},
 };
 use mittler_sync::{Connection, Keys};
 use serde_json::json;
@@ -106,10 +106,10 @@ pub async fn enrich(tx: &mut Tx, env: &Env, readings: &[Reading], job: Option<&T
             Reading::Nothing { signal, code } => work.reads.push(done(*signal, Some(code), None, json!([]))),
             Reading::Problem { signal, problem } => {
                 let Problem { code, field, reason } = problem;
-                work.reads.push(not_taken(*signal, "refused", code, field.clone(), reason));
+                work.reads.push(not_taken(*signal, SignalState::Refused, code, field.clone(), reason));
             }
             Reading::Broken { signal } => {
-                work.reads.push(not_taken(*signal, "parked", "not_taken", None, NOT_TAKEN));
+                work.reads.push(not_taken(*signal, SignalState::Parked, "not_taken", None, NOT_TAKEN));
             }
         }
     }
@@ -129,7 +129,7 @@ pub async fn enrich(tx: &mut Tx, env: &Env, readings: &[Reading], job: Option<&T
 fn done(signal: Uuid, code: Option<&str>, record: Option<RecordId>, remarks: serde_json::Value) -> Read {
     Read {
         id: signal,
-        state: "done".into(),
+        state: SignalState::Done,
         code: code.map(str::to_owned),
         field: None,
         reason: None,
@@ -138,10 +138,10 @@ fn done(signal: Uuid, code: Option<&str>, record: Option<RecordId>, remarks: ser
     }
 }
 
-fn not_taken(signal: Uuid, state: &str, code: &str, field: Option<String>, reason: &str) -> Read {
+fn not_taken(signal: Uuid, state: SignalState, code: &str, field: Option<String>, reason: &str) -> Read {
     Read {
         id: signal,
-        state: state.into(),
+        state,
         code: Some(code.into()),
         field,
         reason: Some(reason.into()),

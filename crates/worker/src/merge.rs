@@ -16,7 +16,7 @@ use mittler_store::{
     audit::NewEntry,
     decisions::Decision,
     jobs::Taken,
-    links::{WantedLink, link_id},
+    links::{LinkRole, LinkState, WantedLink, link_id},
     merges::{Carried, Inherited, LinkBefore, MergeTrail, MovedRecord, MovingLink, Renamed, Replaced},
     records::{RecordRow, StatementRow},
     reviews::NewReview,
@@ -249,7 +249,7 @@ impl Merge<'_> {
         tx.inherit_links(&fates.ended, &fates.inherited).await?;
         // Who was kept out of a CRM, or erased there, stays so under the other record, unless that has one there.
         for (link, heir) in &fates.excluded {
-            leave_out(tx, *heir, &link.state).await?;
+            leave_out(tx, *heir, link.state).await?;
         }
         tx.ask(&fates.reviews).await?;
         push_and_read(tx, self.env, &wanted, &read, self.now).await?;
@@ -290,10 +290,11 @@ impl Merge<'_> {
         for link in links {
             let heir = self.heir(RecordId(link.record));
             let place = (link.connection, heir.0);
-            let of_heir = |role: &str| by_record.get(&place).into_iter().flatten().find(|it| it.role == role).copied();
-            let there = of_heir("primary");
+            let of_heir =
+                |role: LinkRole| by_record.get(&place).into_iter().flatten().find(|it| it.role == role).copied();
+            let there = of_heir(LinkRole::Primary);
             let told = there.is_some() || told_of.contains(&place);
-            let heir_is_out = of_heir("excluded").is_some();
+            let heir_is_out = of_heir(LinkRole::Excluded).is_some();
             let main = link.kind == self.kind.name();
             fates.decide(&Meeting { link, heir, there, told, heir_is_out, main }, self.now);
         }
@@ -335,17 +336,19 @@ struct Fates<'l> {
 impl<'l> Fates<'l> {
     fn decide(&mut self, met: &Meeting<'l>, now: Time) {
         let Meeting { link, heir, there, told, heir_is_out, main } = *met;
-        let taken = there.is_some_and(|there| there.remote_id.is_some() && there.state != "gone");
+        let taken = there.is_some_and(|there| there.remote_id.is_some() && there.state != LinkState::Gone);
         let hangs = matches!(Kind::parse(&link.kind), Some(Kind::Participation | Kind::Association));
         let by = Replaced { id: link.id, heir: link_id(ConnectionId(link.connection), heir).0 };
-        if link.role == "excluded" && main && !taken {
+        if link.role == LinkRole::Excluded && main && !taken {
             self.excluded.push((link, LinkId(by.heir)));
         }
         let (mut carried, mut heir_lost) = (Carried::Itself, None);
         // Who is kept out of a CRM goes on with nobody's record there.
-        if link.role != "primary" || !told || heir_is_out && link.remote_id.is_some() {
+        if link.role != LinkRole::Primary || !told || heir_is_out && link.remote_id.is_some() {
             self.duplicates.push(Replaced { id: link.id, heir: heir.0 });
-        } else if link.remote_id.is_none() || link.state == "gone" && there.is_some_and(|it| it.remote_id.is_some()) {
+        } else if link.remote_id.is_none()
+            || link.state == LinkState::Gone && there.is_some_and(|it| it.remote_id.is_some())
+        {
             self.ended.push(by);
             carried = Carried::Nobody;
         } else if taken || hangs && self.doubled.contains(&link.connection) {

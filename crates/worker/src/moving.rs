@@ -7,7 +7,7 @@ use mittler_core::{Field, Kind, LinkId, Record, RecordId, Statement, Time, job::
 use mittler_store::{
     Error, Result, Tx,
     jobs::NewJob,
-    links::WantedLink,
+    links::{LinkState, WantedLink},
     merges::{Inherited, MovingLink, Needs},
 };
 use uuid::Uuid;
@@ -112,8 +112,8 @@ pub(crate) fn inherit(id: Uuid, link: &MovingLink) -> Inherited {
 }
 
 /// Keeps a link out of its CRM, as one in that state was; `gone` for what was erased there.
-pub(crate) async fn leave_out(tx: &mut Tx, link: LinkId, state: &str) -> Result<()> {
-    if state == "gone" {
+pub(crate) async fn leave_out(tx: &mut Tx, link: LinkId, state: LinkState) -> Result<()> {
+    if state == LinkState::Gone {
         return tx.erase_link(link).await;
     }
     tx.exclude_link(link, "left_out").await?;

@@ -169,7 +169,7 @@ async fn a_question_is_asked_once_and_answered_once(fresh: &Fresh) {
     let several = review.clone();
     store.write(async move |tx| tx.ask(std::slice::from_ref(&review)).await).await.unwrap();
     assert_eq!(store.review_count().await.unwrap(), 0);
-    assert_eq!(store.reviews_of(record).await.unwrap()[0].state, "answered");
+    assert_eq!(store.reviews_of(record).await.unwrap()[0].state.name(), "answered");
     // A question names what its candidates became.
     let candidates = links::records(store, 2).await;
     let (gone, heir) = (candidates[0], candidates[1]);

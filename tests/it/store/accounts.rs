@@ -34,7 +34,7 @@ fn account(mode: &str) -> ConnectionRow {
         settings: sqlx::types::Json(json!({ "portal": 1 })),
         mapping: String::new(),
         mode: mode.into(),
-        state: ConnectionState::Ready.name().into(),
+        state: ConnectionState::Ready,
         code: None,
         reason: None,
         paused_until: 0,
@@ -218,7 +218,7 @@ async fn a_connection_keeps_its_id_and_state_when_it_is_set_anew(fresh: &Fresh) 
         .unwrap();
     assert_eq!(put(account("full")).await, id);
     let there = store.connections().await.unwrap().remove(0);
-    assert_eq!((there.mode.as_str(), there.state.as_str(), there.paused_until), ("full", "waiting", NOON.0));
+    assert_eq!((there.mode.as_str(), there.state.name(), there.paused_until), ("full", "waiting", NOON.0));
     assert_eq!((there.code.as_deref(), there.reason.as_deref()), (Some("limited"), Some("a limit")));
     assert_eq!(store.time_zone_of(id).await.unwrap(), None);
     store.write(async move |tx| tx.set_time_zone(id, "Europe/Berlin").await).await.unwrap();
@@ -226,7 +226,7 @@ async fn a_connection_keeps_its_id_and_state_when_it_is_set_anew(fresh: &Fresh) 
     let ready = async || store.write(async move |tx| tx.set_connection_ready(id).await).await.unwrap();
     assert_eq!((ready().await, ready().await), (true, false));
     let there = store.connections().await.unwrap().remove(0);
-    assert_eq!((there.state.as_str(), there.code, there.paused_until), ("ready", None, 0));
+    assert_eq!((there.state.name(), there.code, there.paused_until), ("ready", None, 0));
 }
 
 async fn a_setting_keeps_its_first_value(fresh: &Fresh) {

@@ -14,7 +14,7 @@ use mittler_core::{
     job::{Lane, Task},
     trace::{SignalTrace, TraceParent},
 };
-use mittler_store::{Bytes, Clock, Error, Gatherer, records::StatementRow, signals::NewSignal};
+use mittler_store::{Bytes, Clock, Error, Gatherer, records::StatementRow, runs::RunState, signals::NewSignal};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -46,7 +46,7 @@ async fn run(fresh: &Fresh) -> Uuid {
     let id = Uuid::new_v4();
     fresh
         .store
-        .write(async move |tx| tx.put_run(RunId(id), "form", "form", &json!({}), "reading", NOON).await)
+        .write(async move |tx| tx.put_run(RunId(id), "form", "form", &json!({}), RunState::Reading, NOON).await)
         .await
         .unwrap();
     id

@@ -16,14 +16,15 @@ use mittler_store::{
     audit::NewEntry,
     bounds::PurposeRow,
     decisions::NewDecision,
-    intents::Intent,
+    intents::{Intent, Operation},
     jobs::NewJob,
     leases::{Lease, Receipt},
     links::{WantedLink, link_id},
     merges::MergeTrail,
     records::{KeyRow, RecordRow, StatementRow},
     reviews::NewReview,
-    signals::{NewSignal, Read},
+    runs::RunState,
+    signals::{NewSignal, Read, SignalState},
     tables::declared,
 };
 use mittler_sync::{Keys, forget::forget, restate::restate};
@@ -172,7 +173,7 @@ async fn plant(store: &Store, email: &str) -> Person {
     let (all, mail, remote_fields) = (fields.clone(), email.to_owned(), remote.clone());
     store
         .write(async move |tx| {
-            tx.put_run(RunId(run), "form", "form", &json!({}), "reading", NOON).await?;
+            tx.put_run(RunId(run), "form", "form", &json!({}), RunState::Reading, NOON).await?;
             let content = Bytes(format!("{{\"email\":\"{mail}\"}}").into_bytes());
             let rows: Vec<NewSignal> = signals
                 .iter()
@@ -190,7 +191,7 @@ async fn plant(store: &Store, email: &str) -> Person {
             tx.put_signals(&rows).await?;
             let read = |signal: Uuid, record: Option<RecordId>| Read {
                 id: signal,
-                state: "done".into(),
+                state: SignalState::Done,
                 code: None,
                 field: Some(mail.clone()),
                 reason: Some(mail.clone()),
@@ -229,7 +230,7 @@ async fn plant(store: &Store, email: &str) -> Person {
             let intent = |record: RecordId| Intent {
                 fields: remote_fields.clone(),
                 before: remote_fields.clone(),
-                ..links::intent(connection, link_id(connection, record), "create", NOON)
+                ..links::intent(connection, link_id(connection, record), Operation::Create, NOON)
             };
             tx.put_intents(&[intent(id), intent(activity)]).await?;
             tx.put_seen(&[(link, remote_fields.clone(), NOON)]).await?;
@@ -305,7 +306,11 @@ async fn about_to_write(store: &Store, people: &[(LinkId, &str)]) {
         .map(|(link, email)| {
             let mut remote = RemoteFields::default();
             remote.set("email", Value::text(email).unwrap());
-            Intent { fields: remote.clone(), before: remote, ..links::intent(connection, *link, "update", NOON) }
+            Intent {
+                fields: remote.clone(),
+                before: remote,
+                ..links::intent(connection, *link, Operation::Update, NOON)
+            }
         })
         .collect();
     store.write(async move |tx| tx.begin_lease(lease, &writes).await).await.unwrap();
@@ -320,8 +325,8 @@ async fn a_person_is_gone_from_every_table_and_kept_out(fresh: &Fresh) {
     let lists = [RunId(Uuid::new_v4()), RunId(Uuid::new_v4())];
     store
         .write(async move |tx| {
-            tx.put_run(lists[0], "import", &format!("{CANARY}_Liste.csv"), &json!({}), "done", NOON).await?;
-            tx.put_run(lists[1], "import", "messe.csv", &json!({}), "done", NOON).await
+            tx.put_run(lists[0], "import", &format!("{CANARY}_Liste.csv"), &json!({}), RunState::Done, NOON).await?;
+            tx.put_run(lists[1], "import", "messe.csv", &json!({}), RunState::Done, NOON).await
         })
         .await
         .unwrap();
@@ -480,7 +485,8 @@ async fn an_intent_of_a_person_who_is_being_forgotten_goes_with_them(fresh: &Fre
         store
             .write(async move |tx| {
                 let lease = Lease { id: Uuid::now_v7(), connection, until: NOON.plus(links::LEASE) };
-                let write = Intent { fields: remote.clone(), ..links::intent(connection, link, "update", NOON) };
+                let write =
+                    Intent { fields: remote.clone(), ..links::intent(connection, link, Operation::Update, NOON) };
                 let held = tx.hold_links(&[(link, epoch)]).await?.has(link);
                 if held { tx.begin_lease(lease, &[write]).await } else { Ok(()) }
             })
@@ -612,7 +618,7 @@ async fn inputs_that_were_not_taken_are_emptied_if_they_are_about_the_person(fre
     let [refused, elses, unread] = [signals[0].id, signals[1].id, signals[2].id];
     let read = [refused, elses].map(|id| Read {
         id,
-        state: "refused".into(),
+        state: SignalState::Refused,
         code: Some("header_row".into()),
         field: None,
         reason: None,

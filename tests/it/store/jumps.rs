@@ -8,6 +8,7 @@ use mittler_core::{
 };
 use mittler_store::{
     connections::{ConnectionRow, ConnectionState},
+    intents::Operation,
     jobs::NewJob,
     jumps::Look,
     leases::Lease,
@@ -62,7 +63,7 @@ async fn plant(fresh: &Fresh, at: Time) -> Raw {
         settings: sqlx::types::Json(json!({})),
         mapping: String::new(),
         mode: "full".into(),
-        state: "waiting".into(),
+        state: ConnectionState::Waiting,
         code: Some("daily".into()),
         reason: None,
         paused_until: 0,
@@ -73,7 +74,7 @@ async fn plant(fresh: &Fresh, at: Time) -> Raw {
     store
         .write(async move |tx| {
             tx.want_links(&mut vec![links::wanted(id, record, NOON)]).await?;
-            let write = links::intent(id, link_id(id, record), "update", NOON);
+            let write = links::intent(id, link_id(id, record), Operation::Update, NOON);
             tx.begin_lease(Lease { id: Uuid::now_v7(), connection: id, until: NOON }, std::slice::from_ref(&write))
                 .await?;
             tx.put_intents(&[write]).await?;
@@ -126,7 +127,7 @@ async fn what_lies_ahead_of_a_clock_that_was_put_back_is_due(fresh: &Fresh) {
         at_most(&mut raw, &PAST, NOON).await;
         // All processes forget what they hold against the CRM.
         let row = fresh.store.connections().await.unwrap().remove(0);
-        assert_eq!(row.state, "ready");
+        assert_eq!(row.state.name(), "ready");
         let notes = fresh.store.connection_notes(ConnectionId(row.id)).await.unwrap().unwrap();
         assert!(notes.retried_at >= NOON.0);
         // Once: what is paused from now on stays so.

@@ -18,9 +18,9 @@ use mittler_store::{
     Store,
     decisions::NewDecision,
     due::DueLink,
-    intents::{Intent, Settled},
+    intents::{Intent, IntentOutcome, Operation, Settled},
     leases::{Lease, Receipt},
-    links::{Shown, WantedLink, link_id},
+    links::{LinkState, Shown, WantedLink, link_id},
     records::RecordRow,
     reviews::NewReview,
 };
@@ -99,12 +99,12 @@ pub fn wanted(connection: ConnectionId, record: RecordId, now: Time) -> WantedLi
 }
 
 /// A write to a link of which nobody knows the end.
-pub fn intent(connection: ConnectionId, link: LinkId, operation: &str, at: Time) -> Intent {
+pub fn intent(connection: ConnectionId, link: LinkId, operation: Operation, at: Time) -> Intent {
     Intent {
         id: Uuid::now_v7(),
         link: link.0,
         connection: connection.0,
-        operation: operation.into(),
+        operation,
         remote_type: "contact".into(),
         fields: RemoteFields::default(),
         before: RemoteFields::default(),
@@ -131,7 +131,7 @@ pub fn receipt(link: &DueLink) -> Receipt {
         done: Some(link.wanted),
         next_at: 0,
         attempt: 0,
-        state: "open".into(),
+        state: LinkState::Open,
         code: None,
         reason: None,
         written_at: NOON.0,
@@ -181,7 +181,7 @@ async fn begin(store: &Store, connection: ConnectionId, mut links: Vec<DueLink>,
         let holding = tx.hold_links(&read).await?;
         let held: Vec<LinkId> = read.iter().map(|(id, _)| *id).filter(|id| holding.has(*id)).collect();
         if !held.is_empty() {
-            let writes: Vec<Intent> = held.iter().map(|id| intent(connection, *id, "update", now)).collect();
+            let writes: Vec<Intent> = held.iter().map(|id| intent(connection, *id, Operation::Update, now)).collect();
             tx.begin_lease(lease, &writes).await?;
         }
         Ok(held)
@@ -460,16 +460,16 @@ async fn what_was_about_to_be_written_is_open_once_its_lease_is_over(fresh: &Fre
     assert!(batch.iter().all(|link| link.open_intent.is_none()));
     let at = NOON.plus(seconds(1));
     let written =
-        |n: usize| Intent { fields: receipt(&batch[n]).sent, ..intent(connection, batch[n].id, "create", at) };
+        |n: usize| Intent { fields: receipt(&batch[n]).sent, ..intent(connection, batch[n].id, Operation::Create, at) };
     // Of the third somebody was forgotten while the lease began.
     let forgotten = LinkId(Uuid::now_v7());
-    let both = vec![written(0), written(1), intent(connection, forgotten, "create", at)];
+    let both = vec![written(0), written(1), intent(connection, forgotten, Operation::Create, at)];
     let (id, noted) = (Uuid::now_v7(), both.clone());
     let begun = Lease { id, connection, until: NOON.plus(LEASE) };
     store.write(async move |tx| tx.begin_lease(begun, &noted).await).await.unwrap();
     assert!(store.intents(batch[0].id, 9).await.unwrap().is_empty(), "it is with the lease as yet");
     // The worker dies after the first answer.
-    let end = both[0].clone().ended("created", None, NOON.plus(seconds(2)));
+    let end = both[0].clone().ended(IntentOutcome::Created, None, NOON.plus(seconds(2)));
     let (one, first) = (receipt(&batch[0]), batch[0].id);
     let half = store.write(async move |tx| {
         let holding = tx.hold_lease(id).await?.unwrap();
@@ -487,11 +487,11 @@ async fn what_was_about_to_be_written_is_open_once_its_lease_is_over(fresh: &Fre
     assert!(store.intents(forgotten, 9).await.unwrap().is_empty(), "it was to be forgotten");
     let open = next[0].open_intent.as_ref().unwrap();
     assert_eq!(
-        (open.id, open.operation.as_str(), &open.fields, open.begun_at),
+        (open.id, open.operation.name(), &open.fields, open.begun_at),
         (both[1].id, "create", &both[1].fields, NOON.plus(seconds(1)))
     );
     let lines = store.intents(first, 9).await.unwrap();
-    assert_eq!(lines.iter().map(|line| line.outcome.as_deref()).collect::<Vec<_>>(), [Some("created")]);
+    assert_eq!(lines.iter().map(|line| line.outcome.map(IntentOutcome::name)).collect::<Vec<_>>(), [Some("created")]);
 }
 
 async fn an_intent_stays_open_until_it_is_settled(fresh: &Fresh) {
@@ -499,17 +499,19 @@ async fn an_intent_stays_open_until_it_is_settled(fresh: &Fresh) {
     let ids = records(store, 1).await;
     want(store, vec![wanted(connection, ids[0], NOON)]).await;
     let link = link_id(connection, ids[0]);
-    let intents =
-        vec![intent(connection, link, "create", NOON), intent(connection, link, "update", NOON.plus(seconds(1)))];
+    let intents = vec![
+        intent(connection, link, Operation::Create, NOON),
+        intent(connection, link, Operation::Update, NOON.plus(seconds(1))),
+    ];
     let both = intents.clone();
     store.write(async move |tx| tx.put_intents(&both).await).await.unwrap();
     // Who takes the link sees the last of them.
     let open = async || store.due_links(&[link.0], NOON).await.unwrap().0.remove(0).open_intent.map(|open| open.id);
     assert_eq!(open().await, Some(intents[1].id));
-    let end = |n: usize, outcome: &str, code: Option<&str>| Settled {
+    let end = |n: usize, outcome: IntentOutcome, code: Option<&str>| Settled {
         id: intents[n].id,
         link: link.0,
-        outcome: outcome.into(),
+        outcome,
         code: code.map(str::to_owned),
     };
     let settle = async |ends: Vec<Settled>, at: Time| {
@@ -519,20 +521,23 @@ async fn an_intent_stays_open_until_it_is_settled(fresh: &Fresh) {
         });
         settle.await.unwrap();
     };
-    settle(vec![end(1, "unknown", Some("timeout"))], NOON.plus(seconds(2))).await;
+    settle(vec![end(1, IntentOutcome::Unknown, Some("timeout"))], NOON.plus(seconds(2))).await;
     // What is settled stays as it was settled.
-    settle(vec![end(1, "created", None), end(0, "created", None)], NOON.plus(seconds(9))).await;
+    settle(vec![end(1, IntentOutcome::Created, None), end(0, IntentOutcome::Created, None)], NOON.plus(seconds(9)))
+        .await;
     let lines = store.intents(link, 9).await.unwrap();
-    let ends: Vec<_> =
-        lines.iter().map(|line| (line.outcome.as_deref(), line.code.as_deref(), line.settled_at)).collect();
+    let ends: Vec<_> = lines
+        .iter()
+        .map(|line| (line.outcome.map(IntentOutcome::name), line.code.as_deref(), line.settled_at))
+        .collect();
     let at = |n| Some(NOON.plus(seconds(n)).0);
     assert_eq!(ends, [(Some("unknown"), Some("timeout"), at(2)), (Some("created"), None, at(9))]);
     // The same page by page, by the time at which each ended.
     let first = store.writes_before(link, (Time::MAX, Uuid::max()), 1).await.unwrap().remove(0);
-    assert_eq!(first.outcome.as_deref(), Some("created"));
+    assert_eq!(first.outcome.map(IntentOutcome::name), Some("created"));
     let before = (Time(first.settled_at.unwrap()), first.id);
     let rest = store.writes_before(link, before, 9).await.unwrap();
-    assert_eq!(rest.iter().map(|line| line.outcome.as_deref()).collect::<Vec<_>>(), [Some("unknown")]);
+    assert_eq!(rest.iter().map(|line| line.outcome.map(IntentOutcome::name)).collect::<Vec<_>>(), [Some("unknown")]);
     let before = (Time(rest[0].settled_at.unwrap()), rest[0].id);
     assert!(store.writes_before(link, before, 9).await.unwrap().is_empty());
     assert_eq!(store.last_answers(NOON).await.unwrap(), [(connection.0, NOON.plus(seconds(9)).0)]);
@@ -594,7 +599,7 @@ async fn who_was_erased_in_a_crm_is_never_tried_again_there(fresh: &Fresh) {
     let stand = store.standing_decisions(review).await.unwrap();
     assert_eq!(stand.iter().map(|it| it.id).collect::<Vec<_>>(), [standing]);
     let erased = store.link_lines(ids[0]).await.unwrap().remove(0);
-    assert_eq!((erased.role.as_str(), erased.code.as_deref()), ("excluded", Some("erased_there")));
+    assert_eq!((erased.role.name(), erased.code.as_deref()), ("excluded", Some("erased_there")));
     assert!(erased.held.0.is_empty() && erased.sent.0.is_empty());
     want(store, vec![wanted(connection, ids[0], NOON)]).await;
     assert!(lease(store, connection, NOON, 9).await.is_empty(), "it is written again");
@@ -630,7 +635,7 @@ async fn a_read_older_than_a_write_is_no_evidence(fresh: &Fresh) {
     store.write(async move |tx| tx.put_seen(&[(link, seen.clone(), NOON)]).await).await.unwrap();
     assert_eq!(known().await[0].seen.0.text("note"), Some("ours"));
     let counterparts = store.counterparts(connection, &ids).await.unwrap();
-    assert_eq!((counterparts[0].remote_id.as_ref(), counterparts[0].state.as_str()), (Some(&remote), "open"));
+    assert_eq!((counterparts[0].remote_id.as_ref(), counterparts[0].state.name()), (Some(&remote), "open"));
     assert!(store.counterparts(super::connection(), &ids).await.unwrap().is_empty());
 }
 
@@ -647,20 +652,20 @@ async fn links_are_wanted_again_by_name_by_connection_and_by_need(fresh: &Fresh)
     want(store, links).await;
     // The person is refused; the activity goes without.
     let leased = lease(store, connection, NOON, 9).await;
-    let refused = |link: &DueLink, code: &str, state: &str| Receipt {
+    let refused = |link: &DueLink, code: &str, state: LinkState| Receipt {
         code: Some(code.into()),
-        state: state.into(),
+        state,
         remote_id: None,
         ..receipt(link)
     };
     let receipts = leased
         .iter()
-        .map(|link| if link.record == person { refused(link, "required", "refused") } else { receipt(link) })
+        .map(|link| if link.record == person { refused(link, "required", LinkState::Refused) } else { receipt(link) })
         .collect();
     assert_eq!(settle(store, &leased, receipts).await.len(), 3);
     let leased = lease(store, connection, NOON, 9).await;
     assert_eq!(leased.len(), 1);
-    settle(store, &leased, vec![refused(&leased[0], "need_refused", "open")]).await;
+    settle(store, &leased, vec![refused(&leased[0], "need_refused", LinkState::Open)]).await;
     assert!(lease(store, connection, NOON, 9).await.is_empty());
     let counts = store.link_counts().await.unwrap();
     let of = |kind: &str| counts.iter().find(|count| count.kind == kind).map(|c| (c.total, c.due, c.refused)).unwrap();
@@ -722,7 +727,7 @@ async fn what_is_held_is_counted_with_the_age_of_its_first(fresh: &Fresh) {
     let leased = lease(store, connection, later, 9).await;
     let receipts = leased.iter().map(|link| match link.record {
         it if it == ids[2] => receipt(link),
-        _ => Receipt { state: "held".into(), code: Some("pilot".into()), ..receipt(link) },
+        _ => Receipt { state: LinkState::Held, code: Some("pilot".into()), ..receipt(link) },
     });
     settle(store, &leased, receipts.collect()).await;
     let held = store.held_links().await.unwrap();
@@ -745,7 +750,7 @@ async fn what_was_refused_held_or_lost_is_done_again(fresh: &Fresh) {
     let leased = lease(store, connection, NOON, 9).await;
     let receipts = leased.iter().map(|link| match link.record {
         it if it == refused => Receipt {
-            state: "refused".into(),
+            state: LinkState::Refused,
             code: Some("REQUIRED".into()),
             reason: Some("a name is missing".into()),
             remote_id: None,
@@ -760,7 +765,7 @@ async fn what_was_refused_held_or_lost_is_done_again(fresh: &Fresh) {
     settle(store, &participation, vec![receipt(&participation[0])]).await;
     store.write(async move |tx| tx.mark_gone(&[link_id(connection, gone)]).await).await.unwrap();
     let waiting = store.waiting_counts().await.unwrap();
-    let mut states: Vec<&str> = waiting.iter().map(|row| row.state.as_str()).collect();
+    let mut states: Vec<&str> = waiting.iter().map(|row| row.state.name()).collect();
     states.sort_unstable();
     assert_eq!(states, ["gone", "held", "refused"]);
     let listed = store.links_waiting(Some(connection), None, 9).await.unwrap();
@@ -823,7 +828,7 @@ async fn retries_and_receipts_at_once_leave_every_link_due_or_done(fresh: &Fresh
     want(store, ids.iter().map(|id| wanted(connection, *id, NOON)).collect()).await;
     let leased = lease(store, connection, NOON, 40).await;
     let refusals: Vec<Receipt> =
-        leased.iter().map(|link| Receipt { state: "refused".into(), remote_id: None, ..receipt(link) }).collect();
+        leased.iter().map(|link| Receipt { state: LinkState::Refused, remote_id: None, ..receipt(link) }).collect();
     settle(store, &leased, refusals).await;
     let people = join_all((0..8).map(|_| retry(store, connection, None)));
     let workers = join_all((0..8).map(|_| async move {
@@ -837,6 +842,6 @@ async fn retries_and_receipts_at_once_leave_every_link_due_or_done(fresh: &Fresh
     settle(store, &rest, rest.iter().map(receipt).collect()).await;
     for id in ids {
         let link = line(store, id).await;
-        assert_eq!((link.state.as_str(), link.wanted, link.remote_id.is_some()), ("open", link.done, true), "{link:?}");
+        assert_eq!((link.state.name(), link.wanted, link.remote_id.is_some()), ("open", link.done, true), "{link:?}");
     }
 }

@@ -2,7 +2,7 @@
 
 use mittler_core::{LinkId, RemoteFields, Time, Value};
 use mittler_store::{
-    intents::{Intent, Settled},
+    intents::{Intent, IntentOutcome, Operation, Settled},
     leases::Receipt,
     links::{Shown, link_id},
     moved::Moved,
@@ -54,7 +54,7 @@ async fn a_link_follows_its_record_unless_it_is_written_or_the_new_one_is_taken(
     let now = &store.link_lines(ids[0]).await.unwrap()[0];
     assert_eq!((now.remote_id.as_deref(), now.sent.0.is_empty(), now.wanted > now.done), (Some("new"), true, true));
     let known = store.links_by_remote(connection, "contact", &["new".into()]).await.unwrap();
-    assert_eq!((known[0].seen.0.text("note"), known[0].busy, known[0].state.as_str()), (Some("theirs"), 0, "open"));
+    assert_eq!((known[0].seen.0.text("note"), known[0].busy, known[0].state.name()), (Some("theirs"), 0, "open"));
     let (a, b) = (link(0), link(2));
     let remote = store.write(async move |tx| tx.remote_ids(&[a, b]).await).await.unwrap();
     assert_eq!(remote.len(), 2);
@@ -99,7 +99,7 @@ async fn a_read_says_which_links_it_was_evidence_of(fresh: &Fresh) {
 }
 
 fn open_intent(connection: mittler_core::ConnectionId, link: LinkId, at: Time) -> Intent {
-    Intent { fields: shown("ours"), ..intent(connection, link, "update", at) }
+    Intent { fields: shown("ours"), ..intent(connection, link, Operation::Update, at) }
 }
 
 async fn what_was_written_lately_is_known(fresh: &Fresh) {
@@ -108,10 +108,13 @@ async fn what_was_written_lately_is_known(fresh: &Fresh) {
     want(store, vec![wanted(connection, ids[0], NOON)]).await;
     let link = link_id(connection, ids[0]);
     let intents: Vec<Intent> = (0..4).map(|n| open_intent(connection, link, NOON.plus(seconds(n)))).collect();
-    let settled =
-        |n: usize, outcome: &str| Settled { id: intents[n].id, link: link.0, outcome: outcome.into(), code: None };
+    let settled = |n: usize, outcome: IntentOutcome| Settled { id: intents[n].id, link: link.0, outcome, code: None };
     // The first is too old, the second was refused; of the third nobody knows, the fourth came.
-    let ends = vec![settled(0, "updated"), settled(1, "refused"), settled(3, "updated")];
+    let ends = vec![
+        settled(0, IntentOutcome::Updated),
+        settled(1, IntentOutcome::Refused),
+        settled(3, IntentOutcome::Updated),
+    ];
     let all = intents.clone();
     store.write(async move |tx| tx.put_intents(&all).await).await.unwrap();
     let settle = store.write(async move |tx| {

@@ -10,12 +10,13 @@ use mittler_core::{
 use mittler_store::{
     Bytes, Clock, Store,
     audit::NewEntry,
-    intents::Intent,
+    intents::{Intent, IntentOutcome, Operation},
     jobs::NewJob,
     records::KeyRow,
     retention::{Retain, Retention},
     reviews::NewReview,
-    signals::{NewSignal, Read},
+    runs::RunState,
+    signals::{NewSignal, Read, SignalState},
     tables::declared,
 };
 use serde_json::json;
@@ -69,11 +70,18 @@ async fn an_old_input_that_is_opened_again_keeps_what_it_says(fresh: &Fresh) {
         trace: None,
     };
     let id = input.id;
-    let refused =
-        Read { id, state: "refused".into(), code: None, field: None, reason: None, remarks: json!([]), record: None };
+    let refused = Read {
+        id,
+        state: SignalState::Refused,
+        code: None,
+        field: None,
+        reason: None,
+        remarks: json!([]),
+        record: None,
+    };
     store
         .write(async move |tx| {
-            tx.put_run(RunId(run), "import", "list", &json!({}), "reading", old).await?;
+            tx.put_run(RunId(run), "import", "list", &json!({}), RunState::Reading, old).await?;
             tx.put_signals(&[input]).await?;
             tx.settle_signals(&[refused]).await
         })
@@ -116,8 +124,15 @@ async fn an_old_input_that_is_opened_again_keeps_what_it_says(fresh: &Fresh) {
     assert!(!removed.keys().any(|what| what.starts_with("signal")), "{removed:?}");
     assert_eq!(state_of(&mut raw, store.is_sqlite()).await.as_deref(), Some("new content"));
     // Read and refused once more, it is as old as ever.
-    let again =
-        Read { id, state: "refused".into(), code: None, field: None, reason: None, remarks: json!([]), record: None };
+    let again = Read {
+        id,
+        state: SignalState::Refused,
+        code: None,
+        field: None,
+        reason: None,
+        remarks: json!([]),
+        record: None,
+    };
     store.write(async move |tx| tx.settle_signals(&[again]).await).await.unwrap();
     let keep = Retention { signal: DAY * 10_000, ..Retention::default() };
     store.write(async move |tx| tx.retain(Retain::Contents, keep, NOON, 100).await).await.unwrap();
@@ -157,13 +172,13 @@ async fn inputs(store: &Store, run: Uuid, n: usize, unread: usize, at: Time) {
             trace: None,
         })
         .collect();
-    let states = ["done", "refused", "parked"];
+    let states = [SignalState::Done, SignalState::Refused, SignalState::Parked];
     let read: Vec<Read> = signals[unread..]
         .iter()
         .zip(states.iter().cycle())
         .map(|(signal, state)| Read {
             id: signal.id,
-            state: (*state).into(),
+            state: *state,
             code: None,
             field: None,
             reason: None,
@@ -173,7 +188,7 @@ async fn inputs(store: &Store, run: Uuid, n: usize, unread: usize, at: Time) {
         .collect();
     store
         .write(async move |tx| {
-            tx.put_run(RunId(run), "import", "list", &json!({}), "reading", at).await?;
+            tx.put_run(RunId(run), "import", "list", &json!({}), RunState::Reading, at).await?;
             tx.put_signals(&signals).await?;
             tx.settle_signals(&read).await
         })
@@ -220,16 +235,16 @@ async fn everything_ends_at_its_declared_time(fresh: &Fresh) {
     let mut remote = RemoteFields::default();
     remote.set("email", Value::text("a@example.com").unwrap());
     let (id, connection) = (Uuid::new_v4(), Uuid::new_v4());
-    let intent = |operation: &str, fields: &RemoteFields| Intent {
+    let intent = |operation: Operation, fields: &RemoteFields| Intent {
         fields: fields.clone(),
         before: remote.clone(),
         ..links::intent(ConnectionId(connection), LinkId(id), operation, now)
     };
     // The second has a before-image only, the third nobody knows the end of.
     let intents = vec![
-        intent("update", &remote).ended("updated", None, now),
-        intent("archive", &RemoteFields::default()).ended("updated", None, now),
-        intent("create", &remote),
+        intent(Operation::Update, &remote).ended(IntentOutcome::Updated, None, now),
+        intent(Operation::Archive, &RemoteFields::default()).ended(IntentOutcome::Updated, None, now),
+        intent(Operation::Create, &remote),
     ];
     inputs(store, Uuid::new_v4(), 1, 0, now).await;
     store

@@ -8,7 +8,8 @@ use mittler_core::{
 use mittler_store::{
     Bytes, Clock, Store,
     jobs::NewJob,
-    signals::{NewSignal, Read},
+    runs::RunState,
+    signals::{NewSignal, Read, SignalState},
 };
 use mittler_worker::schedule::sweep_inputs;
 use serde_json::json;
@@ -41,7 +42,7 @@ async fn inputs(store: &Store, run: Uuid, at: Time) -> Vec<SignalId> {
     let ids = signals.iter().map(|signal| SignalId(signal.id)).collect();
     store
         .write(async move |tx| {
-            tx.put_run(RunId(run), "import", "list", &json!({}), "reading", at).await?;
+            tx.put_run(RunId(run), "import", "list", &json!({}), RunState::Reading, at).await?;
             tx.put_signals(&signals).await
         })
         .await
@@ -50,13 +51,13 @@ async fn inputs(store: &Store, run: Uuid, at: Time) -> Vec<SignalId> {
 }
 
 fn read(id: SignalId) -> Read {
-    Read { id: id.0, state: "done".into(), code: None, field: None, reason: None, remarks: json!([]), record: None }
+    Read { id: id.0, state: SignalState::Done, code: None, field: None, reason: None, remarks: json!([]), record: None }
 }
 
 async fn states(store: &Store, ids: &[SignalId]) -> Vec<String> {
     let mut states = Vec::new();
     for id in ids {
-        states.push(store.signal_line(*id).await.unwrap().unwrap().state);
+        states.push(store.signal_line(*id).await.unwrap().unwrap().state.name().to_owned());
     }
     states
 }
@@ -126,10 +127,10 @@ async fn a_run_whose_last_inputs_are_read_at_the_same_time_ends(fresh: &Fresh) {
     a.unwrap();
     b.unwrap();
     if !store.is_sqlite() {
-        assert_eq!(store.run(RunId(run)).await.unwrap().unwrap().state, "reading", "the trap is not there");
+        assert_eq!(store.run(RunId(run)).await.unwrap().unwrap().state.name(), "reading", "the trap is not there");
     }
     sweep_inputs(store, &clock).await.unwrap();
-    assert_eq!(store.run(RunId(run)).await.unwrap().unwrap().state, "done");
+    assert_eq!(store.run(RunId(run)).await.unwrap().unwrap().state.name(), "done");
 }
 
 async fn a_topic_lives_as_long_as_one_of_its_jobs(fresh: &Fresh) {

@@ -4,8 +4,8 @@
 use mittler_core::{RunId, SignalId, Time};
 use mittler_store::{
     Bytes, Store,
-    runs::RunCounts,
-    signals::{NewSignal, Read},
+    runs::{RunCounts, RunState},
+    signals::{NewSignal, Read, SignalState},
 };
 use serde_json::json;
 use uuid::Uuid;
@@ -38,19 +38,19 @@ async fn import(store: &Store, n: u8) -> (RunId, Vec<Uuid>) {
     let ids = signals.iter().map(|signal| signal.id).collect();
     store
         .write(async move |tx| {
-            tx.put_run(run, "import", "list.csv", &json!({ "fair": "Hannover" }), "receiving", NOON).await?;
+            tx.put_run(run, "import", "list.csv", &json!({ "fair": "Hannover" }), RunState::Receiving, NOON).await?;
             tx.put_signals(&signals).await?;
-            tx.set_run_state(run, "reading", None).await
+            tx.set_run_state(run, RunState::Reading, None).await
         })
         .await
         .unwrap();
     (run, ids)
 }
 
-fn read(id: Uuid, state: &str, code: Option<&str>) -> Read {
+fn read(id: Uuid, state: SignalState, code: Option<&str>) -> Read {
     Read {
         id,
-        state: state.into(),
+        state,
         code: code.map(str::to_owned),
         field: code.map(|_| "email".to_owned()),
         reason: code.map(|_| "no address".to_owned()),
@@ -73,7 +73,11 @@ async fn a_run_is_read_counted_and_closed(fresh: &Fresh) {
     assert_eq!(finish(store).await, 0, "nothing of it was read");
     settle(
         store,
-        vec![read(ids[0], "done", None), read(ids[1], "refused", Some("no_address")), read(ids[2], "parked", None)],
+        vec![
+            read(ids[0], SignalState::Done, None),
+            read(ids[1], SignalState::Refused, Some("no_address")),
+            read(ids[2], SignalState::Parked, None),
+        ],
     )
     .await;
     assert_eq!(finish(store).await, 0, "one is unread");
@@ -83,14 +87,14 @@ async fn a_run_is_read_counted_and_closed(fresh: &Fresh) {
     );
     // What became no input counts as well.
     store.write(async move |tx| tx.set_run_arrived(run, 3, 2).await).await.unwrap();
-    settle(store, vec![read(ids[3], "done", Some("blank"))]).await;
+    settle(store, vec![read(ids[3], SignalState::Done, Some("blank"))]).await;
     let counts = store.run_counts(run).await.unwrap();
     assert_eq!((counts.rows, counts.known, counts.repeated, counts.skipped), (9, 3, 2, 1));
     assert_eq!((counts.inputs(), counts.not_taken(), store.run_people(run).await.unwrap()), (4, 2, 0));
     assert_eq!(store.run_counts(RunId(Uuid::new_v4())).await.unwrap(), RunCounts::default());
     assert_eq!(finish(store).await, 1);
     let closed = store.run(run).await.unwrap().unwrap();
-    assert_eq!((closed.state.as_str(), closed.finished_at), ("done", Some(NOON.0)));
+    assert_eq!((closed.state.name(), closed.finished_at), ("done", Some(NOON.0)));
     let counts = store.signal_counts(NOON).await.unwrap();
     assert_eq!(store.signal_states().await.unwrap(), counts);
     assert_eq!(counts, [("done".to_owned(), 2), ("parked".to_owned(), 1), ("refused".to_owned(), 1)]);
@@ -105,10 +109,10 @@ async fn what_was_not_taken_is_shown_and_can_be_read_again(fresh: &Fresh) {
     settle(
         store,
         vec![
-            read(ids[0], "done", None),
-            read(ids[1], "refused", Some("no_address")),
-            read(ids[2], "parked", Some("not_taken")),
-            read(ids[3], "refused", Some("suppressed")),
+            read(ids[0], SignalState::Done, None),
+            read(ids[1], SignalState::Refused, Some("no_address")),
+            read(ids[2], SignalState::Parked, Some("not_taken")),
+            read(ids[3], SignalState::Refused, Some("suppressed")),
         ],
     )
     .await;
@@ -143,7 +147,7 @@ async fn what_was_not_taken_is_shown_and_can_be_read_again(fresh: &Fresh) {
     assert_eq!(unread.iter().map(|unread| unread.id).collect::<Vec<_>>(), [ids[1], ids[2], ids[4]]);
     assert_eq!(unread[0].params.0, json!({ "fair": "Hannover" }));
     let line = store.signal_line(SignalId(ids[1])).await.unwrap().unwrap();
-    assert_eq!((line.state.as_str(), line.code, line.reason), ("new", None, None));
+    assert_eq!((line.state.name(), line.code, line.reason), ("new", None, None));
 }
 
 async fn what_was_brought_before_is_known_by_its_key(fresh: &Fresh) {
@@ -151,7 +155,7 @@ async fn what_was_brought_before_is_known_by_its_key(fresh: &Fresh) {
     let (id, kind, content) = (Uuid::now_v7(), "lead_row".to_owned(), Bytes(vec![7]));
     let signal = NewSignal { id, run: run.0, kind, line: 1, dedup: key, received_at: NOON.0, content, trace: None };
     let put = store.write(async move |tx| {
-        tx.put_run(run, "import", "list.csv", &json!({}), "receiving", NOON).await?;
+        tx.put_run(run, "import", "list.csv", &json!({}), RunState::Receiving, NOON).await?;
         tx.put_signals(std::slice::from_ref(&signal)).await
     });
     assert_eq!(put.await.unwrap(), [id]);
@@ -173,7 +177,7 @@ async fn an_input_is_read_by_one(fresh: &Fresh) {
                 .write(async move |tx| {
                     let mine = tx.lock_unread(&ids).await?;
                     tokio::task::yield_now().await;
-                    let reads: Vec<Read> = mine.iter().map(|id| read(*id, "done", None)).collect();
+                    let reads: Vec<Read> = mine.iter().map(|id| read(*id, SignalState::Done, None)).collect();
                     tx.settle_signals(&reads).await?;
                     Ok(mine.len())
                 })
@@ -191,7 +195,7 @@ async fn a_run_is_listed_and_can_be_corrected(fresh: &Fresh) {
         let (id, at) = (RunId(Uuid::new_v4()), NOON.plus(seconds(n)));
         let label = format!("run {n}");
         store
-            .write(async move |tx| tx.put_run(id, "form", &label.clone(), &json!({}), "reading", at).await)
+            .write(async move |tx| tx.put_run(id, "form", &label.clone(), &json!({}), RunState::Reading, at).await)
             .await
             .unwrap();
     }
@@ -205,7 +209,8 @@ async fn a_run_is_listed_and_can_be_corrected(fresh: &Fresh) {
         let id = RunId(Uuid::new_v4());
         store
             .write(async move |tx| {
-                tx.put_run(id, "form", &format!("twin {n}"), &json!({}), "reading", NOON.minus(seconds(1))).await
+                tx.put_run(id, "form", &format!("twin {n}"), &json!({}), RunState::Reading, NOON.minus(seconds(1)))
+                    .await
             })
             .await
             .unwrap();

@@ -46,7 +46,7 @@ pub async fn connection(
         settings: Stored(if setup.bounds == Bounds::default() { json!({}) } else { json!({ "bounds": setup.bounds }) }),
         mapping: text.clone(),
         mode: setup.mode.name().to_owned(),
-        state: ConnectionState::Ready.name().into(),
+        state: ConnectionState::Ready,
         code: None,
         reason: None,
         paused_until: 0,

@@ -5,8 +5,8 @@ use mittler_sandbox::{
     Config,
     salesforce::{DuplicateAction, DuplicateRule},
 };
-use mittler_store::{Store, reviews::ReviewLine};
-use mittler_sync::{NotTaken, question::Command, view::Operation};
+use mittler_store::{Store, intents::Operation, reviews::ReviewLine};
+use mittler_sync::{NotTaken, question::Command};
 use serde_json::json;
 
 use super::{
@@ -57,7 +57,7 @@ async fn options(world: &World, review: &ReviewLine) -> Vec<String> {
 async fn stopped(world: &World) -> (RecordId, ReviewLine) {
     let person = world.lead(anna()).await;
     assert!(world.in_salesforce("Lead").is_empty(), "the rule did not stop her");
-    assert_eq!(world.link(SALESFORCE, person).await.state, "refused");
+    assert_eq!(world.link(SALESFORCE, person).await.state.name(), "refused");
     assert_eq!(world.link_about(SALESFORCE, person, Kind::Activity).await.code.as_deref(), Some("need_refused"));
     (person, question(world, person, "remote_duplicate").await)
 }
@@ -92,7 +92,7 @@ async fn a_likely_duplicate_is_linked_and_what_hung_on_it_comes(store: Store) {
     world.settle().await;
     let link = world.link(SALESFORCE, person).await;
     assert_eq!(
-        (link.remote_type.as_str(), link.remote_id.as_deref(), link.state.as_str()),
+        (link.remote_type.as_str(), link.remote_id.as_deref(), link.state.name()),
         ("Contact", Some(contact.as_str()), "open")
     );
     assert_eq!((world.in_salesforce("Lead").len(), world.in_salesforce("Contact").len()), (0, 1));
@@ -113,7 +113,7 @@ async fn a_likely_duplicate_is_created_anyway_where_the_rule_gives_way(store: St
     assert_eq!(world.answer(review.id, "create_anyway").await, Ok(Command::CreateAnyway));
     world.settle().await;
     let link = world.link(SALESFORCE, person).await;
-    assert_eq!((link.remote_type.as_str(), link.state.as_str()), ("Lead", "open"));
+    assert_eq!((link.remote_type.as_str(), link.state.name()), ("Lead", "open"));
     assert_eq!((world.in_salesforce("Lead").len(), world.in_salesforce("Contact").len()), (1, 1));
     assert_eq!((world.in_salesforce("Task").len(), world.in_salesforce("CampaignMember").len()), (1, 1));
     world.nothing_waits().await;
@@ -128,7 +128,7 @@ async fn a_likely_duplicate_is_created_anyway_where_the_rule_gives_way(store: St
         .lead(json!({ "badge_id": "BW26-900077", "first_name": "Bert", "last_name": "Amsel", "company": "Kranichwerk GmbH",
             "email": "bert.amsel@kranichwerk.example", "country": "DE" }))
         .await;
-    assert_eq!(question(&world, second, "remote_duplicate").await.state, "open");
+    assert_eq!(question(&world, second, "remote_duplicate").await.state.name(), "open");
     world.end().await;
 }
 
@@ -157,9 +157,9 @@ async fn who_is_left_out_of_a_crm_is_not_written_there_and_what_hangs_on_them_sa
     let of = async |person| {
         let links = world.store.link_lines(person).await.unwrap();
         let link = links.into_iter().find(|link| link.connection == world.id(SALESFORCE).0).unwrap();
-        (link.role, link.state, link.code)
+        (link.role.name(), link.state.name(), link.code)
     };
-    let out = || ("excluded".to_owned(), "excluded".to_owned(), Some("left_out".to_owned()));
+    let out = || ("excluded", "excluded", Some("left_out".to_owned()));
     assert_eq!(of(person).await, out());
     assert_eq!(world.link_about(SALESFORCE, person, Kind::Activity).await.code.as_deref(), Some("need_refused"));
     // No news, and nobody who tries everything again, brings her there.

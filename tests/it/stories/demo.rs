@@ -82,7 +82,7 @@ async fn the_example_list_and_mailbox_end_as_expected(store: Store) {
     world.settle().await;
     // Everything that was wanted was told, and nothing was refused without a question.
     let waiting = world.store.links_waiting(None, None, 1_000).await.unwrap();
-    let left: Vec<_> = waiting.iter().filter(|link| link.wanted > link.done || link.state != "open").collect();
+    let left: Vec<_> = waiting.iter().filter(|link| link.wanted > link.done || link.state.name() != "open").collect();
     assert!(left.is_empty(), "{left:#?}");
     world.end().await;
 }
@@ -90,7 +90,7 @@ async fn the_example_list_and_mailbox_end_as_expected(store: Store) {
 fn outcomes(expected: &Expected, lines: &[SignalLine], known: u64) -> Vec<String> {
     let mut wrong = Vec::new();
     let state: HashMap<i64, (&str, Option<&str>)> =
-        lines.iter().map(|line| (line.line, (line.state.as_str(), line.code.as_deref()))).collect();
+        lines.iter().map(|line| (line.line, (line.state.name(), line.code.as_deref()))).collect();
     for (outcome, at) in &expected.outcomes {
         for line in at {
             let found = state.get(line).copied();
@@ -104,7 +104,7 @@ fn outcomes(expected: &Expected, lines: &[SignalLine], known: u64) -> Vec<String
             }
         }
     }
-    let taken = lines.iter().filter(|line| line.state == "done" && line.code.is_none()).count();
+    let taken = lines.iter().filter(|line| line.state.name() == "done" && line.code.is_none()).count();
     let taken = i64::try_from(taken).unwrap() + i64::try_from(known).unwrap();
     if taken != expected.accepted {
         wrong.push(format!("{taken} rows are taken, not {}", expected.accepted));

@@ -48,7 +48,7 @@ async fn a_company_without_a_domain_there_is_found_by_a_name_that_is_hardly_born
 async fn a_company_of_an_ordinary_name_is_asked_about(store: Store) {
     let world = World::new(store).await;
     let (there, link) = companies(&world, json!({ "name": "Huber GmbH" }), "Huber GmbH").await;
-    assert_eq!((link.remote_id, link.state.as_str(), link.code.as_deref()), (None, "refused", Some("same_name")));
+    assert_eq!((link.remote_id, link.state.name(), link.code.as_deref()), (None, "refused", Some("same_name")));
     assert_eq!(world.in_hubspot("companies").len(), 1);
     let asked = world.store.reviews_open(None, 9).await.unwrap();
     let asked = asked.iter().find(|review| review.reason == "same_name").unwrap();

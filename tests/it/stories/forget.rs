@@ -63,9 +63,9 @@ async fn story(fresh: Fresh) {
     let list = world.door.import_csv(Bytes::from(file), ImportParams::of("nachtrag"), |_, _| ()).await.unwrap();
     world.settle().await;
     let line = world.store.signal_line(accepted.id).await.unwrap().unwrap();
-    assert_eq!((line.state.as_str(), line.code.as_deref()), ("refused", Some("suppressed")));
+    assert_eq!((line.state.name(), line.code.as_deref()), ("refused", Some("suppressed")));
     let lines = world.store.signal_lines(list.run, false, -1, 10).await.unwrap();
-    assert_eq!((lines[0].state.as_str(), lines[0].code.as_deref()), ("refused", Some("suppressed")));
+    assert_eq!((lines[0].state.name(), lines[0].code.as_deref()), ("refused", Some("suppressed")));
     // The same file once more finds its rows known, and the person's row does not come to life.
     let known = world.door.import_csv(rows, scans(), |_, _| ()).await.unwrap();
     assert_eq!(known.new, 0);
@@ -91,7 +91,7 @@ async fn sent(world: &World, lead: serde_json::Value) -> (String, Option<String>
     let accepted = world.door.lead(lead, &stand()).await.unwrap();
     world.run_due().await;
     let line = world.store.signal_line(accepted.id).await.unwrap().unwrap();
-    (line.state, line.code)
+    (line.state.name().to_owned(), line.code)
 }
 
 async fn who_is_known_by_a_badge_alone_does_not_come_back_by_it(store: Store) {
@@ -147,7 +147,7 @@ async fn a_person_who_is_forgotten_while_a_lead_of_theirs_is_read_is_not_made_an
     };
     futures_util::join!(reading, meanwhile);
     let line = world.store.signal_line(accepted.id).await.unwrap().unwrap();
-    assert_eq!((line.state.as_str(), line.code.as_deref()), ("refused", Some("suppressed")));
+    assert_eq!((line.state.name(), line.code.as_deref()), ("refused", Some("suppressed")));
     assert_eq!(world.person_by_email("bert@spechtbau.example").await, None);
     raw.close().await;
     other.close().await;

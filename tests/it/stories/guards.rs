@@ -77,7 +77,7 @@ async fn answer_all(world: &World, key: &str) {
 async fn states(world: &World, crm: &str, people: &[RecordId]) -> Vec<String> {
     let mut states = Vec::new();
     for person in people {
-        states.push(world.link(crm, *person).await.state);
+        states.push(world.link(crm, *person).await.state.name().to_owned());
     }
     states.sort();
     states

@@ -153,7 +153,7 @@ async fn the_same_people_again_after_the_database_was_lost_are_the_same_in_both_
     assert_eq!(world.in_salesforce("Lead")[0]["Mittler_Id__c"], json!(after.to_string()));
     for name in [SALESFORCE, HUBSPOT] {
         let link = world.link(name, after).await;
-        assert_eq!((link.state.as_str(), link.wanted), ("open", link.done), "{name} {link:?}");
+        assert_eq!((link.state.name(), link.wanted), ("open", link.done), "{name} {link:?}");
     }
     assert!(world.store.reviews_open(None, 9).await.unwrap().is_empty());
     world.end().await;

@@ -81,7 +81,7 @@ async fn a_pause_does_not_outlast_the_clock_that_set_it(store: Store) {
     world.lead_only(guest(1)).await;
     for name in [SALESFORCE, HUBSPOT] {
         let rows = world.store.connections().await.unwrap();
-        assert_eq!(rows.iter().find(|row| row.name == name).unwrap().state, "waiting");
+        assert_eq!(rows.iter().find(|row| row.name == name).unwrap().state.name(), "waiting");
     }
     world.sandbox.faults().clear();
     world.clock.put_back(DAYS);

@@ -125,7 +125,7 @@ fn limit(world: &World) -> Arc<Limits> {
 async fn state(world: &World) -> (String, Option<String>) {
     let all = world.store.connections().await.unwrap();
     let row = all.into_iter().find(|row| row.name == SALESFORCE).unwrap();
-    (row.state, row.code)
+    (row.state.name().to_owned(), row.code)
 }
 
 async fn waiting(world: &World, code: &str) -> usize {

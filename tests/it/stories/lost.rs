@@ -337,7 +337,7 @@ async fn nobody_is_doubled_by_a_new_database(first: Fresh, second: Fresh, key: [
     for name in [SALESFORCE, HUBSPOT] {
         let person = known(&world, "bert.specht@spechtbau.example").await;
         let link = world.link(name, person).await;
-        assert_eq!((link.state.as_str(), link.wanted), ("open", link.done), "{name} {link:?}");
+        assert_eq!((link.state.name(), link.wanted), ("open", link.done), "{name} {link:?}");
     }
     assert!(world.store.reviews_open(None, 9).await.unwrap().is_empty());
     world.nothing_waits().await;

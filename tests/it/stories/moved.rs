@@ -193,7 +193,7 @@ async fn a_merged_lead_is_the_one_that_was_kept(store: Store) {
     world.advance(3);
     world.pull().await;
     let link = world.link(SALESFORCE, person).await;
-    assert_eq!((link.state.as_str(), link.remote_id.as_deref()), ("open", kept["Id"].as_str()));
+    assert_eq!((link.state.name(), link.remote_id.as_deref()), ("open", kept["Id"].as_str()));
     assert_eq!(world.record(person).await.fields.text(&Field::LAST_NAME), Some("Kranich-Wiese"));
     assert!(questions(&world, person).await.is_empty());
     world.end().await;
@@ -226,7 +226,7 @@ async fn a_merged_contact_in_hubspot_is_the_new_one(store: Store) {
     // A webhook tells of the old id.
     read(&world, HUBSPOT, "contacts", &ours).await;
     let link = world.link(HUBSPOT, person).await;
-    assert_eq!((link.state.as_str(), link.remote_id.as_deref()), ("open", Some(new.as_str())));
+    assert_eq!((link.state.name(), link.remote_id.as_deref()), ("open", Some(new.as_str())));
     assert_eq!(world.record(person).await.fields.text(&Field::WEBSITE), Some("https://kranichwerk.example"));
     let mut later = anna();
     later["position"] = json!("Prokuristin");
@@ -251,7 +251,7 @@ async fn two_of_ours_that_were_merged_are_a_question(store: Store) {
     world.advance(3);
     world.pull().await;
     assert_eq!(questions(&world, second).await, ["same_person"]);
-    assert_eq!(world.link(SALESFORCE, second).await.state, "gone");
+    assert_eq!(world.link(SALESFORCE, second).await.state.name(), "gone");
     assert_eq!(world.link(SALESFORCE, person).await.remote_id.as_deref(), Some(one.as_str()));
     world.end().await;
 }
@@ -279,9 +279,9 @@ async fn contacts_of(world: &World, pair: &[RecordId; 2]) -> [String; 2] {
 /// The one whose contact survived goes on with it; the other is as it was, and somebody is asked.
 async fn survived(world: &World, kept: RecordId, other: RecordId, new: &str) {
     let link = world.link(HUBSPOT, kept).await;
-    assert_eq!((link.state.as_str(), link.remote_id.as_deref()), ("open", Some(new)));
+    assert_eq!((link.state.name(), link.remote_id.as_deref()), ("open", Some(new)));
     assert!(questions(world, kept).await.is_empty());
-    assert_eq!(world.link(HUBSPOT, other).await.state, "gone");
+    assert_eq!(world.link(HUBSPOT, other).await.state.name(), "gone");
     assert_eq!(questions(world, other).await, ["same_person"]);
     for (person, says) in [(kept, world.record(kept).await), (other, world.record(other).await)] {
         let lead = world.link(SALESFORCE, person).await.remote_id.unwrap();
@@ -352,7 +352,7 @@ async fn what_was_deleted_is_a_question_and_what_was_brought_back_is_written_aga
     // Told twice, as HubSpot does.
     let contact = delete_in_hubspot(&world, person).await;
     read(&world, HUBSPOT, "contacts", &contact).await;
-    assert_eq!(world.link(HUBSPOT, person).await.state, "gone");
+    assert_eq!(world.link(HUBSPOT, person).await.state.name(), "gone");
     assert_eq!(questions(&world, person).await, ["deleted_there"]);
     let mut later = anna();
     later["position"] = json!("Prokuristin");
@@ -362,10 +362,10 @@ async fn what_was_deleted_is_a_question_and_what_was_brought_back_is_written_aga
     world.advance(3);
     read(&world, HUBSPOT, "contacts", &contact).await;
     let link = world.link(HUBSPOT, person).await;
-    assert_eq!((link.state.as_str(), link.code), ("open", None));
+    assert_eq!((link.state.name(), link.code), ("open", None));
     assert_eq!(world.in_hubspot("contacts")[0]["properties"]["jobtitle"], json!("Prokuristin"));
     let asked = world.store.reviews_of(person).await.unwrap();
-    assert!(asked.iter().all(|review| review.state != "open"), "the deletion is still asked about");
+    assert!(asked.iter().all(|review| review.state.name() != "open"), "the deletion is still asked about");
     world.end().await;
 }
 
@@ -375,7 +375,11 @@ async fn who_is_found_deleted_by_a_write_is_asked_about_and_so_is_who_is_deleted
     let lead = world.link(SALESFORCE, person).await.remote_id.unwrap();
     let open = async || {
         let asked = world.store.reviews_of(person).await.unwrap();
-        asked.into_iter().filter(|review| review.state == "open").map(|review| review.question).collect::<Vec<_>>()
+        asked
+            .into_iter()
+            .filter(|review| review.state.name() == "open")
+            .map(|review| review.question)
+            .collect::<Vec<_>>()
     };
     for round in ["Leiterin", "Prokuristin"] {
         world.advance(60);
@@ -385,12 +389,12 @@ async fn who_is_found_deleted_by_a_write_is_asked_about_and_so_is_who_is_deleted
         let mut later = anna();
         later["position"] = json!(round);
         world.lead(later).await;
-        assert_eq!(world.link(SALESFORCE, person).await.state, "gone");
+        assert_eq!(world.link(SALESFORCE, person).await.state.name(), "gone");
         assert_eq!(open().await, ["deleted_there"], "{round}");
         world.edit_salesforce("Lead", &lead, &json!({ "IsDeleted": false }));
         world.advance(3);
         read(&world, SALESFORCE, "Lead", &lead).await;
-        assert_eq!(world.link(SALESFORCE, person).await.state, "open");
+        assert_eq!(world.link(SALESFORCE, person).await.state.name(), "open");
         assert!(open().await.is_empty(), "{round}");
         assert_eq!(world.in_salesforce("Lead")[0]["Title"], json!(round));
     }

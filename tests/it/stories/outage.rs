@@ -62,12 +62,12 @@ async fn away(store: Store, vendor: Vendor, name: &str) {
     );
     let id = world.id(name).0;
     let row = world.store.connections().await.unwrap().into_iter().find(|row| row.id == id).unwrap();
-    assert_eq!(row.state, "waiting", "{row:?}");
+    assert_eq!(row.state.name(), "waiting", "{row:?}");
     assert!(row.paused_until > world.clock.now().0, "{row:?}");
     let waiting = world.store.links_waiting(Some(world.id(name)), None, 1_000).await.unwrap();
     assert!(waiting.len() >= GUESTS, "{} links wait", waiting.len());
     for link in &waiting {
-        assert_eq!(link.state, "open", "{link:?}");
+        assert_eq!(link.state.name(), "open", "{link:?}");
         assert!(link.next_at <= world.clock.now().0 + 1_000_000, "it waits for days by itself: {link:?}");
     }
     let jobs = world.store.job_lines(None, 100).await.unwrap();
@@ -86,6 +86,6 @@ async fn away(store: Store, vendor: Vendor, name: &str) {
     assert_eq!((&lead["Title"], &contact["properties"]["jobtitle"]), (&json!("Prokuristin"), &json!("Prokuristin")));
     world.nothing_waits().await;
     let row = world.store.connections().await.unwrap().into_iter().find(|row| row.id == id).unwrap();
-    assert_eq!((row.state.as_str(), row.code), ("ready", None));
+    assert_eq!((row.state.name(), row.code), ("ready", None));
     world.end().await;
 }

@@ -52,7 +52,7 @@ async fn a_daily_limit_lasts_until_midnight_where_the_portal_is(store: Store) {
     };
     let until = Time(paused.paused_until);
     let there = until.timestamp().to_zoned(TimeZone::get("America/New_York").unwrap());
-    assert_eq!((paused.state.as_str(), there.hour(), there.minute()), ("waiting", 0, 0), "{there}");
+    assert_eq!((paused.state.name(), there.hour(), there.minute()), ("waiting", 0, 0), "{there}");
     assert!(until > world.clock.now() && until.since(world.clock.now()) < Duration::from_hours(25));
     assert!(world.in_hubspot("contacts").len() < guests);
     world.settle().await;
@@ -92,7 +92,7 @@ async fn what_one_process_found_stops_the_others_until_then(store: Store) {
     world.settle().await;
     assert!(world.clock.now() >= until);
     assert_eq!(world.in_hubspot("contacts")[0]["properties"]["jobtitle"], json!("Prokuristin"));
-    assert_eq!(hubspot(&world).await.state, "ready");
+    assert_eq!(hubspot(&world).await.state.name(), "ready");
     world.end().await;
 }
 
@@ -101,7 +101,7 @@ async fn a_person_who_asks_again_lifts_the_pause_in_every_process(store: Store) 
     world.fault(Vendor::Salesforce, FaultKind::RateLimited, Some(1.0), None, &[]);
     world.lead_only(anna()).await;
     let paused = row(&world, SALESFORCE).await;
-    assert_eq!((paused.state.as_str(), paused.code.as_deref()), ("waiting", Some("daily")));
+    assert_eq!((paused.state.name(), paused.code.as_deref()), ("waiting", Some("daily")));
     let until = Time(paused.paused_until);
     assert!(until.since(world.clock.now()) > Duration::from_mins(10));
     // Nothing is called before.
@@ -114,7 +114,7 @@ async fn a_person_who_asks_again_lifts_the_pause_in_every_process(store: Store) 
     let retried = retry_connection(&world.store, &world.clock, id).await.unwrap();
     assert_eq!(retried.lifted.pause, Some((until, "daily".to_owned())));
     assert_eq!(retried.lifted.budgets, ["daily"]);
-    assert_eq!(row(&world, SALESFORCE).await.state, "ready");
+    assert_eq!(row(&world, SALESFORCE).await.state.name(), "ready");
     world.run_due().await;
     let calls = world.sandbox.calls().all(Vendor::Salesforce);
     assert!((1..=4).contains(&calls), "{calls} calls");
@@ -125,7 +125,7 @@ async fn a_person_who_asks_again_lifts_the_pause_in_every_process(store: Store) 
     world.run_due().await;
     world.advance(2);
     world.run_due().await;
-    assert_eq!((world.in_salesforce("Lead").len(), row(&world, SALESFORCE).await.state.as_str()), (1, "ready"));
+    assert_eq!((world.in_salesforce("Lead").len(), row(&world, SALESFORCE).await.state.name()), (1, "ready"));
     assert_eq!(retry_connection(&world.store, &world.clock, id).await.unwrap().lifted.pause, None);
     world.end().await;
 }

@@ -32,7 +32,7 @@ pub fn other() -> serde_json::Value {
 
 pub async fn question(world: &World, record: RecordId, question: &str) -> ReviewLine {
     let all = world.store.reviews_of(record).await.unwrap();
-    let found = all.iter().find(|review| review.question == question && review.state == "open");
+    let found = all.iter().find(|review| review.question == question && review.state.name() == "open");
     found.cloned().unwrap_or_else(|| panic!("no question {question}: {all:?}"))
 }
 
@@ -166,10 +166,11 @@ async fn where_a_crm_has_both_the_second_is_left_and_a_question_stays(store: Sto
     );
     let links = world.store.link_lines(first).await.unwrap();
     let hubspot: Vec<_> = links.iter().filter(|link| link.connection == world.id(HUBSPOT).0).collect();
-    let with = |role: &str| hubspot.iter().find(|link| link.role == role).and_then(|link| link.remote_id.clone());
+    let with =
+        |role: &str| hubspot.iter().find(|link| link.role.name() == role).and_then(|link| link.remote_id.clone());
     assert_eq!((with("primary"), with("duplicate")), (kept.clone(), left.clone()));
     let asked = world.store.reviews_of(first).await.unwrap();
-    let open: Vec<_> = asked.iter().filter(|it| it.state == "open" && it.reason == "merged_here").collect();
+    let open: Vec<_> = asked.iter().filter(|it| it.state.name() == "open" && it.reason == "merged_here").collect();
     assert_eq!(open.len(), 2, "one for each CRM: {asked:?}");
     assert!(open.iter().any(|it| it.candidates.0["ids"] == json!([kept, left])), "{open:?}");
     // The survivor alone is told, of what either said.
@@ -288,7 +289,10 @@ async fn what_a_crm_was_asked_to_try_again_is_tried_and_asked_again(store: Store
     assert_eq!(say(&world, &again, "noted").await, Outcome::Taken);
     world.settle().await;
     let all = world.store.reviews_of(person).await.unwrap();
-    assert!(all.iter().filter(|it| it.connection == again.connection).all(|it| it.state == "answered"), "{all:?}");
+    assert!(
+        all.iter().filter(|it| it.connection == again.connection).all(|it| it.state.name() == "answered"),
+        "{all:?}"
+    );
     assert_eq!(world.answer(Uuid::new_v4(), "noted").await, Err(NotTaken::NoSuchQuestion));
     world.end().await;
 }
@@ -326,7 +330,7 @@ async fn two_that_were_one_here_and_become_one_there_are_one_link_and_no_questio
         let links = world.store.link_lines(first).await.unwrap();
         let mine: Vec<_> = links.iter().filter(|link| link.connection == world.id(name).0).collect();
         let [link] = mine.as_slice() else { panic!("{mine:#?}") };
-        let is = (link.role.as_str(), link.state.as_str(), link.remote_id.clone());
+        let is = (link.role.name(), link.state.name(), link.remote_id.clone());
         assert_eq!(is, ("primary", "open", Some(kept)), "{name}");
     }
     let open = world.store.reviews_open(None, 9).await.unwrap();

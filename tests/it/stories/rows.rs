@@ -17,7 +17,7 @@ on_every_database!(
 
 fn state(lines: &[SignalLine], line: i64) -> (&str, Option<&str>) {
     let line = lines.iter().find(|it| it.line == line).unwrap();
-    (line.state.as_str(), line.code.as_deref())
+    (line.state.name(), line.code.as_deref())
 }
 
 async fn a_bad_row_is_refused_alone_with_line_field_code_and_reason(store: Store) {
@@ -34,12 +34,12 @@ Dora;Meise;Meise & Co.;dora@meise.example
     assert_eq!((state(&lines, 2), state(&lines, 5)), (("done", None), ("done", None)));
     for line in [3, 4] {
         let refused = lines.iter().find(|it| it.line == line).unwrap();
-        assert_eq!(refused.state, "refused", "{refused:?}");
+        assert_eq!(refused.state.name(), "refused", "{refused:?}");
         assert!(refused.code.as_deref().is_some_and(|code| !code.is_empty()), "{refused:?}");
         assert!(refused.reason.as_deref().is_some_and(|reason| !reason.is_empty()), "{refused:?}");
     }
     assert_eq!(world.in_salesforce("Lead").len(), 2);
-    assert_eq!(world.store.run(list.run).await.unwrap().unwrap().state, "done");
+    assert_eq!(world.store.run(list.run).await.unwrap().unwrap().state.name(), "done");
     world.end().await;
 }
 
@@ -71,13 +71,13 @@ async fn an_input_that_cannot_be_processed_is_parked_alone_and_taken_when_its_ru
     let neighbour = world.door.lead(other, &mittler_ingest::LeadParams::of("formular")).await.unwrap();
     world.settle().await;
     let line = world.store.signal_line(broken.id).await.unwrap().unwrap();
-    assert!(matches!(line.state.as_str(), "parked" | "refused"), "{line:?}");
+    assert!(matches!(line.state.name(), "parked" | "refused"), "{line:?}");
     assert!(line.code.is_some() && line.reason.is_some(), "{line:?}");
-    assert_eq!(world.store.signal_line(neighbour.id).await.unwrap().unwrap().state, "done");
+    assert_eq!(world.store.signal_line(neighbour.id).await.unwrap().unwrap().state.name(), "done");
     world.store.write(async move |tx| tx.set_run_params(run.into(), &good).await).await.unwrap();
     assert_eq!(world.door.retry_import(run.into(), &BTreeMap::new()).await.unwrap(), 1);
     world.settle().await;
-    assert_eq!(world.store.signal_line(broken.id).await.unwrap().unwrap().state, "done");
+    assert_eq!(world.store.signal_line(broken.id).await.unwrap().unwrap().state.name(), "done");
     assert_eq!(world.in_salesforce("Lead").len(), 2);
     world.end().await;
 }

@@ -39,14 +39,14 @@ async fn of_a_batch_that_takes_too_long_all_but_the_slow_one_are_read_and_that_o
     assert_eq!(world.enrich_only().await, 1, "one job reads them all");
     let mut read = Vec::new();
     for one in &accepted {
-        read.push(world.store.signal_line(one.id).await.unwrap().unwrap().state);
+        read.push(world.store.signal_line(one.id).await.unwrap().unwrap().state.name());
     }
     assert_eq!(read, ["new", "done", "done", "done"]);
     assert!(failures(&world.store).await.contains(&("too_slow".into(), 1)), "{:?}", failures(&world.store).await);
     let_go(holder).await;
     world.settle().await;
     let line = world.store.signal_line(accepted[0].id).await.unwrap().unwrap();
-    assert_eq!((line.state.as_str(), line.record), ("done", Some(known.0)));
+    assert_eq!((line.state.name(), line.record), ("done", Some(known.0)));
     assert_eq!((world.in_salesforce("Lead").len(), world.in_hubspot("contacts").len()), (4, 4));
     world.nothing_waits().await;
     world.end().await;
@@ -89,7 +89,7 @@ async fn receipts_that_cannot_be_written_in_time_are_found_again_and_nothing_is_
     let (_, holder) = futures_util::join!(push, hold);
     assert_eq!(world.in_salesforce("Lead").len(), 3, "they are there, and nobody could note it");
     let waiting = world.store.links_waiting(Some(world.id(SALESFORCE)), None, 100).await.unwrap();
-    assert!(waiting.iter().all(|link| link.state == "open"), "{waiting:#?}");
+    assert!(waiting.iter().all(|link| link.state.name() == "open"), "{waiting:#?}");
     let_go(holder).await;
     go_on.notify_one();
     world.settle().await;

@@ -185,9 +185,9 @@ async fn a_badge_without_a_name_waits_for_the_organisers_list(store: Store) {
     assert_eq!(world.in_salesforce("CampaignMember").len(), 2, "the visit followed its person");
     for connection in [SALESFORCE, HUBSPOT] {
         let link = world.link(connection, scanned).await;
-        assert_eq!((link.state.as_str(), link.code.as_deref()), ("open", None), "{link:?}");
+        assert_eq!((link.state.name(), link.code.as_deref()), ("open", None), "{link:?}");
         let visit = world.link_about(connection, scanned, Kind::Participation).await;
-        assert_eq!((visit.state.as_str(), visit.code.as_deref()), ("open", None), "{visit:?}");
+        assert_eq!((visit.state.name(), visit.code.as_deref()), ("open", None), "{visit:?}");
     }
     world.end().await;
 }

@@ -27,7 +27,7 @@ fn perhaps_anna() -> Value {
 
 async fn asked(world: &World, person: RecordId) -> ReviewLine {
     let open = world.store.reviews_of(person).await.unwrap();
-    let mut open = open.into_iter().filter(|review| review.state == "open" && review.question == "same_person");
+    let mut open = open.into_iter().filter(|review| review.state.name() == "open" && review.question == "same_person");
     open.next().expect("somebody is asked who it is")
 }
 
@@ -47,7 +47,7 @@ async fn who_may_be_somebody_known_is_held_and_comes_with_all_that_hangs_on_it_w
     assert_eq!(people(&world), (1, 1), "made before anybody said who it is");
     assert_eq!(world.in_salesforce("CampaignMember").len(), members);
     let link = world.link(SALESFORCE, person).await;
-    assert_eq!((link.state.as_str(), link.code.as_deref()), ("held", Some("identity_unsure")));
+    assert_eq!((link.state.name(), link.code.as_deref()), ("held", Some("identity_unsure")));
     assert_eq!(held(&world).await, 1);
     // What comes in meanwhile changes nothing of that.
     let mut more = perhaps_anna();
@@ -118,11 +118,11 @@ async fn one_that_a_crm_has_already_is_kept_up_to_date_there(store: Store) {
     let person = world.lead(perhaps_anna()).await;
     assert_eq!(people(&world), (1, 2));
     let link = world.link(HUBSPOT, person).await;
-    assert_eq!((link.remote_id.as_deref(), link.state.as_str()), (there["id"].as_str(), "open"));
+    assert_eq!((link.remote_id.as_deref(), link.state.name()), (there["id"].as_str(), "open"));
     let contacts = world.in_hubspot("contacts");
     let contact = contacts.iter().find(|it| it["id"] == there["id"]).unwrap();
     assert_eq!(contact["properties"]["jobtitle"], json!("Leiterin Einkauf"));
-    assert_eq!(world.link(SALESFORCE, person).await.state, "held");
+    assert_eq!(world.link(SALESFORCE, person).await.state.name(), "held");
     world.end().await;
 }
 

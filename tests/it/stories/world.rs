@@ -23,7 +23,7 @@ use mittler_queue::{End, Handler, Wake};
 use mittler_sandbox::{Config, FaultKind, Sandbox, Vendor, faults::FaultRule};
 use mittler_store::{
     Clock, Gatherer, Store,
-    intents::{Intent, IntentLine},
+    intents::{Intent, IntentLine, Operation},
     jobs::{NewJob, Taken},
     leases::Lease,
     links::{LinkLine, link_id},
@@ -371,7 +371,8 @@ impl World {
     /// Nothing is due, refused or dead.
     pub async fn nothing_waits(&self) {
         let waiting = self.store.links_waiting(None, None, 100).await.unwrap();
-        let left: Vec<_> = waiting.iter().filter(|link| link.wanted > link.done || link.state != "open").collect();
+        let left: Vec<_> =
+            waiting.iter().filter(|link| link.wanted > link.done || link.state.name() != "open").collect();
         assert!(left.is_empty(), "{left:#?}");
         let jobs = self.store.job_lines(None, 100).await.unwrap();
         let dead: Vec<_> = jobs.iter().filter(|job| job.dead_at.is_some()).collect();
@@ -394,7 +395,7 @@ impl World {
             id: self.clock.id(),
             link: link.0,
             connection: connection.0,
-            operation: "update".into(),
+            operation: Operation::Update,
             remote_type: read.remote_type,
             fields: RemoteFields::default(),
             before: RemoteFields::default(),
@@ -465,7 +466,7 @@ impl World {
     pub async fn link(&self, connection: &str, record: RecordId) -> LinkLine {
         let id = self.id(connection).0;
         let links = self.store.link_lines(record).await.unwrap();
-        links.into_iter().find(|link| link.connection == id && link.role == "primary").unwrap()
+        links.into_iter().find(|link| link.connection == id && link.role.name() == "primary").unwrap()
     }
 
     /// The link of a record about a person.

@@ -82,7 +82,7 @@ async fn one_bad_row_of_a_batch_that_is_refused_as_a_whole_is_refused_alone(stor
     assert_eq!(names, ["Nummer0", "Nummer1", "Nummer2", "Nummer4"]);
     let refused = world.person_by_email("gast@firma3.example").await.unwrap();
     let link = world.link(SALESFORCE, refused).await;
-    assert_eq!((link.state.as_str(), link.code.as_deref()), ("refused", Some("TOO_LONG")));
+    assert_eq!((link.state.name(), link.code.as_deref()), ("refused", Some("TOO_LONG")));
     world.end().await;
 }
 
@@ -132,13 +132,13 @@ async fn what_is_not_shown_any_more_is_not_taken_for_deleted_at_once(store: Stor
     world.advance(60);
     world.pull().await;
     world.settle().await;
-    assert_eq!(world.link(SALESFORCE, person).await.state, "suspect");
+    assert_eq!(world.link(SALESFORCE, person).await.state.name(), "suspect");
     // It is shown again before the day is over: nothing was asked, and all goes on.
     crm.hide("people", &id, false);
     world.advance(60);
     world.pull().await;
     world.settle().await;
-    assert_eq!(world.link(SALESFORCE, person).await.state, "open");
+    assert_eq!(world.link(SALESFORCE, person).await.state.name(), "open");
     world.end().await;
 }
 
@@ -146,7 +146,7 @@ async fn a_person_who_was_forgotten_is_not_written_again(store: Store) {
     let world = World::new(store).await;
     let crm = connect(&world);
     let person = world.lead(anna()).await;
-    assert_eq!(world.link_about(SALESFORCE, person, Kind::Activity).await.state, "open");
+    assert_eq!(world.link_about(SALESFORCE, person, Kind::Activity).await.state.name(), "open");
     mittler_sync::forget::forget(&world.store, &world.keys, &world.clock, person, "test").await.unwrap().unwrap();
     let before = crm.writes();
     world.door.lead(anna(), &stand()).await.unwrap();

@@ -171,12 +171,12 @@ fn states(connections: &[ConnectionRow]) -> Vec<MetricFamily> {
         });
         samples.collect::<Vec<Sample>>()
     };
-    let states = ConnectionState::ALL.map(ConnectionState::name).to_vec();
+    let states = ConnectionState::ALL.iter().map(|state| state.name()).collect();
     vec![
         gauge(
             "mittler_connection_state",
             "1 for the state that the database has noted of a connection, 0 for the others.",
-            of("state", states, |row| &row.state),
+            of("state", states, |row| row.state.name()),
         ),
         gauge(
             "mittler_connection_mode",

@@ -8,7 +8,7 @@ use axum::{
 };
 use maud::{Markup, html};
 use mittler_core::{Field, Record, RecordId, Time};
-use mittler_store::reviews::ReviewLine;
+use mittler_store::reviews::{ReviewLine, ReviewState};
 use mittler_sync::{
     question::Command,
     view::{Answer, Shown, Side, There, View},
@@ -107,7 +107,7 @@ pub(crate) async fn one(
             @if let Some(at) = view.answered_at { " · " (lang.say("beantwortet", "answered")) " " time { (visitor.time(at)) } }
         }
         @if !view.sides.is_empty() { (sides(&visitor, &view.sides)) }
-        h2 { (if view.state == "open" { lang.say("Antworten", "Answers") } else { lang.say("Zurück", "Way back") }) }
+        h2 { (if view.state == ReviewState::Open { lang.say("Antworten", "Answers") } else { lang.say("Zurück", "Way back") }) }
         @if view.options.is_empty() {
             p.empty { (lang.say("Diese Antwort lässt sich nicht zurücknehmen.", "This answer cannot be taken back.")) }
         }

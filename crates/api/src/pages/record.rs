@@ -19,6 +19,7 @@ use crate::{
         timeline::{self, Event},
     },
 };
+use mittler_store::reviews::ReviewState;
 
 /// Events that the timeline shows at once.
 const EVENTS: i64 = 100;
@@ -49,7 +50,7 @@ pub(crate) async fn page(
             p.notice { (words::code("restricted", lang)) " · " (lang.say("seit", "since")) " " time { (visitor.time(since)) }
                 @if let Some(reason) = &reason { " · " (reason) } }
         }
-        @for question in questions.iter().filter(|question| question.state == "open") {
+        @for question in questions.iter().filter(|question| question.state == ReviewState::Open) {
             p.notice { a href=(format!("/questions/{}", question.id)) { strong { (words::question(&question.question, lang)) } } " " (words::question_reason(&question.reason, lang)) }
         }
         section {

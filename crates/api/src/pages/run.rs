@@ -48,7 +48,7 @@ pub(crate) async fn rows(
                 tbody { @for line in &part.rows {
                     tr {
                         td.n { (line.line) }
-                        td { (words::row(&line.state, lang)) }
+                        td { (words::row(line.state.name(), lang)) }
                         td { @if let Some(record) = line.record { (named(lang, &records, RecordId(record))) } }
                         td { (remarks(&visitor, line)) }
                     }

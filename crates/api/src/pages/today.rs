@@ -6,6 +6,7 @@ use axum::{extract::State, response::Redirect};
 use maud::{Markup, html};
 use mittler_core::{ConnectionId, JobId, RunId, Time};
 use mittler_store::{
+    links::LinkState,
     parked::ParkedCount,
     runs::{Run, RunCounts},
 };
@@ -244,11 +245,11 @@ async fn waiting(app: &App, visitor: &Visitor, connections: &[ConnectionView]) -
                         tr {
                             td { a href=(format!("/waiting/{}", ConnectionId(row.connection))) { (name(connections, row.connection)) } }
                             td { (words::kind(&row.kind, lang)) }
-                            td { span class=(format!("state {}", row.state)) { (words::state(&row.state, lang)) } }
+                            td { span class=(format!("state {}", row.state)) { (words::state(row.state.name(), lang)) } }
                             td { @match &row.code {
                                 Some(code) => { (words::code(code, lang)) },
-                                None if row.state == "held" => { (lang.say("einzelne Felder", "single fields")) },
-                                None if row.state == "gone" => {},
+                                None if row.state == LinkState::Held => { (lang.say("einzelne Felder", "single fields")) },
+                                None if row.state == LinkState::Gone => {},
                                 None => { span.hint { (lang.say("an der Reihe", "next in line")) } },
                             } }
                             td.n { (visitor.number(row.count)) }

@@ -1,6 +1,7 @@
 //! What codes, fields and kinds are called.
 
-use mittler_sync::{edit::Fault, view::Operation};
+use mittler_store::intents::Operation;
+use mittler_sync::edit::Fault;
 
 use super::Lang;
 

@@ -6,7 +6,7 @@ use axum::{Json, extract::State, http::StatusCode};
 use mittler_core::{ConnectionId, LinkId, RecordId, Time};
 use mittler_store::{
     hooks::HookCount,
-    links::{LinkCount, LinkLine},
+    links::{LinkCount, LinkLine, LinkState},
 };
 use mittler_sync::question::RemoteRef;
 use serde::Serialize;
@@ -64,10 +64,8 @@ pub(crate) struct HeldView {
 impl From<LinkLine> for LinkView {
     fn from(line: LinkLine) -> Self {
         let due = line.wanted > line.done;
-        let state = match line.state.as_str() {
-            "refused" => "refused",
-            "gone" => "gone",
-            "suspect" => "suspect",
+        let state = match line.state {
+            LinkState::Refused | LinkState::Gone | LinkState::Suspect => line.state.name(),
             _ if due => "waiting",
             _ if line.code.is_some() => "held",
             _ if line.remote_id.is_some() => "written",
@@ -79,7 +77,7 @@ impl From<LinkLine> for LinkView {
             connection: ConnectionId(line.connection).to_string(),
             record: RecordId(line.record).to_string(),
             kind: line.kind,
-            role: line.role,
+            role: line.role.name().to_owned(),
             remote_type: line.remote_type,
             remote_id: line.remote_id,
             url: None,
@@ -111,7 +109,7 @@ pub(crate) async fn get_record_links(
 pub(crate) async fn links_of(app: &App, record: RecordId) -> Result<Vec<LinkView>, Problem> {
     let stored = app.store.link_lines(record).await?;
     let remote = |line: &LinkLine| {
-        let remote_id = line.remote_id.clone().filter(|_| line.state != "gone")?;
+        let remote_id = line.remote_id.clone().filter(|_| line.state != LinkState::Gone)?;
         Some((ConnectionId(line.connection), RemoteRef { remote_type: line.remote_type.clone(), remote_id }))
     };
     let there: Vec<(usize, (ConnectionId, RemoteRef))> =
@@ -217,7 +215,7 @@ pub(crate) async fn connections(app: &App) -> Result<Vec<ConnectionView>, Proble
         name: row.name,
         crm: row.crm,
         mode: row.mode,
-        state: row.state,
+        state: row.state.name().to_owned(),
         code: row.code,
         reason: row.reason,
         paused_until: (row.paused_until > now.0).then_some(Time(row.paused_until)),

@@ -11,7 +11,7 @@ use axum::{
 use bytes::Bytes;
 use mittler_core::{RunId, Time};
 use mittler_intake::LeadField;
-use mittler_store::runs::Run;
+use mittler_store::runs::{Run, RunState};
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 use utoipa::{IntoParams, ToSchema};
@@ -231,7 +231,7 @@ impl From<Run> for RunView {
             id: RunId(run.id).to_string(),
             kind: run.kind,
             label: run.label,
-            state: run.state,
+            state: run.state.name().to_owned(),
             created_at: Time(run.created_at),
             finished_at: run.finished_at.map(Time),
             params: run.params.0,
@@ -264,7 +264,7 @@ pub(crate) struct Progress {
 
 pub(crate) async fn progress(app: &App, run: RunId) -> Result<Progress, Problem> {
     let known = app.store.run(run).await?.ok_or_else(Problem::not_found)?;
-    let people = if known.state == "done" { Some(app.store.run_people(run).await?) } else { None };
+    let people = if known.state == RunState::Done { Some(app.store.run_people(run).await?) } else { None };
     let counts = Counts { people, ..app.store.run_counts(run).await?.into() };
     Ok(Progress { run: known.into(), counts })
 }

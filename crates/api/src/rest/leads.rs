@@ -213,7 +213,7 @@ impl From<SignalLine> for Signal {
             kind: line.kind,
             line: line.line,
             received_at: Time(line.received_at),
-            state: line.state,
+            state: line.state.name().to_owned(),
             code: line.code,
             field: line.field,
             reason: line.reason,

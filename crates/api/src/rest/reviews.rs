@@ -9,7 +9,7 @@ use mittler_core::{Label, RecordId, Time};
 use mittler_sync::{
     NotTaken,
     question::{Choice, Command, RemoteRef},
-    view::{Answer, Change, Operation, Preview, Shown, Side, There, View, WriteThere},
+    view::{Answer, Change, Preview, Shown, Side, There, View, WriteThere},
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -21,6 +21,7 @@ use crate::{
     body::{self, At},
     problem::Problem,
 };
+use mittler_store::intents::Operation;
 
 /// A question with its candidates side by side, and its answers.
 #[derive(Debug, Serialize, ToSchema)]
@@ -161,7 +162,7 @@ impl From<View> for QuestionView {
             id: view.question.id,
             question: view.kind,
             reason: view.question.reason,
-            state: view.state,
+            state: view.state.name().to_owned(),
             record: view.question.record.to_string(),
             connection: view.connection.map(|place| place.name),
             asked_at: view.asked_at,

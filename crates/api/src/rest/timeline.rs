@@ -14,6 +14,7 @@ use crate::{
     body::{self, At, List, Page, Params},
     problem::Problem,
 };
+use mittler_store::intents::IntentOutcome;
 
 /// One thing that happened.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -109,7 +110,7 @@ async fn written(app: &App, id: RecordId, before: (Time, Uuid), most: i64) -> Re
                 at: Time(intent.settled_at.unwrap_or(intent.begun_at)),
                 what: "written",
                 who: who.clone(),
-                how: intent.outcome.unwrap_or_else(|| "open".into()),
+                how: intent.outcome.map_or("open", IntentOutcome::name).to_owned(),
                 about: intent.fields.0.0.keys().cloned().collect(),
                 id: LinkId(link.id).to_string(),
                 code: intent.code,

@@ -23,7 +23,7 @@ async fn connected() -> Service {
         settings: mittler_store::Json(json!({})),
         mapping: String::new(),
         mode: "full".into(),
-        state: ConnectionState::Ready.name().into(),
+        state: ConnectionState::Ready,
         code: None,
         reason: None,
         paused_until: 0,

@@ -6,6 +6,7 @@ use crate::{
     seed::HOSTILE,
     support::{LIST, Service},
 };
+use mittler_store::signals::SignalState;
 
 #[tokio::test]
 async fn what_a_lead_wrote_reaches_every_page_as_text() {
@@ -174,7 +175,7 @@ async fn the_rows_of_an_import_say_what_became_of_them_and_lead_to_their_records
     let (first, person) = (lines[0].id, seeded.person);
     let read = mittler_store::signals::Read {
         id: first,
-        state: "done".into(),
+        state: SignalState::Done,
         code: None,
         field: None,
         reason: None,

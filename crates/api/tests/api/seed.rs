@@ -13,10 +13,10 @@ use mittler_core::{
 use mittler_identity::{Key, KeyType};
 use mittler_store::{
     connections::{ConnectionRow, ConnectionState},
-    intents::Intent,
+    intents::{Intent, IntentOutcome, Operation},
     jobs::NewJob,
     leases::Receipt,
-    links::{WantedLink, link_id},
+    links::{LinkState, WantedLink, link_id},
     records::{KeyRow, RecordRow, StatementRow},
     reviews::NewReview,
 };
@@ -128,7 +128,7 @@ impl Service {
             settings: no_settings(),
             mapping: String::new(),
             mode: "full".into(),
-            state: ConnectionState::Ready.name().into(),
+            state: ConnectionState::Ready,
             code: None,
             reason: None,
             paused_until: 0,
@@ -157,19 +157,19 @@ impl Service {
         self.store
             .write(async move |tx| {
                 let fields = remote(&[("LastName", "von der Heide"), ("Title", "Geschäftsführer")]);
-                let outcome = if good { "created" } else { "refused" };
+                let outcome = if good { IntentOutcome::Created } else { IntentOutcome::Refused };
                 let code = (!good).then(|| "INVALID_EMAIL".to_owned());
                 let new = Intent {
                     id: intent,
                     link: id.0,
                     connection: connection.0,
-                    operation: "create".into(),
+                    operation: Operation::Create,
                     remote_type: remote_type.clone(),
                     fields: fields.clone(),
                     before: RemoteFields::default(),
                     begun_at: now.0,
                     settled_at: Some(now.0),
-                    outcome: Some(outcome.to_owned()),
+                    outcome: Some(outcome),
                     code: code.clone(),
                 };
                 tx.put_intents(&[new]).await?;
@@ -188,7 +188,7 @@ impl Service {
                     done: Some(1),
                     next_at: 0,
                     attempt: 1,
-                    state: if good { "open" } else { "refused" }.into(),
+                    state: if good { LinkState::Open } else { LinkState::Refused },
                     code,
                     reason: (!good).then(|| "Property values were not valid".to_owned()),
                     written_at: if good { now.0 } else { 0 },

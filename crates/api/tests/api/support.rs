@@ -19,7 +19,11 @@ use mittler_core::{SignalId, Time};
 use mittler_enrich::Context;
 use mittler_ingest::Ingest;
 use mittler_intake::{csv, json};
-use mittler_store::{Clock, Gatherer, Store, retention::Retention, signals::Read};
+use mittler_store::{
+    Clock, Gatherer, Store,
+    retention::Retention,
+    signals::{Read, SignalState},
+};
 use mittler_sync::{
     Keys, Rights,
     hooks::{HookReceiver, HookReply, RawHook},
@@ -160,7 +164,8 @@ impl Service {
     /// Reads what waits, as the worker would, but makes no records.
     pub async fn read_inputs(&self, run: Uuid) {
         let lines = self.store.run_lines(run.into(), false, (i64::MIN, Uuid::nil()), 10_000).await.unwrap();
-        let new: Vec<SignalId> = lines.iter().filter(|line| line.state == "new").map(|line| line.id.into()).collect();
+        let new: Vec<SignalId> =
+            lines.iter().filter(|line| line.state.name() == "new").map(|line| line.id.into()).collect();
         let unread = self.store.unread(&new).await.unwrap();
         let now = self.clock.now();
         let read: Vec<Read> = unread.iter().map(|signal| read_one(signal, now)).collect();
@@ -195,7 +200,7 @@ fn read_one(signal: &mittler_store::signals::Unread, now: Time) -> Read {
     let problem = raw.and_then(|raw| mittler_enrich::read_lead(&raw, &ctx)).err();
     Read {
         id: signal.id,
-        state: if problem.is_some() { "refused" } else { "done" }.into(),
+        state: if problem.is_some() { SignalState::Refused } else { SignalState::Done },
         code: problem.as_ref().map(|problem| problem.code.clone()),
         field: problem.as_ref().and_then(|problem| problem.field.clone()),
         reason: problem.map(|problem| problem.reason),

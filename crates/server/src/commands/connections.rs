@@ -47,7 +47,10 @@ pub async fn run(desk: &Desk, json: bool) -> Result<ExitCode> {
             connection.name.clone(),
             connection.crm.clone(),
             connection.mode.clone(),
-            connection.code.clone().map_or(connection.state.clone(), |code| format!("{} ({code})", connection.state)),
+            connection
+                .code
+                .clone()
+                .map_or(connection.state.to_string(), |code| format!("{} ({code})", connection.state)),
             sums.0.to_string(),
             sums.1.to_string(),
             sums.2.to_string(),
@@ -125,6 +128,6 @@ fn waiting_link(link: &LinkLine) -> serde_json::Value {
     })
 }
 
-fn state(link: &LinkLine) -> &str {
-    if link.wanted > link.done { "waits" } else { &link.state }
+fn state(link: &LinkLine) -> &'static str {
+    if link.wanted > link.done { "waits" } else { link.state.name() }
 }

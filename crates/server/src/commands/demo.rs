@@ -30,6 +30,7 @@ use crate::{
     front::Front,
     service::{Service, stop_on_signals},
 };
+use mittler_store::signals::SignalState;
 
 const LIST: &[u8] = include_bytes!("../../data/messe-leads.csv");
 const MAILBOX: &[u8] = include_bytes!("../../data/replies.mbox");
@@ -204,10 +205,10 @@ async fn report(
     for (run, what) in runs.iter().zip(["list", "mailbox"]) {
         for line in service.store.signal_lines(*run, false, -1, 100_000).await? {
             let (code, reason) = (line.code.unwrap_or_default(), line.reason.unwrap_or_default());
-            match line.state.as_str() {
-                "done" if code.is_empty() => taken += 1,
-                "done" => skipped += 1,
-                "new" => waiting += 1,
+            match line.state {
+                SignalState::Done if code.is_empty() => taken += 1,
+                SignalState::Done => skipped += 1,
+                SignalState::New => waiting += 1,
                 _ if code.is_empty() || reason.is_empty() => waiting += 1,
                 _ => refused.push(Refused { what, line: line.line, code, reason }),
             }

@@ -13,7 +13,12 @@ use anyhow::Result;
 use mittler_connector::{Settings, SetupStep, SetupWish, StepState, settings::GrantName};
 use mittler_core::{ConnectionId, Time};
 use mittler_queue::RabbitConfig;
-use mittler_store::{Clock, Store, connections::ConnectionRow, hooks::HookCount, inspect};
+use mittler_store::{
+    Clock, Store,
+    connections::{ConnectionRow, ConnectionState},
+    hooks::HookCount,
+    inspect,
+};
 use mittler_sync::{Connection, Keys, Mode};
 use secrecy::SecretString;
 use serde::Serialize;
@@ -450,7 +455,7 @@ fn said_of_state(
     pulled: Option<Time>,
     now: Time,
 ) -> Result<String, String> {
-    let mut said = row.state.clone();
+    let mut said = row.state.name().to_owned();
     if let Some(code) = &row.code {
         said = format!("{said} ({code})");
     }
@@ -473,7 +478,7 @@ fn said_of_state(
         ));
     }
     said = format!("{said}; mode {}", row.mode);
-    if row.state == "ready" { Ok(said) } else { Err(said) }
+    if row.state == ConnectionState::Ready { Ok(said) } else { Err(said) }
 }
 
 /// What became of a connection's webhooks.

@@ -9,7 +9,10 @@ use std::{
 use anyhow::Result;
 use indicatif::{ProgressBar, ProgressStyle};
 use mittler_core::{RunId, Time};
-use mittler_store::{Clock, Store, connections::ConnectionRow};
+use mittler_store::{
+    Clock, Store,
+    connections::{ConnectionRow, ConnectionState},
+};
 
 use crate::service::Service;
 
@@ -97,10 +100,10 @@ fn closed(connection: &ConnectionRow, now: Time) -> Option<String> {
     }
     // A connection that somebody must mend is tried again each minute: it counts as shut in between.
     let shut = Time(connection.paused_until).plus(Duration::from_secs(5)) > now;
-    let unready = matches!(connection.state.as_str(), "reauthorise" | "misconfigured");
+    let unready = matches!(connection.state, ConnectionState::Reauthorise | ConnectionState::Misconfigured);
     (shut && unready).then(|| {
         let said = connection.reason.clone().or_else(|| connection.code.clone());
-        said.unwrap_or_else(|| connection.state.clone())
+        said.unwrap_or_else(|| connection.state.name().to_owned())
     })
 }
 

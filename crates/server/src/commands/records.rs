@@ -64,7 +64,7 @@ async fn one(desk: &Desk, id: RecordId, json: bool) -> Result<ExitCode> {
     for link in links {
         there.add_row([
             format!("{} {}", link.remote_type, link.remote_id.unwrap_or_else(|| "-".into())),
-            link.state,
+            link.state.name().to_owned(),
             if link.wanted > link.done { "due".into() } else { "yes".to_owned() },
             link.code.unwrap_or_default(),
         ]);

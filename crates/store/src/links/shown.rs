@@ -7,7 +7,7 @@ use serde::Serialize;
 use sqlx::{FromRow, types::Json};
 use uuid::Uuid;
 
-use crate::{Document, Result, Store, Tx, id_rows, packed::Packed};
+use crate::{Document, Result, Store, Tx, id_rows, links::LinkState, packed::Packed};
 
 /// What a link with a remote id knows, for pulls.
 #[derive(Debug, Clone, FromRow)]
@@ -21,7 +21,7 @@ pub struct Known {
     /// When the read began that showed `seen`.
     pub seen_at: i64,
     pub written_at: i64,
-    pub state: String,
+    pub state: LinkState,
     pub code: Option<String>,
     /// Since when the link is suspect, if it is.
     pub suspect_at: i64,

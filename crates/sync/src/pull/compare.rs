@@ -14,7 +14,7 @@ use mittler_core::{
 };
 use mittler_store::{
     derived_id,
-    links::{Known, Shown, link_id},
+    links::{Known, LinkState, Shown, link_id},
     moved::Replacement,
     reviews::NewReview,
 };
@@ -97,10 +97,10 @@ impl Pusher {
     ) -> Result<(), Stopped> {
         let mut all = Vec::new();
         for (link, record) in &links {
-            if matches!(link.state.as_str(), "gone" | "suspect") {
+            if matches!(link.state, LinkState::Gone | LinkState::Suspect) {
                 taking.revived.push((LinkId(link.id), RecordId(link.record)));
             }
-            if link.state == "suspect" && link.code.as_deref() == Some(PUT_BACK) {
+            if link.state == LinkState::Suspect && link.code.as_deref() == Some(PUT_BACK) {
                 taking.put_back.insert(link.id);
             }
             let Some(object) = connection.mapping.object_for(remote_type, &link.fields) else { continue };

@@ -7,7 +7,7 @@ use std::{
 
 use mittler_core::{Kind, LinkId, RecordId, Statement, Time, plan::HeldField};
 use mittler_store::{
-    links::{Known, Shown},
+    links::{Known, LinkState, Shown},
     moved::Moved,
     reviews::NewReview,
 };
@@ -46,7 +46,7 @@ pub(crate) struct Taking {
 impl Taking {
     /// Links whose records were found until now, each with when it was last written.
     pub fn newly_absent(&self) -> Vec<(LinkId, i64)> {
-        let new = self.absent.iter().filter(|link| !matches!(link.state.as_str(), "gone" | "suspect"));
+        let new = self.absent.iter().filter(|link| !matches!(link.state, LinkState::Gone | LinkState::Suspect));
         new.map(|link| (LinkId(link.id), link.written_at)).collect()
     }
 
@@ -60,9 +60,10 @@ impl Taking {
     /// Links whose records are gone since this read, and why: it showed them deleted, or they were not found the
     /// second time.
     pub fn surely_gone(&self, now: Time) -> Vec<(&Known, &'static str)> {
-        let shown = self.gone.iter().map(|(link, code)| (link, *code)).filter(|(link, _)| link.state != "gone");
+        let shown =
+            self.gone.iter().map(|(link, code)| (link, *code)).filter(|(link, _)| link.state != LinkState::Gone);
         let again = self.absent.iter().filter(|link| {
-            link.state == "suspect"
+            link.state == LinkState::Suspect
                 && matches!(link.code.as_deref(), Some(ABSENT | MASS_ABSENCE | MASS_DELETION))
                 && link.suspect_at <= now.minus(SURE).0
         });

@@ -10,9 +10,9 @@ use mittler_normalise::{email::is_personal, name::same_surname};
 use mittler_store::{
     Result, Tx, derived_id,
     due::DueLink,
-    intents::Settled,
+    intents::{IntentOutcome, Operation, Settled},
     leases::Receipt,
-    links::{LinkCommand, WantedLink, link_id},
+    links::{LinkCommand, LinkState, WantedLink, link_id},
     moved::Moved,
     reviews::NewReview,
 };
@@ -125,7 +125,7 @@ impl Batch {
         let mut companies: BTreeSet<LinkId> = BTreeSet::new();
         for Adoption { link, record, begun } in adoptions {
             if let Some(open) = &link.open_intent {
-                ends.push(Settled { id: open.id, link: link.id.0, outcome: "found".into(), code: None });
+                ends.push(Settled { id: open.id, link: link.id.0, outcome: IntentOutcome::Found, code: None });
             }
             let holder = *holders.entry(record.id.clone()).or_insert(link.record);
             if holder != link.record {
@@ -295,7 +295,7 @@ pub(super) fn has_another_name(object: &Object, link: &DueLink, record: &RemoteR
 /// What of an adopted record is ours: what an earlier call told, if the record shows that it came
 /// through. All else it shows is the CRM's.
 pub(super) fn told(link: &DueLink, ours: bool, record: &RemoteRecord) -> RemoteFields {
-    let open = link.open_intent.as_ref().filter(|open| open.operation == "create");
+    let open = link.open_intent.as_ref().filter(|open| open.operation == Operation::Create);
     let came = |name: &str| record.fields.get(name).is_some();
     match open {
         Some(open) if ours || link.kind == Kind::Activity => RemoteFields(
@@ -307,6 +307,6 @@ pub(super) fn told(link: &DueLink, ours: bool, record: &RemoteRecord) -> RemoteF
 
 pub(super) fn settled_as(link: &DueLink, code: &str) -> Receipt {
     let mut receipt = settled(link, Some(code), None);
-    receipt.state = "refused".into();
+    receipt.state = LinkState::Refused;
     receipt
 }

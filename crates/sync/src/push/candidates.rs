@@ -6,7 +6,7 @@ use mittler_connector::{Error as CrmError, Key, KeyForm, KindProfile, OwnKey, Re
 use mittler_core::{Field, Fields, Kind, RecordId, RemoteFields, Value, mapping::Object, value::clean};
 use mittler_identity::NAME_OF_DOMAIN;
 use mittler_normalise::email::is_personal;
-use mittler_store::{connections::ConnectionState, due::DueLink, links::link_id};
+use mittler_store::{connections::ConnectionState, due::DueLink, intents::Operation, links::link_id};
 
 use crate::{
     lift::shows,
@@ -230,7 +230,7 @@ impl Batch {
             .iter()
             .filter(|link| match &link.open_intent {
                 Some(open) => {
-                    profile.own_key == OwnKey::None && open.operation == "create" && self.visible(open) <= now
+                    profile.own_key == OwnKey::None && open.operation == Operation::Create && self.visible(open) <= now
                 }
                 None => link.fields.reference(&Field::PERSON).is_some_and(|person| !created(person)),
             })

@@ -133,7 +133,7 @@ impl Pusher {
             return Ok(Err(known));
         }
         if let Some(told) =
-            told.as_ref().filter(|told| told.state == ConnectionState::Waiting.name() && told.paused_until > now.0)
+            told.as_ref().filter(|told| told.state == ConnectionState::Waiting && told.paused_until > now.0)
         {
             let (until, code) = (Time(told.paused_until), told.code.clone().unwrap_or_default());
             connection.pause(until, &code);

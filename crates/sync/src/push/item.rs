@@ -9,9 +9,9 @@ use mittler_core::{
 };
 use mittler_store::{
     due::DueLink,
-    intents::{Intent, Settled},
+    intents::{Intent, IntentOutcome, Operation, Settled},
     leases::Receipt,
-    links::LinkCommand,
+    links::{LinkCommand, LinkState},
 };
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -56,6 +56,16 @@ impl Item {
         !self.creates && self.link.command == Some(LinkCommand::Archive)
     }
 
+    pub(crate) fn operation(&self) -> Operation {
+        if self.archives() {
+            Operation::Archive
+        } else if self.creates {
+            Operation::Create
+        } else {
+            Operation::Update
+        }
+    }
+
     /// A guard keeps it from being written: each of its fields waits for the answer, for the very value.
     pub(crate) fn hold(&mut self, measure: Measure) {
         if measure == Measure::ArchivesOut {
@@ -74,14 +84,7 @@ impl Item {
             id: self.intent,
             link: self.link.id.0,
             connection: connection.0,
-            operation: if self.archives() {
-                "archive"
-            } else if self.creates {
-                "create"
-            } else {
-                "update"
-            }
-            .into(),
+            operation: self.operation(),
             remote_type: remote_type.to_owned(),
             fields: self.planned.clone(),
             before: before(&self.link, &self.planned),
@@ -134,7 +137,7 @@ pub(crate) const FIELD_NOT_THERE: &str = "field_not_there";
 
 /// The end of an intent that a later decision took the place of.
 pub(crate) fn ended(id: Uuid, link: Uuid) -> Settled {
-    Settled { id, link, outcome: "unknown".into(), code: Some("superseded".into()) }
+    Settled { id, link, outcome: IntentOutcome::Unknown, code: Some("superseded".into()) }
 }
 
 pub fn superseded(link: &DueLink) -> Option<Settled> {
@@ -162,7 +165,7 @@ pub fn settled(link: &DueLink, code: Option<&str>, held: Option<Vec<(String, Hel
         done: Some(link.wanted),
         next_at: 0,
         attempt: 0,
-        state: "open".into(),
+        state: LinkState::Open,
         code: code.map(str::to_owned),
         reason: None,
         written_at: 0,

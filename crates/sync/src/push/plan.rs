@@ -11,7 +11,13 @@ use mittler_core::{
     mapping::{Direction, Object, Rule, Wanted, fit},
     plan::{self, HeldField, Known},
 };
-use mittler_store::{derived_id, due::DueLink, intents::OpenIntent, links::LinkCommand, reviews::NewReview};
+use mittler_store::{
+    derived_id,
+    due::DueLink,
+    intents::{OpenIntent, Operation},
+    links::{LinkCommand, LinkState},
+    reviews::NewReview,
+};
 use uuid::Uuid;
 
 use crate::{
@@ -268,13 +274,13 @@ impl Batch {
             let mut held = settled(&link, Some("identity_unsure"), None);
             held.done = None;
             held.next_at = link.unsure_until.0;
-            held.state = "held".into();
+            held.state = LinkState::Held;
             return Err(Planned::Settle(Box::new(held), open));
         }
         if creates && profile.kind == Kind::Person && link.open_intent.is_none() && names_nobody(&link.fields) {
             // Known by a badge alone: whoever it is follows from the organiser's list, and so does this.
             let mut waits = settled(&link, Some("no_name_and_no_email"), None);
-            waits.state = "refused".into();
+            waits.state = LinkState::Refused;
             waits.reason = Some(
                 "neither a name nor an e-mail address is known yet; it is created once a list says whose badge it is"
                     .into(),
@@ -282,7 +288,7 @@ impl Batch {
             return Err(Planned::Settle(Box::new(waits), open));
         }
         if let Some(open) = &link.open_intent
-            && open.operation == "create"
+            && open.operation == Operation::Create
             && !profile.own_key.recognises_repetition()
             && !profile.keys.contains(&KeyForm::Pair)
         {
@@ -363,7 +369,7 @@ fn projected(profile: &KindProfile, link: &DueLink, wanted: &Wanted) -> RemoteFi
         if let Some(field) = profile.own_key.field() {
             projected.set(field.to_owned(), Value::Text(link.record.to_string()));
         }
-    } else if let Some(open) = link.open_intent.as_ref().filter(|open| open.operation == "create") {
+    } else if let Some(open) = link.open_intent.as_ref().filter(|open| open.operation == Operation::Create) {
         // What is told once was perhaps told already: the repetition must say the same, or a CRM
         // that knows the record by it would make a second one.
         for name in &wanted.create_only {
@@ -378,7 +384,7 @@ fn projected(profile: &KindProfile, link: &DueLink, wanted: &Wanted) -> RemoteFi
 /// What is known to have been sent and seen, without what an update of unknown end may have changed.
 fn known_before(link: &DueLink, projected: &RemoteFields) -> (RemoteFields, RemoteFields) {
     let (mut sent, mut seen) = (link.sent.clone(), link.seen.clone());
-    if let Some(open) = link.open_intent.as_ref().filter(|open| open.operation == "update") {
+    if let Some(open) = link.open_intent.as_ref().filter(|open| open.operation == Operation::Update) {
         // Nobody knows whether these came through: they are told again, or taken back.
         for (name, value) in &open.fields.0 {
             seen.0.remove(name);

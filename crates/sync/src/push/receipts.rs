@@ -8,6 +8,7 @@ use mittler_store::{
     Clock, Error as StoreError, Tx,
     intents::Intent,
     leases::{Holding, Receipt},
+    links::LinkState,
     reviews::NewReview,
 };
 use uuid::Uuid;
@@ -43,7 +44,7 @@ impl Batch {
         let Received { receipts, ended, reviews, created, companies, .. } = received;
         let taken = |receipt: &Receipt| Receipt {
             remote_id: None,
-            state: "refused".into(),
+            state: LinkState::Refused,
             code: Some("remote_taken".into()),
             reason: Some("another record of ours is already linked to this record of the CRM".into()),
             ..receipt.clone()

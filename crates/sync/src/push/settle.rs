@@ -10,7 +10,12 @@ use mittler_core::{
     plan::{self, HeldField},
 };
 use mittler_store::{
-    connections::ConnectionState, due::DueLink, intents::Intent, jobs::NewJob, leases::Receipt, links::LinkCommand,
+    connections::ConnectionState,
+    due::DueLink,
+    intents::{Intent, IntentOutcome},
+    jobs::NewJob,
+    leases::Receipt,
+    links::{LinkCommand, LinkState},
     reviews::NewReview,
 };
 use serde_json::json;
@@ -39,8 +44,8 @@ const FOLLOWED: Duration = Duration::from_mins(1);
 const REFUSALS: usize = 5;
 
 /// How a write of a link ended, as far as that is known.
-fn outcome(intent: &Intent) -> (Uuid, String) {
-    (intent.link, intent.outcome.clone().unwrap_or_else(|| "unknown".into()))
+fn outcome(intent: &Intent) -> (Uuid, &'static str) {
+    (intent.link, intent.outcome.unwrap_or(IntentOutcome::Unknown).name())
 }
 
 impl Batch {
@@ -59,7 +64,7 @@ impl Batch {
         }
         let (adopt, follow) = (std::mem::take(&mut received.adopt), std::mem::take(&mut received.follow));
         let (error, closed, good) = (received.error.take(), received.closed.take(), received.good);
-        let ends: Vec<(Uuid, String)> = received.ended.iter().map(outcome).collect();
+        let ends: Vec<(Uuid, &str)> = received.ended.iter().map(outcome).collect();
         self.commit(lease, object, received).await?;
         for (link, outcome) in &ends {
             stages.end(*link, outcome);
@@ -86,11 +91,11 @@ impl Batch {
     fn note(&self, object: &Object, profile: &KindProfile, item: Item, written: Written, to: &mut Received) {
         let now = self.now();
         let intent = || item.as_intent(self.connection.id, &object.remote);
-        let end = |outcome: &str, code: Option<String>| intent().ended(outcome, code, now);
+        let end = |outcome: IntentOutcome, code: Option<String>| intent().ended(outcome, code, now);
         // What was not written now was perhaps written before, when nobody learned how it ended.
         let unwritten = |code: &str| match item.link.open_intent {
             Some(_) => intent(),
-            None => end("lost", Some(code.to_owned())),
+            None => end(IntentOutcome::Lost, Some(code.to_owned())),
         };
         let mut receipt = settled(&item.link, None, Some(item.held.clone()));
         match written {
@@ -99,26 +104,26 @@ impl Batch {
                 to.ended.push(end(outcome, None));
             }
             Written::Row(RowResult::Refused(refusal)) => {
-                to.ended.push(end("refused", Some(refusal.code.clone())));
+                to.ended.push(end(IntentOutcome::Refused, Some(refusal.code.clone())));
                 self.refuse(object, &item, &refusal, &mut receipt);
             }
             Written::Row(RowResult::Exists { id, code, .. }) => {
-                to.ended.push(end("exists", Some(code.clone())));
+                to.ended.push(end(IntentOutcome::Exists, Some(code.clone())));
                 if let Some(key) = existing(profile, &item, id) {
                     to.adopt.push((item, key, code));
                     return;
                 }
-                receipt.state = "refused".into();
+                receipt.state = LinkState::Refused;
                 receipt.code = Some(code);
             }
             Written::Row(RowResult::Candidates { found, may_save, code }) => {
-                to.ended.push(end("review", Some(code.clone())));
+                to.ended.push(end(IntentOutcome::Review, Some(code.clone())));
                 to.reviews.push(self.likely_duplicate(object, &item, found, may_save, &code));
-                receipt.state = "refused".into();
+                receipt.state = LinkState::Refused;
                 receipt.code = Some(code);
             }
             Written::Row(RowResult::Gone { successor, code }) => {
-                to.ended.push(end("gone", Some(code.clone())));
+                to.ended.push(end(IntentOutcome::Gone, Some(code.clone())));
                 if self.is_read_for(profile, &item, successor) {
                     to.follow.push((item, code));
                     return;
@@ -127,11 +132,11 @@ impl Batch {
                 let (link, record) = (item.link.id, item.link.record);
                 let gone = Gone { link, record, kind: object.kind, remote_type: &object.remote, id };
                 to.reviews.extend(gone.ask("deleted_there", self.connection.id, now));
-                receipt.state = "gone".into();
+                receipt.state = LinkState::Gone;
                 receipt.code = Some(code);
             }
             Written::Row(RowResult::Busy { code }) => {
-                to.ended.push(end("busy", Some(code.clone())));
+                to.ended.push(end(IntentOutcome::Busy, Some(code.clone())));
                 let wait = Duration::from_millis(300 << item.link.attempt.clamp(0, 10));
                 later(&mut receipt, &item.link, now.plus(wait).0, &code);
             }
@@ -171,7 +176,7 @@ impl Batch {
         (id, created): (String, bool),
         receipt: &mut Receipt,
         to: &mut Received,
-    ) -> &'static str {
+    ) -> IntentOutcome {
         receipt.sent = plan::apply(&item.link.sent, &item.planned);
         receipt.held.retain(|name, _| !item.planned.0.contains_key(name));
         if let Some(field) = profile.own_key.field() {
@@ -190,11 +195,11 @@ impl Batch {
         receipt.remote_id = Some(id);
         receipt.written_at = self.now().0;
         if item.archives() {
-            receipt.state = "gone".into();
+            receipt.state = LinkState::Gone;
             receipt.code = Some("archived".into());
-            return "archived";
+            return IntentOutcome::Archived;
         }
-        if created { "created" } else { "updated" }
+        if created { IntentOutcome::Created } else { IntentOutcome::Updated }
     }
 
     /// Whether a record that the CRM says is gone is read, to see whether it was deleted, is only hidden, or became
@@ -241,7 +246,7 @@ impl Batch {
             later(receipt, &item.link, 0, &refusal.code);
             return;
         }
-        receipt.state = "refused".into();
+        receipt.state = LinkState::Refused;
         receipt.code = Some(refusal.code.clone());
         receipt.reason = Some(refusal.message.clone());
     }
@@ -309,7 +314,7 @@ impl Batch {
         let taken: Vec<&String> =
             addresses.map(|(name, _)| name).filter(|name| item.planned.0.contains_key(*name)).collect();
         if taken.is_empty() || !linked && item.planned.0.len() <= taken.len() {
-            receipt.state = "refused".into();
+            receipt.state = LinkState::Refused;
         } else {
             for name in taken {
                 let hash = plan::value_hash(item.planned.0.get(name).unwrap_or(&None));

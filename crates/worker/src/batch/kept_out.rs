@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use mittler_core::Said;
 use mittler_identity::{Key, KeyType, identifiers};
-use mittler_store::{Error, Result, Tx};
+use mittler_store::{Error, Result, Tx, signals::SignalState};
 use mittler_sync::keys::Entries;
 use uuid::Uuid;
 
@@ -45,11 +45,11 @@ pub(super) async fn keep_out<'i>(
         let hit = |some: &[(Uuid, &'static str)]| some.iter().any(|(id, _)| work.suppressed.contains(id));
         if hit(&entries.strong) {
             let reason = "this person was forgotten on request and must not be taken in again";
-            work.reads.push(not_taken(input.signal, "refused", "suppressed", None, reason));
+            work.reads.push(not_taken(input.signal, SignalState::Refused, "suppressed", None, reason));
         } else if hit(&entries.weak) && !input.person.keys.iter().any(|key| known.contains(&key.id())) {
             let reason = "a person of this surname with this number or shared mailbox was forgotten on request; \
                           if this is somebody else, send it again without the number or mailbox";
-            work.reads.push(not_taken(input.signal, "parked", "suppressed_perhaps", None, reason));
+            work.reads.push(not_taken(input.signal, SignalState::Parked, "suppressed_perhaps", None, reason));
         } else {
             kept.push(input);
         }

@@ -87,7 +87,7 @@ pub(super) async fn state(tx: &mut Tx, env: &Env, work: &mut Work, inputs: &[&In
     if !work.reads.is_empty() {
         tx.settle_signals(&work.reads).await?;
     }
-    let end = |read: &Read| (read.id, read.code.clone().unwrap_or_else(|| read.state.clone()));
+    let end = |read: &Read| (read.id, read.code.clone().unwrap_or_else(|| read.state.name().to_owned()));
     Ok(Did { new_records: made.len(), ends: work.reads.iter().map(end).collect() })
 }
 

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use mittler_core::{LinkId, Record, RecordId, RemoteFields, job::Lane};
 use mittler_store::{
     Result, Tx, derived_id,
-    links::{WantedLink, link_id},
+    links::{LinkRole, LinkState, WantedLink, link_id},
     merges::{Carried, Inherited, LinkBefore, MovingLink, Reowned, Replaced},
     reviews::NewReview,
 };
@@ -35,7 +35,7 @@ impl Split<'_> {
         tx.inherit_links(&returns.ended, &returns.inherited).await?;
         tx.mark_gone(&returns.gone).await?;
         for before in returns.out {
-            leave_out(tx, before.id, &before.state).await?;
+            leave_out(tx, before.id, before.state).await?;
         }
         for link in returns.again {
             tx.include_link(link, "open", None).await?;
@@ -65,13 +65,15 @@ impl Split<'_> {
                         returns.ended.push(Replaced { id: heir.0, heir: before.id.0 });
                     }
                 }
-                Carried::Nobody if before.state == "gone" && before.remote_id.is_some() => returns.lost.push(before),
+                Carried::Nobody if before.state == LinkState::Gone && before.remote_id.is_some() => {
+                    returns.lost.push(before)
+                }
                 Carried::Nobody => {}
             }
-            if before.role == "excluded" {
+            if before.role == LinkRole::Excluded {
                 returns.out.push(before);
             }
-            if before.role == "excluded"
+            if before.role == LinkRole::Excluded
                 && !before.heir_was_out
                 && row(heir.0).is_some_and(|link| link.code.as_deref() == Some("left_out"))
             {
@@ -176,20 +178,20 @@ impl<'s> Returns<'s> {
     fn reown(&mut self, before: &'s LinkBefore, now: Option<&MovingLink>) {
         match now {
             // It has become the other's own.
-            Some(link) if link.role == "primary" && before.role == "primary" => {}
+            Some(link) if link.role == LinkRole::Primary && before.role == LinkRole::Primary => {}
             Some(_) => {
                 let role = before.role.clone();
                 self.reowned.push(Reowned { id: before.id.0, record: before.record.0, role });
             }
             // The CRM made one of the two, and what is left is the other's.
-            None if before.role == "primary" => self.lost.push(before),
+            None if before.role == LinkRole::Primary => self.lost.push(before),
             None => {}
         }
     }
 
     /// What the heir's link had from this one goes back.
     fn take_back(&mut self, before: &LinkBefore, heirs: &MovingLink) {
-        if heirs.state == "gone" {
+        if heirs.state == LinkState::Gone {
             self.gone.push(before.id);
         }
         self.inherited.push(inherit(before.id.0, heirs));

@@ -1,6 +1,6 @@
 //! What is held about a person is in what they are given: of every table, and of nobody else.
 
-use mittler_store::{Clock, retention::Retention, tables::declared};
+use mittler_store::{Clock, retention::Retention, runs::RunState, tables::declared};
 use mittler_sync::{
     Keys,
     export::{self, LEFT_OUT, PARTS},
@@ -60,7 +60,10 @@ async fn whatever_a_table_holds_about_a_person_is_in_their_export(fresh: &Fresh)
     about_to_write(store, &[(person.link, &address()), (other.link, "somebody@example.com")]).await;
     let label = format!("{CANARY}_Liste.csv");
     let list = mittler_core::RunId(uuid::Uuid::new_v4());
-    store.write(async move |tx| tx.put_run(list, "import", &label, &Value::Null, "done", NOON).await).await.unwrap();
+    store
+        .write(async move |tx| tx.put_run(list, "import", &label, &Value::Null, RunState::Done, NOON).await)
+        .await
+        .unwrap();
 
     let given = rights.export(person.id, "0190-operator").await.unwrap().unwrap();
     let json = serde_json::to_value(&given).unwrap();

@@ -185,7 +185,7 @@ async fn somebody_without_a_record_is_forgotten_and_kept_out(store: Store) {
     let accepted = world.door.lead(lead, &LeadParams::of("form")).await.unwrap();
     world.settle().await;
     let line = world.store.signal_line(accepted.id).await.unwrap().unwrap();
-    assert_eq!((line.state.as_str(), line.code.as_deref()), ("refused", Some("suppressed")));
+    assert_eq!((line.state.name(), line.code.as_deref()), ("refused", Some("suppressed")));
     let trail = world.store.audit_entries(0, 99).await.unwrap();
     let entry = trail.iter().find(|entry| entry.action == "forget").unwrap();
     assert_eq!(entry.target, "stranger", "the trail names nobody");
