@@ -7,15 +7,9 @@ use axum::{
     http::{HeaderMap, HeaderValue, Method},
 };
 use mittler_connector::{Connector, Error, RawHook, SetupWish, StepState, cursor::TimeId};
-use mittler_core::{Time, mapping::Mapping, remote::RemoteType};
+use mittler_core::{Time, remote::RemoteType};
 
 use crate::support::{Portal, text};
-
-#[tokio::test]
-async fn the_account_is_the_portal() {
-    let portal = Portal::open().await;
-    assert_eq!(portal.hubspot.account().await.unwrap().id, portal.sandbox.access().hubspot.portal_id.to_string());
-}
 
 #[tokio::test]
 async fn a_portal_is_prepared_once() {
@@ -49,18 +43,6 @@ async fn a_missing_scope_is_a_sentence_when_preparing_and_a_setting_when_writing
     let write = [portal.create("rec_a", &[("email", text("a@example.com"))])];
     let error = portal.hubspot.push("contacts", &write).await.unwrap_err();
     assert!(matches!(error, Error::Configuration { code, .. } if code == "MISSING_SCOPES"));
-}
-
-#[tokio::test]
-async fn the_default_mapping_fits_a_new_portal() {
-    let portal = Portal::open().await;
-    let mapping = Mapping::parse(mittler_connector_hubspot::DEFAULT_MAPPING).unwrap();
-    for object in &mapping.objects {
-        let schema = portal.hubspot.describe(&object.remote).await.unwrap();
-        let fatal: Vec<_> =
-            object.check(&schema, Some("mittler_id")).into_iter().filter(|finding| finding.fatal).collect();
-        assert!(fatal.is_empty(), "{fatal:#?}");
-    }
 }
 
 #[tokio::test]

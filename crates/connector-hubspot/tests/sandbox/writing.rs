@@ -1,22 +1,11 @@
 //! Writing records.
 
 use mittler_connector::{Connector, Error, Key, RowResult, Write};
-use mittler_core::{RemoteFields, Value};
+use mittler_core::Value;
 
 use serde_json::json;
 
 use crate::support::{Portal, id, some, text};
-
-#[tokio::test]
-async fn a_person_created_twice_is_one_contact() {
-    let portal = Portal::open().await;
-    let anna = [("email", text("Anna@Example.com")), ("lastname", text("Weiß"))];
-    let first = portal.push("contacts", &[portal.create("rec_a", &anna)]).await;
-    let again = portal.push("contacts", &[portal.create("rec_a", &anna)]).await;
-    assert_eq!(id(&first[0]), id(&again[0]));
-    assert!(matches!(first[0], RowResult::Written { created: true, .. }));
-    assert!(matches!(again[0], RowResult::Written { created: false, .. }));
-}
 
 #[tokio::test]
 async fn a_write_shows_what_the_portal_made_of_it() {
@@ -80,37 +69,6 @@ async fn an_address_that_another_contact_has_names_that_contact() {
 }
 
 #[tokio::test]
-async fn an_update_changes_what_was_sent_and_clears_what_is_empty() {
-    let portal = Portal::open().await;
-    let sent = [("email", text("a@example.com")), ("firstname", text("Anna")), ("phone", text("+4971112345"))];
-    let contact = portal.created("contacts", "rec_a", &sent).await;
-    let mut fields: RemoteFields = some(&[("firstname", text("Änne"))]);
-    fields.0.insert("phone".into(), None);
-    let update = Write::Update { tag: portal.tag(), id: contact.clone(), fields };
-    let results = portal.push("contacts", &[update]).await;
-    assert!(matches!(results[0], RowResult::Written { created: false, .. }));
-    let records = portal.read("contacts", &[Key::Id(contact)], &["email", "firstname", "phone"]).await;
-    assert_eq!(records[0].fields.text("firstname"), Some("Änne"));
-    assert_eq!(records[0].fields.text("email"), Some("a@example.com"));
-    assert_eq!(records[0].fields.0["phone"], None);
-}
-
-#[tokio::test]
-async fn an_update_of_a_deleted_record_says_that_it_is_gone() {
-    let portal = Portal::open().await;
-    let gone = portal.created("contacts", "rec_a", &[("email", text("a@example.com"))]).await;
-    let here = portal.created("contacts", "rec_b", &[("email", text("b@example.com"))]).await;
-    let archive = Write::Archive { tag: portal.tag(), id: gone.clone() };
-    id(&portal.push("contacts", &[archive]).await[0]);
-    let city = [("city", text("Ulm"))];
-    let results = portal.push("contacts", &[portal.update(&gone, &city), portal.update(&here, &city)]).await;
-    assert!(matches!(results[0], RowResult::Gone { .. }), "{results:?}");
-    id(&results[1]);
-    let results = portal.push("contacts", &[portal.update(&gone, &city)]).await;
-    assert!(matches!(results[0], RowResult::Gone { .. }), "{results:?}");
-}
-
-#[tokio::test]
 async fn an_update_of_a_merged_record_names_what_it_became() {
     let portal = Portal::open().await;
     let one = portal.created("contacts", "rec_a", &[("email", text("a@example.com"))]).await;
@@ -134,17 +92,6 @@ async fn one_record_twice_in_a_batch_is_refused_before_anything_is_sent() {
     let refused = portal.hubspot.push("contacts", &[portal.update("7", &fields), portal.update("7", &fields)]).await;
     assert!(matches!(refused, Err(Error::BatchRefused { code, .. }) if code == "duplicate_in_batch"));
     assert_eq!(portal.calls("batch_update"), 0);
-}
-
-#[tokio::test]
-async fn a_lost_answer_to_a_write_is_unknown_and_the_repetition_finds_the_record() {
-    let portal = Portal::open().await;
-    portal.hubspot.describe("contacts").await.unwrap();
-    let write = [portal.create("rec_a", &[("email", text("a@example.com"))])];
-    portal.break_next("cut_after", "batch_upsert");
-    assert!(matches!(portal.hubspot.push("contacts", &write).await, Err(Error::Unknown { .. })));
-    assert_eq!(portal.read("contacts", &[Key::Own("rec_a".into())], &[]).await.len(), 1);
-    assert!(matches!(portal.push("contacts", &write).await[0], RowResult::Written { created: false, .. }));
 }
 
 #[tokio::test]
