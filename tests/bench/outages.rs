@@ -14,7 +14,7 @@ use mittler_core::{
 use mittler_queue::{Carrier, End, Handler, RabbitConfig, Settings, Stats, Wake};
 use mittler_store::{
     Clock, Store,
-    jobs::{NewJob, Taken},
+    jobs::{ClaimedJob, NewJob},
 };
 use serde_json::{Map, Value, json};
 use tokio::{task::JoinSet, time::Instant};
@@ -90,7 +90,7 @@ struct Moment;
 
 #[async_trait]
 impl Handler for Moment {
-    async fn run(&self, _: &Taken) -> End {
+    async fn run(&self, _: &ClaimedJob) -> End {
         tokio::time::sleep(Duration::from_millis(2)).await;
         End::Done
     }

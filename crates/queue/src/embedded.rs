@@ -7,7 +7,7 @@ use std::{sync::Arc, time::Duration};
 use mittler_store::jobs::Slots;
 use tokio_util::sync::CancellationToken;
 
-use crate::{Settings, Wake, backoff::Backoff, crew::Crew, run::Runner, slots::InHand, wake::Bell};
+use crate::{Settings, Wake, backoff::Backoff, run::Runner, slots::InHand, task_group::TaskGroup, wake::WakeListener};
 
 /// Rows that are due but locked by a neighbour are not waited for in a tight loop.
 const SHORTEST: Duration = Duration::from_millis(10);
@@ -15,9 +15,14 @@ const SHORTEST: Duration = Duration::from_millis(10);
 const ROUND: usize = 8;
 
 /// Runs jobs that share the workers until `stop`, and leaves those that are still in hand to the caller.
-pub(crate) async fn carry(runner: &Arc<Runner>, wake: &Wake, settings: &Settings, stop: &CancellationToken) -> Crew {
+pub(crate) async fn carry(
+    runner: &Arc<Runner>,
+    wake: &Wake,
+    settings: &Settings,
+    stop: &CancellationToken,
+) -> TaskGroup {
     let mut bell = wake.listen();
-    let mut crew = Crew::default();
+    let mut crew = TaskGroup::default();
     let mut backoff = Backoff::database();
     let hand = InHand::default();
     while !stop.is_cancelled() {
@@ -26,7 +31,7 @@ pub(crate) async fn carry(runner: &Arc<Runner>, wake: &Wake, settings: &Settings
             _ = stop.run_until_cancelled(crew.one_done()).await;
             continue;
         }
-        bell.hush();
+        bell.mark_seen();
         let (jobs, until) = match runner.take_shared(free).await {
             Ok(taken) => taken,
             Err(error) => {
@@ -62,9 +67,9 @@ pub(crate) async fn carry_for_connections(
     wake: &Wake,
     settings: &Settings,
     stop: &CancellationToken,
-) -> Crew {
+) -> TaskGroup {
     let mut bell = wake.listen();
-    let mut crew = Crew::default();
+    let mut crew = TaskGroup::default();
     let mut backoff = Backoff::database();
     let hand = InHand::default();
     while !stop.is_cancelled() {
@@ -75,7 +80,7 @@ pub(crate) async fn carry_for_connections(
         }
         let full = hand.full();
         let short = !full.is_empty();
-        bell.hush();
+        bell.mark_seen();
         let (jobs, until) = match runner.take_for_connections(most, full).await {
             Ok(taken) => taken,
             Err(error) => {
@@ -102,10 +107,10 @@ pub(crate) async fn carry_for_connections(
     crew
 }
 
-async fn rest(bell: &mut Bell, crew: &mut Crew, pause: Duration, stop: &CancellationToken) {
+async fn rest(bell: &mut WakeListener, crew: &mut TaskGroup, pause: Duration, stop: &CancellationToken) {
     tokio::select! {
         () = stop.cancelled() => {}
-        () = bell.rung() => {}
+        () = bell.woken() => {}
         () = crew.one_done() => {}
         () = tokio::time::sleep(pause) => {}
     }

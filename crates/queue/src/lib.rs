@@ -21,20 +21,20 @@
 //! keeps the target `lapin` at ERROR.
 
 mod backoff;
-mod crew;
 mod embedded;
 pub mod hint;
 mod rabbit;
 mod run;
 mod slots;
 mod stats;
+mod task_group;
 mod wake;
 
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use mittler_core::Time;
-use mittler_store::{Clock, Store, jobs::Taken};
+use mittler_store::{Clock, Store, jobs::ClaimedJob};
 use tokio_util::sync::CancellationToken;
 
 pub use rabbit::{RabbitConfig, check, relay, remove};
@@ -60,7 +60,7 @@ pub enum End {
 /// its lease is lost.
 #[async_trait]
 pub trait Handler: Send + Sync + 'static {
-    async fn run(&self, job: &Taken) -> End;
+    async fn run(&self, job: &ClaimedJob) -> End;
 }
 
 /// What brings jobs to their workers.

@@ -16,7 +16,7 @@ use futures_util::{
 use mittler_core::JobId;
 use mittler_store::{
     Clock, Result, Store, Tx,
-    jobs::{Slots, Taken, Wanted},
+    jobs::{ClaimedJob, Slots, Wanted},
 };
 use tokio::time::{Instant, MissedTickBehavior, sleep, sleep_until};
 
@@ -34,7 +34,7 @@ pub const MOST_FAILURES: i64 = 5;
 /// than [`MOST_FAILURES`], since a deployment or a killed machine is no fault of the job in hand.
 pub const MOST_LOST: i64 = 20;
 
-fn costs_workers(job: &Taken) -> bool {
+fn costs_workers(job: &ClaimedJob) -> bool {
     job.lost >= MOST_LOST && !job.task.is_hint()
 }
 
@@ -52,7 +52,7 @@ fn count_of(jobs: usize) -> i64 {
 
 impl Runner {
     /// Takes as many due jobs as shared workers are free for, with the moment their leases end.
-    pub async fn take_shared(&self, free: Free) -> Result<(Vec<Taken>, Instant)> {
+    pub async fn take_shared(&self, free: Free) -> Result<(Vec<ClaimedJob>, Instant)> {
         let (until, now, lease) = (Instant::now() + self.lease, self.clock.now(), self.lease);
         let jobs = self
             .store
@@ -68,7 +68,7 @@ impl Runner {
     }
 
     /// Takes up to `most` due jobs that call CRMs, of topics that are not full.
-    pub async fn take_for_connections(&self, most: usize, full: Vec<String>) -> Result<(Vec<Taken>, Instant)> {
+    pub async fn take_for_connections(&self, most: usize, full: Vec<String>) -> Result<(Vec<ClaimedJob>, Instant)> {
         let (until, now, lease) = (Instant::now() + self.lease, self.clock.now(), self.lease);
         let wanted = Wanted { slots: Slots::OfConnections, urgent: None, full };
         let take = async move |tx: &mut Tx| tx.take_wanted(now, lease, count_of(most), &wanted).await;
@@ -76,14 +76,14 @@ impl Runner {
     }
 
     /// Takes the job a message named, if it is there for the taking.
-    pub async fn take_job(&self, id: JobId) -> Result<Option<(Taken, Instant)>> {
+    pub async fn take_job(&self, id: JobId) -> Result<Option<(ClaimedJob, Instant)>> {
         let (until, now, lease) = (Instant::now() + self.lease, self.clock.now(), self.lease);
         let job = self.store.write(async move |tx| tx.take_job(id, now, lease).await).await?;
         Ok(job.map(|job| (job, until)))
     }
 
     /// Runs a job that was just taken and settles it.
-    pub async fn run(&self, job: Taken, mut until: Instant) {
+    pub async fn run(&self, job: ClaimedJob, mut until: Instant) {
         let end = if costs_workers(&job) {
             Some(End::Failed { code: "workers_lost".into() })
         } else {
@@ -103,7 +103,7 @@ impl Runner {
     }
 
     /// Runs the handler while the job is ours. `None`: it is not, and the handler is dropped.
-    async fn handle(&self, job: &Taken, until: &mut Instant) -> Option<End> {
+    async fn handle(&self, job: &ClaimedJob, until: &mut Instant) -> Option<End> {
         let beat = (self.lease / 3).max(Duration::from_millis(1));
         let mut handler = AssertUnwindSafe(self.handler.run(job)).catch_unwind();
         let mut beats = tokio::time::interval_at(Instant::now() + beat, beat);
@@ -142,7 +142,7 @@ impl Runner {
         }
     }
 
-    async fn hold(&self, job: &Taken) -> (Instant, Result<bool>) {
+    async fn hold(&self, job: &ClaimedJob) -> (Instant, Result<bool>) {
         let (asked, id, attempt) = (Instant::now(), job.id, job.attempt);
         let until = self.clock.now().plus(self.lease);
         (asked, self.store.write(async move |tx| tx.hold_job(id, attempt, until).await).await)
@@ -150,7 +150,7 @@ impl Runner {
 
     /// Writes the end of a job, unless another has it by now. While the database does not answer
     /// this is repeated until the lease is over; after that the job is run once more by somebody.
-    async fn settle(&self, job: &Taken, end: End, until: Instant) -> bool {
+    async fn settle(&self, job: &ClaimedJob, end: End, until: Instant) -> bool {
         let mut backoff = Backoff::database();
         loop {
             match self.write_end(job, end.clone()).await {
@@ -175,7 +175,7 @@ impl Runner {
         }
     }
 
-    async fn write_end(&self, job: &Taken, end: End) -> Result<bool> {
+    async fn write_end(&self, job: &ClaimedJob, end: End) -> Result<bool> {
         let (id, attempt, now) = (job.id, job.attempt, self.clock.now());
         match end {
             End::Ended => Ok(true),

@@ -31,12 +31,12 @@ impl Wake {
         self.0.all.send_modify(|rings| *rings = rings.wrapping_add(1));
     }
 
-    pub(crate) fn listen(&self) -> Bell {
-        Bell(self.0.all.subscribe())
+    pub(crate) fn listen(&self) -> WakeListener {
+        WakeListener(self.0.all.subscribe())
     }
 
-    pub(crate) fn listen_for_own(&self) -> Bell {
-        Bell(self.0.own.subscribe())
+    pub(crate) fn listen_for_own(&self) -> WakeListener {
+        WakeListener(self.0.own.subscribe())
     }
 }
 
@@ -46,15 +46,15 @@ impl Default for Wake {
     }
 }
 
-pub(crate) struct Bell(watch::Receiver<u64>);
+pub(crate) struct WakeListener(watch::Receiver<u64>);
 
-impl Bell {
+impl WakeListener {
     /// To be called before the table is looked at: what rings from now on is not in that look.
-    pub fn hush(&mut self) {
+    pub fn mark_seen(&mut self) {
         self.0.mark_unchanged();
     }
 
-    pub async fn rung(&mut self) {
+    pub async fn woken(&mut self) {
         if self.0.changed().await.is_err() {
             std::future::pending::<()>().await; // nobody is left to ring; polling goes on
         }

@@ -10,9 +10,9 @@ mod crms;
 #[cfg(test)]
 mod deploy_tests;
 mod factory;
-mod front;
 mod installation;
 mod keyfile;
+mod listener;
 mod measures;
 mod service;
 mod spans;

@@ -21,8 +21,8 @@ use tracing::{info, warn};
 use crate::{
     config::{Config, Role},
     factory::{self, Rows},
-    front::Front,
     installation::{self, As},
+    listener::Listener,
     measures::{self, CALLS},
 };
 
@@ -30,17 +30,17 @@ use crate::{
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What a command needs that runs no role: it works beside the service that does.
-pub struct Desk {
+pub struct CliContext {
     pub config: Config,
     pub store: Store,
     pub clock: Clock,
     pub keys: Keys,
 }
 
-impl Desk {
-    pub async fn open(config: Config) -> Result<Desk> {
+impl CliContext {
+    pub async fn open(config: Config) -> Result<CliContext> {
         let (keys, store) = installation::open(&config, As::Beside).await?;
-        Ok(Desk { config, store, clock: Clock::default(), keys })
+        Ok(CliContext { config, store, clock: Clock::default(), keys })
     }
 
     /// The way in; who reads what came in is another process.
@@ -84,20 +84,20 @@ impl Service {
     /// Opens the database and makes everything; starts nothing.
     pub async fn open(config: Config) -> Result<Service> {
         let (keys, store) = installation::open(&config, As::Roles).await?;
-        Service::on(Desk { config, store, clock: Clock::default(), keys }).await
+        Service::on(CliContext { config, store, clock: Clock::default(), keys }).await
     }
 
     /// The same, but `None` if another process runs the roles of this database and allows no second.
     pub async fn open_if_free(config: Config) -> Result<Option<Service>> {
         let Some((keys, store)) = installation::open_if_free(&config).await? else { return Ok(None) };
-        Service::on(Desk { config, store, clock: Clock::default(), keys }).await.map(Some)
+        Service::on(CliContext { config, store, clock: Clock::default(), keys }).await.map(Some)
     }
 
     /// Waits for a database that does not answer; whatever somebody must act on is an error. `None`
     /// if it is to stop before.
     pub async fn open_when_it_answers(
         config: &Config,
-        front: Option<&Front>,
+        listener: Option<&Listener>,
         stop: &CancellationToken,
     ) -> Result<Option<Service>> {
         let mut wait = Duration::from_millis(250);
@@ -107,8 +107,8 @@ impl Service {
             match opened {
                 Err(error) if is_passing(&error) => {
                     let why = why(&error);
-                    if let Some(front) = front {
-                        front.waits_for(&why);
+                    if let Some(listener) = listener {
+                        listener.waits_for(&why);
                     }
                     // Once in words, then every few minutes with how often it was tried.
                     if why != said || tries.is_multiple_of(60) {
@@ -126,8 +126,8 @@ impl Service {
         }
     }
 
-    async fn on(desk: Desk) -> Result<Service> {
-        let Desk { config, store, clock, keys } = desk;
+    async fn on(cli: CliContext) -> Result<Service> {
+        let CliContext { config, store, clock, keys } = cli;
         let connections = factory::connections(&config, &store, &clock, &keys, Rows::Renewed).await?;
         let connections = Connections::new(connections);
         CALLS.remember(&store, &connections, clock.now()).await?;
@@ -226,13 +226,13 @@ impl Service {
 
     /// Starts roles; they end with `stop`. A role that ends early is an error. Through `front` the
     /// role `api` serves everything, and a process without it health and metrics.
-    pub fn start(&self, roles: &[Role], front: Option<Front>, stop: &CancellationToken) -> Result<Running> {
+    pub fn start(&self, roles: &[Role], listener: Option<Listener>, stop: &CancellationToken) -> Result<Running> {
         let mut running = JoinSet::new();
         let has = |role| roles.contains(&role);
-        if let Some(front) = front {
-            let app = self.app(front.addr)?;
-            front.open(if has(Role::Api) { mittler_api::router(app) } else { mittler_api::health(app) });
-            running.spawn(front.finish());
+        if let Some(listener) = listener {
+            let app = self.app(listener.addr)?;
+            listener.open(if has(Role::Api) { mittler_api::router(app) } else { mittler_api::health(app) });
+            running.spawn(listener.finish());
         }
         if has(Role::Worker) {
             for connection in self.connections.all() {

@@ -56,7 +56,7 @@ impl NewJob {
 
 /// A job that a worker holds. `attempt` is the fence: whoever takes it later makes it stale.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Taken {
+pub struct ClaimedJob {
     pub id: JobId,
     pub topic: String,
     pub lane: i64,
@@ -69,7 +69,7 @@ pub struct Taken {
     pub created_at: Time,
 }
 
-impl Taken {
+impl ClaimedJob {
     /// Whether somebody waits for it.
     pub fn is_urgent(&self) -> bool {
         self.lane == i64::from(Lane::Interactive.number())
@@ -77,7 +77,7 @@ impl Taken {
 }
 
 #[derive(FromRow)]
-struct TakenRow {
+struct ClaimedJobRow {
     id: Uuid,
     topic: String,
     lane: i64,
@@ -88,9 +88,9 @@ struct TakenRow {
     created_at: i64,
 }
 
-impl From<TakenRow> for Taken {
-    fn from(row: TakenRow) -> Taken {
-        Taken {
+impl From<ClaimedJobRow> for ClaimedJob {
+    fn from(row: ClaimedJobRow) -> ClaimedJob {
+        ClaimedJob {
             id: JobId(row.id),
             topic: row.topic,
             lane: row.lane,
@@ -221,12 +221,18 @@ impl Tx {
     }
 
     /// Takes up to `most` due jobs, in order of lane and due time.
-    pub async fn take_jobs(&mut self, now: Time, lease: Duration, most: i64) -> Result<Vec<Taken>> {
+    pub async fn take_jobs(&mut self, now: Time, lease: Duration, most: i64) -> Result<Vec<ClaimedJob>> {
         self.take_wanted(now, lease, most, &Wanted::default()).await
     }
 
     /// The same, of those that are wanted.
-    pub async fn take_wanted(&mut self, now: Time, lease: Duration, most: i64, wanted: &Wanted) -> Result<Vec<Taken>> {
+    pub async fn take_wanted(
+        &mut self,
+        now: Time,
+        lease: Duration,
+        most: i64,
+        wanted: &Wanted,
+    ) -> Result<Vec<ClaimedJob>> {
         if most <= 0 {
             return Ok(Vec::new());
         }
@@ -247,7 +253,7 @@ impl Tx {
         let until = now.plus(lease).0;
         let rows = fetch_either!(
             self,
-            TakenRow,
+            ClaimedJobRow,
             take!(""),
             take!("FOR UPDATE SKIP LOCKED"),
             now.0,
@@ -259,14 +265,14 @@ impl Tx {
             wanted.slots.bound().1,
             wanted.full()
         )?;
-        Ok(rows.into_iter().map(Taken::from).collect())
+        Ok(rows.into_iter().map(ClaimedJob::from).collect())
     }
 
     /// Takes one job that a message named, unless it is done, dead, not yet due, or somebody has it.
-    pub async fn take_job(&mut self, job: JobId, now: Time, lease: Duration) -> Result<Option<Taken>> {
+    pub async fn take_job(&mut self, job: JobId, now: Time, lease: Duration) -> Result<Option<ClaimedJob>> {
         let rows = fetch_all!(
             self,
-            TakenRow,
+            ClaimedJobRow,
             "UPDATE job SET attempt = attempt + 1, taken_until = $3,
                     lost = lost + CASE WHEN taken_until > 0 THEN 1 ELSE 0 END
              WHERE id = $1 AND dead_at IS NULL AND due_at <= $2 AND taken_until <= $2
@@ -275,7 +281,7 @@ impl Tx {
             now.0,
             now.plus(lease).0,
         )?;
-        Ok(rows.into_iter().next().map(Taken::from))
+        Ok(rows.into_iter().next().map(ClaimedJob::from))
     }
 
     /// Holds a job on for as long as its worker lives. One that was given back in the meantime

@@ -26,9 +26,9 @@ pub struct Lease {
 
 /// Links, locked, to which a transaction may write receipts: nobody else does before it ends.
 #[derive(Debug, Clone)]
-pub struct Holding(HashSet<Uuid>);
+pub struct LockedLinks(HashSet<Uuid>);
 
-impl Holding {
+impl LockedLinks {
     pub fn has(&self, link: LinkId) -> bool {
         self.0.contains(&link.0)
     }
@@ -71,14 +71,14 @@ impl Receipt {
 impl Tx {
     /// Which of these links, as they were read, are still due, and nobody has written since or is writing.
     /// They stay so until this transaction ends. Of somebody who is being forgotten nothing is due any more.
-    pub async fn hold_links(&mut self, links: &[(LinkId, i64)]) -> Result<Holding> {
+    pub async fn hold_links(&mut self, links: &[(LinkId, i64)]) -> Result<LockedLinks> {
         #[derive(Serialize)]
         struct Row {
             id: Uuid,
             epoch: i64,
         }
         if links.is_empty() {
-            return Ok(Holding(HashSet::new()));
+            return Ok(LockedLinks(HashSet::new()));
         }
         let rows: Vec<Row> = links.iter().map(|(id, epoch)| Row { id: id.0, epoch: *epoch }).collect();
         let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
@@ -93,7 +93,7 @@ impl Tx {
                 "SELECT l.id FROM", "CROSS JOIN link l WHERE l.id = r.id AND l.epoch = r.epoch AND l.wanted > l.done AND l.role = 'primary' AND l.state NOT IN ('gone', 'suspect')
                    AND l.id <> ALL (ARRAY(SELECT leased.link FROM leased))")?,
         };
-        Ok(Holding(free.into_iter().map(|row| row.0).collect()))
+        Ok(LockedLinks(free.into_iter().map(|row| row.0).collect()))
     }
 
     /// Begins a lease: notes what is about to be written to links that this transaction holds.
@@ -113,7 +113,7 @@ impl Tx {
 
     /// Holds the links of a lease, without those of a person who was forgotten meanwhile, until this
     /// transaction ends; `None` if it has been taken over.
-    pub async fn hold_lease(&mut self, lease: Uuid) -> Result<Option<Holding>> {
+    pub async fn hold_lease(&mut self, lease: Uuid) -> Result<Option<LockedLinks>> {
         let rows = fetch_either!(
             self,
             (Json<Vec<Uuid>>,),
@@ -124,12 +124,12 @@ impl Tx {
         let Some((Json(links),)) = rows.into_iter().next() else { return Ok(None) };
         self.lock_links(&links).await?;
         // Who was forgotten while the lease began was not struck out of it.
-        Ok(Some(Holding(self.links_there(&links).await?.into_iter().collect())))
+        Ok(Some(LockedLinks(self.links_there(&links).await?.into_iter().collect())))
     }
 
     /// Writes receipts. What changed during the call stays due. Gives the links that were written:
     /// not those of which a receipt of another time came in between, or which are no more.
-    pub async fn put_receipts(&mut self, holding: &Holding, receipts: &[Receipt]) -> Result<Vec<LinkId>> {
+    pub async fn put_receipts(&mut self, holding: &LockedLinks, receipts: &[Receipt]) -> Result<Vec<LinkId>> {
         let receipts: Vec<&Receipt> = receipts.iter().filter(|it| holding.has(LinkId(it.id))).collect();
         if receipts.is_empty() {
             return Ok(Vec::new());
@@ -146,7 +146,7 @@ impl Tx {
     }
 
     /// Notes how open intents of links ended.
-    pub async fn settle_intents(&mut self, holding: &Holding, settled: &[Settled], now: Time) -> Result<()> {
+    pub async fn settle_intents(&mut self, holding: &LockedLinks, settled: &[Settled], now: Time) -> Result<()> {
         let settled: Vec<&Settled> = settled.iter().filter(|it| holding.has(LinkId(it.link))).collect();
         if settled.is_empty() {
             return Ok(());
@@ -160,7 +160,7 @@ impl Tx {
     /// Gives links back for later, unwritten.
     pub async fn release_links(
         &mut self,
-        holding: &Holding,
+        holding: &LockedLinks,
         links: &[(LinkId, i64)],
         next: Time,
         code: Option<&str>,

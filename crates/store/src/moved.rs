@@ -54,7 +54,7 @@ impl Tx {
     /// Ends a record's second links whose remote record became one with its first, or with another second:
     /// what somebody merged there is one here too. `moved` says what each link should be pointed at; the
     /// history of a link that ends goes on with the one that stays. Gives those that ended.
-    pub async fn unite_links(&mut self, moved: &[Moved]) -> Result<Vec<LinkId>> {
+    pub async fn merge_links(&mut self, moved: &[Moved]) -> Result<Vec<LinkId>> {
         #[derive(Serialize, FromRow)]
         struct Ended {
             id: Uuid,

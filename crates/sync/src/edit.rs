@@ -25,7 +25,7 @@ use self::{
 };
 use crate::{
     Questions,
-    restate::{Changed, links_of, put_changed},
+    apply_statements::{Changed, links_of, put_changed},
     view::Preview,
 };
 

@@ -18,11 +18,11 @@ use serde_json::{Value as Json, json};
 use uuid::Uuid;
 
 use crate::{
+    apply_statements::{apply_statements, links_of},
     connections::Connections,
     guard::{ABSENT, LET_THROUGH, MASS_ABSENCE, MASS_CHANGE, MASS_DELETION, Measure, PUT_BACK},
     lookups::PAGE,
     question::{Command, Facts, Question, QuestionKind},
-    restate::{links_of, restate},
 };
 
 /// Verdicts of decisions: two are one, or are two; one is kept out of a CRM.
@@ -290,7 +290,7 @@ impl Answering<'_> {
         }
         let statements = taken_back(from, lost, self.actor, now);
         let statements: Vec<(RecordId, Statement)> = statements.into_iter().map(|it| (from, it)).collect();
-        let changed = restate(tx, &statements, self.overrides, now).await?;
+        let changed = apply_statements(tx, &statements, self.overrides, now).await?;
         let all = self.connections.all();
         let mut links = Vec::new();
         for record in &changed {

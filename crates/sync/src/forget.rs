@@ -88,7 +88,7 @@ pub async fn forget(
     actor: &str,
 ) -> Result<Option<Forgotten>> {
     let Some((person, addresses)) = person_of(store, person).await? else { return Ok(None) };
-    let (mut known, mut added) = keep_out(store, keys, clock, person).await?;
+    let (mut known, mut added) = suppress(store, keys, clock, person).await?;
     let begun = tokio::time::Instant::now();
     let mut under_way;
     loop {
@@ -100,7 +100,7 @@ pub async fn forget(
         tokio::time::sleep(LOOK).await;
     }
     // Whoever was at it meanwhile may have made more due, or said more.
-    let again = keep_out(store, keys, clock, person).await?;
+    let again = suppress(store, keys, clock, person).await?;
     known.statements.extend(again.0.statements);
     added += again.1;
     let texts = Texts::about(store, &Traces::of(&known.statements)).await?;
@@ -265,7 +265,7 @@ impl Stranger {
 }
 
 /// The first step: commits who is kept out, and that no CRM is to be told more.
-async fn keep_out(store: &Store, keys: &Keys, clock: &Clock, person: RecordId) -> Result<(About, u64)> {
+async fn suppress(store: &Store, keys: &Keys, clock: &Clock, person: RecordId) -> Result<(About, u64)> {
     let (keys, now) = (keys.clone(), clock.now());
     store
         .write(async move |tx| {

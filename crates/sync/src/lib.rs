@@ -12,10 +12,11 @@
 //! The life of a link: `Due` names it, a `Batch` reads it, resolves who it is there, plans it, and commits what
 //! it is about to write as the lease of one call (`intend`); how the call ended becomes receipts (`settle`).
 //! A lease that nobody ended becomes open intents, and whoever has the link next looks first. `InFlight` is what a
-//! push of this process has in hand, `PusherLease` its right to push a connection, `Holding` the links that a
+//! push of this process has in hand, `PusherLease` its right to push a connection, `LockedLinks` the links that a
 //! transaction has locked, and `RemoteLifter` what the values that a CRM shows say.
 
 mod answer;
+pub mod apply_statements;
 pub mod bounds;
 pub mod budget;
 pub mod connections;
@@ -37,7 +38,6 @@ mod preview;
 pub mod pull;
 pub mod push;
 pub mod question;
-pub mod restate;
 pub mod restrict;
 pub mod retry;
 pub mod rights;

@@ -19,7 +19,7 @@ use mittler_identity::Facts;
 use mittler_intake::Problem;
 use mittler_store::{
     Clock, Result, Tx, derived_near,
-    jobs::Taken,
+    jobs::ClaimedJob,
     records::KeyRow,
     reviews::NewReview,
     signals::{NOT_TAKEN, Read, SignalState},
@@ -91,7 +91,7 @@ struct Work {
 pub(crate) const FEW: usize = 20;
 
 /// Reads a batch of signals into records and ends their job, all in the caller's transaction.
-pub async fn enrich(tx: &mut Tx, env: &Env, readings: &[Reading], job: Option<&Taken>) -> Result<Did> {
+pub async fn enrich(tx: &mut Tx, env: &Env, readings: &[Reading], job: Option<&ClaimedJob>) -> Result<Did> {
     if readings.len() > FEW {
         tx.lock_lists().await?;
     }

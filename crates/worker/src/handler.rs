@@ -11,7 +11,7 @@ use mittler_core::{
 use mittler_queue::{End, Handler, Wake};
 use mittler_store::{
     Clock, Error, Store,
-    jobs::{NewJob, Taken},
+    jobs::{ClaimedJob, NewJob},
     retention::{Retain, Retention},
 };
 use mittler_sync::{Connections, Keys, Pusher, push::Stopped};
@@ -62,7 +62,7 @@ pub struct Worker {
 
 #[async_trait]
 impl Handler for Worker {
-    async fn run(&self, job: &Taken) -> End {
+    async fn run(&self, job: &ClaimedJob) -> End {
         let ended = match &job.task {
             Task::Enrich { signals } => self.enrich(job, signals).await,
             Task::Pull { connection } => self.pull(job, *connection, &BTreeMap::new()).await,
@@ -109,7 +109,7 @@ impl Worker {
 
     /// A batch of signals in one transaction. If one of them spoils it, or may have before, each by
     /// itself; what fails alone is parked with its reason.
-    async fn enrich(&self, job: &Taken, signals: &[SignalId]) -> Result<End, Error> {
+    async fn enrich(&self, job: &ClaimedJob, signals: &[SignalId]) -> Result<End, Error> {
         let unread = self.store.unread(signals).await?;
         let mut stages = Enriching::all(job, &unread);
         let readings: Arc<Vec<Reading>> =
@@ -202,7 +202,7 @@ impl Worker {
     }
 
     /// Reads what changed. What is too much for one job goes on in another, from just there.
-    async fn pull(&self, job: &Taken, id: ConnectionId, from: &BTreeMap<String, String>) -> Result<End, Error> {
+    async fn pull(&self, job: &ClaimedJob, id: ConnectionId, from: &BTreeMap<String, String>) -> Result<End, Error> {
         let now = self.clock.now();
         let Some(connection) = self.connections.get(id) else {
             // Another process may know it, or this one after a restart; a fresh pull is the next slot's.
@@ -255,7 +255,7 @@ impl Worker {
     /// waits; what it will not answer at all ends as a dead job, to be seen and repeated.
     async fn read(
         &self,
-        job: &Taken,
+        job: &ClaimedJob,
         id: ConnectionId,
         remote_type: &str,
         ids: &[String],
@@ -305,7 +305,7 @@ impl Worker {
     }
 
     /// Ends what has outlived its time, step by step, until a step finds nothing more.
-    async fn retain(&self, job: &Taken) -> Result<End, Error> {
+    async fn retain(&self, job: &ClaimedJob) -> Result<End, Error> {
         let (keep, now) = (self.retention, self.clock.now());
         let (mut rows, mut more) = (0, false);
         for step in Retain::ALL {

@@ -15,13 +15,13 @@ use mittler_store::{
     Error, Result, Tx,
     audit::NewEntry,
     decisions::Decision,
-    jobs::Taken,
+    jobs::ClaimedJob,
     links::{LinkRole, LinkState, WantedLink, link_id},
     merges::{Carried, Inherited, LinkBefore, MergeTrail, MovedRecord, MovingLink, Renamed, Replaced},
     records::{RecordRow, StatementRow},
     reviews::NewReview,
 };
-use mittler_sync::{follow::follow_keys, question::merged_here, restate::links_of};
+use mittler_sync::{apply_statements::links_of, follow::follow_keys, question::merged_here};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -39,7 +39,7 @@ const LONGEST: Duration = Duration::from_mins(1);
 
 impl Worker {
     /// Waits for calls that are under way: whom they made must be known before it can move.
-    pub(crate) async fn merge(&self, job: &Taken, decision: Uuid) -> Result<End> {
+    pub(crate) async fn merge(&self, job: &ClaimedJob, decision: Uuid) -> Result<End> {
         let begun = self.clock.now();
         self.store.expire_leases(begun).await?;
         let Some(decided) = self.store.decision(decision).await? else { return Ok(End::Done) };

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use mittler_store::{
-    jobs::Taken,
+    jobs::ClaimedJob,
     signals::Unread,
     stage,
     trace::{self, Stage},
@@ -19,7 +19,7 @@ pub(crate) const NOT_TAKEN: &str = "not_taken";
 pub(crate) struct Enriching(HashMap<Uuid, Stage>);
 
 impl Enriching {
-    pub fn all(job: &Taken, unread: &[Unread]) -> Enriching {
+    pub fn all(job: &ClaimedJob, unread: &[Unread]) -> Enriching {
         let unread = if trace::is_on() { unread } else { &[] };
         let each = unread.iter().map(|one| {
             let stage = stage!("enrich", job = %job.id, attempt = job.attempt, inputs = unread.len());

@@ -235,7 +235,7 @@ struct Nothing;
 
 #[async_trait::async_trait]
 impl mittler_queue::Handler for Nothing {
-    async fn run(&self, _: &mittler_store::jobs::Taken) -> End {
+    async fn run(&self, _: &mittler_store::jobs::ClaimedJob) -> End {
         End::Done
     }
 }

@@ -15,7 +15,7 @@ use mittler_core::JobId;
 use mittler_queue::{Carrier, End, Handler, RabbitConfig, Settings, Stats, Wake, relay, work};
 use mittler_store::{
     Clock, Store,
-    jobs::{JobLine, Taken},
+    jobs::{ClaimedJob, JobLine},
 };
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -51,7 +51,7 @@ struct Seen {
     running: AtomicUsize,
 }
 
-type Story = Box<dyn Fn(Taken) -> BoxFuture<'static, End> + Send + Sync>;
+type Story = Box<dyn Fn(ClaimedJob) -> BoxFuture<'static, End> + Send + Sync>;
 
 struct Script {
     seen: Arc<Seen>,
@@ -68,7 +68,7 @@ impl Drop for Running {
 
 #[async_trait]
 impl Handler for Script {
-    async fn run(&self, job: &Taken) -> End {
+    async fn run(&self, job: &ClaimedJob) -> End {
         *self.seen.runs.lock().unwrap().entry(job.id).or_default() += 1;
         self.seen.running.fetch_add(1, SeqCst);
         let _running = Running(self.seen.clone());
@@ -105,7 +105,7 @@ impl Rig {
     /// One more worker process, and the relay if it is the first of them.
     pub fn work<R: Future<Output = End> + Send + 'static>(
         &mut self,
-        story: impl Fn(Taken) -> R + Send + Sync + 'static,
+        story: impl Fn(ClaimedJob) -> R + Send + Sync + 'static,
     ) -> Worker {
         let story: Story = Box::new(move |job| Box::pin(story(job)));
         let handler = Arc::new(Script { seen: self.seen.clone(), story });

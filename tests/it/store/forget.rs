@@ -27,7 +27,7 @@ use mittler_store::{
     signals::{NewSignal, Read, SignalState},
     tables::declared,
 };
-use mittler_sync::{Keys, forget::forget, restate::restate};
+use mittler_sync::{Keys, apply_statements::apply_statements, forget::forget};
 use serde_json::json;
 use sqlx::Row;
 use uuid::Uuid;
@@ -465,7 +465,10 @@ async fn nothing_is_written_about_a_person_while_they_are_forgotten(fresh: &Fres
     let (store, id) = (fresh.store.clone(), person.id);
     while_forgotten(fresh, person.id, async move {
         let new = vec![(id, statement(Uuid::new_v4(), &address()))];
-        store.write(async move |tx| restate(tx, &new, &Overrides::new(), NOON).await.map(|_| ())).await.unwrap();
+        store
+            .write(async move |tx| apply_statements(tx, &new, &Overrides::new(), NOON).await.map(|_| ()))
+            .await
+            .unwrap();
     })
     .await;
     assert_eq!(left(fresh).await, Vec::<String>::new());

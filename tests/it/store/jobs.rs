@@ -9,7 +9,7 @@ use mittler_core::{
 };
 use mittler_store::{
     Store,
-    jobs::{NewJob, ReadyJobs, Slots, Taken, WORK, Wanted},
+    jobs::{ClaimedJob, NewJob, ReadyJobs, Slots, WORK, Wanted},
 };
 use uuid::Uuid;
 
@@ -38,7 +38,7 @@ async fn put(store: &Store, jobs: &[NewJob]) {
     store.write(async move |tx| tx.put_jobs(&jobs).await).await.unwrap();
 }
 
-async fn take(store: &Store, now: Time, most: i64) -> Vec<Taken> {
+async fn take(store: &Store, now: Time, most: i64) -> Vec<ClaimedJob> {
     store.write(async move |tx| tx.take_jobs(now, LEASE, most).await).await.unwrap()
 }
 

@@ -15,7 +15,7 @@ use mittler_core::{
     key::Basis,
 };
 use mittler_store::{Error, records::KeyRow};
-use mittler_sync::restate::restate;
+use mittler_sync::apply_statements::apply_statements;
 use uuid::Uuid;
 
 use super::{NOON, Raw, links, seconds};
@@ -152,7 +152,10 @@ async fn what_ten_say_of_one_record_at_once_is_all_kept(fresh: &Fresh) {
             if n % 3 == 0 {
                 new.insert(usize::from(n % 2 == 0), (ids[1], statement(n, &format!("{n}@example.org"))));
             }
-            store.write(async move |tx| restate(tx, &new, &Overrides::new(), NOON).await.map(|_| ())).await.unwrap();
+            store
+                .write(async move |tx| apply_statements(tx, &new, &Overrides::new(), NOON).await.map(|_| ()))
+                .await
+                .unwrap();
         }
     }))
     .await;
@@ -167,8 +170,10 @@ async fn what_ten_say_of_one_record_at_once_is_all_kept(fresh: &Fresh) {
     let known = store.statements(ids[0]).await.unwrap();
     assert_eq!(known[0].observed_at, NOON.plus(seconds(29)), "the latest first");
     let again: Vec<(RecordId, Statement)> = known.into_iter().map(|statement| (ids[0], statement)).collect();
-    let changed =
-        store.write(async move |tx| restate(tx, &again, &Overrides::new(), NOON).await.map(|c| c.len())).await.unwrap();
+    let changed = store
+        .write(async move |tx| apply_statements(tx, &again, &Overrides::new(), NOON).await.map(|c| c.len()))
+        .await
+        .unwrap();
     assert_eq!((changed, store.record(ids[0]).await.unwrap().unwrap().version), (0, records[0].version));
 }
 
@@ -178,7 +183,11 @@ async fn statements_about_a_record_that_is_gone_are_not_kept(fresh: &Fresh) {
     let ids = links::records(&fresh.store, 1).await;
     let new =
         vec![(ids[0], statement(1, "here@example.com")), (RecordId(Uuid::new_v4()), statement(2, "gone@example.com"))];
-    fresh.store.write(async move |tx| restate(tx, &new, &Overrides::new(), NOON).await.map(|_| ())).await.unwrap();
+    fresh
+        .store
+        .write(async move |tx| apply_statements(tx, &new, &Overrides::new(), NOON).await.map(|_| ()))
+        .await
+        .unwrap();
     let mut raw = Raw::of(fresh).await;
     assert_eq!(raw.number("SELECT count(*) FROM statement").await, 1);
     raw.close().await;

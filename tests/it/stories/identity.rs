@@ -6,7 +6,7 @@ use mittler_core::{
     Field, RecordId, Said, Source, SourceKind, Statement, SubjectId, Value as Told, Version, derive::Overrides,
 };
 use mittler_store::{Store, reviews::ReviewLine};
-use mittler_sync::restate::restate;
+use mittler_sync::apply_statements::apply_statements;
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 use uuid::Uuid;
@@ -183,7 +183,7 @@ async fn who_wants_a_key_never_holds_one_while_it_waits_for_the_record() {
             tx.lock_records(&[person]).await?;
             held.notify_one();
             told.notified().await;
-            restate(tx, &[(person, statement.clone())], &Overrides::new(), now).await.map(|_| ())
+            apply_statements(tx, &[(person, statement.clone())], &Overrides::new(), now).await.map(|_| ())
         };
         store.write(change).await
     });

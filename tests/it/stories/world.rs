@@ -24,7 +24,7 @@ use mittler_sandbox::{Config, FaultKind, Sandbox, Vendor, faults::FaultRule};
 use mittler_store::{
     Clock, Gatherer, Store,
     intents::{Intent, IntentLine, Operation},
-    jobs::{NewJob, Taken},
+    jobs::{ClaimedJob, NewJob},
     leases::Lease,
     links::{LinkLine, link_id},
     retention::Retention,
@@ -294,7 +294,7 @@ impl World {
         due
     }
 
-    async fn run(&self, job: Taken) {
+    async fn run(&self, job: ClaimedJob) {
         let (id, attempt, now) = (job.id, job.attempt, self.clock.now());
         let end = self.worker.run(&job).await;
         self.store

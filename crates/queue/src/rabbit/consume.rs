@@ -24,17 +24,17 @@ use super::{
     FIRST, HEARTBEAT, RabbitConfig, Trouble, limited,
     link::Link,
     mute::Mute,
-    pulse::{self, Vigil},
+    pulse::{self, Heartbeat},
     topology,
 };
 use crate::{
     Settings, Wake,
     backoff::Backoff,
-    crew::Crew,
     embedded,
     run::Runner,
     slots::{InHand, Slot},
     stats::count,
+    task_group::TaskGroup,
 };
 
 /// How often a session looks after itself.
@@ -57,7 +57,7 @@ pub(crate) async fn consume(
     let beating = stop.child_token();
     let heart = tokio::spawn(pulse::beat(config.clone(), runner.stats.clone(), beating.clone()));
     let understudy = tokio::spawn(stand_in(Arc::clone(runner), wake.clone(), settings.clone(), beating.clone()));
-    let mut crew = Crew::default();
+    let mut crew = TaskGroup::default();
     let ended = supervise(runner, &config, settings, &mut crew, stop).await;
     beating.cancel();
     crew.finish().await;
@@ -99,7 +99,7 @@ async fn stand_in(runner: Arc<Runner>, wake: Wake, settings: Settings, stop: Can
         };
         let mut crew = tokio::select! {
             crew = embedded::carry(&runner, &wake, &settings, &back) => crew,
-            () = watch => Crew::default(),
+            () = watch => TaskGroup::default(),
         };
         if stop.run_until_cancelled(crew.all_done()).await.is_none() {
             crew.finish().await;
@@ -112,7 +112,7 @@ async fn supervise(
     runner: &Arc<Runner>,
     config: &RabbitConfig,
     settings: &Settings,
-    crew: &mut Crew,
+    crew: &mut TaskGroup,
     stop: &CancellationToken,
 ) -> anyhow::Result<()> {
     let stats = runner.stats.counters();
@@ -145,7 +145,7 @@ async fn session(
     runner: &Arc<Runner>,
     config: &RabbitConfig,
     settings: &Settings,
-    crew: &mut Crew,
+    crew: &mut TaskGroup,
     mute: &mut Mute,
     stop: &CancellationToken,
 ) -> Result<(), Trouble> {
@@ -162,9 +162,9 @@ async fn session(
     // Whoever holds a message and waits for the database need not when the session is over.
     let over = stop.child_token();
     let _on_leaving = over.clone().drop_guard();
-    let mut vigil = Vigil::new(&runner.stats);
+    let mut vigil = Heartbeat::new(&runner.stats);
     let mut looks = tokio::time::interval(LOOK);
-    let start = |delivery: Delivery, slot: Slot, crew: &mut Crew| {
+    let start = |delivery: Delivery, slot: Slot, crew: &mut TaskGroup| {
         count(&runner.stats.counters().consumed);
         let (runner, over, broken) = (Arc::clone(runner), over.clone(), broken.clone());
         crew.start(async move {

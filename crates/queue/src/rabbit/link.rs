@@ -19,15 +19,15 @@ use super::{PATIENCE, RabbitConfig, Trouble, limited};
 /// Dropping it cuts the connection at once; what was not acked goes back to the queue.
 pub(super) struct Link {
     connection: Connection,
-    _cord: Cord,
+    _cord: SocketGuard,
 }
 
 /// A second handle on the socket, which shuts it when dropped. lapin reads in a thread of its own
 /// that cannot be cancelled and waits for its peer without a limit; a socket that is shut ends it.
 #[derive(Default)]
-struct Cord(Arc<Mutex<Option<TcpStream>>>);
+struct SocketGuard(Arc<Mutex<Option<TcpStream>>>);
 
-impl Drop for Cord {
+impl Drop for SocketGuard {
     fn drop(&mut self) {
         if let Some(socket) = self.0.lock().unwrap_or_else(PoisonError::into_inner).take() {
             _ = socket.shutdown(Shutdown::Both); // an error means that it is shut already
@@ -38,7 +38,7 @@ impl Drop for Cord {
 impl Link {
     pub async fn open(config: &RabbitConfig, name: &str) -> Result<Link, Trouble> {
         let uri = config.uri()?;
-        let cord = Cord::default();
+        let cord = SocketGuard::default();
         let tie = Arc::clone(&cord.0);
         let properties = ConnectionProperties::default().with_connection_name(name.into());
         let opening = Connection::connector(

@@ -64,19 +64,19 @@ async fn one(config: &RabbitConfig, open: Option<(Link, Channel)>) -> Result<(Li
 
 /// Watches that something is consumed. The broker hands messages round among its consumers, so
 /// each that is free gets about as many heartbeats as its process publishes.
-pub(super) struct Vigil {
+pub(super) struct Heartbeat {
     since: Instant,
     beats: u64,
 }
 
-impl Vigil {
-    pub fn new(stats: &Stats) -> Vigil {
-        Vigil { since: Instant::now(), beats: stats.counters().heartbeats.load(Relaxed) }
+impl Heartbeat {
+    pub fn new(stats: &Stats) -> Heartbeat {
+        Heartbeat { since: Instant::now(), beats: stats.counters().heartbeats.load(Relaxed) }
     }
 
     /// Something came, or could not have come because all hands are full.
     pub fn seen(&mut self, stats: &Stats) {
-        *self = Vigil::new(stats);
+        *self = Heartbeat::new(stats);
     }
 
     pub fn is_over(&self, stats: &Stats, now: Instant) -> bool {
@@ -92,7 +92,7 @@ mod tests {
     #[test]
     fn a_consumer_that_gets_no_heartbeat_counts_as_dead() {
         let stats = Stats::default();
-        let mut vigil = Vigil::new(&stats);
+        let mut vigil = Heartbeat::new(&stats);
         let later = Instant::now() + QUIET * 2;
         assert!(!vigil.is_over(&stats, later), "nothing was published, so nothing could come");
         for _ in 0..BEATS {

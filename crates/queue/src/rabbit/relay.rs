@@ -27,7 +27,7 @@ use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use super::{FIRST, PATIENCE, RabbitConfig, Trouble, limited, link::Link, mute::Mute, topology};
-use crate::{Settings, Stats, Wake, backoff::Backoff, stats::count, wake::Bell};
+use crate::{Settings, Stats, Wake, backoff::Backoff, stats::count, wake::WakeListener};
 
 /// Rows of one transaction and messages of one round of confirms.
 const BATCH: usize = 200;
@@ -88,7 +88,7 @@ struct Relay {
     config: RabbitConfig,
     settings: Settings,
     stats: Stats,
-    bell: Bell,
+    bell: WakeListener,
     mute: Mute,
 }
 
@@ -108,7 +108,7 @@ impl Relay {
         let mut last_work = Instant::now();
         let mut patience = FIRST;
         while !stop.is_cancelled() {
-            self.bell.hush();
+            self.bell.mark_seen();
             let (mut sent, mut more, mut full) = (0, false, false);
             for way in &mut ways {
                 if way.room < BATCH {
@@ -164,7 +164,7 @@ impl Relay {
     async fn pause(&mut self, pause: Duration, stop: &CancellationToken) {
         tokio::select! {
             () = stop.cancelled() => {}
-            () = self.bell.rung() => {}
+            () = self.bell.woken() => {}
             () = tokio::time::sleep(pause) => {}
         }
     }

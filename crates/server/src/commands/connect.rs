@@ -10,15 +10,15 @@ use serde_json::json;
 
 use crate::{
     commands::{mapping, print_json},
-    service::Desk,
+    service::CliContext,
 };
 
 /// Asks the CRM who we are, makes what the connection needs there and can be made, and holds the mapping against what
 /// the CRM describes. Fails where a person has something left to do.
-pub async fn run(desk: &Desk, name: &str, json: bool) -> Result<ExitCode> {
-    let section = desk.config.connection.iter().find(|section| section.name == name);
+pub async fn run(cli: &CliContext, name: &str, json: bool) -> Result<ExitCode> {
+    let section = cli.config.connection.iter().find(|section| section.name == name);
     let section = section.with_context(|| format!("there is no connection {name:?} in the configuration"))?;
-    let connections = desk.connections().await?;
+    let connections = cli.connections().await?;
     let connection = connections.named(name).with_context(|| format!("there is no connection {name:?}"))?;
     let account = connection.connector.account().await.with_context(|| {
         format!("connection {name}: the CRM does not say whose account this is; `mittler doctor` says what to do")
@@ -30,7 +30,7 @@ pub async fn run(desk: &Desk, name: &str, json: bool) -> Result<ExitCode> {
         );
     }
     let steps = connection.connector.setup(SetupWish::Apply).await.with_context(|| format!("connection {name}"))?;
-    let findings = mapping::check(&connection, desk.clock.now()).await?;
+    let findings = mapping::check(&connection, cli.clock.now()).await?;
     let fatal: Vec<&Finding> = findings.iter().filter(|finding| finding.fatal).collect();
     let done = fatal.is_empty() && steps.iter().all(|step| step.state == StepState::Made);
     if json {

@@ -10,13 +10,13 @@ use serde_json::json;
 
 use crate::{
     commands::{print_json, table},
-    service::Desk,
+    service::CliContext,
 };
 
-pub async fn run(desk: &Desk, json: bool) -> Result<ExitCode> {
-    let connections = desk.store.connections().await?;
-    let counts = desk.store.link_counts().await?;
-    let waiting = desk.store.links_waiting(None, None, 1_000).await?;
+pub async fn run(cli: &CliContext, json: bool) -> Result<ExitCode> {
+    let connections = cli.store.connections().await?;
+    let counts = cli.store.link_counts().await?;
+    let waiting = cli.store.links_waiting(None, None, 1_000).await?;
     if json {
         let list: Vec<_> = connections
             .iter()
@@ -75,13 +75,13 @@ pub async fn run(desk: &Desk, json: bool) -> Result<ExitCode> {
 
 /// Does again what one connection refused, holds or has deleted, and lifts what holds it up; a running service
 /// tries it.
-pub async fn retry(desk: &Desk, name: &str, json: bool) -> Result<ExitCode> {
-    let connections = desk.store.connections().await?;
+pub async fn retry(cli: &CliContext, name: &str, json: bool) -> Result<ExitCode> {
+    let connections = cli.store.connections().await?;
     let known = connections.iter().find(|connection| connection.name == name).with_context(|| {
         let names: Vec<&str> = connections.iter().map(|connection| connection.name.as_str()).collect();
         format!("there is no connection {name:?}; there are: {}", names.join(", "))
     })?;
-    let retried = mittler_sync::retry::retry_connection(&desk.store, &desk.clock, ConnectionId(known.id)).await?;
+    let retried = mittler_sync::retry::retry_connection(&cli.store, &cli.clock, ConnectionId(known.id)).await?;
     let lifted = &retried.lifted;
     if json {
         let pause = lifted.pause.as_ref().map(|(until, code)| json!({ "until": until, "code": code }));

@@ -27,7 +27,7 @@ use crate::{
         sandbox, table,
     },
     config::{Config, Role},
-    front::Front,
+    listener::Listener,
     service::{Service, stop_on_signals},
 };
 use mittler_store::signals::SignalState;
@@ -112,9 +112,9 @@ async fn show(config: Config, options: &Options, sandbox: &Sandbox, stop: &Cance
         roles.extend([Role::Api, Role::Scheduler]);
     }
     let inner = CancellationToken::new();
-    let front = if options.serve { Some(Front::start(listen, &inner).await?) } else { None };
-    let addr = front.as_ref().map(|front| front.addr);
-    let running = service.start(&roles, front, &inner)?;
+    let listener = if options.serve { Some(Listener::start(listen, &inner).await?) } else { None };
+    let addr = listener.as_ref().map(|listener| listener.addr);
+    let running = service.start(&roles, listener, &inner)?;
     let told = tokio::select! {
         told = tell(&service, options, sandbox, addr) => told,
         () = stop.cancelled() => Err(anyhow::anyhow!("stopped")),

@@ -14,17 +14,17 @@ use crate::{
         print_json,
         questions::{changes_and_writes, lines, questions},
     },
-    service::Desk,
+    service::CliContext,
 };
 
-pub async fn run(desk: &Desk, args: &EditArgs, json: bool) -> Result<ExitCode> {
-    let id = find(desk, &args.record).await?;
-    let editor = Editor::of(&questions(desk).await?);
-    let record = desk.store.record(id).await?.ok_or_else(|| anyhow!("there is no such record"))?;
+pub async fn run(cli: &CliContext, args: &EditArgs, json: bool) -> Result<ExitCode> {
+    let id = find(cli, &args.record).await?;
+    let editor = Editor::of(&questions(cli).await?);
+    let record = cli.store.record(id).await?.ok_or_else(|| anyhow!("there is no such record"))?;
     let changes = changes(&record, args)?;
     let preview = editor.preview(id, &changes).await?.map_err(|not| anyhow!("{not}"))?;
     let edited = editor.edit(id, record.version, &changes, "cli").await?.map_err(|not| anyhow!("{not}"))?;
-    let restricted = desk.store.restricted_since(id).await?.is_some();
+    let restricted = cli.store.restricted_since(id).await?.is_some();
     if json {
         let [changes, writes] = changes_and_writes(&preview);
         return print_json(&json!({ "record": id, "version": edited.record.version, "changed": edited.changed,

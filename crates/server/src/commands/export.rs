@@ -7,18 +7,18 @@ use anyhow::{Context, Result};
 use crate::{
     cli::{ExportFormat, ExportLanguage},
     commands::forget::find,
-    service::Desk,
+    service::CliContext,
 };
 
 pub async fn run(
-    desk: &Desk,
+    cli: &CliContext,
     person: &str,
     format: ExportFormat,
     lang: ExportLanguage,
     out: Option<&Path>,
 ) -> Result<ExitCode> {
-    let id = find(desk, person).await?;
-    let export = desk.rights().export(id, "cli").await?;
+    let id = find(cli, person).await?;
+    let export = cli.rights().export(id, "cli").await?;
     let export = export.context("there is no such person; `mittler records` lists the people")?;
     let text = match format {
         ExportFormat::Json => serde_json::to_string_pretty(&export)? + "\n",
@@ -27,7 +27,7 @@ pub async fn run(
                 ExportLanguage::De => "de",
                 ExportLanguage::En => "en",
             };
-            mittler_api::export_page(&export, lang, &desk.config.server.time_zone).unwrap_or_default()
+            mittler_api::export_page(&export, lang, &cli.config.server.time_zone).unwrap_or_default()
         }
     };
     let Some(path) = out else {

@@ -8,13 +8,13 @@ use mittler_sync::{find::Found, rights::Whom};
 
 use crate::{
     commands::{print_json, table},
-    service::Desk,
+    service::CliContext,
 };
 
-pub async fn run(desk: &Desk, person: &str, dry_run: bool, json: bool) -> Result<ExitCode> {
-    let (rights, whom) = (desk.rights(), meant(desk, person).await?);
+pub async fn run(cli: &CliContext, person: &str, dry_run: bool, json: bool) -> Result<ExitCode> {
+    let (rights, whom) = (cli.rights(), meant(cli, person).await?);
     if let Whom::Record(id) = whom {
-        let record = desk.store.record(id).await?.context("there is no such record")?;
+        let record = cli.store.record(id).await?.context("there is no such record")?;
         if record.kind != Kind::Person {
             bail!("this record is a {}, not a person; `mittler records` lists the people", record.kind);
         }
@@ -54,8 +54,8 @@ pub async fn run(desk: &Desk, person: &str, dry_run: bool, json: bool) -> Result
     Ok(ExitCode::SUCCESS)
 }
 
-async fn meant(desk: &Desk, person: &str) -> Result<Whom> {
-    Ok(match desk.rights().find(person).await? {
+async fn meant(cli: &CliContext, person: &str) -> Result<Whom> {
+    Ok(match cli.rights().find(person).await? {
         Found::Record(id) => Whom::Record(id),
         Found::Stranger(contact) => Whom::Stranger(contact),
         Found::Unreadable => bail!("give a record's id (rec_…), an e-mail address or a phone number"),
@@ -67,8 +67,8 @@ async fn meant(desk: &Desk, person: &str) -> Result<Whom> {
 }
 
 /// The record of whoever is meant.
-pub async fn find(desk: &Desk, person: &str) -> Result<RecordId> {
-    match meant(desk, person).await? {
+pub async fn find(cli: &CliContext, person: &str) -> Result<RecordId> {
+    match meant(cli, person).await? {
         Whom::Record(id) => Ok(id),
         Whom::Stranger(_) => bail!("nobody is known by this address or number"),
     }

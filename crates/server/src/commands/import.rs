@@ -25,7 +25,7 @@ use crate::{
         table,
     },
     config::Role,
-    service::{Desk, Service},
+    service::{CliContext, Service},
 };
 
 /// How long a command waits for its run to arrive everywhere.
@@ -65,28 +65,28 @@ impl ImportArgs {
 }
 
 /// Imports a list.
-pub async fn list(desk: &Desk, file: &Path, args: &ImportArgs, manner: Manner<'_>) -> Result<ExitCode> {
+pub async fn list(cli: &CliContext, file: &Path, args: &ImportArgs, manner: Manner<'_>) -> Result<ExitCode> {
     let bytes = read(file)?;
     // Before anything is imported: the file may be one that cannot be written.
     let problems = manner.problems.map(|path| beside(file, path)).transpose()?;
-    take(desk, manner, problems, "importing", async |ingest, progress| {
+    take(cli, manner, problems, "importing", async |ingest, progress| {
         Ok(ingest.import_csv(bytes.clone().into(), args.params(file), |done, total| progress.set(done, total)).await?)
     })
     .await
 }
 
 /// Takes a message, or a file of messages.
-pub async fn mails(desk: &Desk, file: &Path, source: &str, manner: Manner<'_>) -> Result<ExitCode> {
+pub async fn mails(cli: &CliContext, file: &Path, source: &str, manner: Manner<'_>) -> Result<ExitCode> {
     let bytes = read(file)?;
-    take(desk, manner, None, "taking mails", async |ingest, _| {
+    take(cli, manner, None, "taking mails", async |ingest, _| {
         Ok(ingest.mails(bytes.clone().into(), &LeadParams::of(source)).await?)
     })
     .await
 }
 
 /// Shows how a list would be read.
-pub async fn dry_run(desk: &Desk, file: &Path, args: &ImportArgs, manner: Manner<'_>) -> Result<ExitCode> {
-    let (ingest, left, bytes) = (desk.ingest(), CancellationToken::new(), Bytes::from(read(file)?));
+pub async fn dry_run(cli: &CliContext, file: &Path, args: &ImportArgs, manner: Manner<'_>) -> Result<ExitCode> {
+    let (ingest, left, bytes) = (cli.ingest(), CancellationToken::new(), Bytes::from(read(file)?));
     if let Some(path) = manner.problems {
         let list = ingest.open_list(bytes.clone(), args.params(file), &left).await?;
         let (ingest, mut to) = (ingest.clone(), beside(file, path)?);
@@ -130,23 +130,23 @@ fn read(file: &Path) -> Result<Vec<u8>> {
 /// Stores the inputs, then sees them through: by a worker of this process, or by the service if one
 /// runs on this SQLite file and so holds all roles.
 async fn take(
-    desk: &Desk,
+    cli: &CliContext,
     manner: Manner<'_>,
     problems: Option<File>,
     what: &str,
     put: impl AsyncFnOnce(&Ingest, &Progress) -> Result<Imported>,
 ) -> Result<ExitCode> {
     let progress = Progress::new(what, 0, manner.json);
-    let imported = put(&desk.ingest(), &progress).await?;
+    let imported = put(&cli.ingest(), &progress).await?;
     progress.finish(imported.rows);
-    let end = if manner.no_wait { None } else { Some(see_through(desk, imported.run, manner.json).await?) };
+    let end = if manner.no_wait { None } else { Some(see_through(cli, imported.run, manner.json).await?) };
     if let Some(file) = problems {
-        write_problems(&desk.ingest(), imported.run, file).await?;
+        write_problems(&cli.ingest(), imported.run, file).await?;
     }
-    report(desk, &imported, end.as_ref(), manner).await
+    report(cli, &imported, end.as_ref(), manner).await
 }
 
-async fn see_through(desk: &Desk, run: RunId, quiet: bool) -> Result<Arrival> {
+async fn see_through(cli: &CliContext, run: RunId, quiet: bool) -> Result<Arrival> {
     let begun = Instant::now();
     let stop = CancellationToken::new();
     let progress = Progress::new("telling the CRMs", 0, quiet);
@@ -154,15 +154,15 @@ async fn see_through(desk: &Desk, run: RunId, quiet: bool) -> Result<Arrival> {
     let arrival = loop {
         // A service may end meanwhile: whoever waits takes over.
         if own.is_none() && looked.is_none_or(|at| at.elapsed() > TAKE_OVER) {
-            if let Some(service) = Service::open_if_free(desk.config.clone()).await? {
+            if let Some(service) = Service::open_if_free(cli.config.clone()).await? {
                 let running = service.start(&[Role::Worker, Role::Relay], None, &stop)?;
                 own = Some((service, running));
             }
             looked = Some(Instant::now());
         }
-        let arrival = arrival(&desk.store, &desk.clock, run).await?;
+        let arrival = arrival(&cli.store, &cli.clock, run).await?;
         let Arrival::Under { unread, due } = &arrival else { break arrival };
-        let total = desk.store.run_counts(run).await?.inputs();
+        let total = cli.store.run_counts(run).await?.inputs();
         progress.set((total - unread).unsigned_abs(), total.unsigned_abs() + due.unsigned_abs());
         if begun.elapsed() > MOST {
             break arrival;
@@ -230,9 +230,9 @@ fn print_rest(refused: i64, shown: usize, manner: Manner<'_>) {
     }
 }
 
-async fn report(desk: &Desk, imported: &Imported, end: Option<&Arrival>, manner: Manner<'_>) -> Result<ExitCode> {
+async fn report(cli: &CliContext, imported: &Imported, end: Option<&Arrival>, manner: Manner<'_>) -> Result<ExitCode> {
     let run = imported.run;
-    let (counts, problems) = desk.ingest().outcome(imported).await?;
+    let (counts, problems) = cli.ingest().outcome(imported).await?;
     let arrived = matches!(end, Some(Arrival::Everywhere));
     let code = if arrived || end.is_none() { ExitCode::SUCCESS } else { ExitCode::from(NOT_ARRIVED) };
     if manner.json {

@@ -11,10 +11,10 @@ use crate::{
     commands::{print_json, table},
     config::Config,
     installation,
-    service::Desk,
+    service::CliContext,
 };
 
-pub async fn run(desk: &Desk, command: KeysCommand) -> Result<ExitCode> {
+pub async fn run(cli: &CliContext, command: KeysCommand) -> Result<ExitCode> {
     match command {
         KeysCommand::Create { label, scopes, json } => {
             let scopes: Vec<Scope> = scopes
@@ -24,14 +24,14 @@ pub async fn run(desk: &Desk, command: KeysCommand) -> Result<ExitCode> {
                     Scope::parse(name).with_context(|| format!("there is no scope {name:?}; there are {known}"))
                 })
                 .collect::<Result<_>>()?;
-            let key = create_key(&desk.store, &desk.clock, &label, &scopes).await?;
+            let key = create_key(&cli.store, &cli.clock, &label, &scopes).await?;
             if json {
                 return print_json(&json!({ "id": key.id, "key": key.key }));
             }
             println!("{}\nThis key is shown once and kept only as a hash. Its id is {}.", key.key, key.id);
         }
         KeysCommand::List { json } => {
-            let keys = desk.store.api_keys().await?;
+            let keys = cli.store.api_keys().await?;
             if json {
                 return print_json(&keys);
             }
@@ -44,17 +44,17 @@ pub async fn run(desk: &Desk, command: KeysCommand) -> Result<ExitCode> {
         }
         KeysCommand::Revoke { id } => {
             let (id, now) =
-                (id.parse().context("this is no key's id; `mittler keys list` shows them")?, desk.clock.now());
-            if !desk.store.write(async move |tx| tx.revoke_api_key(id, now).await).await? {
+                (id.parse().context("this is no key's id; `mittler keys list` shows them")?, cli.clock.now());
+            if !cli.store.write(async move |tx| tx.revoke_api_key(id, now).await).await? {
                 bail!("there is no valid key with this id");
             }
             println!("revoked; other processes notice within 5 seconds");
         }
         KeysCommand::Link { listen } => {
-            let path = one_time_link(&desk.store, &desk.clock).await?;
-            println!("{}{path}", desk.config.base_url(listen.unwrap_or(desk.config.server.listen)));
+            let path = one_time_link(&cli.store, &cli.clock).await?;
+            println!("{}{path}", cli.config.base_url(listen.unwrap_or(cli.config.server.listen)));
         }
-        KeysCommand::AcceptNew { yes, json } => return accept_new(&desk.config, yes, json).await,
+        KeysCommand::AcceptNew { yes, json } => return accept_new(&cli.config, yes, json).await,
     }
     Ok(ExitCode::SUCCESS)
 }

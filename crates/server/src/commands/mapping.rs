@@ -19,8 +19,8 @@ pub async fn run(common: &Common, command: MappingCommand) -> Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         MappingCommand::Check { connection, json } => {
-            let desk = open(common).await?;
-            let chosen: Vec<_> = desk
+            let cli = open(common).await?;
+            let chosen: Vec<_> = cli
                 .connections()
                 .await?
                 .all()
@@ -32,7 +32,7 @@ pub async fn run(common: &Common, command: MappingCommand) -> Result<ExitCode> {
             }
             let mut all: Vec<(String, Vec<Finding>)> = Vec::new();
             for connection in chosen {
-                all.push((connection.name.clone(), check(&connection, desk.clock.now()).await?));
+                all.push((connection.name.clone(), check(&connection, cli.clock.now()).await?));
             }
             let fatal = all.iter().flat_map(|(_, findings)| findings).any(|finding| finding.fatal);
             if json {

@@ -27,7 +27,7 @@ use mittler_sync::restrict::Restriction;
 use crate::{
     cli::{Cli, Command, Common, ConnectionsCommand, KeysCommand, QuestionsCommand, SessionsCommand},
     config::Config,
-    service::Desk,
+    service::CliContext,
     telemetry,
 };
 
@@ -45,12 +45,11 @@ pub async fn run(cli: Cli) -> Result<ExitCode> {
             sandbox::run(listen, json, settings, configure).await
         }
         Command::Import { file, import, dry_run, problems, no_wait, json } => {
-            let (desk, manner) =
-                (open(&common).await?, import::Manner { json, no_wait, problems: problems.as_deref() });
+            let (cli, manner) = (open(&common).await?, import::Manner { json, no_wait, problems: problems.as_deref() });
             if dry_run {
-                return import::dry_run(&desk, &file, &import, manner).await;
+                return import::dry_run(&cli, &file, &import, manner).await;
             }
-            import::list(&desk, &file, &import, manner).await
+            import::list(&cli, &file, &import, manner).await
         }
         Command::Reply { file, source, no_wait, json } => {
             import::mails(&open(&common).await?, &file, &source, import::Manner { json, no_wait, problems: None }).await
@@ -102,9 +101,9 @@ pub async fn run(cli: Cli) -> Result<ExitCode> {
 }
 
 /// Opens the database for a command that ends by itself, beside a service that may be running.
-async fn open(common: &Common) -> Result<Desk> {
+async fn open(common: &Common) -> Result<CliContext> {
     telemetry::start(false, "warn", None);
-    Desk::open(Config::load(common)?).await
+    CliContext::open(Config::load(common)?).await
 }
 
 /// Prints a value as one JSON document.

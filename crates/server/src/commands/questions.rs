@@ -14,26 +14,26 @@ use uuid::Uuid;
 
 use crate::{
     commands::{print_json, table},
-    service::Desk,
+    service::CliContext,
 };
 
 /// What asks and answers beside a service that may be running.
-pub async fn questions(desk: &Desk) -> Result<Questions> {
-    let connections = desk.connections().await?;
+pub async fn questions(cli: &CliContext) -> Result<Questions> {
+    let connections = cli.connections().await?;
     let overrides = connections.all().iter().flat_map(|connection| connection.mapping.overrides()).collect();
     Ok(Questions {
-        store: desk.store.clone(),
-        clock: desk.clock.clone(),
+        store: cli.store.clone(),
+        clock: cli.clock.clone(),
         connections,
         overrides: Arc::new(overrides),
-        forgets: Some(desk.keys.clone()),
-        country: desk.config.server.country.as_str().into(),
+        forgets: Some(cli.keys.clone()),
+        country: cli.config.server.country.as_str().into(),
     })
 }
 
-pub async fn list(desk: &Desk, json: bool) -> Result<ExitCode> {
-    let asked = desk.store.reviews_open(None, 10_000).await?;
-    let connections = desk.store.connections().await?;
+pub async fn list(cli: &CliContext, json: bool) -> Result<ExitCode> {
+    let asked = cli.store.reviews_open(None, 10_000).await?;
+    let connections = cli.store.connections().await?;
     let name = |id: Option<Uuid>| {
         connections.iter().find(|row| Some(row.id) == id).map(|row| row.name.clone()).unwrap_or_default()
     };
@@ -52,7 +52,7 @@ pub async fn list(desk: &Desk, json: bool) -> Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let about: Vec<RecordId> = asked.iter().map(|line| RecordId(line.record)).collect();
-    let records = desk.store.records(&about).await?;
+    let records = cli.store.records(&about).await?;
     let mut list = table(&["Question", "Asked", "About", "In", "Because"]);
     for line in &asked {
         let record = records.iter().find(|record| record.id.0 == line.record);
@@ -69,9 +69,9 @@ pub async fn list(desk: &Desk, json: bool) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-pub async fn show(desk: &Desk, id: Uuid, json: bool) -> Result<ExitCode> {
+pub async fn show(cli: &CliContext, id: Uuid, json: bool) -> Result<ExitCode> {
     let view =
-        questions(desk).await?.view(id).await?.context("there is no such question; `mittler questions` lists them")?;
+        questions(cli).await?.view(id).await?.context("there is no such question; `mittler questions` lists them")?;
     if json {
         return print_json(&as_json(&view));
     }
@@ -107,7 +107,7 @@ pub async fn show(desk: &Desk, id: Uuid, json: bool) -> Result<ExitCode> {
 }
 
 pub async fn answer(
-    desk: &Desk,
+    cli: &CliContext,
     id: Uuid,
     command: &str,
     record: Option<RecordId>,
@@ -121,7 +121,7 @@ pub async fn answer(
         None => None,
     };
     let choice = Choice { name: command.to_owned(), record, remote };
-    match questions(desk).await?.answer(id, &choice, "cli").await? {
+    match questions(cli).await?.answer(id, &choice, "cli").await? {
         Ok(command) => println!("answered: {command}; a running service does the rest"),
         Err(NotTaken::NoSuchQuestion) => bail!("there is no such question; `mittler questions` lists them"),
         Err(NotTaken::AnsweredBefore) => bail!("this question has been answered already"),

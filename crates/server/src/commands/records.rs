@@ -8,16 +8,16 @@ use serde_json::json;
 
 use crate::{
     commands::{print_json, table},
-    service::Desk,
+    service::CliContext,
 };
 
-pub async fn run(desk: &Desk, id: Option<&str>, kind: &str, limit: i64, json: bool) -> Result<ExitCode> {
+pub async fn run(cli: &CliContext, id: Option<&str>, kind: &str, limit: i64, json: bool) -> Result<ExitCode> {
     if let Some(id) = id {
-        return one(desk, id.parse()?, json).await;
+        return one(cli, id.parse()?, json).await;
     }
     let kind = Kind::parse(kind)
         .with_context(|| format!("there is no kind {kind:?}; there are {}", Kind::ALL.map(Kind::name).join(", ")))?;
-    let lines = desk.store.record_lines(kind, None, limit.clamp(1, 10_000)).await?;
+    let lines = cli.store.record_lines(kind, None, limit.clamp(1, 10_000)).await?;
     if json {
         let lines: Vec<_> = lines
             .iter()
@@ -41,9 +41,9 @@ pub async fn run(desk: &Desk, id: Option<&str>, kind: &str, limit: i64, json: bo
     Ok(ExitCode::SUCCESS)
 }
 
-async fn one(desk: &Desk, id: RecordId, json: bool) -> Result<ExitCode> {
-    let record = desk.store.record(id).await?.context("there is no such record")?;
-    let links = desk.store.link_lines(id).await?;
+async fn one(cli: &CliContext, id: RecordId, json: bool) -> Result<ExitCode> {
+    let record = cli.store.record(id).await?.context("there is no such record")?;
+    let links = cli.store.link_lines(id).await?;
     if json {
         return print_json(&json!({ "record": record, "links": links }));
     }

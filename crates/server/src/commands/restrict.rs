@@ -8,12 +8,12 @@ use serde_json::json;
 
 use crate::{
     commands::{forget::find, print_json},
-    service::Desk,
+    service::CliContext,
 };
 
-pub async fn run(desk: &Desk, person: &str, wish: Restriction, json: bool) -> Result<ExitCode> {
-    let (id, lift) = (find(desk, person).await?, wish == Restriction::Lift);
-    let changed = desk.rights().restrict(id, wish, "cli").await?;
+pub async fn run(cli: &CliContext, person: &str, wish: Restriction, json: bool) -> Result<ExitCode> {
+    let (id, lift) = (find(cli, person).await?, wish == Restriction::Lift);
+    let changed = cli.rights().restrict(id, wish, "cli").await?;
     let changed = changed.context("there is no such person; `mittler records` lists the people")?;
     if json {
         return print_json(&json!({ "record": id, "restricted": !lift, "changed": changed }));

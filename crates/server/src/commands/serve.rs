@@ -10,7 +10,7 @@ use tracing::{debug, warn};
 use crate::{
     cli::Common,
     config::{Config, Role},
-    front::Front,
+    listener::Listener,
     service::{Running, Service, stop_on_signals},
     spans::Spans,
     telemetry,
@@ -54,19 +54,19 @@ async fn serve(mut config: Config, listen: Option<SocketAddr>, roles: Vec<String
     }
     let stop = stop_on_signals()?;
     // Processes that share one file would all want its address: without the API it takes one of its own.
-    let front = if roles.contains(&Role::Api) || listen.is_some() {
-        Some(Front::start(config.server.listen, &stop).await?)
+    let listener = if roles.contains(&Role::Api) || listen.is_some() {
+        Some(Listener::start(config.server.listen, &stop).await?)
     } else {
         None
     };
-    let addr = front.as_ref().map(|front| front.addr);
+    let addr = listener.as_ref().map(|listener| listener.addr);
     if let Some(addr) = addr {
         println!("listening on http://{addr}");
     }
-    let Some(service) = Service::open_when_it_answers(&config, front.as_ref(), &stop).await? else {
+    let Some(service) = Service::open_when_it_answers(&config, listener.as_ref(), &stop).await? else {
         return Ok(ExitCode::SUCCESS);
     };
-    let running = service.start(&roles, front, &stop)?;
+    let running = service.start(&roles, listener, &stop)?;
     if let Some(addr) = addr.filter(|_| roles.contains(&Role::Api)) {
         // What a journal keeps, others read: the link is for eyes only.
         if !std::io::stdout().is_terminal() {

@@ -9,11 +9,11 @@ use uuid::Uuid;
 
 use crate::{
     commands::{print_json, table},
-    service::Desk,
+    service::CliContext,
 };
 
-pub async fn list(desk: &Desk, json: bool) -> Result<ExitCode> {
-    let sessions = desk.store.sessions(desk.clock.now()).await?;
+pub async fn list(cli: &CliContext, json: bool) -> Result<ExitCode> {
+    let sessions = cli.store.sessions(cli.clock.now()).await?;
     if json {
         let list: Vec<_> = sessions
             .iter()
@@ -35,8 +35,8 @@ pub async fn list(desk: &Desk, json: bool) -> Result<ExitCode> {
 }
 
 /// Ends one, or with `None` all.
-pub async fn end(desk: &Desk, id: Option<Uuid>) -> Result<ExitCode> {
-    let ended = desk.store.write(async move |tx| tx.end_sessions(id).await).await?;
+pub async fn end(cli: &CliContext, id: Option<Uuid>) -> Result<ExitCode> {
+    let ended = cli.store.write(async move |tx| tx.end_sessions(id).await).await?;
     if id.is_some() && ended == 0 {
         bail!("nobody has a session of this id; `mittler sessions` shows those that live");
     }

@@ -14,6 +14,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use crate::{
+    apply_statements::{apply_statements, links_of},
     connections::Connection,
     gone::ask_gone,
     guard::{self, ABSENT, Guards},
@@ -23,7 +24,6 @@ use crate::{
         taking::Taking,
     },
     push::pusher::{Pusher, Stopped},
-    restate::{links_of, restate},
 };
 
 impl Pusher {
@@ -92,7 +92,7 @@ impl Commit {
             .filter(|(link, _, _)| noted.contains(link) && !taking.put_back.contains(link))
             .map(|(_, record, statement)| (*record, statement.clone()))
             .collect();
-        let changed = restate(tx, &said, &self.overrides, now).await?;
+        let changed = apply_statements(tx, &said, &self.overrides, now).await?;
         let mut links = Vec::new();
         for record in &changed {
             links.extend(links_of(&self.connections, record, Lane::Scheduled, now));

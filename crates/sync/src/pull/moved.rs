@@ -199,7 +199,7 @@ pub(crate) async fn move_all(
     // A second time: what the first move brought together is seen only then.
     for _ in 0..2 {
         let rows: Vec<Moved> = rest.iter().map(|it| it.to.clone()).collect();
-        let united = tx.unite_links(&rows).await?;
+        let united = tx.merge_links(&rows).await?;
         rest.retain(|it| !united.contains(&LinkId(it.to.id)));
         moved.united.extend(united);
         // Of two that became one, the one whose record survived has it.

@@ -20,6 +20,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use crate::{
+    apply_statements::{apply_statements, links_of},
     lift::{RemoteLifter, owner_ids, shows},
     push::{
         activities::{is_sought_for_a_loss, told_before},
@@ -29,7 +30,6 @@ use crate::{
         pusher::Run,
     },
     question,
-    restate::{links_of, restate},
 };
 
 /// A remote record that a link turns out to mean.
@@ -165,7 +165,7 @@ impl Batch {
         self.pusher
             .store
             .write(async move |tx| {
-                let changed = restate(tx, &adopted.statements, &overrides, now).await?;
+                let changed = apply_statements(tx, &adopted.statements, &overrides, now).await?;
                 let links = changed.iter().flat_map(|record| links_of(&others, record, Lane::Scheduled, now));
                 adopted.write(tx, links.collect(), told, now).await
             })
@@ -224,7 +224,7 @@ impl Adopted {
         all.extend(self.companies.iter().map(|link| link.0));
         tx.lock_links(&all.into_iter().collect::<Vec<_>>()).await?;
         // What a second link of the record has.
-        tx.unite_links(&becomes).await?;
+        tx.merge_links(&becomes).await?;
         let read: Vec<_> = self.receipts.iter().map(Receipt::of).collect();
         let holding = tx.hold_links(&read).await?;
         if !links.is_empty() {

@@ -13,7 +13,7 @@ use mittler_core::{
 use mittler_store::{
     Result, Tx,
     intents::{Intent, Settled},
-    leases::{Holding, Lease, Receipt},
+    leases::{Lease, LockedLinks, Receipt},
 };
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -134,7 +134,7 @@ impl Intending {
     }
 
     /// Asks the gate about each item. Suppression and restriction are read in this transaction, after the locks.
-    async fn pass(&mut self, tx: &mut Tx, holding: &Holding, any_restricted: bool) -> Result<Parts> {
+    async fn pass(&mut self, tx: &mut Tx, holding: &LockedLinks, any_restricted: bool) -> Result<Parts> {
         let items = std::mem::take(&mut self.items);
         let all: Vec<Uuid> = items.iter().flat_map(|item| &item.entries).map(|(hmac, _)| *hmac).collect();
         let suppressed: HashSet<Uuid> =

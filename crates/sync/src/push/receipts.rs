@@ -7,7 +7,7 @@ use mittler_core::{LinkId, mapping::Object};
 use mittler_store::{
     Clock, Error as StoreError, Tx,
     intents::Intent,
-    leases::{Holding, Receipt},
+    leases::{LockedLinks, Receipt},
     links::LinkState,
     reviews::NewReview,
 };
@@ -117,6 +117,6 @@ async fn write_receipts(
 }
 
 /// The ends of the writes to links that are still there to be written to.
-fn known(holding: &Holding, ended: &[Intent]) -> Vec<Intent> {
+fn known(holding: &LockedLinks, ended: &[Intent]) -> Vec<Intent> {
     ended.iter().filter(|end| holding.has(LinkId(end.link))).cloned().collect()
 }

@@ -1,4 +1,4 @@
-//! Holding what is about to be written against the bounds of the connection.
+//! Whether what is about to be written lies within the bounds of the connection.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 

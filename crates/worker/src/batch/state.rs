@@ -10,7 +10,7 @@ use mittler_store::{
     records::{RecordRow, StatementRow},
     signals::Read,
 };
-use mittler_sync::restate::{Changed, links_of, put_changed};
+use mittler_sync::apply_statements::{Changed, links_of, put_changed};
 use uuid::Uuid;
 
 use super::{Did, Env, Work, add, recognise::claim};

@@ -10,8 +10,8 @@ use mittler_store::{
     reviews::NewReview,
 };
 use mittler_sync::{
+    apply_statements::links_of,
     question::{self, Question, QuestionKind},
-    restate::links_of,
 };
 use serde_json::json;
 use uuid::Uuid;

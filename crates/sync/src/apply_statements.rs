@@ -34,7 +34,7 @@ impl Changed {
 
 /// Adds statements to records and derives them again; gives those that say something else than before, as
 /// they are now. Statements that are known already change nothing.
-pub async fn restate(
+pub async fn apply_statements(
     tx: &mut Tx,
     new: &[(RecordId, Statement)],
     overrides: &Overrides,

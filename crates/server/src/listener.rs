@@ -61,26 +61,26 @@ impl Default for Limits {
 }
 
 /// Where others call. Until it is opened it says that it is alive and not yet ready.
-pub struct Front {
+pub struct Listener {
     pub addr: SocketAddr,
     router: Arc<OnceLock<Router>>,
     waits_for: Arc<Mutex<Option<String>>>,
     serving: JoinHandle<()>,
 }
 
-impl Front {
+impl Listener {
     /// Listens until `stop`.
-    pub async fn start(listen: SocketAddr, stop: &CancellationToken) -> Result<Front> {
-        Front::within(Limits::default(), listen, stop).await
+    pub async fn start(listen: SocketAddr, stop: &CancellationToken) -> Result<Listener> {
+        Listener::within(Limits::default(), listen, stop).await
     }
 
-    pub async fn within(limits: Limits, listen: SocketAddr, stop: &CancellationToken) -> Result<Front> {
+    pub async fn within(limits: Limits, listen: SocketAddr, stop: &CancellationToken) -> Result<Listener> {
         let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
         let addr = listener.local_addr()?;
         let router = Arc::new(OnceLock::<Router>::new());
         let waits_for = Arc::new(Mutex::new(None));
         let serving = tokio::spawn(serve(listener, Arc::clone(&router), Arc::clone(&waits_for), limits, stop.clone()));
-        Ok(Front { addr, router, waits_for, serving })
+        Ok(Listener { addr, router, waits_for, serving })
     }
 
     /// Tells callers why it is not ready yet.
@@ -190,11 +190,11 @@ mod tests {
 
     use super::*;
 
-    async fn front(limits: Limits) -> (Front, CancellationToken) {
+    async fn listener(limits: Limits) -> (Listener, CancellationToken) {
         let stop = CancellationToken::new();
-        let front = Front::within(limits, "127.0.0.1:0".parse().unwrap(), &stop).await.unwrap();
-        front.open(Router::new().fallback(async || "hello"));
-        (front, stop)
+        let listener = Listener::within(limits, "127.0.0.1:0".parse().unwrap(), &stop).await.unwrap();
+        listener.open(Router::new().fallback(async || "hello"));
+        (listener, stop)
     }
 
     /// Everything that comes until the connection ends.
@@ -206,8 +206,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_head_that_comes_byte_by_byte_ends_its_connection() {
-        let (front, stop) = front(Limits { head: Duration::from_millis(300), ..Limits::default() }).await;
-        let (mut reading, mut writing) = TcpStream::connect(front.addr).await.unwrap().into_split();
+        let (listener, stop) = listener(Limits { head: Duration::from_millis(300), ..Limits::default() }).await;
+        let (mut reading, mut writing) = TcpStream::connect(listener.addr).await.unwrap().into_split();
         let began = Instant::now();
         let drip = tokio::spawn(async move {
             writing.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\nX-Slow: ").await.unwrap();
@@ -221,16 +221,16 @@ mod tests {
         assert!(!String::from_utf8_lossy(&text).contains("hello"));
         drip.await.unwrap();
         stop.cancel();
-        front.finish().await.unwrap();
+        listener.finish().await.unwrap();
     }
 
     #[tokio::test]
     async fn who_comes_when_all_places_are_taken_is_told_and_finds_a_place_later() {
-        let (front, stop) = front(Limits { connections: 1, ..Limits::default() }).await;
+        let (listener, stop) = listener(Limits { connections: 1, ..Limits::default() }).await;
         let call = b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
-        let mut first = TcpStream::connect(front.addr).await.unwrap();
+        let mut first = TcpStream::connect(listener.addr).await.unwrap();
         first.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\n").await.unwrap();
-        let mut second = TcpStream::connect(front.addr).await.unwrap();
+        let mut second = TcpStream::connect(listener.addr).await.unwrap();
         second.write_all(call).await.unwrap();
         let told = rest(&mut second).await;
         assert!(
@@ -239,10 +239,10 @@ mod tests {
         );
         first.write_all(b"Connection: close\r\n\r\n").await.unwrap();
         assert!(rest(&mut first).await.ends_with("hello"));
-        let mut third = TcpStream::connect(front.addr).await.unwrap();
+        let mut third = TcpStream::connect(listener.addr).await.unwrap();
         third.write_all(call).await.unwrap();
         assert!(rest(&mut third).await.ends_with("hello"));
         stop.cancel();
-        front.finish().await.unwrap();
+        listener.finish().await.unwrap();
     }
 }

@@ -8,9 +8,9 @@ use tokio::task::JoinSet;
 pub(crate) const FINISH: Duration = Duration::from_secs(20);
 
 #[derive(Default)]
-pub(crate) struct Crew(JoinSet<()>);
+pub(crate) struct TaskGroup(JoinSet<()>);
 
-impl Crew {
+impl TaskGroup {
     pub fn start(&mut self, work: impl Future<Output = ()> + Send + 'static) {
         self.0.spawn(work);
     }
