@@ -15,6 +15,7 @@ mod guards;
 mod identity;
 mod jumps;
 mod limits;
+mod lists;
 mod lookups;
 mod lost;
 mod modes;

@@ -256,7 +256,10 @@ mod tests {
     }
 
     fn read(field: LeadField, text: &str) -> String {
-        let raw = RawLead { fields: BTreeMap::from([(field, text.to_owned())]), attributes: BTreeMap::new() };
+        let raw = RawLead {
+            fields: BTreeMap::from([(field, text.to_owned())]),
+            attributes: mittler_intake::Attributes::default(),
+        };
         Cells::of(&raw).get(field).to_owned()
     }
 
@@ -285,8 +288,10 @@ mod tests {
     #[test]
     fn postcode_and_place_in_one_cell_come_apart() {
         let of = |text: &str| {
-            let raw =
-                RawLead { fields: BTreeMap::from([(LeadField::City, text.to_owned())]), attributes: BTreeMap::new() };
+            let raw = RawLead {
+                fields: BTreeMap::from([(LeadField::City, text.to_owned())]),
+                attributes: mittler_intake::Attributes::default(),
+            };
             let cells = Cells::of(&raw);
             let get = |field| cells.get(field).to_owned();
             (get(LeadField::PostalCode), get(LeadField::City), get(LeadField::Country))

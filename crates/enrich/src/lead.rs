@@ -3,6 +3,8 @@
 //! **Invariant:** nothing is repaired by guessing. What cannot be read is left out and remarked;
 //! what a rule supplied is marked as the rule's.
 
+use std::collections::BTreeSet;
+
 use mittler_core::{Field, Label, Said, Time, Value};
 use mittler_intake::{LeadField, Problem, RawLead};
 
@@ -11,11 +13,12 @@ use crate::{
     address::Address,
     cells::{CELL, Cells, field_name},
     company::{self, Company},
+    consent::{self, Consent, Way},
     dates,
     email::{self, Email},
     keys, language,
     name::{self, Name, fold},
-    objection, phone,
+    phone, said_there,
 };
 
 /// What one lead says.
@@ -28,6 +31,8 @@ pub struct LeadReading {
     pub participation: Option<Vec<Said>>,
     /// When the badge was scanned.
     pub at: Option<Time>,
+    /// By which ways they do not want to be reached.
+    pub refused: BTreeSet<Way>,
     pub remarks: Vec<Remark>,
 }
 
@@ -79,6 +84,7 @@ pub fn read_lead(raw: &RawLead, ctx: &Context) -> Result<LeadReading, Problem> {
             .extend(Value::text(&text).map(|value| Said::new(Field::custom(&ctx.source, attribute), value, CELL)));
     }
     say_job(&mut person.said, &mut cells, company.as_ref(), domain.as_deref());
+    let refused = read_consents(&mut person.said, &mut cells, raw);
     address.say(&mut person.said);
     // What is no value of ours is kept as it was written.
     for (field, unread) in [
@@ -117,7 +123,8 @@ pub fn read_lead(raw: &RawLead, ctx: &Context) -> Result<LeadReading, Problem> {
         person.said.extend(visit);
         None
     };
-    Ok(LeadReading { person, organisation, participation, at: moment.map(|moment| moment.at), remarks: cells.remarks })
+    let at = moment.map(|moment| moment.at);
+    Ok(LeadReading { person, organisation, participation, at, refused, remarks: cells.remarks })
 }
 
 fn badge_scope(ctx: &Context) -> String {
@@ -421,10 +428,6 @@ fn say_job(said: &mut Vec<Said>, cells: &mut Cells, company: Option<&Company>, d
             "the person in charge is named without an e-mail address; the name was kept, the rules choose the owner",
         );
     }
-    if objection::is_in(cells.get(LeadField::Note)) {
-        said.push(Said::new(Field::OPT_OUT, Value::Bool(true), "note.objection").sure(90));
-        cells.remark("opt_out_in_note", LeadField::Note, "the note says that no advertising is wanted");
-    }
     let note = fold(cells.get(LeadField::Note));
     if note.contains("wettbewerber")
         || note.contains("mitbewerber")
@@ -433,6 +436,42 @@ fn say_job(said: &mut Vec<Said>, cells: &mut Cells, company: Option<&Company>, d
     {
         cells.remark("competitor_in_note", LeadField::Note, "the note calls the visitor a competitor");
     }
+}
+
+/// What the note, the newsletter's tick and all columns without a place say of consent. A refusal is an
+/// objection at once. A consent stays what was said of the visit, in the words of its heading: it takes no
+/// objection back.
+fn read_consents(said: &mut Vec<Said>, cells: &mut Cells, raw: &RawLead) -> BTreeSet<Way> {
+    let mut refused = BTreeSet::new();
+    if let Some(ways) = consent::objection_in(cells.get(LeadField::Note)) {
+        said.push(Said::new(Field::OPT_OUT, Value::Bool(true), "note.objection").sure(90));
+        cells.remark("opt_out_in_note", LeadField::Note, "the note says that no advertising is wanted");
+        // A sentence tells what is wanted beside what is not: whether to follow up is for who reads it.
+        refused.extend(ways.into_iter().filter(|way| *way != Way::Any));
+    }
+    let newsletter = cells.get(LeadField::Newsletter).to_owned();
+    for (heading, value) in std::iter::once(("newsletter", newsletter.as_str())).chain(raw.attributes.iter()) {
+        let ways = match consent::read(heading, value) {
+            Some(Consent::Refused(ways)) => ways,
+            Some(Consent::Unclear) if consent::objection_in(value).is_none() => {
+                let text =
+                    "the column speaks of consent, and its value is not understood; look at it before advertising";
+                cells.remarks.push(crate::cells::remark("consent_unclear", heading, text));
+                continue;
+            }
+            Some(Consent::Given | Consent::Unsaid) => continue,
+            Some(Consent::Unclear) | None => match consent::objection_in(value) {
+                Some(ways) => ways,
+                None => continue,
+            },
+        };
+        if !said.iter().any(|said| said.field == Field::OPT_OUT) {
+            said.push(Said::new(Field::OPT_OUT, Value::Bool(true), "lead.consent"));
+        }
+        cells.remarks.push(crate::cells::remark("opt_out_in_column", heading, "the column says that this was refused"));
+        refused.extend(ways);
+    }
+    refused
 }
 
 fn organisation(
@@ -508,18 +547,21 @@ fn visit(cells: &mut Cells, raw: &RawLead, ctx: &Context, moment: Option<dates::
         said.push(Said::new(Field::STATUS, Value::choice("attended"), "lead.scan"));
     }
     let interest = interests(cells.get(LeadField::Interest));
+    let owner = cells.get(LeadField::Owner);
+    let unknown_owner = if email::read(owner).is_none() { owner } else { "" };
+    let note = said_there::note(cells.get(LeadField::Note), &[("Betreuer", unknown_owner)], raw);
     for (field, text) in [
         (Field::BADGE, cells.get(LeadField::Badge)),
         (Field::INTEREST, interest.as_str()),
         (Field::PRIORITY, cells.get(LeadField::Priority)),
-        (Field::NOTE, cells.get(LeadField::Note)),
+        (Field::NOTE, note.as_str()),
     ] {
         said.extend(Value::text(text).map(|value| Said::new(field, value, CELL)));
     }
     // A tick on a badge is no consent to advertising, so it stays an attribute.
     let newsletter = Value::text(cells.get(LeadField::Newsletter));
     said.extend(newsletter.map(|value| Said::new(Field::custom(&ctx.source, "newsletter"), value, CELL)));
-    for (header, text) in &raw.attributes {
+    for (header, text) in raw.attributes.iter() {
         said.extend(Value::text(text).map(|value| Said::new(Field::custom(&ctx.source, header), value, CELL)));
     }
     said

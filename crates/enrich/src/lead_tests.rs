@@ -22,7 +22,7 @@ fn ctx() -> Context {
 fn raw(cells: &[(LeadField, &str)]) -> RawLead {
     RawLead {
         fields: cells.iter().map(|(field, text)| (*field, (*text).to_owned())).collect(),
-        attributes: BTreeMap::new(),
+        attributes: mittler_intake::Attributes::default(),
     }
 }
 
@@ -99,7 +99,7 @@ fn a_lead_without_a_fair_keeps_its_note_and_its_columns_with_the_person() {
     lead.attributes.insert("Budget".into(), "groß".into());
     let reading = read_lead(&lead, &Context { fair: None, ..ctx() }).unwrap();
     assert!(reading.participation.is_none());
-    assert_eq!(text(&reading, &Field::NOTE).as_deref(), Some("Rückruf"));
+    assert_eq!(text(&reading, &Field::NOTE).as_deref(), Some("Rückruf\nBudget: groß"));
     assert_eq!(text(&reading, &Field::custom("messe-app", "Budget")).as_deref(), Some("groß"));
 }
 
@@ -455,6 +455,6 @@ proptest! {
         LeadField::FirstName, LeadField::LastName, LeadField::Email, LeadField::Phone, LeadField::Country, LeadField::PostalCode,
         LeadField::City, LeadField::Company, LeadField::ScannedAt, LeadField::Note, LeadField::Website, LeadField::VatId, LeadField::Title,
     ]), "\\PC{0,30}", 0..13)) {
-        let _ = read_lead(&RawLead { fields: cells, attributes: BTreeMap::new() }, &ctx());
+        let _ = read_lead(&RawLead { fields: cells, attributes: mittler_intake::Attributes::default() }, &ctx());
     }
 }

@@ -9,17 +9,21 @@
 
 mod address;
 mod cells;
+pub mod consent;
 pub mod lead;
 pub mod objection;
 mod own;
+mod phrases;
 pub mod reply;
 mod run;
+mod said_there;
 
 use mittler_core::{Said, Time};
 use mittler_identity::{Key, KeyType, keys};
 use mittler_normalise::{company, country, dates, email, language, name, phone};
 use serde::{Deserialize, Serialize};
 
+pub use consent::Way;
 pub use lead::{LeadReading, read_lead};
 pub use own::{is_own, not_own_staff};
 pub use reply::{ReplyReading, read_reply};

@@ -212,7 +212,7 @@ fn flatten(object: &Map<String, Value>, parent: &str, members: &mut Members) -> 
 fn flatten_value(path: &str, value: &Value, members: &mut Members) -> Result<(), Problem> {
     match value {
         Value::Object(object) => flatten(object, path, members),
-        Value::Array(values) if typed(path, values, members) => bounded(members),
+        Value::Array(values) if typed(path, values, members) || answers(values, members) => bounded(members),
         Value::Array(values) => {
             if let Some(scalars) = values.iter().map(scalar).collect::<Option<Vec<String>>>() {
                 let joined: Vec<String> = scalars.into_iter().filter(|one| !one.is_empty()).collect();
@@ -289,6 +289,31 @@ fn typed(path: &str, values: &[Value], members: &mut Vec<(String, String)>) -> b
             None => members.push((own, value)),
         }
     }
+    true
+}
+
+/// `[{"label": "Machine", "value": "DX-500"}]`: what was asked is the member's name. `false` if it is another
+/// list.
+fn answers(values: &[Value], members: &mut Members) -> bool {
+    const QUESTIONS: &[&str] =
+        &["label", "question", "frage", "fieldlabel", "questiontext", "field", "fieldname", "title"];
+    const ANSWERS: &[&str] = &["value", "answer", "antwort", "wert", "response", "answertext", "answers", "values"];
+    let one = |value: &Value| -> Option<(String, String)> {
+        let object = value.as_object()?;
+        let find = |names: &[&str]| {
+            names.iter().find_map(|wanted| object.iter().find(|(name, _)| names::fold(name) == *wanted)).map(|it| it.1)
+        };
+        let question = find(QUESTIONS)?.as_str()?.trim();
+        let answer = match find(ANSWERS)? {
+            Value::Array(several) => several.iter().map(scalar).collect::<Option<Vec<_>>>()?.join("|"),
+            one => scalar(one)?,
+        };
+        let fits = !question.is_empty() && question.len() <= MAX_NAME;
+        // A full stop would part the question into objects.
+        fits.then(|| (question.replace('.', " "), answer))
+    };
+    let Some(all) = values.iter().map(one).collect::<Option<Vec<_>>>() else { return false };
+    members.extend(all.into_iter().filter(|(_, answer)| !answer.is_empty()));
     true
 }
 

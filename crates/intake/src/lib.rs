@@ -85,8 +85,49 @@ pub enum LeadField {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct RawLead {
     pub fields: BTreeMap<LeadField, String>,
-    /// Columns without a meaning of ours, by their header.
-    pub attributes: BTreeMap<String, String>,
+    /// Columns without a meaning of ours, by their header, in the order of the list.
+    pub attributes: Attributes,
+}
+
+/// Values by the headers that they stood under, in the order in which they stood.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Attributes(Vec<(String, String)>);
+
+impl Attributes {
+    /// A second value under one header stands below the first.
+    pub fn insert(&mut self, header: String, value: String) {
+        match self.0.iter_mut().find(|(known, _)| *known == header) {
+            Some((_, known)) if *known == value => {}
+            Some((_, known)) => {
+                known.push('\n');
+                known.push_str(&value);
+            }
+            None => self.0.push((header, value)),
+        }
+    }
+
+    pub fn get(&self, header: &str) -> Option<&String> {
+        self.0.iter().find(|(known, _)| known == header).map(|(_, value)| value)
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(header, value)| (header.as_str(), value.as_str()))
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+}
+
+impl<const N: usize> From<[(String, String); N]> for Attributes {
+    fn from(all: [(String, String); N]) -> Attributes {
+        Attributes(all.into())
+    }
 }
 
 impl RawLead {

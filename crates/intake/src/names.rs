@@ -183,8 +183,8 @@ const NAMES: &[(LeadField, &str)] = &[
     ),
     (
         LeadField::Newsletter,
-        "Newsletter|Newsletter Anmeldung|Newsletter gewünscht|Newsletter erwünscht|Newsletter Opt In|Newsletter Einwilligung|\
-         Newsletter abonniert|Newsletter abonnieren|Newsletter ja nein|Newsletter Zustimmung|Newsletter Signup|\
+        "Newsletter|Newsletter Anmeldung|Newsletter gewünscht|Newsletter erwünscht|\
+         Newsletter abonniert|Newsletter abonnieren|Newsletter ja nein|Newsletter Signup|\
          Newsletter Subscription|Subscribe to Newsletter",
     ),
     (

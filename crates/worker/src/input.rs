@@ -1,7 +1,9 @@
 //! From a stored signal to what it says: bytes, layout and context in, drafts out. No database.
 
+use std::collections::BTreeSet;
+
 use mittler_core::{Field, Said, Source, SourceKind, Time, Value, job::Lane, trace::SignalTrace};
-use mittler_enrich::{Context, Draft, Fair, RunParams, is_own, not_own_staff, read_lead, read_reply};
+use mittler_enrich::{Context, Draft, Fair, RunParams, Way, is_own, not_own_staff, read_lead, read_reply};
 use mittler_intake::{Problem, csv, json, mail};
 use mittler_store::signals::Unread;
 use uuid::Uuid;
@@ -33,6 +35,8 @@ pub struct Input {
     pub fair: Option<Fair>,
     pub time_zone: String,
     pub remarks: serde_json::Value,
+    /// By which ways they do not want to be reached.
+    pub refused: BTreeSet<Way>,
     /// For mails, the address that the statement is about.
     pub mailbox: Option<String>,
     /// For what the person came in.
@@ -128,6 +132,7 @@ fn try_read(unread: &Unread, own_domains: &[String]) -> Result<Reading, Problem>
         fair: params.fair.clone(),
         time_zone: ctx.time_zone.clone(),
         remarks: serde_json::Value::Array(Vec::new()),
+        refused: BTreeSet::new(),
         mailbox: None,
         purpose: params.purpose.clone(),
     };
@@ -157,6 +162,7 @@ fn lead(raw: &mittler_intake::RawLead, ctx: &Context, base: Input, own_domains: 
         person: reading.person,
         organisation: reading.organisation,
         participation: reading.participation,
+        refused: reading.refused,
         remarks: serde_json::to_value(&reading.remarks).unwrap_or_default(),
         ..base
     })))

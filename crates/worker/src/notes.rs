@@ -63,18 +63,30 @@ impl Told {
         };
         let note = note.filter(|note| !told.iter().any(|known| known.contains(note.as_str())))?;
         told.push(note.clone());
-        let at = said.iter().find(|said| said.field == Field::AT).and_then(|said| said.value.clone());
-        let day = follow::day(input.observed_at, &input.time_zone);
-        let said = vec![
-            reference(Field::PERSON, person),
-            reference(Field::FAIR, fair_record),
-            Said::new(Field::ACTIVITY_TYPE, Value::choice("note"), "note"),
-            Said::new(Field::STATUS, Value::choice("completed"), "note"),
-            Said::new(Field::SUBJECT, Value::Text(format!("Notiz: {}", fair.name)), "note"),
-            Said::new(Field::AT, at.unwrap_or_else(|| Value::instant(input.observed_at)), "note"),
-            Said::new(Field::DUE, Value::Date(day), "note"),
-            Said::new(Field::BODY, Value::Text(note.clone()), "note"),
-        ];
+        let said = stated(input, (person, Some(fair_record)), &fair.name, said, &note);
         Some((id(participation, &note), said))
     }
+}
+
+/// What a note says: of a visit, or of somebody who was not met at a fair.
+pub fn stated(
+    input: &Input,
+    (person, fair_record): (RecordId, Option<RecordId>),
+    about: &str,
+    told: &[Said],
+    body: &str,
+) -> Vec<Said> {
+    let at = told.iter().find(|said| said.field == Field::AT).and_then(|said| said.value.clone());
+    let day = follow::day(input.observed_at, &input.time_zone);
+    let mut said = vec![
+        reference(Field::PERSON, person),
+        Said::new(Field::ACTIVITY_TYPE, Value::choice("note"), "note"),
+        Said::new(Field::STATUS, Value::choice("completed"), "note"),
+        Said::new(Field::SUBJECT, Value::Text(format!("Notiz: {about}")), "note"),
+        Said::new(Field::AT, at.unwrap_or_else(|| Value::instant(input.observed_at)), "note"),
+        Said::new(Field::DUE, Value::Date(day), "note"),
+        Said::new(Field::BODY, Value::Text(body.to_owned()), "note"),
+    ];
+    said.extend(fair_record.map(|fair| reference(Field::FAIR, fair)));
+    said
 }

@@ -374,6 +374,16 @@ const CODES: Words = &[
     ("private_number_left_out", "als privat bezeichnete Nummer weggelassen", "a number marked as private was left out"),
     ("company_from_domain", "Firma aus der Domain erschlossen", "the company was inferred from the domain"),
     ("website_unreadable", "keine Web-Adresse; weggelassen", "no web address; it was left out"),
+    (
+        "opt_out_in_column",
+        "laut dieser Spalte abgelehnt: gilt als Widerspruch",
+        "refused in this column: taken as an objection",
+    ),
+    (
+        "consent_unclear",
+        "es geht um eine Einwilligung, der Wert ist nicht verständlich: vor Werbung bitte prüfen",
+        "this is about consent, the value is not understood: check before advertising",
+    ),
     ("opt_out_in_note", "laut Notiz keine Werbung erwünscht", "the note says that no advertising is wanted"),
     ("competitor_in_note", "laut Notiz ein Mitbewerber", "the note calls the visitor a competitor"),
     ("vat_id_invalid", "USt-IdNr. stimmt nicht", "the VAT id is not valid"),

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use mittler_core::{Field, Kind, Record, RecordId, Said, Source, SourceKind, Value};
-use mittler_enrich::Fair;
+use mittler_enrich::{Fair, Way};
 use mittler_store::{Result, Tx};
 
 use super::{Env, Work, add};
@@ -27,6 +27,7 @@ pub(super) async fn graph(tx: &mut Tx, env: &Env, inputs: &[&Input], work: &mut 
             ids.extend([fair, visit, task_id(visit)]);
             ids.extend(notes::of(input.participation.as_deref()).map(|note| notes::id(visit, &note)));
         }
+        ids.extend(without_a_fair(input).map(|body| notes::id(*person, &body)));
         ids.extend(organisation.map(|organisation| association_id(*person, organisation)));
         ids.extend(input.reply.as_ref().map(|_| mail_id(*person, input)));
     }
@@ -60,11 +61,29 @@ pub(super) async fn graph(tx: &mut Tx, env: &Env, inputs: &[&Input], work: &mut 
                 add(work, id, input, "note", said, input.source.clone());
             }
         }
+        if let Some(body) = without_a_fair(input).filter(|_| env.follow_up.enabled) {
+            let id = notes::id(person, &body);
+            if !existing.contains_key(&id) && !work.fresh.contains_key(&id) {
+                work.fresh.insert(id, (Kind::Activity, Some(person)));
+                let said = notes::stated(input, (person, None), &input.source.name, &input.person.said, &body);
+                add(work, id, input, "note", said, input.source.clone());
+            }
+        }
         if let Some(reply) = &input.reply {
             add_mail(work, person, input, reply, &existing);
         }
     }
     Ok(())
+}
+
+/// What a lead without a fair says that has no place but a note of the person.
+fn without_a_fair(input: &Input) -> Option<String> {
+    if input.participation.is_some() || input.reply.is_some() {
+        return None;
+    }
+    let value = |field: Field| input.person.said.iter().find(|said| said.field == field)?.value.clone();
+    let told = [value(Field::INTEREST), value(Field::PRIORITY), value(Field::NOTE)];
+    told.iter().any(Option::is_some).then(|| body(input, &told))
 }
 
 /// A row whose company was only guessed from a domain gets the name that somebody wrote of it.
@@ -110,17 +129,33 @@ fn participate(
         fair: &fair.name,
         participation,
         known,
-        interest: value(&Field::INTEREST),
-        priority: value(&Field::PRIORITY),
-        note: value(&Field::NOTE),
+        told: [value(&Field::INTEREST), value(&Field::PRIORITY), value(&Field::NOTE)],
     };
     add(work, participation, input, "participation", stated, input.source.clone());
     if !known {
         work.fresh.insert(participation, (Kind::Participation, Some(person)));
     }
     if env.follow_up.enabled {
-        follow_up(env, work, (at, input), &visit, existing);
+        if input.refused.contains(&Way::Any) {
+            note_only(work, input, &visit, fair, said);
+        } else {
+            follow_up(env, work, (at, input), &visit, existing);
+        }
     }
+}
+
+/// Who wants to be reached by no way at all is followed up by nobody: what was said at the stand becomes a
+/// note instead of a task.
+fn note_only(work: &mut Work, input: &Input, visit: &Visit<'_>, fair: &Fair, said: &[Said]) {
+    let note = notes::of(Some(said)).unwrap_or_default();
+    let id = notes::id(visit.participation, &note);
+    if visit.known || work.fresh.contains_key(&id) {
+        return;
+    }
+    work.fresh.insert(id, (Kind::Activity, Some(visit.person)));
+    let stated =
+        notes::stated(input, (visit.person, Some(visit.fair_record)), &fair.name, said, &body(input, &visit.told));
+    add(work, id, input, "note", stated, input.source.clone());
 }
 
 /// A visit, and what its task says of it.
@@ -131,9 +166,8 @@ struct Visit<'f> {
     participation: RecordId,
     /// It was told of before this input.
     known: bool,
-    interest: Option<Value>,
-    priority: Option<Value>,
-    note: Option<Value>,
+    /// Interest, priority and note.
+    told: [Option<Value>; 3],
 }
 
 /// The first input of a fair makes it.
@@ -203,14 +237,10 @@ fn follow_up(
 
 /// What the task of a visit says, with this subject.
 fn to_do(env: &Env, input: &Input, visit: &Visit<'_>, subject: Said) -> Vec<Said> {
-    let urgent = visit.priority.as_ref().is_some_and(|value| value.display().trim_start().starts_with(['A', 'a', '1']));
+    let [_, priority, _] = &visit.told;
+    let urgent = priority.as_ref().is_some_and(|value| value.display().trim_start().starts_with(['A', 'a', '1']));
     let days = if urgent { env.follow_up.due_days_urgent } else { env.follow_up.due_days };
     let due = follow::working_days_after(follow::day(input.follow_from, &input.time_zone), days);
-    let lines = [("Interesse", &visit.interest), ("Priorität", &visit.priority), ("Notiz", &visit.note)];
-    let body: Vec<String> = lines
-        .iter()
-        .filter_map(|(label, value)| value.as_ref().map(|value| format!("{label}: {}", value.display())))
-        .collect();
     let mut said = vec![
         reference(Field::PERSON, visit.person),
         reference(Field::FAIR, visit.fair_record),
@@ -219,8 +249,29 @@ fn to_do(env: &Env, input: &Input, visit: &Visit<'_>, subject: Said) -> Vec<Said
         subject,
         Said::new(Field::DUE, Value::Date(due), "follow_up"),
     ];
-    said.extend(Value::text(&body.join("\n")).map(|value| Said::new(Field::BODY, value, "follow_up")));
+    said.extend(Value::text(&body(input, &visit.told)).map(|value| Said::new(Field::BODY, value, "follow_up")));
     said
+}
+
+/// What was said, for whoever follows it up: first what is not wanted, then interest, priority and note.
+fn body(input: &Input, [interest, priority, note]: &[Option<Value>; 3]) -> String {
+    let unwanted: Vec<&str> = input.refused.iter().map(|way| unwanted(*way)).collect();
+    let unwanted = (!unwanted.is_empty()).then(|| format!("Nicht erwünscht: {}", unwanted.join(", ")));
+    let title = input.person.said.iter().find(|said| said.field == Field::TITLE).and_then(|said| said.value.clone());
+    let lines = [("Titel", &title), ("Interesse", interest), ("Priorität", priority), ("Notiz", note)];
+    let lines =
+        lines.iter().filter_map(|(label, value)| value.as_ref().map(|value| format!("{label}: {}", value.display())));
+    unwanted.into_iter().chain(lines).collect::<Vec<_>>().join("\n")
+}
+
+fn unwanted(way: Way) -> &'static str {
+    match way {
+        Way::Email => "E-Mails",
+        Way::Phone => "Anrufe",
+        Way::Post => "Post",
+        Way::Advertising => "Werbung",
+        Way::Any => "jeder Kontakt",
+    }
 }
 
 /// A mail is an activity of its sender.
