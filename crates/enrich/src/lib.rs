@@ -28,6 +28,7 @@ pub use lead::{LeadReading, read_lead};
 pub use own::{is_own, not_own_staff};
 pub use reply::{ReplyReading, read_reply};
 pub use run::{Fair, RunParams};
+pub use said_there::is_told_on;
 
 /// What the reader must know besides the bytes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -31,7 +31,12 @@ pub fn note(note: &str, further: &[(&str, &str)], raw: &RawLead) -> String {
 }
 
 fn is_told(heading: &str, value: &str) -> bool {
-    !value.trim().is_empty() && !is_id(value) && !is_one_of(&split(heading))
+    !value.trim().is_empty() && !is_id(value) && is_told_on(heading)
+}
+
+/// Whether what stands in a column without a place of its own is told on in the note. What is not stays with the visit.
+pub fn is_told_on(heading: &str) -> bool {
+    !is_one_of(&split(heading))
 }
 
 /// Whether the whole heading is one of those; `*` at the end of a phrase takes the rest.

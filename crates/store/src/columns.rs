@@ -343,7 +343,7 @@ impl ser::SerializeMap for Row<'_> {
 
     fn serialize_key<T: Serialize + ?Sized>(&mut self, name: &T) -> Result<(), Unfit> {
         let name = serde_json::to_value(name).map_err(|error| Unfit(error.to_string()))?;
-        self.name = name.as_str().ok_or_else(|| Unfit("a column has no name".into()))?.to_owned();
+        name.as_str().ok_or_else(|| Unfit("a column has no name".into()))?.clone_into(&mut self.name);
         Ok(())
     }
 

@@ -118,7 +118,7 @@ pub(crate) fn columns(visitor: &Visitor, columns: &[ColumnView]) -> Markup {
                 tr {
                     th scope="row" { (column.header) }
                     td { select data-column=(column.header) aria-label=(column.header) {
-                        option value="" selected[meaning.is_null()] { (lang.say("– nur aufheben –", "– keep as it is –")) }
+                        option value="" selected[meaning.is_null()] { (if mittler_enrich::is_told_on(&column.header) { lang.say("– in die Notiz –", "– into the note –") } else { lang.say("– nur aufheben –", "– only keep –") }) }
                         @for (code, german, english) in words::MEANINGS {
                             option value=(code) selected[meaning.as_str() == Some(code)] { (lang.say(german, english)) }
                         }

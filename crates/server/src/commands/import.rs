@@ -192,7 +192,10 @@ fn preview(dry: &DryRun, manner: Manner<'_>) -> Result<ExitCode> {
             column.meaning.and_then(|it| serde_json::to_value(it).ok()).and_then(|it| it.as_str().map(str::to_owned));
         columns.add_row([
             column.header.clone(),
-            meaning.unwrap_or_else(|| "kept as attribute".into()),
+            meaning.unwrap_or_else(|| {
+                if mittler_enrich::is_told_on(&column.header) { "told in the note" } else { "kept, not told" }
+                    .to_owned()
+            }),
             column.samples.join(" · "),
         ]);
     }

@@ -78,7 +78,7 @@ impl Pusher {
                     match failed {
                         Ok(Err(error)) if error.fault().is_some() => {}
                         Ok(Err(error)) => {
-                            warn!(connection.id = %id, %error, "a push stopped; it goes on from what is due")
+                            warn!(connection.id = %id, %error, "a push stopped; it goes on from what is due");
                         }
                         _ => error!(connection.id = %id, "a push panicked; it goes on from what is due"),
                     }

@@ -66,7 +66,7 @@ impl Split<'_> {
                     }
                 }
                 Carried::Nobody if before.state == LinkState::Gone && before.remote_id.is_some() => {
-                    returns.lost.push(before)
+                    returns.lost.push(before);
                 }
                 Carried::Nobody => {}
             }
@@ -180,8 +180,7 @@ impl<'s> Returns<'s> {
             // It has become the other's own.
             Some(link) if link.role == LinkRole::Primary && before.role == LinkRole::Primary => {}
             Some(_) => {
-                let role = before.role.clone();
-                self.reowned.push(Reowned { id: before.id.0, record: before.record.0, role });
+                self.reowned.push(Reowned { id: before.id.0, record: before.record.0, role: before.role });
             }
             // The CRM made one of the two, and what is left is the other's.
             None if before.role == LinkRole::Primary => self.lost.push(before),
