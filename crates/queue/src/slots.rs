@@ -153,7 +153,7 @@ mod tests {
     #[test]
     fn a_connection_has_slots_of_its_own() {
         let hand = InHand::default();
-        let slots: Vec<Slot> = ["read:a", "read:a", "read:a", "read:a", "pull:b", "other:b"]
+        let slots: Vec<Slot> = ["read:a", "read:a", "read:a", "read:a", "pull:b", "read:b"]
             .map(|topic| hand.begin_topic(topic.to_owned()))
             .into();
         assert_eq!(hand.full(), ["pull:b", "read:a"]);

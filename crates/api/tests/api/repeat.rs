@@ -4,6 +4,7 @@ use axum::{
     body::Body,
     http::{Request, StatusCode, header},
 };
+use futures_util::FutureExt;
 use mittler_core::LinkId;
 use mittler_store::{connections::ConnectionState, links::link_id};
 use serde_json::{Value, json};
@@ -14,18 +15,14 @@ async fn repeat(service: &Service, path: &str) -> Answer {
     service.send(service.request("POST", path).body(Body::empty()).unwrap()).await
 }
 
-async fn jobs(service: &Service) -> i64 {
-    service.store.job_counts(service.clock.now()).await.unwrap().ready
-}
-
 #[tokio::test]
 async fn what_a_crm_refused_is_done_again_when_somebody_asks_for_it() {
     let service = Service::start().await;
     let seeded = service.seed("von der Heide").await;
-    let (link, before) = (link_id(seeded.hubspot, seeded.person), jobs(&service).await);
+    let (link, told) = (link_id(seeded.hubspot, seeded.person), service.store.due_signal(seeded.hubspot));
     let again = repeat(&service, &format!("/api/v1/links/{link}/retry")).await;
     assert_eq!((again.status, again.json()), (StatusCode::ACCEPTED, json!({"links": 1})));
-    assert_eq!(jobs(&service).await, before + 1, "and the job that does it");
+    assert!(told.notified().now_or_never().is_some(), "and its pusher is told");
     let links = service.get(&format!("/api/v1/connections/{}/links", seeded.hubspot)).await.json();
     assert_eq!((&links["items"][0]["state"], &links["items"][0]["code"]), (&json!("waiting"), &Value::Null));
     assert_eq!(repeat(&service, "/api/v1/links/lnk_00000000000000000000000000000007/retry").await.code(), "not_found");
