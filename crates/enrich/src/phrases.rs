@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use mittler_intake::part_camel_case;
+
 use crate::name::fold;
 
 /// Folded words, with `*` at either end for any letters, and `*` alone for up to three words.
@@ -53,16 +55,7 @@ pub fn fits(words: &[String], phrase: &[String]) -> Option<usize> {
 
 /// Folded words; "HasOptedOutOfEmail" is several, "e-mail" is one.
 pub fn split(text: &str) -> Vec<String> {
-    let mut spaced = String::with_capacity(text.len() + 8);
-    let mut before = ' ';
-    for c in text.chars() {
-        if before.is_lowercase() && c.is_uppercase() {
-            spaced.push(' ');
-        }
-        spaced.push(c);
-        before = c;
-    }
-    let folded = fold(&spaced);
+    let folded = fold(&part_camel_case(text));
     let sign = |c: char| "✓✔☑✅👍✗✘❌☒☐👎".contains(c);
     let mut words: Vec<String> = Vec::new();
     for word in folded

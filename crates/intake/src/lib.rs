@@ -15,6 +15,7 @@ mod names;
 
 use std::collections::{BTreeMap, btree_map::Entry};
 
+pub use names::part_camel_case;
 use serde::{Deserialize, Serialize};
 
 /// Bytes that one value of a lead may have, in UTF-8: a cell, or a member's text. A note of that length

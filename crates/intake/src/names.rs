@@ -354,18 +354,23 @@ pub(crate) fn fold(name: &str) -> String {
     plain.replace("ae", "a").replace("oe", "o").replace("ue", "u")
 }
 
-/// Folded words; "firstName" and "address_line_1" are several.
-fn words(name: &str) -> Vec<String> {
-    let mut spaced = String::with_capacity(name.len() + 8);
+/// "firstName" as "first Name".
+pub fn part_camel_case(text: &str) -> String {
+    let mut spaced = String::with_capacity(text.len() + 8);
     let mut before = ' ';
-    for c in name.chars() {
+    for c in text.chars() {
         if before.is_lowercase() && c.is_uppercase() {
             spaced.push(' ');
         }
         spaced.push(c);
         before = c;
     }
-    spaced.split(|c: char| !c.is_alphanumeric()).map(fold).filter(|word| !word.is_empty()).collect()
+    spaced
+}
+
+/// Folded words; "firstName" and "address_line_1" are several.
+fn words(name: &str) -> Vec<String> {
+    part_camel_case(name).split(|c: char| !c.is_alphanumeric()).map(fold).filter(|word| !word.is_empty()).collect()
 }
 
 /// "Dr.", "Prof. Dr.-Ing.", "Dipl.-Kfm.", "M.Sc.".

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 /// Doubling pauses with jitter, for outages.
-pub(crate) struct Backoff {
+pub struct Backoff {
     first: Duration,
     most: Duration,
     next: Duration,
@@ -30,14 +30,14 @@ impl Backoff {
         self.next = self.first;
     }
 
-    pub fn next(&mut self) -> Duration {
+    pub fn next_pause(&mut self) -> Duration {
         let pause = self.next;
         self.next = (pause * 2).min(self.most);
         jittered(pause)
     }
 
     pub async fn pause(&mut self, stop: &CancellationToken) {
-        let pause = self.next();
+        let pause = self.next_pause();
         _ = stop.run_until_cancelled(tokio::time::sleep(pause)).await;
     }
 }
@@ -73,10 +73,10 @@ mod tests {
     fn a_long_outage_is_asked_about_every_few_seconds() {
         let mut backoff = Backoff::database();
         for _ in 0..50 {
-            assert!(backoff.next() <= Duration::from_secs(6));
+            assert!(backoff.next_pause() <= Duration::from_secs(6));
         }
-        assert!(backoff.next() >= Duration::from_secs(4));
+        assert!(backoff.next_pause() >= Duration::from_secs(4));
         backoff.reset();
-        assert!(backoff.next() <= Duration::from_millis(240));
+        assert!(backoff.next_pause() <= Duration::from_millis(240));
     }
 }

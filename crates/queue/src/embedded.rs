@@ -21,17 +21,17 @@ pub(crate) async fn carry(
     settings: &Settings,
     stop: &CancellationToken,
 ) -> TaskGroup {
-    let mut bell = wake.listen();
-    let mut crew = TaskGroup::default();
+    let mut wakes = wake.listen();
+    let mut tasks = TaskGroup::default();
     let mut backoff = Backoff::database();
     let hand = InHand::default();
     while !stop.is_cancelled() {
         let free = hand.free(settings.workers);
         if free.is_none() {
-            _ = stop.run_until_cancelled(crew.one_done()).await;
+            _ = stop.run_until_cancelled(tasks.one_done()).await;
             continue;
         }
-        bell.mark_seen();
+        wakes.mark_seen();
         let (jobs, until) = match runner.take_shared(free).await {
             Ok(taken) => taken,
             Err(error) => {
@@ -46,7 +46,7 @@ pub(crate) async fn carry(
         let some = !jobs.is_empty();
         for job in jobs {
             let (runner, slot) = (Arc::clone(runner), hand.begin_shared(job.is_urgent()));
-            crew.start(async move {
+            tasks.start(async move {
                 let _slot = slot;
                 runner.run(job, until).await;
             });
@@ -55,9 +55,9 @@ pub(crate) async fn carry(
             continue;
         }
         let pause = if free.is_short() { settings.poll } else { until_due(runner, Slots::Shared, settings.poll).await };
-        rest(&mut bell, &mut crew, pause, stop).await;
+        rest(&mut wakes, &mut tasks, pause, stop).await;
     }
-    crew
+    tasks
 }
 
 /// Runs jobs that call CRMs, each in slots of its connection, until `stop`; leaves those that are still in
@@ -68,19 +68,19 @@ pub(crate) async fn carry_for_connections(
     settings: &Settings,
     stop: &CancellationToken,
 ) -> TaskGroup {
-    let mut bell = wake.listen();
-    let mut crew = TaskGroup::default();
+    let mut wakes = wake.listen();
+    let mut tasks = TaskGroup::default();
     let mut backoff = Backoff::database();
     let hand = InHand::default();
     while !stop.is_cancelled() {
         let most = hand.free_of_connections().min(ROUND);
         if most == 0 {
-            _ = stop.run_until_cancelled(crew.one_done()).await;
+            _ = stop.run_until_cancelled(tasks.one_done()).await;
             continue;
         }
         let full = hand.full();
         let short = !full.is_empty();
-        bell.mark_seen();
+        wakes.mark_seen();
         let (jobs, until) = match runner.take_for_connections(most, full).await {
             Ok(taken) => taken,
             Err(error) => {
@@ -93,7 +93,7 @@ pub(crate) async fn carry_for_connections(
         let some = !jobs.is_empty();
         for job in jobs {
             let (runner, slot) = (Arc::clone(runner), hand.begin_topic(job.topic.clone()));
-            crew.start(async move {
+            tasks.start(async move {
                 let _slot = slot;
                 runner.run(job, until).await;
             });
@@ -102,16 +102,16 @@ pub(crate) async fn carry_for_connections(
             continue;
         }
         let pause = if short { settings.poll } else { until_due(runner, Slots::OfConnections, settings.poll).await };
-        rest(&mut bell, &mut crew, pause, stop).await;
+        rest(&mut wakes, &mut tasks, pause, stop).await;
     }
-    crew
+    tasks
 }
 
-async fn rest(bell: &mut WakeListener, crew: &mut TaskGroup, pause: Duration, stop: &CancellationToken) {
+async fn rest(wakes: &mut WakeListener, tasks: &mut TaskGroup, pause: Duration, stop: &CancellationToken) {
     tokio::select! {
         () = stop.cancelled() => {}
-        () = bell.woken() => {}
-        () = crew.one_done() => {}
+        () = wakes.woken() => {}
+        () = tasks.one_done() => {}
         () = tokio::time::sleep(pause) => {}
     }
 }

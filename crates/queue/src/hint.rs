@@ -15,8 +15,8 @@ const SHORTEST: Duration = Duration::from_millis(2);
 
 /// Passes this process's bell on to the others, until `stop`.
 pub async fn tell(store: Store, wake: Wake, stop: CancellationToken) {
-    let mut bell = wake.listen_for_own();
-    while stop.run_until_cancelled(bell.woken()).await.is_some() {
+    let mut wakes = wake.listen_for_own();
+    while stop.run_until_cancelled(wakes.woken()).await.is_some() {
         // A database that does not answer is told of where work is done.
         _ = stop.run_until_cancelled(store.hint(&Hint::Jobs)).await;
         _ = stop.run_until_cancelled(tokio::time::sleep(SHORTEST)).await;

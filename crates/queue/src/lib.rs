@@ -37,6 +37,7 @@ use mittler_core::Time;
 use mittler_store::{Clock, Store, jobs::ClaimedJob};
 use tokio_util::sync::CancellationToken;
 
+pub use backoff::Backoff;
 pub use rabbit::{RabbitConfig, check, relay, remove};
 pub use run::{MOST_FAILURES, MOST_LOST};
 pub use stats::{Snapshot, Stats};

@@ -164,7 +164,7 @@ impl Runner {
                     if error.fault().is_none() {
                         tracing::warn!(job.id = %job.id.0, code = %error, "the end of a job could not be written yet");
                     }
-                    sleep(backoff.next()).await;
+                    sleep(backoff.next_pause()).await;
                 }
                 Err(error) => {
                     tracing::error!(job.id = %job.id.0, code = %error, "the end of a job could not be written");

@@ -254,28 +254,17 @@ impl Service {
                 self.stats.clone(),
             );
             running.spawn(async move { work.await.context("the worker ended") });
-            let pushers = self.worker.pusher.clone().run(stop.clone());
-            running.spawn(async move {
-                pushers.await;
-                Ok(())
-            });
+            beside(&mut running, self.worker.pusher.clone().run(stop.clone()));
         }
         // Who passes jobs on hears of new ones, and who only makes them tells. Who pushes hears of what others
         // made due, and tells of what it made due itself: another process may push.
         let passes_on = if self.config.server.broker.is_some() { has(Role::Relay) } else { has(Role::Worker) };
         if !self.store.is_sqlite() && !passes_on {
             let (store, wake, halt) = (self.store.clone(), self.wake.clone(), stop.clone());
-            running.spawn(async move {
-                mittler_queue::hint::tell(store, wake, halt).await;
-                Ok(())
-            });
+            beside(&mut running, mittler_queue::hint::tell(store, wake, halt));
         }
         if !self.store.is_sqlite() {
-            let (store, halt) = (self.store.clone(), stop.clone());
-            running.spawn(async move {
-                mittler_queue::hint::tell_due(store, halt).await;
-                Ok(())
-            });
+            beside(&mut running, mittler_queue::hint::tell_due(self.store.clone(), stop.clone()));
         }
         if !self.store.is_sqlite() && (passes_on || has(Role::Worker)) {
             let (store, wake, halt) = (self.store.clone(), self.wake.clone(), stop.clone());
@@ -284,10 +273,7 @@ impl Service {
                 Hint::Jobs => wake.ring_here(),
                 Hint::Due { by, connections } => due.heard_of_due(by, &connections),
             };
-            running.spawn(async move {
-                mittler_queue::hint::hear(store, heard, halt).await;
-                Ok(())
-            });
+            beside(&mut running, mittler_queue::hint::hear(store, heard, halt));
         }
         if let (true, Carrier::Rabbit(rabbit)) = (has(Role::Relay), carrier) {
             let relay = mittler_queue::relay(
@@ -303,10 +289,7 @@ impl Service {
         }
         // Every process has a clock of its own that may jump.
         let watch = clocks::watch(self.store.clone(), self.clock.clone(), self.wake.clone(), stop.clone());
-        running.spawn(async move {
-            watch.await;
-            Ok(())
-        });
+        beside(&mut running, watch);
         if has(Role::Scheduler) {
             let intervals = schedule::Intervals {
                 pull: Duration::from_secs(60 * self.config.schedule.pull_minutes),
@@ -320,14 +303,19 @@ impl Service {
                 self.wake.clone(),
                 stop.clone(),
             );
-            running.spawn(async move {
-                run.await;
-                Ok(())
-            });
+            beside(&mut running, run);
         }
         info!(roles = ?roles, database = self.store.name(), broker = self.config.server.broker.is_some(), "started");
         Ok(Running { roles: running, stop: stop.clone() })
     }
+}
+
+/// Runs what ends with the process alone, and has no faults to tell.
+fn beside(running: &mut JoinSet<Result<()>>, work: impl Future<Output = ()> + Send + 'static) {
+    running.spawn(async move {
+        work.await;
+        Ok(())
+    });
 }
 
 /// Why the database could not be opened; a fault of this machine with what to do about it.

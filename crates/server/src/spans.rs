@@ -57,7 +57,7 @@ impl Spans {
     /// # Errors
     /// If that is no address.
     pub fn to(collector: &str) -> Result<Spans> {
-        let endpoint = format!("{}/v1/traces", collector.trim_end_matches('/'));
+        let endpoint = endpoint(collector);
         let client = Posting {
             client: mittler_connector::http::client(PATIENCE).context("the HTTP client cannot be made")?,
             runtime: Handle::current(),
@@ -93,12 +93,17 @@ impl Spans {
     }
 }
 
+/// Where a collector takes spans.
+fn endpoint(collector: &str) -> String {
+    format!("{}/v1/traces", collector.trim_end_matches('/'))
+}
+
 /// Whether a collector takes spans: asked with a request that holds none.
 ///
 /// # Errors
 /// Why it does not, with what to do about it.
 pub async fn check(collector: &str) -> Result<String, String> {
-    let address = format!("{}/v1/traces", collector.trim_end_matches('/'));
+    let address = endpoint(collector);
     let client = mittler_connector::http::client(PATIENCE).map_err(|error| error.to_string())?;
     // A message of protocol buffers without fields has no bytes.
     let asked = client.post(&address).header("content-type", "application/x-protobuf").body(Vec::new()).send().await;

@@ -65,20 +65,23 @@ impl Encode<'_, Postgres> for JsonText {
 /// If a row is none, or a value does not fit its column: a fault of the statement.
 #[doc(hidden)]
 pub fn arguments(
-    rows: &impl Serialize,
+    rows: &[impl Serialize],
     columns: &[(&'static str, ColumnType)],
-    further: impl FnOnce(&mut PgArguments) -> Result<usize, BoxDynError>,
+    (further, add_further): (usize, impl FnOnce(&mut PgArguments) -> Result<(), BoxDynError>),
 ) -> sqlx::Result<PgArguments> {
     let mut arguments = PgArguments::default();
     let add = || -> Result<(), BoxDynError> {
         // The slice itself is `$1` on SQLite alone.
         arguments.add(0_i64)?;
-        for _ in 1 + further(&mut arguments)?..BEFORE {
+        add_further(&mut arguments)?;
+        for _ in 1 + further..BEFORE {
             arguments.add(0_i64)?;
         }
         let mut table =
             Table { columns: columns.iter().map(|(name, kind)| (*name, Column::of(*kind))).collect(), rows: 0 };
-        rows.serialize(&mut table)?;
+        for row in rows {
+            row.serialize(&mut table)?;
+        }
         for (_, column) in table.columns {
             match column {
                 Column::Uuid(values) => arguments.add(values)?,
@@ -234,12 +237,12 @@ macro_rules! unfit {
     };
 }
 
-/// Takes the slice.
+/// Takes a row.
 impl<'t> ser::Serializer for &'t mut Table {
     type Ok = ();
     type Error = Unfit;
-    type SerializeSeq = Self;
-    type SerializeTuple = Self;
+    type SerializeSeq = Impossible<(), Unfit>;
+    type SerializeTuple = Impossible<(), Unfit>;
     type SerializeTupleStruct = Impossible<(), Unfit>;
     type SerializeTupleVariant = Impossible<(), Unfit>;
     type SerializeMap = Row<'t>;
@@ -248,14 +251,6 @@ impl<'t> ser::Serializer for &'t mut Table {
 
     fn is_human_readable(&self) -> bool {
         false
-    }
-
-    fn serialize_seq(self, _: Option<usize>) -> Result<Self, Unfit> {
-        Ok(self)
-    }
-
-    fn serialize_tuple(self, _: usize) -> Result<Self, Unfit> {
-        Ok(self)
     }
 
     fn serialize_map(self, _: Option<usize>) -> Result<Row<'t>, Unfit> {
@@ -290,35 +285,10 @@ impl<'t> ser::Serializer for &'t mut Table {
         serialize_u64(u64) -> (); serialize_f32(f32) -> (); serialize_f64(f64) -> (); serialize_char(char) -> ();
         serialize_str(&str) -> (); serialize_bytes(&[u8]) -> (); serialize_none() -> (); serialize_unit() -> ();
         serialize_unit_struct(&'static str) -> (); serialize_unit_variant(&'static str, u32, &'static str) -> ();
+        serialize_seq(Option<usize>) -> Impossible<(), Unfit>; serialize_tuple(usize) -> Impossible<(), Unfit>;
         serialize_tuple_struct(&'static str, usize) -> Impossible<(), Unfit>;
         serialize_tuple_variant(&'static str, u32, &'static str, usize) -> Impossible<(), Unfit>;
         serialize_struct_variant(&'static str, u32, &'static str, usize) -> Impossible<(), Unfit>;
-    }
-}
-
-impl ser::SerializeSeq for &mut Table {
-    type Ok = ();
-    type Error = Unfit;
-
-    fn serialize_element<T: Serialize + ?Sized>(&mut self, row: &T) -> Result<(), Unfit> {
-        row.serialize(&mut **self)
-    }
-
-    fn end(self) -> Result<(), Unfit> {
-        Ok(())
-    }
-}
-
-impl ser::SerializeTuple for &mut Table {
-    type Ok = ();
-    type Error = Unfit;
-
-    fn serialize_element<T: Serialize + ?Sized>(&mut self, row: &T) -> Result<(), Unfit> {
-        row.serialize(&mut **self)
-    }
-
-    fn end(self) -> Result<(), Unfit> {
-        Ok(())
     }
 }
 
@@ -358,6 +328,14 @@ impl ser::SerializeMap for Row<'_> {
     }
 }
 
+macro_rules! numbers {
+    ($($method:ident($number:ty);)*) => {
+        $(fn $method(self, number: $number) -> Result<(), Unfit> {
+            self.0.push_number(number.into())
+        })*
+    };
+}
+
 /// Takes one value.
 struct Cell<'c>(&'c mut Column);
 
@@ -377,32 +355,9 @@ impl ser::Serializer for Cell<'_> {
         !matches!(self.0, Column::Uuid(_))
     }
 
-    fn serialize_i8(self, number: i8) -> Result<(), Unfit> {
-        self.0.push_number(number.into())
-    }
-
-    fn serialize_i16(self, number: i16) -> Result<(), Unfit> {
-        self.0.push_number(number.into())
-    }
-
-    fn serialize_i32(self, number: i32) -> Result<(), Unfit> {
-        self.0.push_number(number.into())
-    }
-
-    fn serialize_i64(self, number: i64) -> Result<(), Unfit> {
-        self.0.push_number(number)
-    }
-
-    fn serialize_u8(self, number: u8) -> Result<(), Unfit> {
-        self.0.push_number(number.into())
-    }
-
-    fn serialize_u16(self, number: u16) -> Result<(), Unfit> {
-        self.0.push_number(number.into())
-    }
-
-    fn serialize_u32(self, number: u32) -> Result<(), Unfit> {
-        self.0.push_number(number.into())
+    numbers! {
+        serialize_i8(i8); serialize_i16(i16); serialize_i32(i32); serialize_i64(i64);
+        serialize_u8(u8); serialize_u16(u16); serialize_u32(u32);
     }
 
     fn serialize_u64(self, number: u64) -> Result<(), Unfit> {

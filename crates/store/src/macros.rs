@@ -1,8 +1,8 @@
 //! One text per statement, bound in both arms and checked by rustc in both.
 //!
 //! `rows!` and `rows_all!` put a slice where a table may stand and name each column with its PostgreSQL type; further
-//! arguments are `$2` to `$4`. On SQLite the slice is one JSON text, on PostgreSQL each column is an array. SQLite needs `WHERE true` before
-//! `ON CONFLICT` after a SELECT. A JSON null in a `json` column is the text `null` on SQLite:
+//! arguments are `$2` to `$4`. On SQLite the slice is one JSON text, on PostgreSQL each column is an array. SQLite
+//! needs `WHERE true` before `ON CONFLICT` after a SELECT. A JSON null in a `json` column is the text `null` on SQLite:
 //! such columns are never null here.
 
 /// Runs a statement; gives the number of rows it touched.
@@ -134,16 +134,12 @@ macro_rules! sqlite_column {
 macro_rules! columns {
     ($items:expr => ($($c:ident $t:ident),*) $(, $arg:expr)*) => {
         $crate::columns::arguments(
-            &$items,
+            &$items[..],
             &[$((stringify!($c), $crate::column_type!($t))),*],
-            |_arguments| {
-                let further = 0;
-                $(
-                    sqlx::Arguments::add(_arguments, $arg)?;
-                    let further = further + 1;
-                )*
-                Ok(further)
-            },
+            (<[&str]>::len(&[$(stringify!($arg)),*]), |_arguments| {
+                $(sqlx::Arguments::add(_arguments, $arg)?;)*
+                Ok(())
+            }),
         )
     };
 }

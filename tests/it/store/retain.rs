@@ -55,6 +55,10 @@ async fn state_of(raw: &mut Raw, sqlite: bool) -> Option<String> {
     found.into_iter().next()
 }
 
+fn refused(id: Uuid) -> Read {
+    Read { id, state: SignalState::Refused, code: None, field: None, reason: None, remarks: json!([]), record: None }
+}
+
 /// Retention chooses an old, refused input at the moment at which somebody has it read again.
 async fn an_old_input_that_is_opened_again_keeps_what_it_says(fresh: &Fresh) {
     let store = &fresh.store;
@@ -70,20 +74,12 @@ async fn an_old_input_that_is_opened_again_keeps_what_it_says(fresh: &Fresh) {
         trace: None,
     };
     let id = input.id;
-    let refused = Read {
-        id,
-        state: SignalState::Refused,
-        code: None,
-        field: None,
-        reason: None,
-        remarks: json!([]),
-        record: None,
-    };
+    let first = refused(id);
     store
         .write(async move |tx| {
             tx.put_run(RunId(run), "import", "list", &json!({}), RunState::Reading, old).await?;
             tx.put_signals(&[input]).await?;
-            tx.settle_signals(&[refused]).await
+            tx.settle_signals(&[first]).await
         })
         .await
         .unwrap();
@@ -124,15 +120,7 @@ async fn an_old_input_that_is_opened_again_keeps_what_it_says(fresh: &Fresh) {
     assert!(!removed.keys().any(|what| what.starts_with("signal")), "{removed:?}");
     assert_eq!(state_of(&mut raw, store.is_sqlite()).await.as_deref(), Some("new content"));
     // Read and refused once more, it is as old as ever.
-    let again = Read {
-        id,
-        state: SignalState::Refused,
-        code: None,
-        field: None,
-        reason: None,
-        remarks: json!([]),
-        record: None,
-    };
+    let again = refused(id);
     store.write(async move |tx| tx.settle_signals(&[again]).await).await.unwrap();
     let keep = Retention { signal: DAY * 10_000, ..Retention::default() };
     store.write(async move |tx| tx.retain(Retain::Contents, keep, NOON, 100).await).await.unwrap();

@@ -76,10 +76,10 @@ pub(super) async fn the_history_names_the_last_value_and_when_it_was_set(stage: 
     let changed_at = stage.peer.now();
     stage.written(&[stage.update(&id, Some("Changed"))]).await?;
     let (ids, fields) = ([id.clone()], [stage.subject.field.to_owned()]);
-    let told = stage.crm.history(stage.subject.remote_type, &ids, &fields).await;
-    let told = told.map_err(|error| format!("{error:?}"))?;
-    let last = told.get(&id).and_then(|fields| fields.get(stage.subject.field));
-    let (value, at) = last.ok_or_else(|| format!("nothing is told of the field: {told:?}"))?;
+    let histories = stage.crm.history(stage.subject.remote_type, &ids, &fields).await;
+    let histories = histories.map_err(|error| format!("{error:?}"))?;
+    let last = histories.get(&id).and_then(|fields| fields.get(stage.subject.field));
+    let (value, at) = last.ok_or_else(|| format!("nothing is told of the field: {histories:?}"))?;
     hold!(value.as_ref().and_then(|value| value.as_text()) == Some("Changed"), "the last value is told as {value:?}");
     let off = at.since(changed_at).max(changed_at.since(*at));
     hold!(off <= stage.crm.profile().stamp_resolution, "set at {changed_at:?}, told as {at:?}");

@@ -4,7 +4,7 @@ use std::{
     collections::BTreeSet,
     io,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex,
         atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     time::Duration,
@@ -15,7 +15,7 @@ use mittler_core::{RemoteFields, Value};
 use secrecy::SecretString;
 use uuid::Uuid;
 
-use super::{Line, Peer, Subject};
+use super::{Line, Peer, Subject, line::lock};
 use crate::{
     ChangePage, Connector, Cost, Cursor, Error, Key, KindProfile, Outcome, RemoteRecord, Result as CallResult,
     RowResult, Usage, Write,
@@ -242,8 +242,4 @@ pub fn failed<T: std::fmt::Debug>(result: CallResult<T>, what: &str) -> Result<E
         Ok(value) => Err(format!("{what} succeeded: {value:?}")),
         Err(error) => Ok(error),
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

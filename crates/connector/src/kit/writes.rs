@@ -12,9 +12,9 @@ pub(super) async fn each_write_has_one_outcome_in_the_order_of_the_batch(stage: 
     let mut batch: Vec<Write> = (0..rows).map(|n| stage.create(n)).collect();
     batch.reverse();
     let outcomes = stage.push(&batch).await.map_err(|error| format!("{error:?}"))?;
-    let told: Vec<_> = outcomes.iter().map(|outcome| outcome.tag).collect();
+    let tags: Vec<_> = outcomes.iter().map(|outcome| outcome.tag).collect();
     let sent: Vec<_> = batch.iter().map(Write::tag).collect();
-    hold!(told == sent, "the outcomes are of {told:?}, the batch was {sent:?}");
+    hold!(tags == sent, "the outcomes are of {tags:?}, the batch was {sent:?}");
     let created = outcomes.iter().all(|outcome| matches!(outcome.result, RowResult::Written { created: true, .. }));
     hold!(created, "not all were created: {outcomes:?}");
     let there = stage.count().await;
@@ -179,9 +179,9 @@ pub(super) async fn an_archived_record_is_there_no_more(stage: &Stage) -> Findin
     let living: Vec<_> = found.iter().filter(|record| !record.gone).map(|record| &record.id).collect();
     hold!(living == [&ids[1]], "{} was archived, there are {living:?}", ids[0]);
     let again = stage.push(&[stage.archive(&ids[0])]).await;
-    let told = matches!(&again, Ok(rows) if rows.len() == 1
+    let is_gone = matches!(&again, Ok(rows) if rows.len() == 1
         && matches!(rows[0].result, RowResult::Written { .. } | RowResult::Gone { .. }));
-    hold!(told, "archived again: {again:?}");
+    hold!(is_gone, "archived again: {again:?}");
     // What is created anew under the key of an archived record is never silently the archived one.
     if stage.kind()?.own_key.recognises_repetition()
         && let Ok(rows) = stage.push(&[stage.create(0)]).await

@@ -57,10 +57,10 @@ pub(crate) async fn consume(
     let beating = stop.child_token();
     let heart = tokio::spawn(pulse::beat(config.clone(), runner.stats.clone(), beating.clone()));
     let understudy = tokio::spawn(stand_in(Arc::clone(runner), wake.clone(), settings.clone(), beating.clone()));
-    let mut crew = TaskGroup::default();
-    let ended = supervise(runner, &config, settings, &mut crew, stop).await;
+    let mut tasks = TaskGroup::default();
+    let ended = supervise(runner, &config, settings, &mut tasks, stop).await;
     beating.cancel();
-    crew.finish().await;
+    tasks.finish().await;
     _ = tokio::join!(heart, understudy); // they end by themselves; a panic has been told already
     ended
 }
@@ -97,12 +97,12 @@ async fn stand_in(runner: Arc<Runner>, wake: Wake, settings: Settings, stop: Can
             back.cancel();
             std::future::pending::<()>().await;
         };
-        let mut crew = tokio::select! {
-            crew = embedded::carry(&runner, &wake, &settings, &back) => crew,
+        let mut tasks = tokio::select! {
+            tasks = embedded::carry(&runner, &wake, &settings, &back) => tasks,
             () = watch => TaskGroup::default(),
         };
-        if stop.run_until_cancelled(crew.all_done()).await.is_none() {
-            crew.finish().await;
+        if stop.run_until_cancelled(tasks.all_done()).await.is_none() {
+            tasks.finish().await;
         }
         seen = Instant::now();
     }
@@ -112,7 +112,7 @@ async fn supervise(
     runner: &Arc<Runner>,
     config: &RabbitConfig,
     settings: &Settings,
-    crew: &mut TaskGroup,
+    tasks: &mut TaskGroup,
     stop: &CancellationToken,
 ) -> anyhow::Result<()> {
     let stats = runner.stats.counters();
@@ -121,7 +121,7 @@ async fn supervise(
     loop {
         stats.consuming.down();
         let begun = Instant::now();
-        let ended = session(runner, config, settings, crew, &mut mute, stop).await;
+        let ended = session(runner, config, settings, tasks, &mut mute, stop).await;
         stats.consuming.down();
         match ended {
             Ok(()) => return Ok(()),
@@ -145,7 +145,7 @@ async fn session(
     runner: &Arc<Runner>,
     config: &RabbitConfig,
     settings: &Settings,
-    crew: &mut TaskGroup,
+    tasks: &mut TaskGroup,
     mute: &mut Mute,
     stop: &CancellationToken,
 ) -> Result<(), Trouble> {
@@ -162,12 +162,12 @@ async fn session(
     // Whoever holds a message and waits for the database need not when the session is over.
     let over = stop.child_token();
     let _on_leaving = over.clone().drop_guard();
-    let mut vigil = Heartbeat::new(&runner.stats);
+    let mut heartbeat = Heartbeat::new(&runner.stats);
     let mut looks = tokio::time::interval(LOOK);
-    let start = |delivery: Delivery, slot: Slot, crew: &mut TaskGroup| {
+    let start = |delivery: Delivery, slot: Slot, tasks: &mut TaskGroup| {
         count(&runner.stats.counters().consumed);
         let (runner, over, broken) = (Arc::clone(runner), over.clone(), broken.clone());
-        crew.start(async move {
+        tasks.start(async move {
             let _slot = slot;
             handle(runner, delivery, over, broken).await;
         });
@@ -178,20 +178,20 @@ async fn session(
         tokio::select! {
             () = stop.cancelled() => break,
             () = broken.cancelled() => return Err(Trouble::passing("an ack was not taken")),
-            () = crew.one_done() => {}
-            next = urgent.next(), if free.0 => start(delivered(next)?, hand.begin_shared(true), crew),
+            () = tasks.one_done() => {}
+            next = urgent.next(), if free.0 => start(delivered(next)?, hand.begin_shared(true), tasks),
             next = consumer.next(), if free.1 => {
                 let delivery = delivered(next)?;
-                vigil.seen(&runner.stats);
-                start(delivery, hand.begin_shared(false), crew);
+                heartbeat.seen(&runner.stats);
+                start(delivery, hand.begin_shared(false), tasks);
             }
             _ = looks.tick() => {
                 if !link.connection().status().connected() || !channel.status().connected() {
                     return Err(Trouble::passing("the connection or channel is gone"));
                 }
                 if !free.1 {
-                    vigil.seen(&runner.stats);
-                } else if vigil.is_over(&runner.stats, Instant::now()) {
+                    heartbeat.seen(&runner.stats);
+                } else if heartbeat.is_over(&runner.stats, Instant::now()) {
                     return Err(Trouble::passing("no heartbeat came through the queue"));
                 }
             }
@@ -201,7 +201,7 @@ async fn session(
     for consumer in [&urgent, &consumer] {
         _ = limited(channel.basic_cancel(consumer.tag(), BasicCancelOptions::default()), "cancelling").await;
     }
-    crew.finish().await;
+    tasks.finish().await;
     link.close().await;
     Ok(())
 }

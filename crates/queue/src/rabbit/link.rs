@@ -19,7 +19,7 @@ use super::{PATIENCE, RabbitConfig, Trouble, limited};
 /// Dropping it cuts the connection at once; what was not acked goes back to the queue.
 pub(super) struct Link {
     connection: Connection,
-    _cord: SocketGuard,
+    _guard: SocketGuard,
 }
 
 /// A second handle on the socket, which shuts it when dropped. lapin reads in a thread of its own
@@ -38,8 +38,8 @@ impl Drop for SocketGuard {
 impl Link {
     pub async fn open(config: &RabbitConfig, name: &str) -> Result<Link, Trouble> {
         let uri = config.uri()?;
-        let cord = SocketGuard::default();
-        let tie = Arc::clone(&cord.0);
+        let guard = SocketGuard::default();
+        let tie = Arc::clone(&guard.0);
         let properties = ConnectionProperties::default().with_connection_name(name.into());
         let opening = Connection::connector(
             uri,
@@ -65,7 +65,7 @@ impl Link {
             properties,
         );
         let connection = limited(opening, "opening a connection").await?;
-        Ok(Link { connection, _cord: cord })
+        Ok(Link { connection, _guard: guard })
     }
 
     pub fn connection(&self) -> &Connection {

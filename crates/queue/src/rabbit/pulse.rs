@@ -92,15 +92,15 @@ mod tests {
     #[test]
     fn a_consumer_that_gets_no_heartbeat_counts_as_dead() {
         let stats = Stats::default();
-        let mut vigil = Heartbeat::new(&stats);
+        let mut heartbeat = Heartbeat::new(&stats);
         let later = Instant::now() + QUIET * 2;
-        assert!(!vigil.is_over(&stats, later), "nothing was published, so nothing could come");
+        assert!(!heartbeat.is_over(&stats, later), "nothing was published, so nothing could come");
         for _ in 0..BEATS {
             count(&stats.counters().heartbeats);
         }
-        assert!(vigil.is_over(&stats, later));
-        assert!(!vigil.is_over(&stats, Instant::now()), "it may still be on its way");
-        vigil.seen(&stats);
-        assert!(!vigil.is_over(&stats, later), "it came");
+        assert!(heartbeat.is_over(&stats, later));
+        assert!(!heartbeat.is_over(&stats, Instant::now()), "it may still be on its way");
+        heartbeat.seen(&stats);
+        assert!(!heartbeat.is_over(&stats, later), "it came");
     }
 }

@@ -50,7 +50,7 @@ pub async fn relay(
     stop: CancellationToken,
     stats: Stats,
 ) -> anyhow::Result<()> {
-    let mut relay = Relay { store, clock, config, settings, stats, bell: wake.listen(), mute: Mute::default() };
+    let mut relay = Relay { store, clock, config, settings, stats, wakes: wake.listen(), mute: Mute::default() };
     let mut backoff = Backoff::broker();
     loop {
         relay.stats.counters().relaying.down();
@@ -88,7 +88,7 @@ struct Relay {
     config: RabbitConfig,
     settings: Settings,
     stats: Stats,
-    bell: WakeListener,
+    wakes: WakeListener,
     mute: Mute,
 }
 
@@ -108,7 +108,7 @@ impl Relay {
         let mut last_work = Instant::now();
         let mut patience = FIRST;
         while !stop.is_cancelled() {
-            self.bell.mark_seen();
+            self.wakes.mark_seen();
             let (mut sent, mut more, mut full) = (0, false, false);
             for way in &mut ways {
                 if way.room < BATCH {
@@ -164,7 +164,7 @@ impl Relay {
     async fn pause(&mut self, pause: Duration, stop: &CancellationToken) {
         tokio::select! {
             () = stop.cancelled() => {}
-            () = self.bell.woken() => {}
+            () = self.wakes.woken() => {}
             () = tokio::time::sleep(pause) => {}
         }
     }

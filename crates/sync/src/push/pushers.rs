@@ -8,6 +8,7 @@ use std::{collections::HashSet, panic::AssertUnwindSafe, time::Duration};
 
 use futures_util::FutureExt;
 use mittler_core::{ConnectionId, Time};
+use mittler_queue::Backoff;
 use mittler_store::Result;
 use tokio::{
     task::JoinSet,
@@ -66,12 +67,12 @@ impl Pusher {
 
     /// The life of one connection's pusher.
     async fn attend(self, id: ConnectionId, stop: CancellationToken) {
-        let told = self.store.due_signal(id);
-        let (mut turn, mut fault) = (Turn::Push, FAULT);
+        let more_is_due = self.store.due_signal(id);
+        let (mut turn, mut fault) = (Turn::Push, Backoff::new(FAULT, LONGEST));
         while !stop.is_cancelled() {
             let (wait, then) = match AssertUnwindSafe(self.take_turn(id, turn, &stop)).catch_unwind().await {
                 Ok(Ok(done)) => {
-                    fault = FAULT;
+                    fault.reset();
                     done
                 }
                 failed => {
@@ -82,14 +83,12 @@ impl Pusher {
                         }
                         _ => error!(connection.id = %id, "a push panicked; it goes on from what is due"),
                     }
-                    let wait = fault;
-                    fault = (fault * 2).min(LONGEST);
-                    (wait, Turn::Push)
+                    (fault.next_pause(), Turn::Push)
                 }
             };
             turn = tokio::select! {
                 () = stop.cancelled() => then,
-                () = told.notified() => Turn::Push,
+                () = more_is_due.notified() => Turn::Push,
                 () = sleep(wait) => then,
             };
         }
